@@ -1,1 +1,3 @@
-export {};
+export * from './config/types.ts';
+export * from './errors.ts';
+export * from './model/types.ts';

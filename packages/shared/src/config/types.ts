@@ -1,0 +1,110 @@
+/**
+ * The shape of a run's configuration, grouped as in the config file. The convict schema in schema.ts is the one
+ * place that gives each option its help, unit, default and check; this file is what the rest of the code sees.
+ */
+
+export type OptimizerName = 'rmsprop' | 'sgd' | 'adam' | 'adamw';
+export type ScheduleName = 'plateau' | 'constant' | 'step' | 'cosine';
+export type Upsampling = 'transposed' | 'bilinear';
+
+export interface DataConfig {
+  images: string;
+  masks: string;
+  /** What a mask's file name has after the photo's id, as in car01_mask.png. */
+  maskSuffix: string;
+  matVariable: string;
+  /** File that maps colours of RGB or palette masks to classes; '' for index masks. */
+  palette: string;
+  /** Text, JSON or .mat list of class names; '' for none. */
+  classNames: string;
+  /** 0: as many as there are class names, or else the highest mask value + 1. */
+  numClasses: number;
+  /** WIDTHxHEIGHT; '' to use scale. */
+  size: string;
+  scale: number;
+  channels: 1 | 3 | 4;
+  /** Mask value that neither counts in the loss nor in the metrics; -1 for none. */
+  ignoreIndex: number;
+  unpaired: 'warn' | 'stop';
+  wrongMasks: 'stop' | 'skip';
+  validationShare: number;
+}
+
+export interface ModelOptions {
+  baseWidth: number;
+  upsampling: Upsampling;
+}
+
+export interface TrainConfig {
+  epochs: number;
+  /** Images per optimizer update (the global batch). */
+  batchSize: number;
+  /** Images per leaf; 0: a quarter of the batch, rounded up. */
+  leafSize: number;
+  seed: number;
+  optimizer: OptimizerName;
+  learningRate: number;
+  weightDecay: number;
+  momentum: number;
+  /** RMSprop's smoothing constant. */
+  alpha: number;
+  beta1: number;
+  beta2: number;
+  epsilon: number;
+  schedule: ScheduleName;
+  plateauPatience: number;
+  plateauFactor: number;
+  /** Step schedule: epochs between two drops, and the factor of each. */
+  stepEpochs: number;
+  stepFactor: number;
+  /** Cosine schedule: linear warm-up, in steps, and the rate it ends at. */
+  warmupSteps: number;
+  finalLearningRate: number;
+  clip: 'value' | 'norm' | 'none';
+  clipLimit: number;
+  /** '' for none, 'balanced', or one number per class, separated by commas. */
+  classWeights: string;
+  /** Validations without improvement before the run ends; 0: never. */
+  earlyStopping: number;
+  /** Steps between validations; 0: at the end of every epoch. */
+  validateEvery: number;
+}
+
+export interface EngineConfig {
+  device: 'auto' | 'cpu' | 'gpu';
+  /** Intra-op threads of every worker; 0: the cores of the machine that creates the run. Part of the run's identity. */
+  threads: number;
+  allowMixedEngines: boolean;
+}
+
+export interface RunOptions {
+  /** Folder that holds the run's config, checkpoints, logs and pictures. */
+  runDir: string;
+  /** Worker processes started on this machine. */
+  workers: number;
+  minWorkers: number;
+  /** Steps between checkpoints beside those at each validation; 0: none. */
+  checkpointEvery: number;
+  keepCheckpoints: number;
+  /** Seconds without a heartbeat after which a worker's leases go to others. */
+  leaseSeconds: number;
+  logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error';
+}
+
+export interface BrokerConfig {
+  /** '' starts an embedded nats-server. */
+  natsUrl: string;
+  natsUser: string;
+  natsPassword: string;
+  /** Port of the embedded server; 0: any free one. */
+  natsPort: number;
+}
+
+export interface Config {
+  data: DataConfig;
+  model: ModelOptions;
+  train: TrainConfig;
+  engine: EngineConfig;
+  run: RunOptions;
+  broker: BrokerConfig;
+}

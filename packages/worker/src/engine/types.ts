@@ -1,0 +1,64 @@
+/**
+ * What the worker asks of an engine. The engine holds the weights of one version and computes leaves; it knows
+ * nothing of steps, leases or the network.
+ */
+import type { ModelConfig } from '@unet-fleet/shared';
+
+/** All that can change the bits of a leaf's result besides the weights and the leaf. */
+export interface EngineFingerprint {
+  /** Library and version, such as "tensorflow 2.21.0". */
+  library: string;
+  /** Processor or GPU whose kernels compute, such as "cpu AuthenticAMD 25/1 avx2". */
+  device: string;
+  intraOpThreads: number;
+  precision: 'float32' | 'bfloat16';
+  deterministic: boolean;
+}
+
+export interface EngineOptions {
+  model: ModelConfig;
+  device: 'auto' | 'cpu' | 'gpu';
+  intraOpThreads: number;
+  ignoreIndex: number;
+  /** One weight per class, or null for all 1. */
+  classWeights: number[] | null;
+}
+
+/** Samples ready for the engine. images: NHWC in 0..1; labels: NHW class indices (or the ignore index). */
+export interface Batch {
+  numImages: number;
+  height: number;
+  width: number;
+  images: Float32Array;
+  labels: Int32Array;
+}
+
+/** Sums over a leaf's valid pixels: never averages, so that leaves can be added. */
+export interface LeafLoss {
+  /** Sum over valid pixels of classWeight * cross-entropy. */
+  lossSum: number;
+  /** Sum over valid pixels of classWeight (the count of valid pixels without class weights). */
+  weightSum: number;
+}
+
+export interface Engine {
+  readonly fingerprint: EngineFingerprint;
+  /** Takes a copy of the values. parameters and statistics are the model's flat vectors. */
+  setWeights(parameters: Float32Array, statistics: Float32Array): void;
+  /**
+   * Forward and backward in training mode. Writes the gradient of lossSum into `gradients` (flat, engine layout) and
+   * the batch-norm statistics of this leaf (mean and unbiased variance, laid out as the statistics vector) into
+   * `statistics`. `onTensor(i)` is called as parameter i's gradient is complete, in backward order.
+   */
+  trainLeaf(
+    batch: Batch,
+    gradients: Float32Array,
+    statistics: Float32Array,
+    onTensor?: (parameterIndex: number) => void,
+  ): LeafLoss;
+  /** Inference mode. Adds to `confusion`, row = truth, column = prediction, numClasses x numClasses. */
+  evaluateLeaf(batch: Batch, confusion: Float64Array): LeafLoss;
+  /** Class index of each pixel, NHW. */
+  predict(batch: Omit<Batch, 'labels'>): Uint16Array;
+  dispose(): void;
+}
