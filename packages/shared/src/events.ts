@@ -1,0 +1,48 @@
+/**
+ * What a run tells about itself. The coordinator emits these; the terminal, metrics.jsonl, the curves and the log
+ * are readers of this one stream.
+ */
+export type RunEvent =
+  | { type: 'waiting'; reason: string; numWorkers: number; minWorkers: number }
+  | { type: 'worker-joined'; worker: string; numWorkers: number; numLeaves: number }
+  | { type: 'worker-left'; worker: string; reason: string; numWorkers: number }
+  | { type: 'epoch-started'; epoch: number; numEpochs: number; numSteps: number; firstStep: number }
+  | {
+      type: 'step';
+      /** Epochs count from 1, steps from 1: step n is the n-th commit of the run. */
+      epoch: number;
+      stepInEpoch: number;
+      step: number;
+      /** Mean over the valid pixels of the global batch. */
+      loss: number;
+      learningRate: number;
+      numImages: number;
+      /** Before clipping, of the mean gradient. */
+      gradientNorm: number;
+      stepMs: number;
+      numWorkers: number;
+    }
+  | { type: 'validation-started'; step: number; numImages: number }
+  | { type: 'validation-progress'; step: number; numImagesDone: number; numImages: number }
+  | {
+      type: 'validated';
+      epoch: number;
+      step: number;
+      loss: number;
+      pixelAccuracy: number;
+      /** Over the classes that occur in truth or prediction. */
+      meanIou: number;
+      /** After the schedule has seen this loss. */
+      learningRate: number;
+      isBest: boolean;
+    }
+  | { type: 'checkpoint'; step: number; path: string; isBest: boolean }
+  | { type: 'warning'; message: string }
+  | {
+      type: 'finished';
+      reason: 'completed' | 'early-stopping' | 'stopped';
+      step: number;
+      weightsSha256: string;
+      bestCheckpoint: string | null;
+      lastCheckpoint: string | null;
+    };
