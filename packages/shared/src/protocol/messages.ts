@@ -1,0 +1,117 @@
+/**
+ * The control plane: small messages, each with a schema that a received one must pass before anything looks at it.
+ * Changing one means raising protocolVersion: peers of another version are refused by name.
+ */
+import { Packr } from 'msgpackr';
+import { z } from 'zod';
+import { safeId } from './subjects.ts';
+
+export const protocolVersion = 1;
+
+const id = z.string().regex(safeId);
+const text = z.string().max(2_000);
+const count = z.number().int().nonnegative().max(0xffffffff);
+const node = z.object({ level: count.max(32), index: count });
+const kind = z.enum(['train', 'validation']);
+
+export const fingerprintSchema = z.object({
+  library: text,
+  device: text,
+  intraOpThreads: count,
+  precision: z.enum(['float32', 'bfloat16']),
+  deterministic: z.boolean(),
+});
+
+/** Asks what runs there are on the broker; answered by every coordinator. */
+export const discoverReply = z.object({ runId: id, numWorkers: count });
+
+export const joinRequest = z.object({
+  workerId: id,
+  name: text,
+  protocolVersion: count,
+  softwareVersion: text,
+});
+
+/** All that a worker needs to know to compute leaves of the run. */
+export const welcome = z.object({
+  type: z.literal('welcome'),
+  runId: id,
+  term: count,
+  /** Resolved config of the run: data, model and training options as the coordinator uses them. */
+  config: z.record(z.string(), z.unknown()),
+  numClasses: count,
+  classWeights: z.array(z.number()).max(65_536).nullable(),
+  intraOpThreads: count,
+  numSamples: count,
+  manifestSha256: text,
+  numReducers: count,
+  /** Folder on tmpfs for workers of the coordinator's host: they can read the token there. '' for none. */
+  sharedMemoryFolder: text,
+  sharedMemoryToken: text,
+});
+export type Welcome = z.infer<typeof welcome>;
+
+const refusal = z.object({ type: z.literal('refusal'), reason: text });
+export const joinReply = z.discriminatedUnion('type', [welcome, refusal]);
+
+const timings = z.object({ fetchMs: z.number(), dataMs: z.number(), computeMs: z.number(), sendMs: z.number() });
+export type WorkerTimings = z.infer<typeof timings>;
+
+const fromWorker = z.object({ term: count });
+export const upMessage = z.discriminatedUnion('type', [
+  fromWorker.extend({
+    type: z.literal('ready'),
+    name: text,
+    fingerprint: fingerprintSchema,
+    numSamples: count,
+    manifestSha256: text,
+    sharesMemory: z.boolean(),
+  }),
+  fromWorker.extend({ type: z.literal('heartbeat'), leaseId: count }),
+  fromWorker.extend({
+    type: z.literal('result'),
+    kind,
+    step: count,
+    node,
+    /** [lossSum, weightSum] of each leaf. */
+    sums: z.array(z.tuple([z.number(), z.number()])).max(65_536),
+    confusion: z.object({ indices: z.array(count), counts: z.array(count) }).nullable(),
+    timings,
+  }),
+  /** The worker can't compute: the sentence is for the person who runs it. */
+  fromWorker.extend({ type: z.literal('failed'), message: text }),
+  fromWorker.extend({ type: z.literal('bye'), reason: text }),
+]);
+export type UpMessage = z.infer<typeof upMessage>;
+
+const fromCoordinator = z.object({ term: count });
+export const downMessage = z.discriminatedUnion('type', [
+  fromCoordinator.extend({
+    type: z.literal('lease'),
+    leaseId: count,
+    kind,
+    step: count,
+    nodes: z.array(node).max(65_536),
+  }),
+  /** Join again: the coordinator does not know this worker (any more). */
+  fromCoordinator.extend({ type: z.literal('dismissed') }),
+  fromCoordinator.extend({ type: z.literal('refusal'), reason: text }),
+  /** To all: the round that is on. Silence means that the coordinator is gone. */
+  fromCoordinator.extend({ type: z.literal('pulse'), kind, step: count }),
+  /** To all: the run is over. */
+  fromCoordinator.extend({ type: z.literal('over'), reason: text }),
+]);
+export type DownMessage = z.infer<typeof downMessage>;
+
+const packr = new Packr({ useRecords: false, int64AsType: 'number' });
+
+export const encode = (message: unknown): Uint8Array => packr.pack(message);
+
+/** The message, or null when the bytes are not one. Never throws. */
+export function decode<T>(schema: z.ZodType<T>, bytes: Uint8Array): T | null {
+  try {
+    return schema.safeParse(packr.unpack(bytes)).data ?? null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,208 @@
+/**
+ * Bulk transfer over NATS, on a connection of its own. A request names a bucket; the answer is that bucket as frames
+ * of at most one chunk each. The receiver bounds the bytes it has asked for, which stays far under the broker's
+ * limit of pending bytes per connection, so the broker never sees a slow consumer.
+ */
+import type { NatsConnection, Subscription } from '@nats-io/transport-node';
+import { type BulkInbox, type BulkOutbox, FetchError } from './bulk.ts';
+import {
+  type BulkKey,
+  bulkKeyText,
+  checksumOf,
+  decodeHeader,
+  encodeHeader,
+  frameHeaderBytes,
+  mismatch,
+} from './frame.ts';
+
+/** Payload bytes per frame: with its header well under the 1 MiB that every NATS server takes by default. */
+const chunkBytes = 512 * 1024;
+/** Bytes a receiver asks for before any has come; further fetches wait their turn. */
+const windowBytes = 16 * 1024 * 1024;
+/** A fetch with no new frame for this long is asked for again, this often, and then given up. */
+const silenceMs = 5_000;
+const maxAttempts = 4;
+
+const bucketText = (key: BulkKey, bucket: number) => `${bulkKeyText(key)}-${bucket}`;
+
+export class NatsOutbox implements BulkOutbox {
+  readonly #connection: NatsConnection;
+  readonly #runTag: number;
+  readonly #offers = new Map<string, { key: BulkKey; bytes: Uint8Array }>();
+  readonly #subscription: Subscription;
+
+  /** Serves `subject`: the fetches that name this peer. */
+  constructor(connection: NatsConnection, runTag: number, subject: string) {
+    this.#connection = connection;
+    this.#runTag = runTag;
+    this.#subscription = connection.subscribe(subject, {
+      callback: (error, message) => {
+        if (!error && message.reply) this.#answer(message.data, message.reply);
+      },
+    });
+  }
+
+  offer(key: BulkKey, bucket: number, bytes: Uint8Array): void {
+    this.#offers.set(bucketText(key, bucket), { key, bytes });
+  }
+
+  withdraw(keep: (key: BulkKey) => boolean): void {
+    for (const [text, { key }] of this.#offers) if (!keep(key)) this.#offers.delete(text);
+  }
+
+  async close(): Promise<void> {
+    this.#subscription.unsubscribe();
+    this.#offers.clear();
+  }
+
+  #answer(request: Uint8Array, reply: string): void {
+    const header = decodeHeader(request, this.#runTag);
+    if (typeof header === 'string' || header.role !== 'request') return;
+    const bytes = this.#offers.get(bucketText(header, header.bucket))?.bytes;
+    if (!bytes) {
+      const absent = Buffer.allocUnsafe(frameHeaderBytes);
+      encodeHeader(absent, this.#runTag, { ...header, role: 'absent' });
+      this.#connection.publish(reply, absent);
+      return;
+    }
+    for (let offsetBytes = 0; offsetBytes < bytes.byteLength; offsetBytes += chunkBytes) {
+      const payload = bytes.subarray(offsetBytes, Math.min(offsetBytes + chunkBytes, bytes.byteLength));
+      const frame = Buffer.allocUnsafe(frameHeaderBytes + payload.byteLength);
+      encodeHeader(frame, this.#runTag, {
+        ...header,
+        role: 'data',
+        offsetBytes,
+        lengthBytes: payload.byteLength,
+        totalBytes: bytes.byteLength,
+        checksum: checksumOf(payload),
+      });
+      frame.set(payload, frameHeaderBytes);
+      this.#connection.publish(reply, frame);
+    }
+  }
+}
+
+interface Pending {
+  key: BulkKey;
+  bucket: number;
+  into: Uint8Array;
+  received: Set<number>;
+  receivedBytes: number;
+  settle(error: FetchError | null): void;
+  progressed(): void;
+}
+
+export class NatsInbox implements BulkInbox {
+  readonly #connection: NatsConnection;
+  readonly #runTag: number;
+  readonly #subjectOf: (peer: string) => string;
+  readonly #inbox: string;
+  readonly #subscription: Subscription;
+  readonly #pending = new Map<string, Pending>();
+  readonly #waiting: (() => void)[] = [];
+  #requestedBytes = 0;
+  #nextRequest = 0;
+  #closed = false;
+
+  /** `subjectOf` gives the subject that a peer's outbox serves; `inbox` is a subject prefix of this receiver's own. */
+  constructor(connection: NatsConnection, runTag: number, subjectOf: (peer: string) => string, inbox: string) {
+    this.#connection = connection;
+    this.#runTag = runTag;
+    this.#subjectOf = subjectOf;
+    this.#inbox = inbox;
+    this.#subscription = connection.subscribe(`${inbox}.*`, {
+      callback: (error, message) => {
+        if (!error) this.#receive(message.subject, message.data);
+      },
+    });
+  }
+
+  async fetch(peer: string, key: BulkKey, bucket: number, into: Uint8Array): Promise<void> {
+    while (this.#requestedBytes > 0 && this.#requestedBytes + into.byteLength > windowBytes && !this.#closed) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+    if (this.#closed) throw new FetchError('closed', 'the connection for bulk transfers is closed');
+    this.#requestedBytes += into.byteLength;
+    try {
+      await this.#request(peer, key, bucket, into);
+    } finally {
+      this.#requestedBytes -= into.byteLength;
+      for (const wake of this.#waiting.splice(0)) wake();
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#subscription.unsubscribe();
+    for (const pending of this.#pending.values()) {
+      pending.settle(new FetchError('closed', 'the connection for bulk transfers was closed'));
+    }
+    for (const wake of this.#waiting.splice(0)) wake();
+  }
+
+  #request(peer: string, key: BulkKey, bucket: number, into: Uint8Array): Promise<void> {
+    const reply = `${this.#inbox}.${this.#nextRequest++}`;
+    const request = Buffer.allocUnsafe(frameHeaderBytes);
+    encodeHeader(request, this.#runTag, {
+      ...key,
+      role: 'request',
+      bucket,
+      offsetBytes: 0,
+      lengthBytes: 0,
+      totalBytes: into.byteLength,
+      checksum: 0,
+    });
+    return new Promise<void>((resolve, reject) => {
+      let attempts = 0;
+      let timer: NodeJS.Timeout;
+      const ask = () => {
+        if (attempts++ === maxAttempts) {
+          pending.settle(new FetchError('timeout', `${peer} did not send ${bucketText(key, bucket)}`));
+          return;
+        }
+        this.#connection.publish(this.#subjectOf(peer), request, { reply });
+        timer = setTimeout(ask, silenceMs);
+      };
+      const pending: Pending = {
+        key,
+        bucket,
+        into,
+        received: new Set(),
+        receivedBytes: 0,
+        settle: (error) => {
+          clearTimeout(timer);
+          this.#pending.delete(reply);
+          if (error) reject(error);
+          else resolve();
+        },
+        progressed: () => {
+          clearTimeout(timer);
+          timer = setTimeout(ask, silenceMs);
+        },
+      };
+      this.#pending.set(reply, pending);
+      ask();
+    });
+  }
+
+  #receive(subject: string, frame: Uint8Array): void {
+    const pending = this.#pending.get(subject);
+    if (!pending) return; // a duplicate of a fetch that is over
+    const header = decodeHeader(frame, this.#runTag);
+    if (typeof header === 'string') return; // damaged: silence makes it asked for again
+    if (header.role === 'absent') {
+      const text = bucketText(pending.key, pending.bucket);
+      pending.settle(new FetchError('absent', `the peer no longer has ${text}`));
+      return;
+    }
+    if (mismatch(header, pending.key, pending.bucket, pending.into.byteLength)) return;
+    const payload = frame.subarray(frameHeaderBytes);
+    if (payload.byteLength !== header.lengthBytes || checksumOf(payload) !== header.checksum) return;
+    if (pending.received.has(header.offsetBytes)) return;
+    pending.into.set(payload, header.offsetBytes);
+    pending.received.add(header.offsetBytes);
+    pending.receivedBytes += payload.byteLength;
+    if (pending.receivedBytes === pending.into.byteLength) pending.settle(null);
+    else pending.progressed();
+  }
+}
