@@ -3,6 +3,22 @@
  * are readers of this one stream.
  */
 export type RunEvent =
+  /** First of all: what will run, once the data set is scanned and the broker is there. */
+  | {
+      type: 'run-started';
+      runId: string;
+      runDir: string;
+      brokerUrl: string;
+      /** Steps already committed: 0 for a new run. */
+      numStepsDone: number;
+      numSteps: number;
+      numTrainPhotos: number;
+      numValidationPhotos: number;
+      numClasses: number;
+      numParameters: number;
+      /** Most leaves that a step has; more workers than this leave some idle. */
+      numLeaves: number;
+    }
   | { type: 'waiting'; reason: string; numWorkers: number; minWorkers: number }
   | { type: 'worker-joined'; worker: string; numWorkers: number; numLeaves: number }
   | { type: 'worker-left'; worker: string; reason: string; numWorkers: number }
