@@ -1,1 +1,45 @@
-// placeholder until the kernels land
+/**
+ * Compiles assembly/index.ts into dist/kernels.wasm (private memory) and dist/kernels-shared.wasm (memory that other
+ * threads see): WebAssembly makes them two module types. Does nothing when both are newer than their sources.
+ */
+import { existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(fileURLToPath(import.meta.url));
+const source = join(root, 'assembly/index.ts');
+const outputs = [
+  { file: 'kernels.wasm', flags: [] },
+  // The limit must equal that of the memory that is imported: see memory.ts.
+  {
+    file: 'kernels-shared.wasm',
+    flags: ['--sharedMemory', '--maximumMemory', '65535', '--enable', 'threads'],
+  },
+];
+
+const changedMs = (path) => (existsSync(path) ? statSync(path).mtimeMs : 0);
+const newestSourceMs = Math.max(changedMs(source), changedMs(fileURLToPath(import.meta.url)));
+const stale = outputs.filter(({ file }) => changedMs(join(root, 'dist', file)) < newestSourceMs);
+
+if (stale.length > 0) {
+  const { default: asc } = await import('assemblyscript/asc');
+  mkdirSync(join(root, 'dist'), { recursive: true });
+  for (const { file, flags } of stale) {
+    const target = join('dist', file);
+    // A build that is stopped, or two at once, never leave half a file.
+    const temporary = `${target}.${process.pid}.tmp`;
+    const { error, stderr } = await asc.main(
+      [
+        'assembly/index.ts',
+        ...['--outFile', temporary, '--baseDir', root, '--runtime', 'stub', '--importMemory', '--noAssert'],
+        ...['--optimizeLevel', '3', '--shrinkLevel', '0', '--enable', 'simd', ...flags],
+      ],
+      {},
+    );
+    if (error) {
+      console.error(`${stderr.toString()}\n${error.message}`);
+      process.exit(1);
+    }
+    renameSync(join(root, temporary), join(root, target));
+  }
+}

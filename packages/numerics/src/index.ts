@@ -1,1 +1,7 @@
-export {};
+/** Numeric kernels on float32 vectors: reduction, norm, optimizers, bfloat16. No I/O, no clock, no randomness. */
+export * from './memory.ts';
+export * from './norm.ts';
+export * from './optimizer.ts';
+export * from './statistics.ts';
+export * from './vectors.ts';
+export type { WasmMemory } from './webassembly.ts';

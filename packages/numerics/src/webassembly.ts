@@ -1,0 +1,59 @@
+/**
+ * The few parts of WebAssembly that are used here, typed: the language's own library has them only together with
+ * the DOM, which the rest of the code must not see.
+ */
+import { readFileSync } from 'node:fs';
+
+/** A WebAssembly.Memory. A shared one can be sent to another thread with postMessage. */
+export interface WasmMemory {
+  readonly buffer: ArrayBuffer | SharedArrayBuffer;
+  /** By pages of 64 KiB; throws a RangeError when there is no more. */
+  grow(numPages: number): number;
+}
+
+interface WebAssemblyGlobal {
+  Memory: new (descriptor: { initial: number; maximum: number; shared: boolean }) => WasmMemory;
+  Module: new (bytes: Uint8Array) => object;
+  Instance: new (module: object, imports: { env: { memory: WasmMemory } }) => { exports: unknown };
+}
+
+const { WebAssembly } = globalThis as unknown as { WebAssembly: WebAssemblyGlobal };
+
+export const pageBytes = 64 * 1024;
+/** One page short of 4 GiB, so that the end of the memory is a valid 32-bit offset. */
+export const maximumPages = 65_535;
+
+/** See assembly/index.ts. Vectors are byte offsets, lengths count values. */
+export interface KernelExports {
+  add(a: number, x: number, length: number): void;
+  scale(a: number, length: number, factor: number): void;
+  clipByValue(a: number, length: number, limit: number): void;
+  anyNonFinite(a: number, length: number): number;
+  blockSumsOfSquares(a: number, length: number, sums: number): void;
+  sgd(p: number, g: number, buffer: number, length: number, ...scalars: number[]): void;
+  rmsprop(p: number, g: number, squares: number, buffer: number, length: number, ...scalars: number[]): void;
+  adam(p: number, g: number, average: number, squares: number, length: number, ...scalars: number[]): void;
+  toBf16(source: number, target: number, length: number): void;
+  fromBf16(source: number, target: number, length: number): void;
+}
+
+const modules = new Map<string, object>();
+
+/** From src/ as from dist/, the compiled kernels lie in dist/. */
+function moduleOf(file: string): object {
+  let module = modules.get(file);
+  if (module === undefined) {
+    module = new WebAssembly.Module(readFileSync(new URL(`../dist/${file}`, import.meta.url)));
+    modules.set(file, module);
+  }
+  return module;
+}
+
+export const createWasmMemory = (initialPages: number, shared: boolean): WasmMemory =>
+  new WebAssembly.Memory({ initial: initialPages, maximum: maximumPages, shared });
+
+export function instantiateKernels(memory: WasmMemory): KernelExports {
+  const shared = memory.buffer instanceof SharedArrayBuffer;
+  const module = moduleOf(shared ? 'kernels-shared.wasm' : 'kernels.wasm');
+  return new WebAssembly.Instance(module, { env: { memory } }).exports as KernelExports;
+}
