@@ -1,0 +1,83 @@
+/** What options must be to each other. Each rule throws a UserError that names both and what to do. */
+import { UserError } from '../errors.ts';
+import { parseClassWeights } from './parse.ts';
+import { configOptions } from './schema.ts';
+import type { Config } from './types.ts';
+
+export type Origin = 'flag' | 'env' | 'file';
+/** Where each given option (by path) came from; options that keep their default are absent. */
+export type Origins = ReadonlyMap<string, Origin>;
+
+export function crossCheck(config: Config, origins: Origins): void {
+  checkData(config, origins);
+  checkTraining(config);
+  checkBroker(config, origins);
+  checkFlagsHaveEffect(config, origins);
+}
+
+function checkData({ data }: Config, origins: Origins): void {
+  // A file may hold every option with its default, as the one in a run folder does.
+  const scaleGiven =
+    origins.has('data.scale') &&
+    (origins.get('data.scale') !== 'file' || data.scale !== defaultOf('data.scale'));
+  if (data.size !== '' && scaleGiven) {
+    throw new UserError(
+      `--size ${data.size} and --scale ${data.scale} are both given: both set the training size, so leave one out`,
+    );
+  }
+  if (data.numClasses === 1) {
+    throw new UserError(
+      '--num-classes 1 leaves nothing to tell apart: background counts as a class, so give at least 2, or 0 to count them',
+    );
+  }
+}
+
+function checkTraining({ data, train }: Config): void {
+  if (train.leafSize > train.batchSize) {
+    throw new UserError(
+      `--leaf-size ${train.leafSize} is larger than --batch-size ${train.batchSize}: a leaf is a part of the batch, so give at most ${train.batchSize}`,
+    );
+  }
+  if (train.schedule === 'cosine' && train.finalLearningRate > train.learningRate) {
+    throw new UserError(
+      `--final-learning-rate ${train.finalLearningRate} is above --learning-rate ${train.learningRate}: the cosine falls, so give at most ${train.learningRate}`,
+    );
+  }
+  const weights = parseClassWeights(train.classWeights);
+  if (Array.isArray(weights) && data.numClasses > 0 && weights.length !== data.numClasses) {
+    throw new UserError(
+      `--class-weights gives ${weights.length} weights for --num-classes ${data.numClasses}: give one per class`,
+    );
+  }
+}
+
+function checkBroker({ broker }: Config, origins: Origins): void {
+  if (broker.natsPassword !== '' && broker.natsUser === '') {
+    throw new UserError('--nats-password is given without --nats-user: give both, or neither');
+  }
+  if (broker.natsUser !== '' && broker.natsUrl === '') {
+    throw new UserError(
+      '--nats-user is given without --nats-url: the embedded server makes its own credentials, so give the URL or leave the user out',
+    );
+  }
+  if (broker.natsUrl !== '' && broker.natsPort !== 0 && origins.get('broker.natsPort') === 'flag') {
+    throw new UserError(
+      `--nats-port ${broker.natsPort} is for the embedded server, which --nats-url turns off: leave one out`,
+    );
+  }
+}
+
+/** A flag that the rest of the config makes meaningless is a mistake; in a file or the environment it may lie idle. */
+function checkFlagsHaveEffect(config: Config, origins: Origins): void {
+  for (const option of configOptions) {
+    if (!option.onlyWith || origins.get(option.path) !== 'flag') continue;
+    const { key, values } = option.onlyWith;
+    const chosen = (config[option.group] as unknown as Record<string, string>)[key] ?? '';
+    if (values.includes(chosen)) continue;
+    throw new UserError(
+      `${option.flag} has no effect with --${key} ${chosen}: leave it out, or choose --${key} ${values.join(' or ')}`,
+    );
+  }
+}
+
+const defaultOf = (path: string) => configOptions.find((option) => option.path === path)?.default;

@@ -1,0 +1,45 @@
+/**
+ * What makes two configs the same run: every option that can change a bit of the committed weights, and no other.
+ * Where the data lies, how many workers there are, where logs and checkpoints go is no part of it. The contents of
+ * the data are: the manifest's hash says those.
+ */
+
+import { optionValue } from './load.ts';
+import { configOptions } from './schema.ts';
+import type { Config } from './types.ts';
+
+/** Outside the identity: paths, and the permission for mixed engines, which gives up reproducibility anyway. */
+const outside = new Set([
+  'data.images',
+  'data.masks',
+  'data.palette',
+  'data.classNames',
+  'engine.allowMixedEngines',
+]);
+const identityPaths = configOptions
+  .filter(({ group, path }) => !outside.has(path) && group !== 'run' && group !== 'broker')
+  .map(({ path }) => path)
+  .sort();
+
+const optionOf = new Map(configOptions.map((option) => [option.path, option]));
+
+/** Canonical JSON of the identity: sorted keys, no spaces, so that equal configs give equal text. */
+export const identityOf = (config: Config): string =>
+  JSON.stringify(
+    Object.fromEntries(identityPaths.map((path) => [path, optionValue(config, optionOf.get(path)!)])),
+  );
+
+export interface Difference {
+  /** Flag of the option, such as --batch-size. */
+  flag: string;
+  a: string | number | boolean;
+  b: string | number | boolean;
+}
+
+/** The options of the identity in which two configs differ, in the order of the schema. */
+export function differingKeys(a: Config, b: Config): Difference[] {
+  return configOptions
+    .filter(({ path }) => identityPaths.includes(path))
+    .map((option) => ({ flag: option.flag, a: optionValue(a, option), b: optionValue(b, option) }))
+    .filter((difference) => difference.a !== difference.b);
+}

@@ -1,0 +1,15 @@
+/** Names the right spelling for a wrong one: what stands behind every "did you mean". */
+import { closest, distance } from 'fastest-levenshtein';
+
+/** The known name nearest to `name`, or null when none is near enough to be what was meant. */
+export function nearestName(name: string, known: readonly string[]): string | null {
+  if (known.length === 0) return null;
+  const best = closest(name, known);
+  return distance(name, best) <= Math.max(2, Math.floor(name.length / 2)) ? best : null;
+}
+
+/** "; did you mean --batch-size?", or '' when nothing is near. */
+export function didYouMean(name: string, known: readonly string[]): string {
+  const best = nearestName(name, known);
+  return best === null ? '' : `; did you mean ${best}?`;
+}

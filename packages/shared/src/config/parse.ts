@@ -1,0 +1,34 @@
+/** Reads the options whose text has a form of its own. Each throws a UserError that shows the form. */
+import { UserError } from '../errors.ts';
+
+/** Largest training width or height in pixels: far above what a U-Net is trained on, far below what memory holds. */
+const maxSide = 16_384;
+
+/** "256x192" -> width 256, height 192, in pixels; '' -> null, which means that --scale decides. */
+export function parseSize(text: string): { width: number; height: number } | null {
+  if (text === '') return null;
+  const match = /^(\d{1,5})x(\d{1,5})$/.exec(text);
+  const [width, height] = [Number(match?.[1]), Number(match?.[2])];
+  if (!match || width < 1 || height < 1 || width > maxSide || height > maxSide) {
+    throw new UserError(
+      `--size ${text} is no size: give width x height in pixels, each from 1 to ${maxSide}, such as 256x192`,
+    );
+  }
+  return { width, height };
+}
+
+/** '' -> null (all weigh 1), 'balanced' (from the class frequencies), or the weights, one per class. */
+export function parseClassWeights(text: string): 'balanced' | number[] | null {
+  if (text === '') return null;
+  if (text === 'balanced') return text;
+  const weights = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
+  if (
+    weights.some((weight) => !Number.isFinite(weight) || weight < 0) ||
+    !weights.some((weight) => weight > 0)
+  ) {
+    throw new UserError(
+      `--class-weights ${text} are no weights: give balanced, or one number of at least 0 per class separated by commas, not all 0`,
+    );
+  }
+  return weights;
+}

@@ -1,0 +1,455 @@
+/**
+ * The one list of options. Flags, environment variables, config file, help texts and docs/configuration.md all come
+ * from here, and nothing about an option is said twice: a new option is an entry here and a field in types.ts.
+ */
+import type { Config } from './types.ts';
+
+export type OptionFormat =
+  | 'whole'
+  | 'number'
+  | 'switch'
+  | 'text'
+  | 'choice'
+  | 'numberChoice'
+  | 'size'
+  | 'classWeights'
+  | 'url';
+
+/** One option, in the form that convict takes, with what the help and the checks need besides. */
+export interface OptionSpec<T> {
+  doc: string;
+  default: T;
+  format: OptionFormat;
+  env: string;
+  unit?: string;
+  /** Least and greatest value; a number is in range if min <= value <= max. */
+  min?: number;
+  max?: number;
+  /** The range is open: min or max itself is not allowed. */
+  aboveMin?: boolean;
+  belowMax?: boolean;
+  values?: readonly T[];
+  /** What to do instead when a value is out of range. */
+  remedy?: string;
+  /** Only has an effect with one of these values of another option of its group. */
+  onlyWith?: { key: string; values: readonly string[] };
+  /** Never shown. */
+  sensitive?: boolean;
+}
+
+type GroupSchema<G> = { [K in keyof G]: OptionSpec<G[K]> };
+type Schema = { [G in keyof Config]: GroupSchema<Config[G]> };
+
+const kebab = (key: string): string => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+const envOf = (key: string): string => `UNET_FLEET_${kebab(key).replaceAll('-', '_').toUpperCase()}`;
+
+/** Gives each option of a group its environment variable. */
+const group = <G>(options: { [K in keyof G]: Omit<OptionSpec<G[K]>, 'env'> }): GroupSchema<G> =>
+  Object.fromEntries(
+    Object.entries(options).map(([key, option]) => [key, { ...(option as object), env: envOf(key) }]),
+  ) as GroupSchema<G>;
+
+const data = group<Config['data']>({
+  images: { doc: 'folder of photos (jpg, png, webp, tiff)', format: 'text', default: '' },
+  masks: { doc: 'folder of masks (png, tiff, npy, mat)', format: 'text', default: '' },
+  maskSuffix: {
+    doc: "what a mask's file name has after the photo's, such as _mask",
+    format: 'text',
+    default: '',
+  },
+  matVariable: { doc: 'variable that holds the mask in .mat files', format: 'text', default: 'groundtruth' },
+  palette: {
+    doc: 'file that maps the colours of RGB or palette masks to classes',
+    format: 'text',
+    default: '',
+  },
+  classNames: {
+    doc: 'file with the class names (text, JSON, or .mat cell array)',
+    format: 'text',
+    default: '',
+  },
+  numClasses: {
+    doc: 'classes, background included; 0: as many as class names, or else as the masks hold',
+    unit: 'classes',
+    format: 'whole',
+    default: 0,
+    min: 0,
+    max: 65_535,
+  },
+  size: {
+    doc: 'size that photos and masks are resized to, WIDTHxHEIGHT',
+    unit: 'pixels',
+    format: 'size',
+    default: '',
+  },
+  scale: {
+    doc: "without --size: training size as a factor of each photo's own",
+    unit: 'factor',
+    format: 'number',
+    default: 0.5,
+    min: 0,
+    aboveMin: true,
+    max: 4,
+  },
+  channels: {
+    doc: 'channels of a photo as the model sees it: 1 grey, 3 RGB, 4 RGBA',
+    format: 'numberChoice',
+    values: [1, 3, 4],
+    default: 3,
+  },
+  ignoreIndex: {
+    doc: 'mask value that counts neither in the loss nor in the metrics; -1: none',
+    unit: 'class',
+    format: 'whole',
+    default: -1,
+    min: -1,
+    max: 65_535,
+  },
+  unpaired: {
+    doc: 'photos without a mask and masks without a photo: leave out with a warning, or stop',
+    format: 'choice',
+    values: ['warn', 'stop'],
+    default: 'warn',
+  },
+  wrongMasks: {
+    doc: 'masks of another size or with values out of range: stop, or leave out with a warning',
+    format: 'choice',
+    values: ['stop', 'skip'],
+    default: 'stop',
+  },
+  validationShare: {
+    doc: 'share of the photos that is kept for validation',
+    unit: 'share',
+    format: 'number',
+    default: 0.1,
+    min: 0,
+    aboveMin: true,
+    max: 1,
+    belowMax: true,
+    remedy: 'training and validation both need photos; 0.1 keeps every tenth for validation',
+  },
+});
+
+const model = group<Config['model']>({
+  baseWidth: {
+    doc: 'channels of the first level; each of the four below doubles them',
+    unit: 'channels',
+    format: 'whole',
+    default: 64,
+    min: 1,
+    max: 512,
+  },
+  upsampling: {
+    doc: 'how the decoder enlarges: transposed convolution, or bilinear',
+    format: 'choice',
+    values: ['transposed', 'bilinear'],
+    default: 'transposed',
+  },
+});
+
+/** Shares of the kind 0 <= x < 1: moving-average constants. */
+const decay = { format: 'number', min: 0, max: 1, belowMax: true } as const;
+const optimizer = (...values: string[]) => ({ key: 'optimizer', values });
+const schedule = (...values: string[]) => ({ key: 'schedule', values });
+
+const train = group<Config['train']>({
+  epochs: {
+    doc: 'passes over the training photos',
+    unit: 'epochs',
+    format: 'whole',
+    default: 5,
+    min: 1,
+    max: 1e6,
+  },
+  batchSize: {
+    doc: 'images per optimizer step (global batch), however many workers there are',
+    unit: 'images',
+    format: 'whole',
+    default: 1,
+    min: 1,
+    max: 65_536,
+  },
+  leafSize: {
+    doc: 'images per leaf, the unit of work of a worker; 0: a quarter of the batch, rounded up',
+    unit: 'images',
+    format: 'whole',
+    default: 0,
+    min: 0,
+    max: 65_536,
+  },
+  seed: {
+    doc: 'seed of split, initial weights, order and augmentation',
+    format: 'whole',
+    default: 0,
+    min: 0,
+    max: 0xffff_ffff,
+  },
+  optimizer: {
+    doc: "update rule, with PyTorch's semantics",
+    format: 'choice',
+    values: ['rmsprop', 'sgd', 'adam', 'adamw'],
+    default: 'rmsprop',
+  },
+  learningRate: {
+    doc: 'learning rate at the start',
+    format: 'number',
+    default: 0.001,
+    min: 0,
+    aboveMin: true,
+    max: 100,
+  },
+  weightDecay: { doc: 'weight decay', format: 'number', default: 1e-8, min: 0, max: 1 },
+  momentum: { doc: 'momentum', default: 0.9, onlyWith: optimizer('rmsprop', 'sgd'), ...decay },
+  alpha: { doc: "RMSprop's smoothing constant", default: 0.99, onlyWith: optimizer('rmsprop'), ...decay },
+  beta1: { doc: "Adam's decay of the mean", default: 0.9, onlyWith: optimizer('adam', 'adamw'), ...decay },
+  beta2: {
+    doc: "Adam's decay of the square",
+    default: 0.999,
+    onlyWith: optimizer('adam', 'adamw'),
+    ...decay,
+  },
+  epsilon: {
+    doc: 'added to the denominator',
+    format: 'number',
+    default: 1e-8,
+    min: 0,
+    aboveMin: true,
+    max: 1,
+    onlyWith: optimizer('rmsprop', 'adam', 'adamw'),
+  },
+  schedule: {
+    doc: 'learning-rate schedule; plateau reduces it when the validation loss stops falling',
+    format: 'choice',
+    values: ['plateau', 'constant', 'step', 'cosine'],
+    default: 'plateau',
+  },
+  plateauPatience: {
+    doc: 'validations without improvement before the rate is reduced',
+    unit: 'validations',
+    format: 'whole',
+    default: 2,
+    min: 0,
+    max: 1e6,
+    onlyWith: schedule('plateau'),
+  },
+  plateauFactor: {
+    doc: 'factor of each reduction',
+    unit: 'factor',
+    format: 'number',
+    default: 0.1,
+    min: 0,
+    aboveMin: true,
+    max: 1,
+    belowMax: true,
+    onlyWith: schedule('plateau'),
+  },
+  stepEpochs: {
+    doc: 'epochs between two drops of the rate',
+    unit: 'epochs',
+    format: 'whole',
+    default: 2,
+    min: 1,
+    max: 1e6,
+    onlyWith: schedule('step'),
+  },
+  stepFactor: {
+    doc: 'factor of each drop',
+    unit: 'factor',
+    format: 'number',
+    default: 0.1,
+    min: 0,
+    aboveMin: true,
+    max: 1,
+    onlyWith: schedule('step'),
+  },
+  warmupSteps: {
+    doc: 'steps over which the rate rises linearly from 0',
+    unit: 'steps',
+    format: 'whole',
+    default: 0,
+    min: 0,
+    max: 1e9,
+    onlyWith: schedule('cosine'),
+  },
+  finalLearningRate: {
+    doc: 'rate that the cosine ends at',
+    format: 'number',
+    default: 0,
+    min: 0,
+    max: 100,
+    onlyWith: schedule('cosine'),
+  },
+  clip: {
+    doc: 'how gradients are clipped: each value, their global norm, or not',
+    format: 'choice',
+    values: ['value', 'norm', 'none'],
+    default: 'value',
+  },
+  clipLimit: {
+    doc: 'limit of the clipping',
+    format: 'number',
+    default: 0.1,
+    min: 0,
+    aboveMin: true,
+    max: 1e9,
+    onlyWith: { key: 'clip', values: ['value', 'norm'] },
+  },
+  classWeights: {
+    doc: 'weights of the classes in the loss: balanced, or one number per class, separated by commas',
+    format: 'classWeights',
+    default: '',
+  },
+  earlyStopping: {
+    doc: 'validations without improvement before the run ends; 0: never',
+    unit: 'validations',
+    format: 'whole',
+    default: 0,
+    min: 0,
+    max: 1e6,
+  },
+  validateEvery: {
+    doc: 'steps between validations; 0: at the end of each epoch',
+    unit: 'steps',
+    format: 'whole',
+    default: 0,
+    min: 0,
+    max: 1e9,
+  },
+});
+
+const engine = group<Config['engine']>({
+  device: {
+    doc: 'what computes: auto takes a GPU where there is one',
+    format: 'choice',
+    values: ['auto', 'cpu', 'gpu'],
+    default: 'auto',
+  },
+  threads: {
+    doc: 'threads of each worker, fixed for the life of a run; 0: the cores of the machine that creates it',
+    unit: 'threads',
+    format: 'whole',
+    default: 0,
+    min: 0,
+    max: 1024,
+  },
+  allowMixedEngines: {
+    doc: 'admit workers whose engine differs, which makes the run not reproducible',
+    format: 'switch',
+    default: false,
+  },
+});
+
+const run = group<Config['run']>({
+  runDir: {
+    doc: 'folder of the run: config, checkpoints, metrics, logs, pictures; default: the next free runs/NNNN',
+    format: 'text',
+    default: '',
+  },
+  workers: {
+    doc: 'worker processes on this machine',
+    unit: 'workers',
+    format: 'whole',
+    default: 1,
+    min: 1,
+    max: 1024,
+  },
+  minWorkers: {
+    doc: 'workers that must be there before a step is given out',
+    unit: 'workers',
+    format: 'whole',
+    default: 1,
+    min: 1,
+    max: 65_536,
+  },
+  checkpointEvery: {
+    doc: 'steps between checkpoints, besides those at each validation; 0: none',
+    unit: 'steps',
+    format: 'whole',
+    default: 100,
+    min: 0,
+    max: 1e9,
+  },
+  keepCheckpoints: {
+    doc: 'newest checkpoints to keep; the best is kept as well',
+    unit: 'checkpoints',
+    format: 'whole',
+    default: 3,
+    min: 1,
+    max: 100_000,
+  },
+  leaseSeconds: {
+    doc: "silence after which a worker's work goes to others",
+    unit: 'seconds',
+    format: 'number',
+    default: 10,
+    min: 1,
+    max: 3600,
+  },
+  logLevel: {
+    doc: 'least severe lines in the log',
+    format: 'choice',
+    values: ['trace', 'debug', 'info', 'warn', 'error'],
+    default: 'info',
+  },
+});
+
+const broker = group<Config['broker']>({
+  natsUrl: {
+    doc: 'NATS server to use, such as nats://host:4222; default: start an embedded one',
+    format: 'url',
+    default: '',
+  },
+  natsUser: { doc: 'user name at the NATS server', format: 'text', default: '' },
+  natsPassword: {
+    doc: 'password at the NATS server; better given by its environment variable, which no process list shows',
+    format: 'text',
+    default: '',
+    sensitive: true,
+  },
+  natsPort: {
+    doc: 'port of the embedded NATS server; 0: any free one',
+    unit: 'port',
+    format: 'whole',
+    default: 0,
+    min: 0,
+    max: 65_535,
+  },
+});
+
+export const configSchema: Schema = { data, model, train, engine, run, broker };
+
+export type GroupName = keyof Config;
+
+/** What each group is about, for headings. */
+export const groupTitles: Record<GroupName, string> = {
+  data: 'Data',
+  model: 'Model',
+  train: 'Training',
+  engine: 'Engine',
+  run: 'Run',
+  broker: 'Broker',
+};
+
+/** An option with its names: flag and environment variable, group and key of the config file. */
+export interface OptionInfo extends OptionSpec<string | number | boolean> {
+  group: GroupName;
+  key: string;
+  /** Path in the config file, such as train.batchSize. */
+  path: string;
+  /** Such as --batch-size. */
+  flag: string;
+}
+
+/** All options, in the order of the schema. */
+export const configOptions: readonly OptionInfo[] = (Object.keys(configSchema) as GroupName[]).flatMap(
+  (groupName) =>
+    Object.entries(configSchema[groupName] as Record<string, OptionSpec<string | number | boolean>>).map(
+      ([key, spec]) => ({
+        ...spec,
+        group: groupName,
+        key,
+        path: `${groupName}.${key}`,
+        flag: `--${kebab(key)}`,
+      }),
+    ),
+);
