@@ -86,7 +86,7 @@ export function leaseSeen(
   const member = state.members.find((candidate) => candidate.workerId === heartbeat.workerId);
   if (!member) return false;
   member.lastSeenMs = heartbeat.now;
-  if (member.lease && member.lease.leaseId === heartbeat.leaseId) member.lease.seen = true;
+  if (member.lease) member.lease.seen = member.lease.leaseId === heartbeat.leaseId;
   return true;
 }
 

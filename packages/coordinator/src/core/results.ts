@@ -2,8 +2,9 @@
  * Answers of workers. The first valid answer for a leaf counts, later ones are dropped and counted; an answer counts
  * once its gradient lies with the reducers, and only then.
  */
-import { isNodeOf, leavesOf, sameNode, type TreeNode } from '@unet-fleet/shared';
+import { isNodeOf, leavesOf, rateAt, sameNode, type TreeNode } from '@unet-fleet/shared';
 import { leaseIsOf, returnNode } from './leases.ts';
+import { totalOf } from './round.ts';
 import { finishValidation } from './rounds.ts';
 import type { CoreEvent, CoreState, Effect, Round } from './types.ts';
 
@@ -127,19 +128,8 @@ function commit(state: CoreState, round: Round, effects: Effect[]): void {
     step: round.step,
     numLeaves: round.leaves.length,
     weightSum,
-    learningRate: state.progress.schedule.learningRate,
+    learningRate: rateAt(state.progress.schedule, round.step),
   });
-}
-
-/** Sums of all leaves, added in leaf order whoever delivered them. */
-export function totalOf(round: Round): { lossSum: number; weightSum: number } {
-  let lossSum = 0;
-  let weightSum = 0;
-  for (const sums of round.sums) {
-    lossSum += sums!.lossSum;
-    weightSum += sums!.weightSum;
-  }
-  return { lossSum, weightSum };
 }
 
 /** The gradient of an answer could not be fetched whole: its leaves go to somebody again. */

@@ -1,11 +1,19 @@
 /**
- * The course of a run: train round, commit, perhaps a validation round, perhaps a checkpoint, and on. A round is one
- * version of the weights and the leaves to compute with it.
+ * The course of a run: train round, commit, perhaps a validation round, perhaps a checkpoint, and on.
  */
-import { afterValidation, numSteps, numValidationLeaves, rateAt, stepPlan, stepsPerEpoch, updateEarlyStopping } from '@unet-fleet/shared';
-import { metricsOf } from '@unet-fleet/shared';
-import { totalOf } from './results.ts';
-import type { CoreState, Effect, Round, RoundKind } from './types.ts';
+import {
+  afterValidation,
+  earlyStoppingAfterValidation,
+  metricsOf,
+  numSteps,
+  numValidationLeaves,
+  rateAt,
+  shouldStopEarly,
+  stepPlan,
+  stepsPerEpoch,
+} from '@unet-fleet/shared';
+import { newRound, totalOf } from './round.ts';
+import type { CoreState, Effect } from './types.ts';
 
 /** Starts the next round when none is on and the run is not ending. */
 export function startRound(state: CoreState, now: number, effects: Effect[]): void {
@@ -22,9 +30,12 @@ export function startRound(state: CoreState, now: number, effects: Effect[]): vo
     });
     return;
   }
+  if (version >= numSteps(plan)) {
+    end(state, 'completed', effects);
+    return;
+  }
   const step = stepPlan(plan, version);
   state.round = newRound('train', version, now, step.numLeaves, step.numImages);
-  state.progress.schedule = rateAt(state.progress.schedule, version);
   if (step.epoch !== state.epochSaid) {
     state.epochSaid = step.epoch;
     const numStepsOfEpoch = stepsPerEpoch(plan);
@@ -39,21 +50,6 @@ export function startRound(state: CoreState, now: number, effects: Effect[]): vo
       },
     });
   }
-}
-
-function newRound(kind: RoundKind, step: number, now: number, numLeaves: number, numImages: number): Round {
-  return {
-    kind,
-    step,
-    startedAtMs: now,
-    leaves: new Array(numLeaves).fill('pending'),
-    attempts: new Array(numLeaves).fill(0),
-    sums: new Array(numLeaves).fill(null),
-    numImages,
-    numImagesDone: 0,
-    confusion: null,
-    committing: false,
-  };
 }
 
 /** The reducers have applied the step: weights version s has become s + 1. */
@@ -83,7 +79,7 @@ export function afterCommit(
       stepInEpoch: step.stepInEpoch + 1,
       step: progress.version,
       loss: weightSum > 0 ? lossSum / weightSum : 0,
-      learningRate: progress.schedule.learningRate,
+      learningRate: rateAt(progress.schedule, round.step),
       numImages: step.numImages,
       gradientNorm: event.gradientNorm,
       stepMs: event.now - round.startedAtMs,
@@ -112,7 +108,7 @@ export function finishValidation(state: CoreState, effects: Effect[]): void {
   state.round = null;
   progress.validationPending = false;
   progress.schedule = afterValidation(progress.schedule, loss);
-  progress.earlyStopping = updateEarlyStopping(progress.earlyStopping, loss);
+  progress.earlyStopping = earlyStoppingAfterValidation(progress.earlyStopping, loss);
   const isBest = progress.best === null || loss < progress.best.loss;
   if (isBest) progress.best = { step: round.step, loss, meanIou: metrics.meanIou };
   effects.push({
@@ -124,13 +120,13 @@ export function finishValidation(state: CoreState, effects: Effect[]): void {
       loss,
       pixelAccuracy: metrics.pixelAccuracy,
       meanIou: metrics.meanIou,
-      learningRate: progress.schedule.learningRate,
+      learningRate: rateAt(progress.schedule, round.step),
       isBest,
     },
   });
   if (state.stopRequested) end(state, 'stopped', effects, isBest);
   else if (progress.version >= numSteps(config.plan)) end(state, 'completed', effects, isBest);
-  else if (progress.earlyStopping.shouldStop) end(state, 'early-stopping', effects, isBest);
+  else if (shouldStopEarly(progress.earlyStopping)) end(state, 'early-stopping', effects, isBest);
   else checkpoint(state, isBest, effects);
 }
 

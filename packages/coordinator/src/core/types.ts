@@ -2,9 +2,7 @@
  * The vocabulary of the core: what happens to it (events), what it wants done (effects), and what it remembers
  * (state). Ids, counts and sums only; time comes with the events.
  */
-import type { PlanConfig, RunEvent, ScheduleState, EarlyStoppingState, TreeNode } from '@unet-fleet/shared';
-
-export type RoundKind = 'train' | 'validation';
+import type { PlanConfig, RoundKind, RunEvent, ScheduleState, EarlyStoppingState, TreeNode } from '@unet-fleet/shared';
 
 export interface CoreConfig {
   plan: PlanConfig;

@@ -24,3 +24,6 @@ export function parameterBuckets(numParameters: number): Bucket[] {
 
 /** Id of the bucket that holds statistics: of one leaf after another in a result, running ones in the weights. */
 export const statisticsBucketId = (numParameters: number): number => Math.ceil(numParameters / bucketValues);
+
+/** Which reducer owns a bucket; statistics belong to the first. */
+export const reducerOfBucket = (bucket: number, numReducers: number): number => bucket % numReducers;

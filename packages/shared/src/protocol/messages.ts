@@ -13,6 +13,7 @@ const text = z.string().max(2_000);
 const count = z.number().int().nonnegative().max(0xffffffff);
 const node = z.object({ level: count.max(32), index: count });
 const kind = z.enum(['train', 'validation']);
+export type RoundKind = z.infer<typeof kind>;
 
 export const fingerprintSchema = z.object({
   library: text,

@@ -1,0 +1,29 @@
+/** A round: one version of the weights, and the leaves to compute with it. */
+import type { RoundKind } from '@unet-fleet/shared';
+import type { Round } from './types.ts';
+
+export function newRound(kind: RoundKind, step: number, now: number, numLeaves: number, numImages: number): Round {
+  return {
+    kind,
+    step,
+    startedAtMs: now,
+    leaves: new Array(numLeaves).fill('pending'),
+    attempts: new Array(numLeaves).fill(0),
+    sums: new Array(numLeaves).fill(null),
+    numImages,
+    numImagesDone: 0,
+    confusion: null,
+    committing: false,
+  };
+}
+
+/** Sums of all leaves, added in leaf order whoever delivered them. */
+export function totalOf(round: Round): { lossSum: number; weightSum: number } {
+  let lossSum = 0;
+  let weightSum = 0;
+  for (const sums of round.sums) {
+    lossSum += sums!.lossSum;
+    weightSum += sums!.weightSum;
+  }
+  return { lossSum, weightSum };
+}

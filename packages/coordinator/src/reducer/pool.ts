@@ -1,0 +1,120 @@
+/**
+ * All reducers of a run as one: it deals the buckets out, and puts the reducers' answers together in the order of the
+ * buckets, so that their number changes nothing.
+ */
+import { Worker } from 'node:worker_threads';
+import { sumBlocks, type UpdateScalars } from '@unet-fleet/numerics';
+import {
+  type ModelDescription,
+  parameterBuckets,
+  reducerOfBucket,
+  statisticsBucketId,
+  type TreeNode,
+} from '@unet-fleet/shared';
+import type { ModelState, ReducerAnswer, ReducerCall, ReducerThreadOptions } from './protocol.ts';
+
+/** A node's gradient could not be fetched from its worker. */
+export class NodeUnavailable extends Error {}
+
+class ReducerHandle {
+  readonly #worker: Worker;
+  readonly #calls = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
+  #nextId = 0;
+
+  constructor(options: ReducerThreadOptions) {
+    this.#worker = new Worker(new URL('./thread.js', import.meta.url), { workerData: options });
+    this.#worker.on('message', (answer: ReducerAnswer) => {
+      const call = this.#calls.get(answer.id);
+      this.#calls.delete(answer.id);
+      if (answer.ok) call?.resolve(answer.value);
+      else call?.reject(answer.unavailable ? new NodeUnavailable(answer.message) : new Error(answer.message));
+    });
+    const end = (error: Error) => {
+      for (const { reject } of this.#calls.values()) reject(error);
+      this.#calls.clear();
+    };
+    this.#worker.on('error', end);
+    this.#worker.on('exit', () => end(new Error('a reducer thread ended')));
+  }
+
+  call(call: ReducerCall): Promise<unknown> {
+    const id = this.#nextId++;
+    return new Promise((resolve, reject) => {
+      this.#calls.set(id, { resolve, reject });
+      this.#worker.postMessage({ id, call });
+    });
+  }
+
+  async close(): Promise<void> {
+    const ended = new Promise((resolve) => this.#worker.once('exit', resolve));
+    await this.call({ type: 'close' });
+    await ended;
+  }
+}
+
+export class ReducerPool {
+  readonly #reducers: ReducerHandle[];
+
+  constructor(
+    options: Omit<ReducerThreadOptions, 'reducer' | 'buckets' | 'statistics'>,
+    { numParameters, numStatistics }: ModelDescription,
+    numReducers: number,
+  ) {
+    const buckets = parameterBuckets(numParameters);
+    const bucketId = statisticsBucketId(numParameters);
+    this.#reducers = Array.from(
+      { length: numReducers },
+      (_, reducer) =>
+        new ReducerHandle({
+          ...options,
+          reducer,
+          buckets: buckets.filter((bucket) => reducerOfBucket(bucket.id, numReducers) === reducer),
+          statistics: reducer === 0 ? { bucketId, numStatistics } : null,
+        }),
+    );
+  }
+
+  get numReducers(): number {
+    return this.#reducers.length;
+  }
+
+  /** Hands the state to the reducers, which offer it to workers as the weights of `version`. */
+  load(version: number, state: ModelState): Promise<void> {
+    return this.#all({ type: 'load', version, ...state }).then(() => {});
+  }
+
+  /** Fills the vectors with the state between two steps. */
+  save(state: ModelState): Promise<void> {
+    return this.#all({ type: 'save', ...state }).then(() => {});
+  }
+
+  /** Rejects with NodeUnavailable when the worker is gone or no longer has the gradient. */
+  async collect(peer: string, sharesMemory: boolean, step: number, node: TreeNode, numLeaves: number): Promise<void> {
+    const calls = this.#reducers.map((reducer) =>
+      reducer.call({ type: 'collect', peer, sharesMemory, step, node, numLeaves }),
+    );
+    const failed = (await Promise.allSettled(calls)).find((result) => result.status === 'rejected');
+    if (failed) throw failed.reason;
+  }
+
+  /** Norm of the sum of all gradients, in float64, added in the order of the flat vector. */
+  async gradientSumNorm(numLeaves: number): Promise<number> {
+    const answers = await this.#all({ type: 'sums-of-squares', numLeaves });
+    const parts = (answers as { bucket: number; blocks: Float64Array }[][]).flat();
+    parts.sort((a, b) => a.bucket - b.bucket);
+    return Math.sqrt(sumBlocks(parts.map(({ blocks }) => blocks)));
+  }
+
+  /** Takes the weights to version `scalars.updateIndex`. */
+  apply(numLeaves: number, scalars: UpdateScalars): Promise<void> {
+    return this.#all({ type: 'apply', numLeaves, scalars }).then(() => {});
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#reducers.map((reducer) => reducer.close()));
+  }
+
+  #all(call: ReducerCall): Promise<unknown[]> {
+    return Promise.all(this.#reducers.map((reducer) => reducer.call(call)));
+  }
+}

@@ -1,0 +1,44 @@
+/** What the coordinator's main thread and a reducer's thread say to each other. One answer to each call, by id. */
+import type { UpdateScalars } from '@unet-fleet/numerics';
+import type { Bucket, TrainConfig, TreeNode } from '@unet-fleet/shared';
+
+export interface ReducerThreadOptions {
+  runId: string;
+  term: number;
+  reducer: number;
+  buckets: Bucket[];
+  /** The batch-norm statistics, for the one reducer that owns them. */
+  statistics: { bucketId: number; numStatistics: number } | null;
+  train: TrainConfig;
+  broker: { url: string; user: string; password: string };
+  /** Folder on tmpfs for peers of this host; '' for none. */
+  sharedMemoryFolder: string;
+}
+
+/** All that training changes, as flat vectors in shared memory: each reducer reads or writes its own ranges. */
+export interface ModelState {
+  parameters: Float32Array;
+  statistics: Float32Array;
+  /** Of the optimizer, in the order of its slots. */
+  slots: Float32Array[];
+}
+
+export type ReducerCall =
+  | ({ type: 'load'; version: number } & ModelState)
+  | ({ type: 'save' } & ModelState)
+  | {
+      type: 'collect';
+      peer: string;
+      sharesMemory: boolean;
+      step: number;
+      node: TreeNode;
+      numLeaves: number;
+    }
+  | { type: 'sums-of-squares'; numLeaves: number }
+  | { type: 'apply'; numLeaves: number; scalars: UpdateScalars }
+  | { type: 'close' };
+
+export type ReducerAnswer =
+  | { id: number; ok: true; value: unknown }
+  /** `unavailable`: an operating fault of the transfer; otherwise a broken invariant. */
+  | { id: number; ok: false; unavailable: boolean; message: string };

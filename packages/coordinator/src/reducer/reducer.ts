@@ -1,0 +1,184 @@
+/**
+ * A reducer owns some buckets of the model: their weights, their optimizer state, and the gradients of the step under
+ * way. It adds nodes over the fixed tree as they arrive, and applies the root when told to. Nothing of one bucket
+ * depends on another, so any number of reducers gives the same bits.
+ */
+import {
+  add,
+  blockSumsOfSquares,
+  createOptimizer,
+  type FloatVector,
+  type NumericMemory,
+  type Optimizer,
+  type UpdateScalars,
+} from '@unet-fleet/numerics';
+import {
+  type Bucket,
+  type BulkInbox,
+  type BulkKey,
+  type BulkOutbox,
+  childrenOf,
+  endLeaf,
+  firstLeaf,
+  nodeKey,
+  parentOf,
+  rootOf,
+  siblingOf,
+  type TrainConfig,
+  type TreeNode,
+} from '@unet-fleet/shared';
+
+export interface ReducerOptions {
+  buckets: Bucket[];
+  train: TrainConfig;
+  term: number;
+}
+
+interface BucketState {
+  bucket: Bucket;
+  parameters: FloatVector;
+  slots: FloatVector[];
+  /** Sums that wait for their siblings, by node. */
+  held: Map<string, { node: TreeNode; values: FloatVector }>;
+}
+
+export class Reducer {
+  readonly #memory: NumericMemory;
+  readonly #optimizer: Optimizer;
+  readonly #states: BucketState[];
+  readonly #term: number;
+  /** Vectors to reuse, by length: a step allocates nothing after the first. */
+  readonly #free = new Map<number, FloatVector[]>();
+
+  constructor(memory: NumericMemory, options: ReducerOptions) {
+    this.#memory = memory;
+    this.#term = options.term;
+    this.#optimizer = createOptimizer(options.train);
+    this.#states = options.buckets.map((bucket) => ({
+      bucket,
+      parameters: memory.allocate(bucket.length),
+      slots: this.#optimizer.slots.map(() => memory.allocate(bucket.length)),
+      held: new Map(),
+    }));
+  }
+
+  /** Takes over its ranges of the flat vectors: parameters, and one vector per optimizer slot. */
+  load(parameters: Float32Array, slots: Float32Array[]): void {
+    for (const state of this.#states) {
+      const { offset, length } = state.bucket;
+      state.parameters.view.set(parameters.subarray(offset, offset + length));
+      state.slots.forEach((slot, i) => {
+        slot.view.set(slots[i]!.subarray(offset, offset + length));
+      });
+    }
+  }
+
+  /** Copies its ranges into the flat vectors: a snapshot between two steps. */
+  save(parameters: Float32Array, slots: Float32Array[]): void {
+    for (const state of this.#states) {
+      const { offset } = state.bucket;
+      parameters.set(state.parameters.view, offset);
+      state.slots.forEach((slot, i) => {
+        slots[i]!.set(slot.view, offset);
+      });
+    }
+  }
+
+  /** Fetches a node's gradient from a worker and adds it into the tree. Rejects with FetchError, changing nothing else. */
+  async collect(inbox: BulkInbox, peer: string, step: number, node: TreeNode, numLeaves: number): Promise<void> {
+    const key: BulkKey = { kind: 'gradient', term: this.#term, step, ...node };
+    await Promise.all(
+      this.#states.map(async (state) => {
+        if (isCovered(state, node, numLeaves)) return;
+        const values = this.#take(state.bucket.length);
+        try {
+          await inbox.fetch(peer, key, state.bucket.id, bytesOf(values));
+        } catch (error) {
+          this.#release(values);
+          throw error;
+        }
+        if (isCovered(state, node, numLeaves)) this.#release(values);
+        else this.#combine(state, node, values, numLeaves);
+      }),
+    );
+  }
+
+  /** Blocks of the sum of squares of the root, per bucket. */
+  sumsOfSquares(numLeaves: number): { bucket: number; blocks: Float64Array }[] {
+    return this.#states.map((state) => ({
+      bucket: state.bucket.id,
+      blocks: blockSumsOfSquares(this.#root(state, numLeaves)),
+    }));
+  }
+
+  /** Applies the root to the weights, and offers the new version (the update's index) bucket by bucket. */
+  apply(numLeaves: number, scalars: UpdateScalars, outboxes: BulkOutbox[]): void {
+    // The version before is overwritten in place: nobody may fetch it any more.
+    for (const outbox of outboxes) outbox.withdraw(() => false);
+    for (const state of this.#states) {
+      const gradients = this.#root(state, numLeaves);
+      this.#optimizer.apply({ parameters: state.parameters, gradients, slots: state.slots }, scalars);
+      this.#offer(state, scalars.updateIndex, outboxes);
+      this.#release(gradients);
+      state.held.clear();
+    }
+  }
+
+  /** Makes the current weights available under their version. */
+  offerAll(version: number, outboxes: BulkOutbox[]): void {
+    for (const state of this.#states) this.#offer(state, version, outboxes);
+  }
+
+  #offer(state: BucketState, version: number, outboxes: BulkOutbox[]): void {
+    const key: BulkKey = { kind: 'weights', term: this.#term, step: version, level: 0, index: 0 };
+    for (const outbox of outboxes) outbox.offer(key, state.bucket.id, bytesOf(state.parameters));
+  }
+
+  #root(state: BucketState, numLeaves: number): FloatVector {
+    const root = state.held.get(nodeKey(rootOf(numLeaves)));
+    if (!root) throw new Error(`bucket ${state.bucket.id} has no root yet`);
+    return root.values;
+  }
+
+  /** Adds upwards as far as siblings are there. left += right: the order that the law fixes. */
+  #combine(state: BucketState, node: TreeNode, values: FloatVector, numLeaves: number): void {
+    const root = rootOf(numLeaves);
+    while (node.level < root.level) {
+      const parent = parentOf(node);
+      if (childrenOf(parent, numLeaves).length === 2) {
+        const sibling = state.held.get(nodeKey(siblingOf(node)));
+        if (!sibling) break;
+        state.held.delete(nodeKey(sibling.node));
+        const isLeft = node.index < sibling.node.index;
+        const left = isLeft ? values : sibling.values;
+        const right = isLeft ? sibling.values : values;
+        add(left, right);
+        this.#release(right);
+        values = left;
+      }
+      node = parent;
+    }
+    state.held.set(nodeKey(node), { node, values });
+  }
+
+  #take(length: number): FloatVector {
+    return this.#free.get(length)?.pop() ?? this.#memory.allocate(length);
+  }
+
+  #release(vector: FloatVector): void {
+    const vectors = this.#free.get(vector.length);
+    if (vectors) vectors.push(vector);
+    else this.#free.set(vector.length, [vector]);
+  }
+}
+
+/** Whether a sum that holds all or some of the node's leaves is there already: then the node is a late twin. */
+function isCovered(state: BucketState, node: TreeNode, numLeaves: number): boolean {
+  for (const { node: held } of state.held.values()) {
+    if (firstLeaf(held) < endLeaf(node, numLeaves) && firstLeaf(node) < endLeaf(held, numLeaves)) return true;
+  }
+  return false;
+}
+
+const bytesOf = ({ view }: FloatVector): Uint8Array =>
+  new Uint8Array(view.buffer, view.byteOffset, view.byteLength);

@@ -1,0 +1,55 @@
+/**
+ * The running batch-norm statistics. Each leaf of a step reports the mean and the unbiased variance of its batch; at
+ * the commit they enter the running ones leaf by leaf, in leaf order. Owned by the first reducer.
+ */
+import { updateRunningStatistics } from '@unet-fleet/numerics';
+import { type BulkInbox, type BulkKey, type BulkOutbox, leavesOf, type TreeNode } from '@unet-fleet/shared';
+
+export class StatisticsReducer {
+  readonly #bucketId: number;
+  readonly #term: number;
+  readonly #running: Float32Array;
+  #leaves = new Map<number, Float32Array>();
+
+  constructor(bucketId: number, numStatistics: number, term: number) {
+    this.#bucketId = bucketId;
+    this.#term = term;
+    this.#running = new Float32Array(numStatistics);
+  }
+
+  load(statistics: Float32Array): void {
+    this.#running.set(statistics);
+  }
+
+  save(statistics: Float32Array): void {
+    statistics.set(this.#running);
+  }
+
+  async collect(inbox: BulkInbox, peer: string, step: number, node: TreeNode, numLeaves: number): Promise<void> {
+    const leaves = leavesOf(node, numLeaves);
+    const { length } = this.#running;
+    const values = new Float32Array(leaves.length * length);
+    const key: BulkKey = { kind: 'gradient', term: this.#term, step, ...node };
+    await inbox.fetch(peer, key, this.#bucketId, new Uint8Array(values.buffer));
+    leaves.forEach((leaf, i) => {
+      this.#leaves.set(leaf, values.subarray(i * length, (i + 1) * length));
+    });
+  }
+
+  apply(numLeaves: number): void {
+    for (let leaf = 0; leaf < numLeaves; leaf++) {
+      const values = this.#leaves.get(leaf);
+      if (!values) throw new Error(`no statistics of leaf ${leaf}`);
+      updateRunningStatistics(this.#running, values);
+    }
+    this.#leaves = new Map();
+  }
+
+  offer(version: number, outboxes: BulkOutbox[]): void {
+    const key: BulkKey = { kind: 'weights', term: this.#term, step: version, level: 0, index: 0 };
+    const { buffer, byteOffset, byteLength } = this.#running;
+    for (const outbox of outboxes) {
+      outbox.offer(key, this.#bucketId, new Uint8Array(buffer, byteOffset, byteLength));
+    }
+  }
+}

@@ -1,0 +1,79 @@
+/** The shell of a reducer: a thread with a broker connection of its own, so that bulk never waits behind control. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { NumericMemory } from '@unet-fleet/numerics';
+import {
+  type BulkOutbox,
+  connectBroker,
+  FetchError,
+  NatsInbox,
+  NatsOutbox,
+  reducerPeer,
+  runTagOf,
+  ShmInbox,
+  ShmOutbox,
+  subjectsOf,
+} from '@unet-fleet/shared';
+import type { ReducerAnswer, ReducerCall, ReducerThreadOptions } from './protocol.ts';
+import { Reducer } from './reducer.ts';
+import { StatisticsReducer } from './statistics.ts';
+
+const options = workerData as ReducerThreadOptions;
+const { runId, term, sharedMemoryFolder } = options;
+const peer = reducerPeer(term, options.reducer);
+const subjects = subjectsOf(runId);
+const runTag = runTagOf(runId);
+
+const connection = await connectBroker({ ...options.broker, name: `unet-fleet reducer ${peer}` });
+const natsInbox = new NatsInbox(connection, runTag, subjects.bulk, subjects.bulkInbox(peer));
+const natsOutbox = new NatsOutbox(connection, runTag, subjects.bulk(peer));
+const shmInbox = sharedMemoryFolder ? new ShmInbox(sharedMemoryFolder, runTag) : null;
+const shmOutbox = sharedMemoryFolder ? new ShmOutbox(sharedMemoryFolder, runTag, peer) : null;
+const outboxes: BulkOutbox[] = shmOutbox ? [natsOutbox, shmOutbox] : [natsOutbox];
+const reducer = new Reducer(new NumericMemory({ shared: true }), options);
+const statistics = options.statistics
+  ? new StatisticsReducer(options.statistics.bucketId, options.statistics.numStatistics, term)
+  : null;
+
+async function answer(call: ReducerCall): Promise<unknown> {
+  switch (call.type) {
+    case 'load':
+      reducer.load(call.parameters, call.slots);
+      reducer.offerAll(call.version, outboxes);
+      statistics?.load(call.statistics);
+      return statistics?.offer(call.version, outboxes);
+    case 'save':
+      reducer.save(call.parameters, call.slots);
+      return statistics?.save(call.statistics);
+    case 'collect': {
+      const inbox = call.sharesMemory && shmInbox ? shmInbox : natsInbox;
+      await Promise.all([
+        reducer.collect(inbox, call.peer, call.step, call.node, call.numLeaves),
+        statistics?.collect(inbox, call.peer, call.step, call.node, call.numLeaves),
+      ]);
+      return null;
+    }
+    case 'sums-of-squares':
+      return reducer.sumsOfSquares(call.numLeaves);
+    case 'apply':
+      reducer.apply(call.numLeaves, call.scalars, outboxes);
+      statistics?.apply(call.numLeaves);
+      return statistics?.offer(call.scalars.updateIndex, outboxes);
+    case 'close':
+      await Promise.all([...outboxes, natsInbox, shmInbox].map((bulk) => bulk?.close()));
+      await connection.close();
+      return null;
+  }
+}
+
+parentPort!.on('message', async ({ id, call }: { id: number; call: ReducerCall }) => {
+  let reply: ReducerAnswer;
+  try {
+    reply = { id, ok: true, value: await answer(call) };
+  } catch (error) {
+    const { message, stack } = error as Error;
+    const unavailable = error instanceof FetchError;
+    reply = { id, ok: false, unavailable, message: unavailable ? message : (stack ?? message) };
+  }
+  parentPort!.postMessage(reply);
+  if (call.type === 'close') parentPort!.close();
+});

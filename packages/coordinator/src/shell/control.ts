@@ -1,0 +1,107 @@
+/**
+ * The coordinator's end of the control plane: turns messages on the broker into calls, and drops what is malformed or
+ * of another term, counted by reason. It decides nothing.
+ */
+import {
+  type DownMessage,
+  decode,
+  discoverReply,
+  discoverSubject,
+  encode,
+  joinReply,
+  joinRequest,
+  protocolVersion,
+  type Subjects,
+  senderOf,
+  safeId,
+  type UpMessage,
+  upMessage,
+  type Welcome,
+} from '@unet-fleet/shared';
+import type { NatsConnection, Subscription } from '@nats-io/transport-node';
+import type { z } from 'zod';
+
+export interface ControlHandlers {
+  /** What a joining worker gets to know, or a sentence why it may not join. */
+  welcome(request: z.infer<typeof joinRequest>): Welcome | string;
+  message(workerId: string, message: UpMessage): void;
+  numWorkers(): number;
+}
+
+export class ControlPlane {
+  readonly #connection: NatsConnection;
+  readonly #subjects: Subjects;
+  readonly #term: number;
+  readonly #subscriptions: Subscription[] = [];
+  /** Messages that were not used, by reason. */
+  readonly dropped = { malformed: 0, otherTerm: 0 };
+
+  constructor(connection: NatsConnection, subjects: Subjects, runId: string, term: number, handlers: ControlHandlers) {
+    this.#connection = connection;
+    this.#subjects = subjects;
+    this.#term = term;
+    this.#answer(discoverSubject, () => {
+      const reply: z.infer<typeof discoverReply> = { runId, numWorkers: handlers.numWorkers() };
+      return reply;
+    });
+    this.#answer(subjects.join, (data) => {
+      const request = decode(joinRequest, data);
+      if (!request) {
+        this.dropped.malformed++;
+        return null;
+      }
+      const answer = welcomeOrRefuse(request, handlers);
+      const reply: z.infer<typeof joinReply> =
+        typeof answer === 'string' ? { type: 'refusal', reason: answer } : answer;
+      return reply;
+    });
+    this.#subscriptions.push(
+      connection.subscribe(subjects.up('*'), {
+        callback: (error, raw) => {
+          if (error) return;
+          const workerId = senderOf(raw.subject);
+          const message = safeId.test(workerId) ? decode(upMessage, raw.data) : null;
+          if (!message) this.dropped.malformed++;
+          else if (message.term !== term) this.dropped.otherTerm++;
+          else handlers.message(workerId, message);
+        },
+      }),
+    );
+  }
+
+  /** To one worker. */
+  send(workerId: string, message: WithoutTerm<DownMessage>): void {
+    this.#connection.publish(this.#subjects.down(workerId), encode({ ...message, term: this.#term }));
+  }
+
+  /** To all workers. */
+  broadcast(message: WithoutTerm<DownMessage>): void {
+    this.#connection.publish(this.#subjects.all, encode({ ...message, term: this.#term }));
+  }
+
+  close(): void {
+    for (const subscription of this.#subscriptions) subscription.unsubscribe();
+  }
+
+  #answer(subject: string, answer: (data: Uint8Array) => unknown): void {
+    const callback = (error: Error | null, raw: { data: Uint8Array; respond(data: Uint8Array): boolean }) => {
+      if (error) return;
+      const reply = answer(raw.data);
+      if (reply) raw.respond(encode(reply));
+    };
+    this.#subscriptions.push(this.#connection.subscribe(subject, { callback }));
+  }
+}
+
+/** Distributes over the union, as Omit does not. */
+type WithoutTerm<T> = T extends { term: number } ? Omit<T, 'term'> : never;
+
+function welcomeOrRefuse(request: z.infer<typeof joinRequest>, handlers: ControlHandlers): Welcome | string {
+  if (request.protocolVersion !== protocolVersion) {
+    return (
+      `worker ${request.name} speaks protocol ${request.protocolVersion} (unet-fleet ${request.softwareVersion}) but ` +
+      `the coordinator speaks ${protocolVersion}: install the same version of unet-fleet on both`
+    );
+  }
+  return handlers.welcome(request);
+}

@@ -1,0 +1,230 @@
+/**
+ * The shell around a worker's session: broker, clock and compute on one side, the pure session on the other. It feeds
+ * events in and does what comes out; every decision is the session's.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { NatsConnection } from '@nats-io/transport-node';
+import {
+  connectBroker,
+  type DownMessage,
+  decode,
+  downMessage,
+  encode,
+  exitCodes,
+  FetchError,
+  joinReply,
+  protocolVersion,
+  type Subjects,
+  subjectsOf,
+  UserError,
+  type Welcome,
+} from '@unet-fleet/shared';
+import { handleSession, initialSession } from '../session/session.ts';
+import type { LeasedWork, SessionEffect, SessionEvent } from '../session/types.ts';
+import { findRun } from './find-run.ts';
+import { Overtaken } from './member.ts';
+import { Preparation, type WorkerLog } from './prepare.ts';
+
+export interface WorkerOptions {
+  broker: { url: string; user: string; password: string };
+  /** Unique per process start; part of subjects and file names. */
+  workerId: string;
+  /** For people: host and process. */
+  name: string;
+  /** The run's id; '' for the only one on the broker. */
+  runId: string;
+  /** Where this host has the data; '' for the coordinator's paths. */
+  images: string;
+  masks: string;
+  cacheDir: string;
+  softwareVersion: string;
+  log: WorkerLog;
+  /** Asks the worker to leave: it hands back what it has not finished. */
+  signal: AbortSignal;
+}
+
+export interface WorkerOutcome {
+  cause: 'over' | 'requested';
+  reason: string;
+}
+
+const tickMs = 250;
+const sessionConfig = { heartbeatMs: 1_000, resendMs: 3_000, silenceMs: 15_000 };
+
+/**
+ * Works for a run until it is over or the signal fires. Throws a UserError when the run refuses this worker, when its
+ * data or engine fail, or when the broker can't be reached.
+ */
+export async function runWorker(options: WorkerOptions): Promise<WorkerOutcome> {
+  const connection = await connectBroker({ ...options.broker, name: `unet-fleet worker ${options.name}` });
+  const preparation = new Preparation(options);
+  try {
+    const wait = () => options.log.info('no run on this broker yet: waiting for a coordinator');
+    const runId = await findRun(connection, options.runId, wait, options.signal);
+    if (runId === null) return { cause: 'requested', reason: String(options.signal.reason) };
+    return await new WorkerShell(options, connection, subjectsOf(runId), preparation).run();
+  } finally {
+    await preparation.close();
+    await connection.close();
+  }
+}
+
+class WorkerShell {
+  readonly #options: WorkerOptions;
+  readonly #connection: NatsConnection;
+  readonly #subjects: Subjects;
+  readonly #preparation: Preparation;
+  readonly #session = initialSession(sessionConfig, performance.now());
+  #end!: { resolve(outcome: WorkerOutcome): void; reject(error: Error): void };
+  #isJoining = false;
+
+  constructor(options: WorkerOptions, connection: NatsConnection, subjects: Subjects, preparation: Preparation) {
+    this.#options = options;
+    this.#connection = connection;
+    this.#subjects = subjects;
+    this.#preparation = preparation;
+  }
+
+  async run(): Promise<WorkerOutcome> {
+    const { signal, workerId } = this.#options;
+    const ended = new Promise<WorkerOutcome>((resolve, reject) => {
+      this.#end = { resolve, reject };
+    });
+    const receive = (error: Error | null, raw: { data: Uint8Array }) => {
+      const message = error ? null : decode(downMessage, raw.data);
+      if (message) this.#receive(message);
+    };
+    this.#connection.subscribe(this.#subjects.down(workerId), { callback: receive });
+    this.#connection.subscribe(this.#subjects.all, { callback: receive });
+    void this.#connection.closed().then((error) => {
+      const why = error ? `: ${error.message}` : '';
+      this.#end.reject(new UserError(`the connection to the broker was closed${why}`, exitCodes.unavailable));
+    });
+    const leave = () => this.#feed({ type: 'leave-requested', reason: String(signal.reason), now: performance.now() });
+    signal.addEventListener('abort', leave);
+    const timer = setInterval(() => this.#feed({ type: 'tick', now: performance.now() }), tickMs);
+    this.#feed({ type: 'tick', now: performance.now() });
+    try {
+      const outcome = await ended;
+      await this.#connection.flush();
+      return outcome;
+    } finally {
+      clearInterval(timer);
+      signal.removeEventListener('abort', leave);
+    }
+  }
+
+  #feed(event: SessionEvent): void {
+    for (const effect of handleSession(this.#session, event)) {
+      this.#perform(effect).catch((error: Error) => this.#end.reject(error));
+    }
+  }
+
+  #receive(message: DownMessage): void {
+    const now = performance.now();
+    const { term } = message;
+    switch (message.type) {
+      case 'lease': {
+        const { leaseId, kind, step, nodes } = message;
+        this.#feed({ type: 'lease', term, lease: { leaseId, kind, step, nodes }, now });
+        break;
+      }
+      case 'pulse':
+        this.#feed({ type: 'pulse', term, kind: message.kind, step: message.step, now });
+        break;
+      case 'dismissed':
+        this.#feed({ type: 'dismissed', term, now });
+        break;
+      case 'over':
+        this.#feed({ type: 'over', term, reason: message.reason, now });
+        break;
+      case 'refusal':
+        this.#feed({ type: 'refused', reason: message.reason, now });
+        break;
+    }
+  }
+
+  async #perform(effect: SessionEffect): Promise<void> {
+    switch (effect.type) {
+      case 'join':
+        return this.#join();
+      case 'prepare':
+        return this.#guard(async () => {
+          await this.#preparation.prepare(this.#connection, this.#subjects);
+          this.#feed({ type: 'prepared', term: effect.term, now: performance.now() });
+        });
+      case 'announce':
+        return this.#send(this.#preparation.announcement(effect.term));
+      case 'send':
+        return this.#send(effect.message);
+      case 'compute':
+        return this.#guard(() => this.#compute(effect));
+      case 'forget-before':
+        return this.#preparation.member?.forgetBefore(effect.step);
+      case 'exit':
+        if (effect.cause === 'over' || effect.cause === 'requested') {
+          this.#end.resolve({ cause: effect.cause, reason: effect.reason });
+        } else {
+          await this.#connection.flush();
+          this.#end.reject(new UserError(effect.reason));
+        }
+    }
+  }
+
+  #send(message: unknown): void {
+    this.#connection.publish(this.#subjects.up(this.#options.workerId), encode(message));
+  }
+
+  /** What a person can mend ends the worker with that sentence, told to the coordinator as well. */
+  async #guard(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      this.#feed({ type: 'failed', message: error.message, now: performance.now() });
+    }
+  }
+
+  async #join(): Promise<void> {
+    if (this.#isJoining) return;
+    this.#isJoining = true;
+    const { workerId, name, softwareVersion } = this.#options;
+    try {
+      const request = encode({ workerId, name, protocolVersion, softwareVersion });
+      const answer = await this.#connection.request(this.#subjects.join, request, { timeout: 2_000 });
+      const reply = decode(joinReply, answer.data);
+      if (reply?.type === 'welcome') this.#welcome(reply);
+      else if (reply) this.#feed({ type: 'refused', reason: reply.reason, now: performance.now() });
+    } catch (error) {
+      // Nobody answers yet, or the broker is away: the session asks again.
+      this.#options.log.debug(`no welcome yet: ${(error as Error).message}`);
+    } finally {
+      this.#isJoining = false;
+    }
+  }
+
+  #welcome(welcome: Welcome): void {
+    this.#preparation.welcome = welcome;
+    this.#feed({ type: 'welcomed', term: welcome.term, now: performance.now() });
+  }
+
+  async #compute({ lease, node }: Extract<SessionEffect, { type: 'compute' }>): Promise<void> {
+    const member = this.#preparation.member;
+    const abandoned = () => this.#feed({ type: 'abandoned', leaseId: lease.leaseId, now: performance.now() });
+    if (!member) return abandoned();
+    const isCurrent = () => this.#isCurrent(lease);
+    try {
+      const result = await member.compute(lease, node, isCurrent);
+      this.#feed({ type: 'computed', leaseId: lease.leaseId, result, now: performance.now() });
+    } catch (error) {
+      if (!(error instanceof Overtaken) && !(error instanceof FetchError)) throw error;
+      this.#options.log.info(`lease ${lease.leaseId} of step ${lease.step + 1} left: ${error.message || 'overtaken'}`);
+      if (error instanceof FetchError) await sleep(tickMs);
+      abandoned();
+    }
+  }
+
+  #isCurrent(lease: LeasedWork): boolean {
+    return this.#session.lease?.leaseId === lease.leaseId;
+  }
+}
