@@ -11,6 +11,8 @@ export * from './errors.ts';
 export * from './events.ts';
 export * from './metrics/confusion.ts';
 export * from './metrics/metrics.ts';
+export * from './metrics/confusion.ts';
+export * from './metrics/metrics.ts';
 export * from './model/types.ts';
 export * from './plan/buckets.ts';
 export * from './plan/plan.ts';
