@@ -38,15 +38,44 @@ export const welcome = z.object({
   type: z.literal('welcome'),
   runId: id,
   term: count,
-  /** Resolved config of the run: data, model and training options as the coordinator uses them. */
-  config: z.record(z.string(), z.unknown()),
-  numClasses: count,
-  classWeights: z.array(z.number()).max(65_536).nullable(),
+  /** Of the run's config; its paths are those of the coordinator's host. */
+  data: z.object({
+    images: text,
+    masks: text,
+    maskSuffix: text,
+    matVariable: text,
+    palette: text,
+    classNames: text,
+    numClasses: count,
+    size: text,
+    scale: z.number(),
+    channels: z.union([z.literal(1), z.literal(3), z.literal(4)]),
+    ignoreIndex: z.number().int(),
+    unpaired: z.enum(['warn', 'stop']),
+    wrongMasks: z.enum(['stop', 'skip']),
+    validationShare: z.number(),
+  }),
+  model: z.object({
+    inChannels: z.union([z.literal(1), z.literal(3), z.literal(4)]),
+    numClasses: count,
+    baseWidth: count,
+    upsampling: z.enum(['transposed', 'bilinear']),
+  }),
+  plan: z.object({
+    numTrainSamples: count,
+    numValidationSamples: count,
+    batchSize: count,
+    leafSize: count,
+    epochs: count,
+    seed: count,
+  }),
+  device: z.enum(['auto', 'cpu', 'gpu']),
   intraOpThreads: count,
-  numSamples: count,
-  manifestSha256: text,
+  ignoreIndex: z.number().int(),
+  /** One per class; null for all 1. */
+  classWeights: z.array(z.number()).max(65_536).nullable(),
   numReducers: count,
-  /** Folder on tmpfs for workers of the coordinator's host: they can read the token there. '' for none. */
+  /** Folder on tmpfs for workers of the coordinator's host, where they find the token. '' for none. */
   sharedMemoryFolder: text,
   sharedMemoryToken: text,
 });

@@ -1,0 +1,128 @@
+/**
+ * Random numbers as a pure function of a key and a counter: Philox4x32-10 (Salmon et al., "Parallel random numbers: as
+ * easy as 1, 2, 3", SC 2011). Nothing has a hidden state, so nobody's draw can shift anybody else's, and a resumed
+ * run draws what an unbroken one would have drawn.
+ */
+
+/** What a stream of numbers belongs to: the run's seed first, then names and numbers that tell the purposes apart. */
+export type KeyPart = number | string;
+
+const multiplier0 = 0xd2511f53;
+const multiplier1 = 0xcd9e8d57;
+const weyl0 = 0x9e3779b9;
+const weyl1 = 0xbb67ae85;
+
+/** High 32 bits of the product of two 32-bit numbers. */
+function multiplyHigh(a: number, b: number): number {
+  const aLow = a & 0xffff;
+  const aHigh = a >>> 16;
+  const bLow = b & 0xffff;
+  const bHigh = b >>> 16;
+  const low = aLow * bLow;
+  const middle1 = aHigh * bLow + (low >>> 16);
+  const middle2 = aLow * bHigh + (middle1 & 0xffff);
+  return (aHigh * bHigh + Math.floor(middle1 / 0x10000) + (middle2 >>> 16)) >>> 0;
+}
+
+/** Ten rounds of Philox on a counter of four words under a key of two; writes four words to `out`. */
+export function philox4x32(
+  [counter0, counter1, counter2, counter3]: readonly [number, number, number, number],
+  [key0, key1]: readonly [number, number],
+  out: Uint32Array,
+): void {
+  let c0 = counter0;
+  let c1 = counter1;
+  let c2 = counter2;
+  let c3 = counter3;
+  let k0 = key0;
+  let k1 = key1;
+  for (let round = 0; round < 10; round++) {
+    const high0 = multiplyHigh(multiplier0, c0);
+    const low0 = Math.imul(multiplier0, c0) >>> 0;
+    const high1 = multiplyHigh(multiplier1, c2);
+    const low1 = Math.imul(multiplier1, c2) >>> 0;
+    c0 = (high1 ^ c1 ^ k0) >>> 0;
+    c1 = low1;
+    c2 = (high0 ^ c3 ^ k1) >>> 0;
+    c3 = low0;
+    k0 = (k0 + weyl0) >>> 0;
+    k1 = (k1 + weyl1) >>> 0;
+  }
+  out[0] = c0;
+  out[1] = c1;
+  out[2] = c2;
+  out[3] = c3;
+}
+
+/** Folds a key of any parts into the four words that name its stream: FNV-1a over their text, twice, then Philox. */
+function streamOf(parts: readonly KeyPart[]): [number, number, number, number] {
+  const text = parts.map((part) => `${typeof part}:${part}`).join('\u0000');
+  let a = 0x811c9dc5;
+  let b = 0x01000193;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    a = Math.imul(a ^ unit, 0x01000193) >>> 0;
+    b = Math.imul((b ^ unit) + i, 0x85ebca6b) >>> 0;
+  }
+  const words = new Uint32Array(4);
+  philox4x32([a, b, text.length, 0], [0x756e6574, 0x666c6565], words);
+  return [words[0]!, words[1]!, words[2]!, words[3]!];
+}
+
+/** The stream of 32-bit words that belongs to a key. */
+export class RandomStream {
+  readonly #key: readonly [number, number];
+  readonly #stream: readonly [number, number];
+  readonly #words = new Uint32Array(4);
+  #block = 0;
+  #used = 4;
+
+  constructor(...key: readonly [KeyPart, ...KeyPart[]]) {
+    const [k0, k1, s0, s1] = streamOf(key);
+    this.#key = [k0, k1];
+    this.#stream = [s0, s1];
+  }
+
+  uint32(): number {
+    if (this.#used === 4) {
+      const low = this.#block >>> 0;
+      const high = Math.floor(this.#block / 2 ** 32);
+      philox4x32([low, high, this.#stream[0], this.#stream[1]], this.#key, this.#words);
+      this.#block++;
+      this.#used = 0;
+    }
+    return this.#words[this.#used++]!;
+  }
+
+  /** Uniform in [0, 1), a multiple of 2^-24: exact in float32. */
+  uniform(): number {
+    return (this.uint32() >>> 8) / 2 ** 24;
+  }
+
+  /** Uniform in [low, high). */
+  between(low: number, high: number): number {
+    return low + (high - low) * this.uniform();
+  }
+
+  /** Uniform among 0..n-1 without bias (words beyond the last whole multiple of n are drawn again). n <= 2^32. */
+  below(n: number): number {
+    const end = 2 ** 32 - (2 ** 32 % n);
+    for (;;) {
+      const word = this.uint32();
+      if (word < end) return word % n;
+    }
+  }
+}
+
+/** A permutation of 0..n-1 that belongs to the key (Fisher-Yates). */
+export function permutation(n: number, ...key: readonly [KeyPart, ...KeyPart[]]): Uint32Array {
+  const stream = new RandomStream('permutation', ...key);
+  const order = Uint32Array.from({ length: n }, (_, i) => i);
+  for (let i = n - 1; i > 0; i--) {
+    const j = stream.below(i + 1);
+    const swapped = order[i]!;
+    order[i] = order[j]!;
+    order[j] = swapped;
+  }
+  return order;
+}

@@ -1,0 +1,67 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type BulkKey, runTagOf } from './frame.ts';
+import { ShmInbox, ShmOutbox } from './shm-bulk.ts';
+
+const tag = runTagOf('run');
+const gradient: BulkKey = { kind: 'gradient', term: 1, step: 4, level: 0, index: 2 };
+const weights = (step: number): BulkKey => ({ kind: 'weights', term: 1, step, level: 0, index: 0 });
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'shm-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+describe('bulk transfer through files', () => {
+  it('hands a bucket over as it was when it was offered', async () => {
+    const outbox = new ShmOutbox(folder, tag, 'w1');
+    const inbox = new ShmInbox(folder, tag);
+    const bytes = Uint8Array.from([1, 2, 3, 4]);
+    outbox.offer(gradient, 9, bytes);
+    bytes.fill(0);
+    const into = new Uint8Array(4);
+    await inbox.fetch('w1', gradient, 9, into);
+    expect([...into]).toEqual([1, 2, 3, 4]);
+    await inbox.close();
+    await outbox.close();
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('keeps two versions of the weights, and refuses older ones', async () => {
+    const outbox = new ShmOutbox(folder, tag, 'c');
+    const inbox = new ShmInbox(folder, tag);
+    for (const version of [1, 2, 3]) outbox.offer(weights(version), 0, Uint8Array.of(version));
+    const into = new Uint8Array(1);
+    await inbox.fetch('c', weights(2), 0, into);
+    expect(into[0]).toBe(2);
+    await expect(inbox.fetch('c', weights(1), 0, into)).rejects.toMatchObject({ reason: 'absent' });
+    await inbox.close();
+    await outbox.close();
+  });
+
+  it('refuses what was damaged, cut, or never there', async () => {
+    const outbox = new ShmOutbox(folder, tag, 'w1');
+    outbox.offer(gradient, 0, Uint8Array.from([1, 2, 3, 4]));
+    const [file] = readdirSync(folder);
+    const path = join(folder, file!);
+    const good = readFileSync(path);
+    const into = new Uint8Array(4);
+    const fetch = () => new ShmInbox(folder, tag).fetch('w1', gradient, 0, into);
+    const damaged = Buffer.from(good);
+    damaged[50]! ^= 1;
+    writeFileSync(path, damaged);
+    await expect(fetch()).rejects.toMatchObject({ reason: 'damaged' });
+    writeFileSync(path, good.subarray(0, 50));
+    await expect(fetch()).rejects.toMatchObject({ reason: 'damaged' });
+    writeFileSync(path, good);
+    await fetch();
+    await expect(new ShmInbox(folder, tag).fetch('w2', gradient, 0, into)).rejects.toMatchObject({ reason: 'absent' });
+    await outbox.close();
+  });
+
+  it('takes no name that could leave the folder', async () => {
+    await expect(new ShmInbox(folder, tag).fetch('../x', gradient, 0, new Uint8Array(1))).rejects.toThrow(/not a peer/);
+  });
+});
