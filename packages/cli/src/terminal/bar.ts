@@ -20,7 +20,7 @@ export function barLine(bar: BarState, columns: number): string {
   let details = bar.details;
   for (;;) {
     const rest = [count, ...details.map(({ text }) => text)].join('  ');
-    const barWidth = Math.min(widestBar, columns - 1 - bar.label.length - rest.length - 5);
+    const barWidth = Math.min(widestBar, columns - 1 - bar.label.length - rest.length - 6);
     if (barWidth >= narrowestBar) return `${bar.label}  ${drawn(bar, barWidth)}  ${rest}`.trimEnd();
     if (details.length === 0) return fit(`${bar.label}  ${rest}`, columns - 1);
     const last = Math.max(...details.map(({ rank }) => rank));

@@ -19,21 +19,27 @@ export const counted = (value: number, one: string, many = `${one}s`): string =>
   `${whole(value)} ${value === 1 ? one : many}`;
 
 /** A loss: four decimals, as many training logs have; NaN and infinities by name, since they are worth seeing. */
-export const lossText = (value: number): string => (Number.isFinite(value) ? value.toFixed(4) : String(value));
+export const lossText = (value: number): string =>
+  Number.isFinite(value) ? value.toFixed(4) : String(value);
 
 /** A share between 0 and 1, such as a mean IoU. */
-export const shareText = (value: number): string => (Number.isFinite(value) ? value.toFixed(3) : String(value));
+export const shareText = (value: number): string =>
+  Number.isFinite(value) ? value.toFixed(3) : String(value);
 
 /** Three significant digits without trailing zeros: 0.001, 1e-8, 0.0000316 -> "3.16e-5". */
 export function compact(value: number): string {
   if (value === 0 || !Number.isFinite(value)) return String(value);
   const magnitude = Math.abs(value);
-  if (magnitude >= 1e-4 && magnitude < 1e6) return String(Number(value.toPrecision(3)));
-  return value.toExponential(2).replace(/\.?0*e/, 'e').replace('e+', 'e');
+  if (magnitude >= 1e-3 && magnitude < 1e6) return String(Number(value.toPrecision(3)));
+  return value
+    .toExponential(2)
+    .replace(/\.?0*e/, 'e')
+    .replace('e+', 'e');
 }
 
 /** Images per second: more digits where it is slow. */
-export const rateText = (perSecond: number): string => `${perSecond.toFixed(perSecond < 10 ? 2 : 0)} images/s`;
+export const rateText = (perSecond: number): string =>
+  `${perSecond.toFixed(perSecond < 10 ? 2 : 0)} images/s`;
 
 /** Cuts text to `columns`, with an ellipsis where something is gone. */
 export const fit = (text: string, columns: number): string =>
@@ -67,11 +73,17 @@ export function facts(rows: readonly (readonly [string, string])[], columns: num
 
 /** A table with its header, numbers to the right. Columns are two spaces apart. */
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const widths = header.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]!.length)));
-  const isNumeric = header.map((_, column) => rows.every((row) => /^(-?[\d.,e-]+ ?%?|NaN|-|)$/.test(row[column]!)));
+  const widths = header.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => row[column]!.length)),
+  );
+  const isNumeric = header.map((_, column) =>
+    rows.every((row) => /^(-?[\d.,e-]+ ?%?|NaN|-|)$/.test(row[column]!)),
+  );
   const format = (row: readonly string[]) =>
     row
-      .map((cell, column) => (isNumeric[column] ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!)))
+      .map((cell, column) =>
+        isNumeric[column] ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!),
+      )
       .join('  ')
       .trimEnd();
   return [format(header), ...rows.map(format)];

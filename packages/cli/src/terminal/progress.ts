@@ -127,7 +127,11 @@ export function advance(
   }
 }
 
-function afterStep(before: RunProgress, event: Extract<RunEvent, { type: 'step' }>, nowMs: number): RunProgress {
+function afterStep(
+  before: RunProgress,
+  event: Extract<RunEvent, { type: 'step' }>,
+  nowMs: number,
+): RunProgress {
   // Between two commits lies what a step costs in full; the first one's own figure has to do.
   const ms = before.lastStepAtMs === null ? event.stepMs : nowMs - before.lastStepAtMs;
   return {
@@ -146,7 +150,11 @@ function afterStep(before: RunProgress, event: Extract<RunEvent, { type: 'step' 
   };
 }
 
-function afterValidation(before: RunProgress, event: Extract<RunEvent, { type: 'validated' }>, nowMs: number) {
+function afterValidation(
+  before: RunProgress,
+  event: Extract<RunEvent, { type: 'validated' }>,
+  nowMs: number,
+) {
   const { step, loss, meanIou, learningRate } = event;
   const figures = [
     `validation loss ${lossText(loss)}`,
@@ -155,9 +163,16 @@ function afterValidation(before: RunProgress, event: Extract<RunEvent, { type: '
   ];
   const endsEpoch = before.stepInEpoch === before.epochSteps && !before.isEpochTold;
   const parts = endsEpoch
-    ? [...epochParts(before), ...figures, `lr ${compact(before.learningRate)}`, duration(nowMs - before.epochStartedAtMs)]
+    ? [
+        ...epochParts(before),
+        ...figures,
+        `lr ${compact(before.learningRate)}`,
+        duration(nowMs - before.epochStartedAtMs),
+      ]
     : [`step ${step}`, ...figures];
-  const lines = [line([...parts, ...(event.isBest ? ['best so far'] : [])].join('  '), event.isBest ? 'good' : 'plain')];
+  const lines = [
+    line([...parts, ...(event.isBest ? ['best so far'] : [])].join('  '), event.isBest ? 'good' : 'plain'),
+  ];
   if (before.learningRate > 0 && learningRate < before.learningRate && before.finished === null) {
     const from = compact(before.learningRate);
     lines.push(line(`learning rate ${from} -> ${compact(learningRate)}`, 'quiet'));
@@ -189,7 +204,12 @@ function pendingEpochLine(progress: RunProgress, nowMs: number): Line[] {
   if (progress.isEpochTold || progress.lossImages === 0) return [];
   const { stepInEpoch, epochSteps, learningRate, epochStartedAtMs } = progress;
   const steps = stepInEpoch < epochSteps ? [`${stepInEpoch}/${epochSteps} steps`] : [];
-  const parts = [...epochParts(progress), ...steps, `lr ${compact(learningRate)}`, duration(nowMs - epochStartedAtMs)];
+  const parts = [
+    ...epochParts(progress),
+    ...steps,
+    `lr ${compact(learningRate)}`,
+    duration(nowMs - epochStartedAtMs),
+  ];
   return [line(parts.join('  '))];
 }
 
@@ -206,23 +226,28 @@ export function barOf(progress: RunProgress, nowMs: number): BarState | null {
       details: validationDetails(validation, nowMs),
     };
   }
-  if (progress.epochSteps === 0 || progress.lossImages === 0) return null;
+  if (progress.epochSteps === 0) return null;
   return {
     label: epochLabel(progress),
     done: progress.stepInEpoch,
     total: progress.epochSteps,
     unit: '',
-    details: [
-      { text: `loss ${lossText(meanLoss(progress))}`, rank: 0 },
-      { text: `lr ${compact(progress.learningRate)}`, rank: 4 },
-      { text: rateText(imagesPerSecond(progress)), rank: 2 },
-      { text: counted(progress.numWorkers, 'worker'), rank: 3 },
-      { text: `${duration(timeLeftMs(progress))} left`, rank: 1 },
-    ],
+    details: progress.lossImages === 0 ? [] : stepDetails(progress),
   };
 }
 
-function validationDetails(validation: NonNullable<RunProgress['validation']>, nowMs: number): BarState['details'] {
+const stepDetails = (progress: RunProgress): BarState['details'] => [
+  { text: `loss ${lossText(meanLoss(progress))}`, rank: 0 },
+  { text: `lr ${compact(progress.learningRate)}`, rank: 4 },
+  { text: rateText(imagesPerSecond(progress)), rank: 2 },
+  { text: counted(progress.numWorkers, 'worker'), rank: 3 },
+  { text: `${duration(timeLeftMs(progress))} left`, rank: 1 },
+];
+
+function validationDetails(
+  validation: NonNullable<RunProgress['validation']>,
+  nowMs: number,
+): BarState['details'] {
   const elapsedMs = nowMs - validation.startedAtMs;
   if (validation.numImagesDone === 0 || elapsedMs <= 0) return [];
   const perMs = validation.numImagesDone / elapsedMs;
@@ -241,6 +266,7 @@ export function imagesPerSecond({ recent }: RunProgress): number {
 export function timeLeftMs(progress: RunProgress): number {
   const { recent, numSteps, numEpochs, epoch, epochSteps, step, stepInEpoch } = progress;
   const stepMs = recent.reduce((sum, { ms }) => sum + ms, 0) / Math.max(1, recent.length);
-  const stepsLeft = numSteps > 0 ? numSteps - step : (numEpochs - epoch) * epochSteps + epochSteps - stepInEpoch;
+  const stepsLeft =
+    numSteps > 0 ? numSteps - step : (numEpochs - epoch) * epochSteps + epochSteps - stepInEpoch;
   return stepsLeft * stepMs + (numEpochs - epoch + 1) * progress.lastValidationMs;
 }

@@ -1,7 +1,7 @@
 /** Reads a run's events onto a screen: banner, live line or sparse plain lines, summary. Shell around progress.ts. */
 import type { Config, RunEvent } from '@unet-fleet/shared';
-import { type BarState, plainLine } from './bar.ts';
 import { bannerLines } from './banner.ts';
+import { type BarState, plainLine } from './bar.ts';
 import { advance, barOf, initialProgress, type Line, type RunProgress } from './progress.ts';
 import type { Screen, Style } from './screen.ts';
 
@@ -41,6 +41,8 @@ export class RunTerminal {
     const nowMs = this.#now();
     const { progress, lines } = advance(this.#progress, event, nowMs);
     this.#progress = progress;
+    // What the live line says is out of date: not to be drawn again after each printed line.
+    if (lines.length > 0) this.#screen.showBar(null);
     if (event.type === 'run-started') this.#printBanner(event);
     for (const { text, tone } of lines) this.#screen.print(text, styleOf[tone]);
     const bar = barOf(progress, nowMs);
@@ -53,7 +55,12 @@ export class RunTerminal {
   }
 
   #printBanner(event: Extract<RunEvent, { type: 'run-started' }>): void {
-    const { title, rows, notes } = bannerLines(this.#config, event, this.#numLocalWorkers, this.#screen.columns);
+    const { title, rows, notes } = bannerLines(
+      this.#config,
+      event,
+      this.#numLocalWorkers,
+      this.#screen.columns,
+    );
     this.#screen.print(title, 'bold');
     for (const row of rows) this.#screen.print(row);
     for (const note of notes) this.#screen.print(note, 'yellow');

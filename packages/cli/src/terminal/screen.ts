@@ -26,7 +26,10 @@ export interface ScreenStream extends NodeJS.WritableStream {
 const plainColumns = 100;
 
 /** NO_COLOR (any value but the empty one) turns colours off, as no-color.org asks; TERM=dumb the live line as well. */
-export function createScreen(stream: ScreenStream, env: Readonly<Record<string, string | undefined>>): Screen {
+export function createScreen(
+  stream: ScreenStream,
+  env: Readonly<Record<string, string | undefined>>,
+): Screen {
   const isLive = stream.isTTY === true && env.TERM !== 'dumb';
   const hasColour = isLive && !env.NO_COLOR;
   let bar: SingleBar | null = null;

@@ -1,0 +1,118 @@
+/** The schema's options as flags of a command, and back to a Config: no command lists an option by itself. */
+import { resolve } from 'node:path';
+import {
+  allowedText,
+  type Config,
+  type ConfigFile,
+  configOptions,
+  type GroupName,
+  groupTitles,
+  loadConfig,
+  type OptionInfo,
+  readConfigFile,
+} from '@unet-fleet/shared';
+import { type Command, Option } from 'commander';
+import type { Io } from './io.ts';
+
+const isPath = new Set(['data.images', 'data.masks', 'data.palette', 'data.classNames', 'run.runDir']);
+
+/** What stands for the value in the help, such as <images>. */
+function placeholder(option: OptionInfo): string {
+  if (option.format === 'choice' || option.format === 'numberChoice') return `<${option.values?.join('|')}>`;
+  if (option.format === 'switch') return '[true|false]';
+  if (option.format === 'size') return '<WIDTHxHEIGHT>';
+  if (option.format === 'url') return '<url>';
+  if (isPath.has(option.path)) return '<path>';
+  if (option.format === 'whole') return '<n>';
+  return option.format === 'number' ? '<x>' : '<text>';
+}
+
+/** "(images, default 1, only with --schedule plateau)". */
+function remarks({ unit, default: value, onlyWith }: OptionInfo): string {
+  const parts = [
+    unit,
+    value === '' ? null : `default ${value}`,
+    onlyWith && `only with --${onlyWith.key} ${onlyWith.values.join(' or ')}`,
+  ];
+  const said = parts.filter(Boolean).join(', ');
+  return said && ` (${said})`;
+}
+
+/** Which of the schema's options a command takes: whole groups, or single paths. */
+export type Selection = readonly (GroupName | `${GroupName}.${string}`)[];
+
+const selected = (selection: Selection): OptionInfo[] =>
+  configOptions.filter(
+    ({ group, path }) => selection.includes(group) || selection.includes(path as `${GroupName}.${string}`),
+  );
+
+/** Adds the selected options, in the help under the titles of their groups, and --config. */
+export function addConfigOptions(command: Command, selection: Selection): Command {
+  command.option('--config <file>', 'JSON or YAML file with any of these options (see `unet-fleet config`)');
+  for (const option of selected(selection)) {
+    const flags = `${option.flag} ${placeholder(option)}`;
+    command.addOption(
+      new Option(flags, option.doc + remarks(option)).helpGroup(`${groupTitles[option.group]}:`),
+    );
+  }
+  return command;
+}
+
+/**
+ * The command's config: its flags over the environment over --config over `base` (such as the config of the run
+ * folder) over the defaults. Paths become absolute, so that a run can be resumed from another folder.
+ */
+export function configFrom(
+  parsed: Readonly<Record<string, unknown>>,
+  selection: Selection,
+  io: Io,
+  base: readonly ConfigFile[] = [],
+): Config {
+  const flags: Record<string, unknown> = {};
+  for (const { key } of selected(selection)) if (parsed[key] !== undefined) flags[key] = parsed[key];
+  const file = parsed.config;
+  const files = typeof file === 'string' ? [...base, readConfigFile(resolve(io.cwd, file))] : base;
+  return withAbsolutePaths(loadConfig({ flags, env: io.env, files }), io.cwd);
+}
+
+function withAbsolutePaths(config: Config, cwd: string): Config {
+  const absolute = (path: string) => (path === '' ? '' : resolve(cwd, path));
+  const { images, masks, palette, classNames } = config.data;
+  return {
+    ...config,
+    data: {
+      ...config.data,
+      images: absolute(images),
+      masks: absolute(masks),
+      palette: absolute(palette),
+      classNames: absolute(classNames),
+    },
+    run: { ...config.run, runDir: absolute(config.run.runDir) },
+  };
+}
+
+/** One option as `unet-fleet config` shows it. */
+export interface OptionRow {
+  group: GroupName;
+  key: string;
+  flag: string;
+  env: string;
+  help: string;
+  unit: string;
+  default: string | number | boolean;
+  allowed: string;
+  onlyWith: string;
+}
+
+export const optionRows = (): OptionRow[] =>
+  configOptions.map((option) => ({
+    group: option.group,
+    key: option.path,
+    flag: option.flag,
+    env: option.env,
+    help: option.doc,
+    unit: option.unit ?? '',
+    default: option.default,
+    allowed: allowedText(option),
+    onlyWith: option.onlyWith ? `--${option.onlyWith.key} ${option.onlyWith.values.join(' or ')}` : '',
+  }));

@@ -1,0 +1,24 @@
+/** What commands touch of the process, in one place, so that a test can hand in its own. */
+import type { ScreenStream } from './terminal/screen.ts';
+
+export interface Io {
+  stdout: ScreenStream;
+  stderr: ScreenStream;
+  env: Readonly<Record<string, string | undefined>>;
+  cwd: string;
+  /** Milliseconds of a clock that never goes back; only for what is shown. */
+  now(): number;
+}
+
+export const processIo = (): Io => ({
+  stdout: process.stdout,
+  stderr: process.stderr,
+  env: process.env,
+  cwd: process.cwd(),
+  now: () => performance.now(),
+});
+
+/** Figures for programs: one JSON document on stdout. */
+export const printJson = (io: Io, value: unknown): void => {
+  io.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+};
