@@ -1,0 +1,173 @@
+/**
+ * The lock on a run's folder, and its term. What it keeps true: at most one live coordinator works on a run, and each
+ * start has a higher term than any before, so that answers to a dead coordinator can be told from current ones.
+ *
+ * Each term is a file `terms/term-000007.json`, created exclusively by the coordinator that takes it; the highest one
+ * is the lock. Nobody ever deletes the lock of another to take it over: whoever finds it released or its holder dead
+ * creates the next higher one, which only one of several can do. A holder on the same machine is dead when its process
+ * is; one elsewhere, when its heartbeat (a write, so that the file server's clock counts) has stopped.
+ */
+import { randomUUID } from 'node:crypto';
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { exitCodes, UserError } from '@unet-fleet/shared';
+import { realFiles, syncFolder, userErrorOf } from '../checkpoint/files.ts';
+import { type ProcessIdentity, processIsAlive, thisProcess } from './process-identity.ts';
+
+export interface RunLock {
+  /** Counts from 1; raised at each start. */
+  readonly term: number;
+  /** Whether no later coordinator has taken over. */
+  isHeld(): boolean;
+  /** Ends the term; the file stays, so that the next one is higher. */
+  release(): void;
+}
+
+export interface RunLockOptions {
+  /** Another coordinator has taken the run over: this one must stop at once and write nothing more. */
+  onLost?: () => void;
+  heartbeatMs?: number;
+  /** Age of a heartbeat at which a holder on another machine is taken for dead. */
+  deadAfterMs?: number;
+}
+
+interface Holder extends ProcessIdentity {
+  term: number;
+  released: boolean;
+}
+
+const defaultHeartbeatMs = 3_000;
+const defaultDeadAfterMs = 30_000;
+const termPattern = /^term-(\d{6,})\.json$/;
+/** One length for all contents: they are overwritten in place, and a reader never sees half of one. */
+const contentBytes = 1024;
+
+const termPath = (folder: string, term: number): string =>
+  join(folder, `term-${String(term).padStart(6, '0')}.json`);
+
+const encodeHolder = (holder: Holder): string => `${JSON.stringify(holder).padEnd(contentBytes - 1)}\n`;
+
+/** Terms that were taken, rising. */
+const listTerms = (folder: string): number[] =>
+  readdirSync(folder)
+    .flatMap((name) => {
+      const digits = termPattern.exec(name)?.[1];
+      return digits === undefined ? [] : [Number(digits)];
+    })
+    .sort((a, b) => a - b);
+
+/** Age of the last write to a file, by the clock of the file system that holds it. */
+function ageMs(folder: string, path: string): number {
+  const probe = join(folder, `.now-${randomUUID()}`);
+  writeFileSync(probe, '');
+  const nowMs = statSync(probe).mtimeMs;
+  rmSync(probe, { force: true });
+  return nowMs - statSync(path).mtimeMs;
+}
+
+/** Throws a UserError if the coordinator that has this term may be alive. */
+function assertFree(folder: string, term: number, deadAfterMs: number): void {
+  const path = termPath(folder, term);
+  let holder: Holder | null;
+  try {
+    holder = JSON.parse(readFileSync(path, 'utf8')) as Holder;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    // Created this moment and not yet written, or left so by a crash: its age decides.
+    holder = null;
+  }
+  if (holder?.released) return;
+  const alive = holder === null ? null : processIsAlive(holder);
+  if (alive === false) return;
+  const silentMs = ageMs(folder, path);
+  if (alive === null && silentMs > deadAfterMs) return;
+  const who = holder === null ? 'Another coordinator' : `Process ${holder.pid} on ${holder.host}`;
+  const remedy =
+    alive === null
+      ? `stop it; if it is gone already, try again in ${Math.ceil((deadAfterMs - silentMs) / 1000)} s`
+      : 'stop it, or choose another --run-dir';
+  throw new UserError(`${who} is training in ${join(folder, '..')}: ${remedy}.`, exitCodes.unavailable);
+}
+
+function createTerm(folder: string, term: number): number | null {
+  try {
+    const file = openSync(termPath(folder, term), 'wx');
+    writeSync(file, encodeHolder({ term, ...thisProcess(), released: false }), 0);
+    fsyncSync(file);
+    syncFolder(folder, realFiles);
+    return file;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return null;
+    throw error;
+  }
+}
+
+/** Takes the next term, however many try at once; returns the open file. */
+function takeTerm(folder: string, deadAfterMs: number): { term: number; file: number } {
+  for (;;) {
+    const last = listTerms(folder).at(-1) ?? 0;
+    if (last > 0) assertFree(folder, last, deadAfterMs);
+    const term = last + 1;
+    const file = createTerm(folder, term);
+    if (file === null) continue;
+    if (listTerms(folder).at(-1) === term) return { term, file };
+    // Others took this term and a higher one since we looked, and tidied this one away.
+    closeSync(file);
+    rmSync(termPath(folder, term), { force: true });
+  }
+}
+
+/**
+ * Takes the lock of the run in `runFolder` (made if it is missing). Throws a UserError that names the process and
+ * machine of a coordinator that holds it, or says that the folder may not be written.
+ */
+export function acquireRunLock(runFolder: string, options: RunLockOptions = {}): RunLock {
+  const { onLost, heartbeatMs = defaultHeartbeatMs, deadAfterMs = defaultDeadAfterMs } = options;
+  const folder = join(runFolder, 'terms');
+  let taken: { term: number; file: number };
+  try {
+    mkdirSync(folder, { recursive: true });
+    taken = takeTerm(folder, deadAfterMs);
+    for (const older of listTerms(folder))
+      if (older < taken.term) rmSync(termPath(folder, older), { force: true });
+  } catch (error) {
+    throw userErrorOf(error, 'the run', runFolder);
+  }
+  const { term, file } = taken;
+  let released = false;
+
+  const isHeld = (): boolean => !released && listTerms(folder).at(-1) === term;
+  const write = (end: boolean): void => {
+    writeSync(file, encodeHolder({ term, ...thisProcess(), released: end }), 0);
+  };
+  const timer = setInterval(() => {
+    if (isHeld()) return write(false);
+    clearInterval(timer);
+    onLost?.();
+  }, heartbeatMs);
+  // A run that is over does not wait for its lock.
+  timer.unref();
+
+  return {
+    term,
+    isHeld,
+    release() {
+      if (released) return;
+      released = true;
+      clearInterval(timer);
+      write(true);
+      closeSync(file);
+    },
+  };
+}

@@ -1,0 +1,144 @@
+/**
+ * The folder of a run, and the facts that are fixed when it is made:
+ *   config.json     the full config, as it was resolved
+ *   split.json      ids of training and validation samples: resuming never leaks validation data
+ *   run.json        identity, run id, engine threads, hash of the data, versions; written last, so that a folder that
+ *                   has it is complete
+ *   terms/          the lock (lock.ts)
+ *   checkpoints/    the only durable truth about the training itself
+ *   metrics.jsonl, log.jsonl
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Config, differingKeys, identityOf, type ModelConfig, UserError } from '@unet-fleet/shared';
+import { realFiles, replaceFile, userErrorOf } from '../checkpoint/files.ts';
+
+export const runPaths = (root: string) => ({
+  root,
+  config: join(root, 'config.json'),
+  split: join(root, 'split.json'),
+  run: join(root, 'run.json'),
+  checkpoints: join(root, 'checkpoints'),
+  metrics: join(root, 'metrics.jsonl'),
+  log: join(root, 'log.jsonl'),
+});
+
+export interface RunRecord {
+  formatVersion: 1;
+  runId: string;
+  /** ISO 8601, UTC. */
+  createdAt: string;
+  identitySha256: string;
+  /** Of the scanned data set: ids, and the contents of photos and masks. */
+  dataSha256: string;
+  /** Intra-op threads of every worker, for the life of the run: they change the bits. */
+  engineThreads: number;
+  model: ModelConfig;
+  classNames: string[];
+  /** Of unet-fleet, Node and the like, when the run was made. */
+  versions: Record<string, string>;
+}
+
+export interface Split {
+  train: string[];
+  validation: string[];
+}
+
+export interface RunFolder {
+  config: Config;
+  record: RunRecord;
+  split: Split;
+}
+
+/** SHA-256 of the config's identity: equal for configs that must give the same weights. */
+export const identitySha256 = (config: Config): string =>
+  createHash('sha256').update(identityOf(config)).digest('hex');
+
+export const holdsRun = (root: string): boolean => existsSync(runPaths(root).run);
+
+/**
+ * Makes the folder of a new run. Only for the holder of its lock. Throws a UserError if it holds a run already or may
+ * not be written.
+ */
+export function createRunFolder(root: string, { config, record, split }: RunFolder): void {
+  if (holdsRun(root)) {
+    throw new UserError(
+      `${root} holds a run already: continue it with --resume, or choose another folder with --run-dir.`,
+    );
+  }
+  const paths = runPaths(root);
+  const json = (name: string, value: unknown): void =>
+    replaceFile(root, name, `${JSON.stringify(value, null, 2)}\n`, realFiles);
+  try {
+    mkdirSync(paths.checkpoints, { recursive: true });
+    json('config.json', config);
+    json('split.json', split);
+    json('run.json', record);
+  } catch (error) {
+    throw userErrorOf(error, 'the run', root);
+  }
+}
+
+function readJson<T>(path: string): T {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as T;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') {
+      throw new UserError(
+        `${path} is missing: restore it from a copy, or start a new run with another --run-dir.`,
+      );
+    }
+    if (code === 'EACCES')
+      throw new UserError(`There is no permission to read ${path}: change its owner or mode.`);
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new UserError(
+      `${path} is damaged: restore it from a copy, or start a new run with another --run-dir.`,
+    );
+  }
+}
+
+/** Reads the folder of a run. Throws a UserError if it is missing, holds no run, or a file of it is damaged. */
+export function openRunFolder(root: string): RunFolder {
+  if (!existsSync(root)) {
+    throw new UserError(
+      `There is no folder ${root}: name the folder of a run with --run-dir, or start one without --resume.`,
+    );
+  }
+  if (!holdsRun(root)) {
+    throw new UserError(
+      `${root} holds no run (it has no run.json): name the folder of a run with --run-dir, or start one without --resume.`,
+    );
+  }
+  const paths = runPaths(root);
+  const record = readJson<RunRecord>(paths.run);
+  if (record.formatVersion !== 1) {
+    throw new UserError(
+      `${paths.run} has format ${record.formatVersion}, which this version of unet-fleet does not read: use the version that made the run (${record.versions?.['unet-fleet'] ?? 'unknown'}).`,
+    );
+  }
+  return { config: readJson(paths.config), record, split: readJson(paths.split) };
+}
+
+const show = (value: string | number | boolean): string => (value === '' ? 'unset' : String(value));
+
+/**
+ * Throws a UserError that names every option in which `wanted` would change the weights of the run, or says that the
+ * data has changed.
+ */
+export function assertSameRun(root: string, run: RunFolder, wanted: Config, dataSha256: string): void {
+  const differences = differingKeys(run.config, wanted).map(
+    ({ flag, a, b }) => `${flag} ${show(a)} there, ${show(b)} here`,
+  );
+  if (differences.length > 0) {
+    throw new UserError(
+      `The run in ${root} has another config (${differences.join('; ')}): use its options, or choose another --run-dir.`,
+    );
+  }
+  if (run.record.dataSha256 !== dataSha256) {
+    throw new UserError(
+      `The data has changed since the run in ${root} was made: restore the photos and masks, or choose another --run-dir.`,
+    );
+  }
+}
