@@ -1,1 +1,16 @@
-export {};
+export * from './batch.ts';
+export * from './dataset.ts';
+export * from './inspect.ts';
+export * from './load.ts';
+export * from './pair.ts';
+export { readClassNames } from './readers/class-names.ts';
+export { FileError } from './readers/file-error.ts';
+export { type MaskOptions, maskExtensions, readMask } from './readers/index.ts';
+export { type Palette, type PaletteEntry, paletteNames, readPalette } from './readers/palette.ts';
+export { decodePhoto, type Photo, photoExtensions } from './readers/photo.ts';
+export type { RawMask, ValueCount } from './readers/raster.ts';
+export * from './resize.ts';
+export * from './sample-cache.ts';
+export { type ScanOptions, scanDataset } from './scan.ts';
+export * from './split.ts';
+export * from './types.ts';

@@ -1,8 +1,9 @@
 /** What the data set is to the rest of the system: a list of samples, and a way to load one. */
+import type { ValueCount } from './readers/raster.ts';
 
 /** A photo with its mask, as the scan found them. Paths are relative to the images and masks folders. */
 export interface Sample {
-  /** File name without extension (and without the mask suffix); unique, and the sort key of the set. */
+  /** Path below the folder without extension (and without the mask suffix); unique, and the sort key of the set. */
   id: string;
   photo: string;
   mask: string;
@@ -20,4 +21,75 @@ export interface LoadedSample {
   channels: number;
   pixels: Uint8Array;
   labels: Uint8Array | Uint16Array;
+}
+
+export interface Size {
+  width: number;
+  height: number;
+}
+
+/** A pair whose photo and mask differ in size. */
+export interface SizeMismatch {
+  id: string;
+  photo: Size;
+  mask: Size;
+}
+
+/** A mask with values that are no class. */
+export interface OutOfRange {
+  id: string;
+  /** Relative to the masks folder. */
+  mask: string;
+  values: ValueCount[];
+}
+
+export interface Unreadable {
+  /** Id of the pair that is lost with it. */
+  id: string;
+  path: string;
+  reason: string;
+}
+
+/** All that a scan found out. Every list is in the order of ids. */
+export interface ScanReport {
+  images: string;
+  masks: string;
+  /** The good pairs. */
+  samples: Sample[];
+  /** Paths relative to their folder. */
+  photosWithoutMasks: string[];
+  masksWithoutPhotos: string[];
+  sizeMismatches: SizeMismatch[];
+  outOfRange: OutOfRange[];
+  unreadable: Unreadable[];
+  /** Files of kinds that are not read. */
+  numOtherFiles: number;
+  /** From the configuration, the names or the palette; or else the highest value in the masks + 1. */
+  numClasses: number;
+  isNumClassesGuessed: boolean;
+  /** One for each class. */
+  classNames: string[];
+  /** Over the good pairs, by class. */
+  classPixels: number[];
+  classImages: number[];
+  /** Pixels with the ignore index. */
+  ignoredPixels: number;
+  /** Sizes of the good photos, the most frequent first. */
+  sizes: (Size & { numImages: number })[];
+  /** Of the palette file; '' without one. */
+  paletteSha256: string;
+  /** Files that were looked up in the cache of an earlier scan, of all photos and masks of pairs. */
+  numCachedFiles: number;
+}
+
+/** The data of a run, after the policies for unpaired and wrong files. */
+export interface Dataset {
+  samples: Sample[];
+  numClasses: number;
+  classNames: string[];
+  classPixels: number[];
+  /** manifestSha256 of the samples. */
+  sha256: string;
+  /** What was left out and what looks odd, one sentence each. */
+  warnings: string[];
 }

@@ -1,0 +1,135 @@
+/** From a scan report to the data of a run: the policies for unpaired and wrong files, and the identity of the data. */
+import { createHash } from 'node:crypto';
+import { type DataConfig, UserError } from '@unet-fleet/shared';
+import type { Dataset, OutOfRange, Sample, ScanReport } from './types.ts';
+
+/** "a, b, c and 4 more" */
+export function listSome(items: readonly string[], limit = 3): string {
+  const shown = items.slice(0, limit).join(', ');
+  return items.length > limit ? `${shown} and ${items.length - limit} more` : shown;
+}
+
+/** "1 mask", "3 masks" */
+export function countOf(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** Throws a UserError where a policy stops the run, or where too little is left to train on. */
+export function datasetFrom(report: ScanReport, data: DataConfig): Dataset {
+  const warnings = [...unpairedWarnings(report, data), ...wrongWarnings(report, data)];
+  const { samples, numClasses, classNames, classPixels } = report;
+  if (samples.length === 0) throw new UserError(noSamples(report, data));
+  if (samples.length === 1) {
+    throw new UserError(
+      `There is only one photo with a mask (${samples[0]?.id}): at least two are needed, one to train on and one to validate on.`,
+    );
+  }
+  if (numClasses < 2) {
+    throw new UserError(
+      `All masks in ${data.masks} hold the value 0 alone: there is nothing to learn; check --masks, or set --num-classes.`,
+    );
+  }
+  warnings.push(...classWarnings(report));
+  return { samples, numClasses, classNames, classPixels, sha256: manifestSha256(samples, report), warnings };
+}
+
+/** Identity of the data: ids, sizes, contents, and the palette that gives the masks' colours their meaning. */
+export function manifestSha256(
+  samples: readonly Sample[],
+  { paletteSha256 }: { paletteSha256: string },
+): string {
+  const hash = createHash('sha256').update(`unet-fleet data 1\n${paletteSha256}\n`);
+  for (const { id, width, height, photoSha256, maskSha256 } of samples) {
+    hash.update(`${JSON.stringify(id)} ${width} ${height} ${photoSha256} ${maskSha256}\n`);
+  }
+  return hash.digest('hex');
+}
+
+function unpairedWarnings(report: ScanReport, data: DataConfig): string[] {
+  const { photosWithoutMasks, masksWithoutPhotos } = report;
+  const sentences: string[] = [];
+  if (photosWithoutMasks.length > 0) {
+    sentences.push(
+      `${countOf(photosWithoutMasks.length, 'photo')} without a mask (${listSome(photosWithoutMasks)})`,
+    );
+  }
+  if (masksWithoutPhotos.length > 0) {
+    sentences.push(
+      `${countOf(masksWithoutPhotos.length, 'mask')} without a photo (${listSome(masksWithoutPhotos)})`,
+    );
+  }
+  // Where nothing fits at all, the message about that says more than the policy.
+  const isNothingPaired = numPairs(report) === 0;
+  if (sentences.length > 0 && data.unpaired === 'stop' && !isNothingPaired) {
+    throw new UserError(
+      `There are ${sentences.join(' and ')}: pair them, or use --unpaired warn to leave them out.`,
+    );
+  }
+  return sentences.map((sentence) => `Left out: ${sentence}.`);
+}
+
+function wrongWarnings(report: ScanReport, data: DataConfig): string[] {
+  const { sizeMismatches, outOfRange, unreadable } = report;
+  const sentences: string[] = [];
+  if (unreadable.length > 0) {
+    const files = unreadable.map(({ path, reason }) => `${path}: ${reason}`);
+    sentences.push(`${countOf(unreadable.length, 'file')} cannot be read (${listSome(files)})`);
+  }
+  if (sizeMismatches.length > 0) {
+    const sizes = sizeMismatches.map(
+      ({ id, photo, mask }) => `${id}: ${photo.width}x${photo.height} against ${mask.width}x${mask.height}`,
+    );
+    sentences.push(`${countOf(sizeMismatches.length, 'photo')} and mask differ in size (${listSome(sizes)})`);
+  }
+  if (outOfRange.length > 0) {
+    sentences.push(
+      `${countOf(outOfRange.length, 'mask')} with values that are no class (${listSome(outOfRange.map(describeOutOfRange))})`,
+    );
+  }
+  if (sentences.length > 0 && data.wrongMasks === 'stop') {
+    throw new UserError(
+      `${sentences.join('; ')}: mend them${classRemedy(report)}, or use --wrong-masks skip to leave them out.`,
+    );
+  }
+  return sentences.map((sentence) => `Left out: ${sentence}.`);
+}
+
+/** "car01.png: 255 (1204 pixels), 7 (3 pixels)" */
+export function describeOutOfRange({ mask, values }: OutOfRange): string {
+  const list = values.map(({ value, numPixels }) => `${value} (${countOf(numPixels, 'pixel')})`);
+  return `${mask}: ${listSome(list, 4)}`;
+}
+
+/** What most likely makes the values right, by what they are. */
+function classRemedy({ outOfRange, numClasses, paletteSha256 }: ScanReport): string {
+  if (outOfRange.length === 0) return '';
+  const values = new Set(outOfRange.flatMap((wrong) => wrong.values.map(({ value }) => value)));
+  if (paletteSha256 !== '') return ', add the colours to the palette file';
+  if (values.size === 1 && values.has('255')) {
+    return numClasses === 2
+      ? ', write a --palette file with the lines "#000000 background" and "#ffffff foreground" if 255 is the foreground, set --ignore-index 255 if it is no class'
+      : ', set --ignore-index 255 if 255 is no class';
+  }
+  return `, raise --num-classes above ${numClasses}`;
+}
+
+function numPairs(report: ScanReport): number {
+  const wrongIds = new Set(report.unreadable.map(({ id }) => id));
+  return report.samples.length + report.sizeMismatches.length + report.outOfRange.length + wrongIds.size;
+}
+
+function noSamples(report: ScanReport, data: DataConfig): string {
+  if (numPairs(report) > 0)
+    return `No photo with a usable mask is left of ${countOf(numPairs(report), 'pair')}: mend the masks.`;
+  const [photo] = report.photosWithoutMasks;
+  const [mask] = report.masksWithoutPhotos;
+  return `No photo in ${data.images} has a mask of the same name in ${data.masks} (there is ${photo} and ${mask}): rename them, or say what the masks' names end in with --mask-suffix.`;
+}
+
+function classWarnings({ classPixels, numClasses, isNumClassesGuessed }: ScanReport): string[] {
+  const numAbsent = classPixels.filter((pixels) => pixels === 0).length;
+  if (!isNumClassesGuessed || numAbsent === 0) return [];
+  return [
+    `The highest mask value is ${numClasses - 1}, so there are ${numClasses} classes, but ${numAbsent} of them never occur: check the masks, or set --num-classes.`,
+  ];
+}

@@ -1,0 +1,40 @@
+/**
+ * The one error of all readers. Decoders throw plain sentences ("the file ends early"); `inFile` turns whatever comes
+ * out of a decoder, or of a library on damaged bytes, into a UserError that names the file.
+ */
+import { UserError } from '@unet-fleet/shared';
+
+/** A file whose content cannot be used: damaged, of another kind than its name says, or without what we look for. */
+export class FileError extends UserError {
+  readonly path: string;
+  /** What is wrong, without the file's name. */
+  readonly reason: string;
+  constructor(path: string, reason: string) {
+    super(`Cannot read ${path}: ${reason}.`);
+    this.name = 'FileError';
+    this.path = path;
+    this.reason = reason;
+  }
+}
+
+/** Runs a decoder; anything it throws becomes a FileError about `path`. */
+export async function inFile<T>(path: string, decode: () => T | Promise<T>): Promise<T> {
+  try {
+    return await decode();
+  } catch (error) {
+    if (error instanceof FileError) throw error;
+    throw new FileError(path, reasonOf(error));
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const code = (error as { code?: string })?.code;
+  if (code === 'Z_BUF_ERROR') return 'the file ends early';
+  if (code === 'ERR_BUFFER_TOO_LARGE') return 'its compressed data is larger than its header says';
+  if (code === 'Z_DATA_ERROR') return 'its compressed data is damaged';
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof RangeError) return `it is damaged or ends early (${message})`;
+  // Libraries report over several lines; the first one names the fault.
+  const line = (message.split('\n')[0] ?? '').trim().replace(/[.:]+$/, '');
+  return line === '' ? 'it is damaged' : line;
+}

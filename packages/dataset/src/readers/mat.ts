@@ -1,0 +1,49 @@
+/** MATLAB .mat files of both formats behind one function: the file's bytes decide, as its name cannot. */
+import type { MatArray, MatHeader } from './mat-array.ts';
+import { maskFromMat, missingVariable, namesFromMat } from './mat-array.ts';
+import { openMat5 } from './mat5.ts';
+import { isHdf5, withMat73 } from './mat73.ts';
+import type { RawMask } from './raster.ts';
+
+interface Variable {
+  header: MatHeader;
+  read: () => MatArray;
+}
+
+function withVariables<T>(
+  path: string,
+  bytes: Uint8Array,
+  use: (variables: Variable[]) => T,
+): T | Promise<T> {
+  return isHdf5(bytes) ? withMat73(path, use) : use(openMat5(bytes));
+}
+
+/** Throws a plain sentence that names the variables that are there if `variable` is not. */
+export function readMatMask(path: string, bytes: Uint8Array, variable: string): RawMask | Promise<RawMask> {
+  return withVariables(path, bytes, (variables) => {
+    const found = variables.find(({ header }) => header.name === variable);
+    if (found === undefined) {
+      throw missingVariable(
+        variable,
+        variables.map(({ header }) => header),
+      );
+    }
+    return maskFromMat(found.read());
+  });
+}
+
+/** The names in the file's cell array: its only one, or else the one called label_list. */
+export function readMatNames(path: string, bytes: Uint8Array): string[] | Promise<string[]> {
+  return withVariables(path, bytes, (variables) => {
+    const cells = variables.filter(({ header }) => header.className === 'cell');
+    const found = cells.length === 1 ? cells[0] : cells.find(({ header }) => header.name === 'label_list');
+    if (found === undefined) {
+      throw new Error(
+        cells.length === 0
+          ? 'it holds no cell array of names'
+          : 'it holds several cell arrays, none called label_list',
+      );
+    }
+    return namesFromMat(found.read());
+  });
+}

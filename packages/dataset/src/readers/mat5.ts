@@ -1,0 +1,255 @@
+/**
+ * MATLAB level 5 .mat files (the default of `save` up to -v7), compressed or not, of either byte order. Source:
+ * "MAT-File Format", The MathWorks. Every length in the file is checked against the bytes that are there, and a
+ * compressed variable is inflated to exactly the size that its own header states.
+ */
+import { constants, inflateSync } from 'node:zlib';
+import { MAX_INFLATED_BYTES, MAX_PIXELS } from '../limits.ts';
+import type { MatArray, MatHeader } from './mat-array.ts';
+import { type NumberKind, numbersFrom } from './numbers.ts';
+import type { NumericArray } from './raster.ts';
+
+const MI_INT8 = 1;
+const MI_INT32 = 5;
+const MI_UINT32 = 6;
+const MI_MATRIX = 14;
+const MI_COMPRESSED = 15;
+const MI_UTF8 = 16;
+
+const numberKinds: Record<number, NumberKind> = {
+  1: 'i1',
+  2: 'u1',
+  3: 'i2',
+  4: 'u2',
+  5: 'i4',
+  6: 'u4',
+  7: 'f4',
+  9: 'f8',
+  12: 'i8',
+  13: 'u8',
+}; // prettier-ignore
+/** miUTF8, miUTF16 and miUTF32 code units, read as numbers. */
+const textKinds: Record<number, NumberKind> = { ...numberKinds, 16: 'u1', 17: 'u2', 18: 'u4' };
+
+/** Array classes by their number in the file. */
+const classNames = [
+  '',
+  'cell',
+  'struct',
+  'object',
+  'char',
+  'sparse',
+  'double',
+  'single',
+  'int8',
+  'uint8',
+  'int16',
+  'uint16',
+  'int32',
+  'uint32',
+  'int64',
+  'uint64',
+  'function handle',
+  'opaque',
+]; // prettier-ignore
+
+const HEADER_BYTES = 128;
+/** Holds a variable's array flags, dimensions and name, however badly compressed. */
+const HEADER_SAMPLE_BYTES = 4096;
+const MAX_CELL_DEPTH = 8;
+const MAX_TEXT_BYTES = 2 ** 16;
+
+interface Element {
+  type: number;
+  data: Uint8Array;
+}
+
+/** Walks the data elements of a byte range; every read is checked against its end. */
+class Elements {
+  private readonly bytes: Uint8Array;
+  private readonly view: DataView;
+  readonly littleEndian: boolean;
+  private offset = 0;
+
+  constructor(bytes: Uint8Array, littleEndian: boolean) {
+    this.bytes = bytes;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.littleEndian = littleEndian;
+  }
+
+  get atEnd(): boolean {
+    return this.offset >= this.bytes.length;
+  }
+
+  next(): Element {
+    if (this.offset + 8 > this.bytes.length) throw new Error('the file ends early');
+    const word = this.view.getUint32(this.offset, this.littleEndian);
+    const smallLength = word >>> 16;
+    if (smallLength !== 0) {
+      if (smallLength > 4) throw new Error('it is damaged: a small data element of more than 4 bytes');
+      const data = this.bytes.subarray(this.offset + 4, this.offset + 4 + smallLength);
+      this.offset += 8;
+      return { type: word & 0xffff, data };
+    }
+    const length = this.view.getUint32(this.offset + 4, this.littleEndian);
+    const start = this.offset + 8;
+    if (start + length > this.bytes.length) throw new Error('the file ends early');
+    this.offset = start + (word === MI_COMPRESSED ? length : Math.ceil(length / 8) * 8);
+    return { type: word, data: this.bytes.subarray(start, start + length) };
+  }
+}
+
+/** True if the bytes have the header of a level 5 file. */
+export function isMat5(bytes: Uint8Array): boolean {
+  const mark = String.fromCharCode(bytes[126] ?? 0, bytes[127] ?? 0);
+  return bytes.length >= HEADER_BYTES && (mark === 'IM' || mark === 'MI');
+}
+
+/** Names, classes and sizes of all variables, in file order, and a way to read the values of each. */
+export function openMat5(bytes: Uint8Array): { header: MatHeader; read: () => MatArray }[] {
+  if (!isMat5(bytes)) throw new Error('it is no MATLAB file of level 5 or 7.3');
+  const littleEndian = bytes[126] === 'I'.charCodeAt(0);
+  const elements = new Elements(bytes.subarray(HEADER_BYTES), littleEndian);
+  const variables = [];
+  while (!elements.atEnd) {
+    const { type, data } = elements.next();
+    if (type === MI_COMPRESSED) {
+      const sample = inflateStart(data);
+      const numBytes = matrixBytes(sample, littleEndian);
+      variables.push({
+        header: parseHeader(new Elements(sample.subarray(8), littleEndian)),
+        read: () => parseMatrix(inflateMatrix(data, numBytes), littleEndian, 0),
+      });
+    } else if (type === MI_MATRIX) {
+      variables.push({
+        header: parseHeader(new Elements(data, littleEndian)),
+        read: () => parseMatrix(data, littleEndian, 0),
+      });
+    }
+  }
+  return variables.filter(({ header }) => header.name !== '');
+}
+
+function inflateStart(data: Uint8Array): Uint8Array {
+  const start = data.subarray(0, HEADER_SAMPLE_BYTES);
+  return inflateSync(start, { finishFlush: constants.Z_SYNC_FLUSH });
+}
+
+/** Size of the array element inside a compressed one, as its first 8 bytes say. */
+function matrixBytes(inflated: Uint8Array, littleEndian: boolean): number {
+  if (inflated.length < 8) throw new Error('the file ends early');
+  const view = new DataView(inflated.buffer, inflated.byteOffset, 8);
+  if (view.getUint32(0, littleEndian) !== MI_MATRIX)
+    throw new Error('it is damaged: a compressed part is no array');
+  const numBytes = view.getUint32(4, littleEndian);
+  if (numBytes > MAX_INFLATED_BYTES) {
+    throw new Error(`a variable claims ${numBytes} bytes, more than the ${MAX_INFLATED_BYTES} that are read`);
+  }
+  return numBytes;
+}
+
+function inflateMatrix(data: Uint8Array, numBytes: number): Uint8Array {
+  const inflated = inflateSync(data, { maxOutputLength: numBytes + 8 });
+  if (inflated.length < numBytes + 8) throw new Error('the file ends early');
+  return inflated.subarray(8);
+}
+
+interface FullHeader extends MatHeader {
+  isComplex: boolean;
+}
+
+function parseHeader(elements: Elements): FullHeader {
+  const flags = elements.next();
+  if (flags.type !== MI_UINT32 || flags.data.length < 8)
+    throw new Error('it is damaged: an array without flags');
+  const view = new DataView(flags.data.buffer, flags.data.byteOffset, 8);
+  const word = view.getUint32(0, elements.littleEndian);
+  const className = classNames[word & 0xff];
+  if (className === undefined || className === '')
+    throw new Error(`it is damaged: array class ${word & 0xff}`);
+  const isLogical = ((word >>> 8) & 0x02) !== 0;
+  const isComplex = ((word >>> 8) & 0x08) !== 0;
+  // An opaque array (a MATLAB object) has no dimensions and is only ever listed.
+  if (className === 'opaque') return { name: asciiOf(elements.next().data), className, dims: [], isComplex };
+  const dims = elements.next();
+  if (dims.type !== MI_INT32 || dims.data.length > 32 * 4)
+    throw new Error('it is damaged: an array without dimensions');
+  const sizes = Array.from(numbersFrom(dims.data, 'i4', elements.littleEndian), Number);
+  if (sizes.some((size) => size < 0)) throw new Error('it is damaged: a negative dimension');
+  const name = elements.next();
+  if (name.type !== MI_INT8) throw new Error('it is damaged: an array without a name');
+  return { name: asciiOf(name.data), className: isLogical ? 'logical' : className, dims: sizes, isComplex };
+}
+
+function asciiOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('latin1');
+}
+
+function parseMatrix(bytes: Uint8Array, littleEndian: boolean, depth: number): MatArray {
+  // An empty cell may be an array element of no bytes at all.
+  if (bytes.length === 0) return { name: '', className: 'double', dims: [0, 0], values: new Float64Array(0) };
+  const elements = new Elements(bytes, littleEndian);
+  const { isComplex, ...header } = parseHeader(elements);
+  const count = header.dims.reduce((product, dim) => product * dim, 1);
+  if (count > MAX_PIXELS) throw new Error(`its variable ${header.name} claims ${count} values`);
+  switch (header.className) {
+    case 'cell':
+      return { ...header, cells: parseCells(elements, count, littleEndian, depth) };
+    case 'char':
+      return { ...header, text: parseText(elements, header.dims, littleEndian) };
+    case 'sparse':
+      throw new Error(`its variable ${header.name} is sparse; save full(${header.name})`);
+    case 'struct':
+    case 'object':
+    case 'opaque':
+    case 'function handle':
+      return header;
+  }
+  if (isComplex) throw new Error(`its variable ${header.name} is complex`);
+  return { ...header, values: parseNumbers(elements.next(), numberKinds, count, littleEndian) };
+}
+
+/** The values may be stored in a narrower type than the array's class: MATLAB does so to save space. */
+function parseNumbers(
+  { type, data }: Element,
+  kinds: Record<number, NumberKind>,
+  count: number,
+  littleEndian: boolean,
+): NumericArray {
+  const kind = kinds[type];
+  if (kind === undefined) throw new Error(`it is damaged: data type ${type}`);
+  const values = numbersFrom(data, kind, littleEndian);
+  if (values.length !== count)
+    throw new Error(`it is damaged: ${values.length} values where ${count} were promised`);
+  return values;
+}
+
+function parseCells(elements: Elements, count: number, littleEndian: boolean, depth: number): MatArray[] {
+  if (depth >= MAX_CELL_DEPTH) throw new Error('its cell arrays are nested too deeply');
+  const cells: MatArray[] = [];
+  while (cells.length < count) {
+    const { type, data } = elements.next();
+    if (type !== MI_MATRIX) throw new Error('it is damaged: a cell that is no array');
+    cells.push(parseMatrix(data, littleEndian, depth + 1));
+  }
+  return cells;
+}
+
+/** The rows of a char array, joined as lines; a name has one row. The characters lie column by column. */
+function parseText(elements: Elements, dims: number[], littleEndian: boolean): string {
+  const { type, data } = elements.next();
+  const kind = textKinds[type];
+  if (kind === undefined) throw new Error(`it is damaged: data type ${type} of a text`);
+  if (data.length > MAX_TEXT_BYTES) throw new Error(`it holds a text of ${data.length} bytes`);
+  if (type === MI_UTF8) return Buffer.from(data).toString('utf8');
+  const codes = numbersFrom(data, kind, littleEndian);
+  const numRows = Math.max(1, dims[0] ?? 1);
+  const rows = Array<string>(Math.min(numRows, codes.length)).fill('');
+  for (let i = 0; i < codes.length; i++) rows[i % numRows] += characterOf(Number(codes[i]));
+  return rows.join('\n');
+}
+
+function characterOf(code: number): string {
+  if (!(code >= 0 && code <= 0x10ffff)) throw new Error(`it is damaged: character ${code}`);
+  return String.fromCodePoint(code);
+}

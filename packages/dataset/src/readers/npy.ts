@@ -1,0 +1,63 @@
+/**
+ * NumPy's .npy, versions 1 to 3: any bool, integer or float array of two dimensions, C or Fortran order, either byte
+ * order. Source: numpy.lib.format. The only npm readers are unkept, and the format is one header and raw numbers.
+ */
+import { bytesPer, type NumberKind, numbersFrom } from './numbers.ts';
+import { maskFrom, type RawMask } from './raster.ts';
+
+/** Throws a plain sentence where the bytes are no such array. */
+export function readNpy(bytes: Uint8Array): RawMask {
+  const { header, dataOffset } = splitHeader(bytes);
+  const { kind, littleEndian } = parseDescr(header);
+  const isFortran = /'fortran_order'\s*:\s*True/.test(header);
+  const shape = parseShape(header);
+  const [height, width] = shape as [number, number];
+  const numBytes = height * width * bytesPer(kind);
+  const data = bytes.subarray(dataOffset);
+  if (data.length < numBytes) {
+    throw new Error(
+      `the file ends early: its header promises ${numBytes} bytes of data, it has ${data.length}`,
+    );
+  }
+  const values = numbersFrom(data.subarray(0, numBytes), kind, littleEndian);
+  return maskFrom(values, width, height, isFortran ? 'columns' : 'rows');
+}
+
+function splitHeader(bytes: Uint8Array): { header: string; dataOffset: number } {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.length < 10 || view.getUint32(0) !== 0x934e554d || view.getUint16(4) !== 0x5059) {
+    throw new Error('it is no .npy file');
+  }
+  const isWide = (bytes[6] as number) >= 2;
+  const start = isWide ? 12 : 10;
+  const length = isWide ? view.getUint32(8, true) : view.getUint16(8, true);
+  if (start + length > bytes.length) throw new Error('the file ends early, within its header');
+  return {
+    header: Buffer.from(bytes.subarray(start, start + length)).toString('latin1'),
+    dataOffset: start + length,
+  };
+}
+
+function parseDescr(header: string): { kind: NumberKind; littleEndian: boolean } {
+  const descr = /'descr'\s*:\s*'([<>|=]?)([a-zA-Z]\d+)'/.exec(header);
+  const name = descr?.[2]?.replace('b1', 'u1') ?? '';
+  if (!/^([ui][1248]|f[248])$/.test(name)) {
+    const found = /'descr'\s*:\s*([^,}]*)/.exec(header)?.[1]?.trim() ?? 'nothing';
+    throw new Error(`its type is ${found}, where a bool, integer or float array is needed`);
+  }
+  return { kind: name as NumberKind, littleEndian: descr?.[1] !== '>' };
+}
+
+/** Height and width; dimensions of 1 beside two others are dropped, as in (1, h, w). */
+function parseShape(header: string): number[] {
+  const text = /'shape'\s*:\s*\(([\d\s,]*)\)/.exec(header)?.[1];
+  if (text === undefined) throw new Error('its header has no shape');
+  const dims = text
+    .split(',')
+    .filter((part) => part.trim() !== '')
+    .map(Number);
+  while (dims.length > 2 && dims.at(-1) === 1) dims.pop();
+  while (dims.length > 2 && dims[0] === 1) dims.shift();
+  if (dims.length !== 2) throw new Error(`its shape is (${text.trim()}), where height and width are needed`);
+  return dims;
+}

@@ -1,0 +1,102 @@
+/**
+ * The palette file: which colour of a mask stands for which class. Text, one colour per line as "#rrggbb name" or
+ * "r g b name", classes numbered by line; or JSON, a list of {"color": "#rrggbb", "name": "...", "class": n}.
+ */
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { UserError } from '@unet-fleet/shared';
+import { FileError, inFile } from './file-error.ts';
+import { NO_LABEL } from './raster.ts';
+
+export interface PaletteEntry {
+  /** 0xrrggbb */
+  color: number;
+  classIndex: number;
+  /** '' if the file gives none. */
+  name: string;
+}
+
+export interface Palette {
+  entries: PaletteEntry[];
+  /** Of the file's bytes: another palette makes other data of the same masks. */
+  sha256: string;
+}
+
+/** Reads a palette file. Throws a UserError that names the file and the line. */
+export async function readPalette(path: string): Promise<Palette> {
+  const bytes = await readFile(path).catch(() => {
+    throw new UserError(`There is no palette file ${path}: check --palette.`);
+  });
+  const text = bytes.toString('utf8').replace(/^\uFEFF/, '');
+  const entries = await inFile(path, () => (/^\s*[[{]/.test(text) ? parseJson(text) : parseText(text)));
+  if (entries.length === 0) throw new FileError(path, 'it has no colours; write lines such as "#ff0000 car"');
+  const seen = new Set<number>();
+  for (const { color } of entries) {
+    if (seen.has(color)) throw new FileError(path, `the colour ${colorName(color)} stands in it twice`);
+    seen.add(color);
+  }
+  return { entries, sha256: createHash('sha256').update(bytes).digest('hex') };
+}
+
+/** "#rrggbb" */
+export function colorName(color: number): string {
+  return `#${color.toString(16).padStart(6, '0')}`;
+}
+
+function parseText(text: string): PaletteEntry[] {
+  const lines = text.split(/\r?\n/).map((line) => line.trim());
+  const entries: PaletteEntry[] = [];
+  for (const [i, line] of lines.entries()) {
+    if (line === '' || line.startsWith('//')) continue;
+    const hex = /^#([0-9a-f]{6})(?:\s+(.*))?$/i.exec(line);
+    const numbers = /^(\d{1,3})[\s,]+(\d{1,3})[\s,]+(\d{1,3})(?:[\s,]+(.*))?$/.exec(line);
+    const color = hex
+      ? Number.parseInt(hex[1] as string, 16)
+      : numbers
+        ? colorFrom(numbers.slice(1, 4))
+        : null;
+    if (color === null)
+      throw new Error(`line ${i + 1} is "${line}", no colour such as "#ff0000 car" or "255 0 0 car"`);
+    entries.push({ color, classIndex: entries.length, name: ((hex ? hex[2] : numbers?.[4]) ?? '').trim() });
+  }
+  return entries;
+}
+
+function colorFrom(parts: readonly (string | number)[]): number | null {
+  const [r = -1, g = -1, b = -1] = parts.map(Number);
+  const isByte = (value: number) => Number.isInteger(value) && value >= 0 && value <= 255;
+  return isByte(r) && isByte(g) && isByte(b) ? (r << 16) | (g << 8) | b : null;
+}
+
+function parseJson(text: string): PaletteEntry[] {
+  const list: unknown = JSON.parse(text);
+  if (!Array.isArray(list)) throw new Error('its JSON is no list of {"color": "#rrggbb", "name": "..."}');
+  return list.map((item: unknown, i) => {
+    const { color, name = '', class: classIndex = i } = (item ?? {}) as Record<string, unknown>;
+    const value = Array.isArray(color)
+      ? colorFrom(color)
+      : /^#[0-9a-f]{6}$/i.test(String(color))
+        ? Number.parseInt(String(color).slice(1), 16)
+        : null;
+    if (value === null) throw new Error(`entry ${i} has no color such as "#ff0000" or [255, 0, 0]`);
+    if (
+      typeof classIndex !== 'number' ||
+      !Number.isInteger(classIndex) ||
+      classIndex < 0 ||
+      classIndex >= NO_LABEL
+    ) {
+      throw new Error(`entry ${i} has the class ${JSON.stringify(classIndex)}, which is no index`);
+    }
+    return { color: value, classIndex, name: String(name) };
+  });
+}
+
+/** The names by class, where the palette has one for every class from 0 on but the ignored one; else null. */
+export function paletteNames(palette: Palette, ignoreIndex: number): string[] | null {
+  const names: string[] = [];
+  for (const { classIndex, name } of palette.entries) {
+    if (name !== '' && classIndex !== ignoreIndex) names[classIndex] ??= name;
+  }
+  const isComplete = names.length > 0 && Array.from(names).every((name) => name !== undefined);
+  return isComplete ? names : null;
+}

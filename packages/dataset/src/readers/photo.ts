@@ -1,0 +1,41 @@
+/** Photos through sharp: jpg, png, webp and tiff, upright by their EXIF orientation, as 1, 3 or 4 bytes per pixel. */
+import sharp, { type Sharp } from 'sharp';
+import { MAX_PIXELS } from '../limits.ts';
+import { inFile } from './file-error.ts';
+
+export const photoExtensions = ['.jpg', '.jpeg', '.png', '.webp', '.tif', '.tiff'];
+
+/** pixels: HWC, 0..255. */
+export interface Photo {
+  width: number;
+  height: number;
+  channels: 1 | 3 | 4;
+  pixels: Uint8Array;
+}
+
+function open(bytes: Uint8Array): Sharp {
+  // 'error' refuses damaged and truncated files but not the harmless warnings that old cameras earn.
+  return sharp(bytes, { failOn: 'error', limitInputPixels: MAX_PIXELS }).autoOrient();
+}
+
+/** channels: 1 is luminance, 3 is sRGB without alpha, 4 has alpha (opaque if the file has none). */
+export function decodePhoto(path: string, bytes: Uint8Array, channels: 1 | 3 | 4): Promise<Photo> {
+  return inFile(path, async () => {
+    const image = open(bytes);
+    if (channels === 1) image.removeAlpha().greyscale();
+    if (channels === 3) image.toColourspace('srgb').removeAlpha();
+    if (channels === 4) image.toColourspace('srgb').ensureAlpha();
+    const { data, info } = await image.raw().toBuffer({ resolveWithObject: true });
+    if (info.channels !== channels)
+      throw new Error(`it has ${info.channels} channels where ${channels} are needed`);
+    return { width: info.width, height: info.height, channels, pixels: data };
+  });
+}
+
+/** Decodes the whole photo, to know that it can be; the size is that after EXIF orientation. */
+export function checkPhoto(path: string, bytes: Uint8Array): Promise<{ width: number; height: number }> {
+  return inFile(path, async () => {
+    const { info } = await open(bytes).raw().toBuffer({ resolveWithObject: true });
+    return { width: info.width, height: info.height };
+  });
+}

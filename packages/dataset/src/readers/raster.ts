@@ -1,0 +1,108 @@
+/**
+ * From the numbers in a mask file to a class index per pixel. All mask formats meet here, so that column order, wide
+ * integers, floats and nonsense values are treated alike whichever file they come from.
+ */
+import { checkPixels } from '../limits.ts';
+
+export type NumericArray =
+  | Uint8Array
+  | Int8Array
+  | Uint16Array
+  | Int16Array
+  | Uint32Array
+  | Int32Array
+  | Float32Array
+  | Float64Array
+  | BigInt64Array
+  | BigUint64Array;
+
+/** A value that is no class index (negative, fractional, beyond 65534, or a colour that the palette lacks). */
+export interface ValueCount {
+  value: string;
+  numPixels: number;
+}
+
+/** A mask as its file has it. labels: HW class indices; a pixel that has none is NO_LABEL and is in `strange`. */
+export interface RawMask {
+  width: number;
+  height: number;
+  labels: Uint8Array | Uint16Array;
+  strange: ValueCount[];
+}
+
+export const NO_LABEL = 65535;
+
+/** Distinct strange values that are told apart; a photo by mistake among the masks has thousands. */
+const MAX_STRANGE = 16;
+
+/** Counts values that are no class index, a bounded number of them by name. */
+export class StrangeValues {
+  private readonly counts = new Map<string, number>();
+  private numOthers = 0;
+
+  add(value: string): void {
+    const count = this.counts.get(value);
+    if (count !== undefined) this.counts.set(value, count + 1);
+    else if (this.counts.size < MAX_STRANGE) this.counts.set(value, 1);
+    else this.numOthers += 1;
+  }
+
+  get isEmpty(): boolean {
+    return this.counts.size === 0;
+  }
+
+  toList(): ValueCount[] {
+    const list = [...this.counts].map(([value, numPixels]) => ({ value, numPixels }));
+    if (this.numOthers > 0) list.push({ value: 'others', numPixels: this.numOthers });
+    return list;
+  }
+}
+
+/**
+ * Makes a mask of `values`, which lie row by row (C order, PNG) or column by column (MATLAB, Fortran order).
+ * Throws unless there are exactly width x height of them.
+ */
+export function maskFrom(
+  values: NumericArray,
+  width: number,
+  height: number,
+  order: 'rows' | 'columns',
+): RawMask {
+  checkPixels(width, height);
+  if (values.length !== width * height) {
+    throw new Error(`it has ${values.length} values for ${width} x ${height} pixels`);
+  }
+  const strange = new StrangeValues();
+  const indices = toIndices(values, strange);
+  const labels = order === 'rows' ? indices : transposed(indices, width, height);
+  return { width, height, labels, strange: strange.toList() };
+}
+
+function toIndices(values: NumericArray, strange: StrangeValues): Uint8Array | Uint16Array {
+  if (values instanceof Uint8Array) return values;
+  const wide = new Uint16Array(values.length);
+  let highest = 0;
+  for (let i = 0; i < values.length; i++) {
+    const value = Number(values[i]);
+    if (value >= 0 && value < NO_LABEL && Number.isInteger(value)) {
+      wide[i] = value;
+      if (value > highest) highest = value;
+    } else {
+      wide[i] = NO_LABEL;
+      highest = NO_LABEL;
+      strange.add(String(values[i]));
+    }
+  }
+  return highest > 255 ? wide : Uint8Array.from(wide);
+}
+
+function transposed<T extends Uint8Array | Uint16Array>(columns: T, width: number, height: number): T {
+  const rows = (
+    columns instanceof Uint8Array ? new Uint8Array(columns.length) : new Uint16Array(columns.length)
+  ) as T;
+  for (let x = 0; x < width; x++) {
+    const column = x * height;
+    for (let y = 0, at = x; y < height; y++, at += width) rows[at] = columns[column + y] as number;
+  }
+  return rows;
+}

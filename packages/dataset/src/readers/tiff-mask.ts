@@ -1,0 +1,104 @@
+/**
+ * TIFF index masks: 1, 8 or 16 bit integers or floats, one page, uncompressed, LZW or deflate, palette indices kept.
+ * The library believes a file's own sizes, so they are read and checked first.
+ */
+import { inflateSync } from 'node:zlib';
+import { decode, type TiffIfd } from 'tiff';
+import { checkPixels, MAX_INFLATED_BYTES } from '../limits.ts';
+import { greyOf } from './png-mask.ts';
+import { maskFrom, type RawMask } from './raster.ts';
+
+const DEFLATE = new Set([8, 32946]);
+const LZW = 5;
+const BYTES_PER_VALUE = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8];
+
+/** Throws a plain sentence where the bytes are no TIFF with one index per pixel. */
+export function readTiffMask(bytes: Uint8Array): RawMask {
+  checkFirstDirectory(bytes);
+  const [ifd] = decode(bytes, { ignoreImageData: true, pages: [0] });
+  if (ifd === undefined) throw new Error('it has no image');
+  checkStrips(ifd, bytes);
+  const [image] = decode(bytes, { pages: [0] });
+  const { data, width, height, samplesPerPixel } = image as TiffIfd;
+  // The library leaves whatever an absent strip would have filled at 0.
+  return maskFrom(samplesPerPixel === 1 ? data : greyOf(data, samplesPerPixel), width, height, 'rows');
+}
+
+/** Every value of the directory must lie in the file; the library would allocate for the claimed count. */
+function checkFirstDirectory(bytes: Uint8Array): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const order = bytes.length < 8 ? 0 : view.getUint16(0);
+  const littleEndian = order === 0x4949;
+  if ((!littleEndian && order !== 0x4d4d) || view.getUint16(2, littleEndian) !== 42) {
+    throw new Error('it is no TIFF file');
+  }
+  const start = view.getUint32(4, littleEndian);
+  const numEntries = view.getUint16(start, littleEndian);
+  for (let i = 0; i < numEntries; i++) {
+    const entry = start + 2 + 12 * i;
+    const numBytes =
+      (BYTES_PER_VALUE[view.getUint16(entry + 2, littleEndian)] ?? 0) *
+      view.getUint32(entry + 4, littleEndian);
+    const end = numBytes > 4 ? view.getUint32(entry + 8, littleEndian) + numBytes : 0;
+    if (end > bytes.length) throw new Error('the file ends early');
+  }
+}
+
+function listOf(value: unknown): number[] {
+  if (typeof value === 'number') return [value];
+  return value === undefined ? [] : Array.from(value as ArrayLike<number>);
+}
+
+/** Checks the image's size, that its parts cover it, lie in the file, and inflate to no more than they should. */
+function checkStrips(ifd: TiffIfd, bytes: Uint8Array): void {
+  const { width, height } = ifd;
+  checkPixels(width, height);
+  const samples = ifd.samplesPerPixel;
+  if (ifd.tiled && samples > 1) throw new Error('it has tiles of several channels; save it in strips');
+  const rows = ifd.tiled ? (ifd.tileHeight ?? 0) : Math.min(ifd.rowsPerStrip, height);
+  const columns = ifd.tiled ? (ifd.tileWidth ?? 0) : width;
+  if (!(rows >= 1 && columns >= 1 && rows * columns <= MAX_INFLATED_BYTES))
+    throw new Error('it is damaged: no rows');
+  const numParts = Math.ceil(height / rows) * Math.ceil(width / columns);
+  const offsets = listOf(ifd.get(ifd.tiled ? 'TileOffsets' : 'StripOffsets'));
+  const lengths = listOf(ifd.get(ifd.tiled ? 'TileByteCounts' : 'StripByteCounts'));
+  if (offsets.length !== numParts || lengths.length !== numParts) {
+    throw new Error(`it is damaged: ${offsets.length} parts of ${numParts}`);
+  }
+  const partBytes = Math.ceil((columns * samples * ifd.bitsPerSample) / 8) * rows;
+  for (let i = 0; i < numParts; i++) {
+    const part = bytes.subarray(offsets[i], (offsets[i] as number) + (lengths[i] as number));
+    if (part.length !== lengths[i]) throw new Error('the file ends early');
+    if (DEFLATE.has(ifd.compression)) inflateSync(part, { maxOutputLength: partBytes + 64 });
+    if (ifd.compression === LZW) checkLzw(part, partBytes + 64);
+  }
+}
+
+/** Follows the codes of an LZW part without writing what they stand for, and throws where that exceeds `limit`. */
+function checkLzw(part: Uint8Array, limit: number): void {
+  const lengths = new Uint16Array(4096).fill(1, 0, 256);
+  let next = 258;
+  let width = 9;
+  let previous = 0;
+  let numBytes = 0;
+  for (let bit = 0; bit + width <= part.length * 8; ) {
+    const at = bit >> 3;
+    const word = ((part[at] as number) << 16) | ((part[at + 1] ?? 0) << 8) | (part[at + 2] ?? 0);
+    const code = (word >> (24 - (bit & 7) - width)) & ((1 << width) - 1);
+    bit += width;
+    if (code === 257) return;
+    if (code === 256) {
+      next = 258;
+      width = 9;
+      previous = 0;
+      continue;
+    }
+    if (code > next || (code === next && previous === 0)) throw new Error('its compressed data is damaged');
+    const length = code < next ? (lengths[code] as number) : previous + 1;
+    if (previous > 0 && next < 4096) lengths[next++] = previous + 1;
+    if (next === 511 || next === 1023 || next === 2047) width += 1;
+    previous = length;
+    numBytes += length;
+    if (numBytes > limit) throw new Error('its compressed data is larger than its header says');
+  }
+}

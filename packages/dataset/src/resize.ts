@@ -1,0 +1,82 @@
+/**
+ * Geometry of the training size. Photo and mask are cut at the same places: pixel centres, so that output pixel x
+ * covers the input from x * w / W to (x + 1) * w / W. Photos are filtered (Lanczos), masks take the nearest pixel only,
+ * as a mean of two classes is a third one.
+ */
+import { type DataConfig, UserError } from '@unet-fleet/shared';
+import sharp from 'sharp';
+import { MAX_PIXELS } from './limits.ts';
+import type { Photo } from './readers/photo.ts';
+import type { Size } from './types.ts';
+
+/** Four levels of pooling leave at least one pixel of this many. */
+export const MIN_SIDE = 16;
+
+/** Size at which a photo of `original` size is trained: --size, or --scale of its own. Throws a UserError. */
+export function trainingSizeOf({ size, scale }: Pick<DataConfig, 'size' | 'scale'>, original: Size): Size {
+  if (size !== '') return checkedSize(parseSize(size), `--size ${size}`);
+  if (!(scale > 0 && scale <= 8))
+    throw new UserError(`The scale ${scale} is out of range: set --scale between 0 and 8.`);
+  const target = { width: Math.round(original.width * scale), height: Math.round(original.height * scale) };
+  return checkedSize(target, `--scale ${scale} of ${original.width}x${original.height}`);
+}
+
+function parseSize(size: string): Size {
+  const parts = /^(\d{1,6})x(\d{1,6})$/i.exec(size.trim());
+  if (parts === null)
+    throw new UserError(`"${size}" is no size: write --size WIDTHxHEIGHT, such as --size 256x192.`);
+  return { width: Number(parts[1]), height: Number(parts[2]) };
+}
+
+function checkedSize(size: Size, source: string): Size {
+  if (size.width < MIN_SIDE || size.height < MIN_SIDE) {
+    throw new UserError(
+      `${source} gives ${size.width}x${size.height} pixels, and the model needs at least ${MIN_SIDE}x${MIN_SIDE}: choose a larger one.`,
+    );
+  }
+  if (size.width * size.height > MAX_PIXELS) {
+    throw new UserError(
+      `${source} gives ${size.width}x${size.height} pixels, which is too many: choose a smaller one.`,
+    );
+  }
+  return size;
+}
+
+/** Lanczos-3 over the whole photo. The bits do not depend on sharp's threads. */
+export async function resizePhoto(photo: Photo, { width, height }: Size): Promise<Uint8Array> {
+  if (photo.width === width && photo.height === height) return photo.pixels;
+  const raw = { width: photo.width, height: photo.height, channels: photo.channels };
+  const image = sharp(photo.pixels, { raw, limitInputPixels: MAX_PIXELS }).resize(width, height, {
+    fit: 'fill',
+    kernel: 'lanczos3',
+  });
+  // sharp would take one channel for a grey picture and write three.
+  if (photo.channels === 1) image.toColourspace('b-w');
+  const { data, info } = await image.raw().toBuffer({ resolveWithObject: true });
+  if (info.channels !== photo.channels)
+    throw new Error(`resizing made ${info.channels} channels of ${photo.channels}`);
+  return data;
+}
+
+/** Input index whose pixel holds the centre of output pixel i: floor((i + 1/2) * from / to), in whole numbers. */
+export function nearestIndices(from: number, to: number): Int32Array {
+  const indices = new Int32Array(to);
+  for (let i = 0; i < to; i++) indices[i] = Math.floor(((2 * i + 1) * from) / (2 * to));
+  return indices;
+}
+
+/** Nearest neighbour; labels HW. */
+export function resizeLabels<T extends Uint8Array | Uint16Array>(labels: T, from: Size, to: Size): T {
+  if (from.width === to.width && from.height === to.height) return labels;
+  const numPixels = to.width * to.height;
+  const resized = (
+    labels instanceof Uint8Array ? new Uint8Array(numPixels) : new Uint16Array(numPixels)
+  ) as T;
+  const columns = nearestIndices(from.width, to.width);
+  const rows = nearestIndices(from.height, to.height);
+  for (let y = 0, at = 0; y < to.height; y++) {
+    const row = (rows[y] as number) * from.width;
+    for (let x = 0; x < to.width; x++, at++) resized[at] = labels[row + (columns[x] as number)] as number;
+  }
+  return resized;
+}

@@ -1,0 +1,102 @@
+/**
+ * What earlier scans found, kept per user: one JSON file per data set, keyed by each file's path, size and time, so
+ * that a second scan reads nothing. It is only ever a shortcut: a missing, old or damaged cache means a full scan.
+ */
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ValueCount } from './readers/raster.ts';
+
+/** Raised whenever a reader gives another result for the same bytes. */
+const FORMAT = 1;
+
+export interface FileStamp {
+  numBytes: number;
+  modifiedMs: number;
+}
+
+export interface PhotoFacts {
+  sha256: string;
+  width: number;
+  height: number;
+}
+
+export interface MaskFacts extends PhotoFacts {
+  /** Pixels of each class value that occurs, ascending. */
+  histogram: [value: number, numPixels: number][];
+  strange: ValueCount[];
+}
+
+/** Facts, or the reason why the file cannot be used. */
+export type Finding<T> = { ok: T } | { error: string };
+type Entry<T> = FileStamp & { finding: Finding<T> };
+
+export class ScanCache {
+  private readonly path: string | null;
+  private readonly photos: Map<string, Entry<PhotoFacts>>;
+  private readonly masks: Map<string, Entry<MaskFacts>>;
+  private isChanged = false;
+
+  private constructor(
+    path: string | null,
+    photos: [string, Entry<PhotoFacts>][],
+    masks: [string, Entry<MaskFacts>][],
+  ) {
+    this.path = path;
+    this.photos = new Map(photos);
+    this.masks = new Map(masks);
+  }
+
+  /** identity: all besides the files that the findings depend on (folders, variable, palette). null: no cache. */
+  static async open(cacheDir: string | null, identity: unknown): Promise<ScanCache> {
+    if (cacheDir === null) return new ScanCache(null, [], []);
+    const key = createHash('sha256')
+      .update(JSON.stringify([FORMAT, identity]))
+      .digest('hex')
+      .slice(0, 32);
+    const path = join(cacheDir, 'scan', `${key}.json`);
+    try {
+      const { photos, masks } = JSON.parse(await readFile(path, 'utf8'));
+      return new ScanCache(path, photos, masks);
+    } catch {
+      return new ScanCache(path, [], []);
+    }
+  }
+
+  photo(path: string, stamp: FileStamp): Finding<PhotoFacts> | null {
+    return lookUp(this.photos, path, stamp);
+  }
+
+  mask(path: string, stamp: FileStamp): Finding<MaskFacts> | null {
+    return lookUp(this.masks, path, stamp);
+  }
+
+  addPhoto(path: string, stamp: FileStamp, finding: Finding<PhotoFacts>): void {
+    this.photos.set(path, { ...stamp, finding });
+    this.isChanged = true;
+  }
+
+  addMask(path: string, stamp: FileStamp, finding: Finding<MaskFacts>): void {
+    this.masks.set(path, { ...stamp, finding });
+    this.isChanged = true;
+  }
+
+  /** Replaces the file in one step, so that another process never reads half of it. A full disk loses only the shortcut. */
+  async save(): Promise<void> {
+    if (this.path === null || !this.isChanged) return;
+    const temporary = `${this.path}.${process.pid}.tmp`;
+    try {
+      await mkdir(join(this.path, '..'), { recursive: true });
+      await writeFile(temporary, JSON.stringify({ photos: [...this.photos], masks: [...this.masks] }));
+      await rename(temporary, this.path);
+    } catch {
+      // The findings stand without it.
+    }
+  }
+}
+
+function lookUp<T>(entries: Map<string, Entry<T>>, path: string, stamp: FileStamp): Finding<T> | null {
+  const entry = entries.get(path);
+  const isSame = entry?.numBytes === stamp.numBytes && entry.modifiedMs === stamp.modifiedMs;
+  return isSame ? (entry as Entry<T>).finding : null;
+}

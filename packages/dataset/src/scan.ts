@@ -1,0 +1,134 @@
+/**
+ * Reads every photo and mask once, before training, and reports all that is wrong at once. What it returns depends on
+ * the files' bytes and the options alone: not on the order in which files were read, nor on the cache.
+ */
+import { createHash } from 'node:crypto';
+import { open } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { DataConfig } from '@unet-fleet/shared';
+import { mapBounded } from './bounded.ts';
+import { MAX_FILE_BYTES } from './limits.ts';
+import { readDataOptions } from './options.ts';
+import { type Pair, pairFiles } from './pair.ts';
+import { FileError } from './readers/file-error.ts';
+import { type MaskOptions, readMask } from './readers/index.ts';
+import { checkPhoto } from './readers/photo.ts';
+import { NO_LABEL, type RawMask } from './readers/raster.ts';
+import { type FileStamp, type Finding, type MaskFacts, type PhotoFacts, ScanCache } from './scan-cache.ts';
+import { buildReport, type PairFinding } from './scan-report.ts';
+import type { ScanReport } from './types.ts';
+
+export interface ScanOptions {
+  /** Called after each pair. */
+  onProgress?: (numDone: number, numPairs: number) => void;
+  /** The user's cache folder; null (default) scans without a cache. */
+  cacheDir?: string | null;
+  /** Pairs that are read at a time; photos decode on sharp's own threads beside the masks. Default 4. */
+  concurrency?: number;
+}
+
+/** Throws a UserError if a folder is missing or holds nothing to read; everything else is in the report. */
+export async function scanDataset(data: DataConfig, options: ScanOptions = {}): Promise<ScanReport> {
+  const { onProgress, cacheDir = null, concurrency = 4 } = options;
+  const dataOptions = await readDataOptions(data);
+  const pairing = await pairFiles(data);
+  const { palette } = dataOptions;
+  const maskOptions: MaskOptions = { matVariable: data.matVariable, palette };
+  const identity = [resolve(data.images), resolve(data.masks), data.matVariable, palette?.sha256 ?? ''];
+  const cache = await ScanCache.open(cacheDir, identity);
+  let numDone = 0;
+  let numCachedFiles = 0;
+  const scanPair = async (pair: Pair): Promise<PairFinding> => {
+    const photo = await findPhoto(join(data.images, pair.photo), pair.photo, cache);
+    const mask = await findMask(join(data.masks, pair.mask), pair.mask, cache, maskOptions);
+    numCachedFiles += Number(photo.isCached) + Number(mask.isCached);
+    onProgress?.(++numDone, pairing.pairs.length);
+    return { pair, photo: photo.finding, mask: mask.finding };
+  };
+  const findings = await mapBounded(pairing.pairs, concurrency, scanPair);
+  await cache.save();
+  return buildReport({ data, dataOptions, pairing, findings, numCachedFiles });
+}
+
+interface Found<T> {
+  finding: Finding<T>;
+  isCached: boolean;
+}
+
+function findPhoto(path: string, name: string, cache: ScanCache): Promise<Found<PhotoFacts>> {
+  return findFile(
+    path,
+    (stamp) => cache.photo(name, stamp),
+    (stamp, finding) => cache.addPhoto(name, stamp, finding),
+    async (bytes) => ({ ...(await checkPhoto(path, bytes)), sha256: sha256Of(bytes) }),
+  );
+}
+
+function findMask(
+  path: string,
+  name: string,
+  cache: ScanCache,
+  options: MaskOptions,
+): Promise<Found<MaskFacts>> {
+  return findFile(
+    path,
+    (stamp) => cache.mask(name, stamp),
+    (stamp, finding) => cache.addMask(name, stamp, finding),
+    async (bytes) => {
+      const mask = await readMask(path, bytes, options);
+      const { width, height, strange } = mask;
+      return { width, height, strange, histogram: histogramOf(mask), sha256: sha256Of(bytes) };
+    },
+  );
+}
+
+/** Looks the file up, or reads it. Content that is wrong is a finding to keep; a disk that fails is not. */
+async function findFile<T>(
+  path: string,
+  lookUp: (stamp: FileStamp) => Finding<T> | null,
+  keep: (stamp: FileStamp, finding: Finding<T>) => void,
+  examine: (bytes: Uint8Array) => Promise<T>,
+): Promise<Found<T>> {
+  try {
+    const file = await open(path, 'r');
+    try {
+      const { size, mtimeMs } = await file.stat();
+      const stamp = { numBytes: size, modifiedMs: mtimeMs };
+      const known = lookUp(stamp);
+      if (known !== null) return { finding: known, isCached: true };
+      const finding = await examined(path, size, async () => examine(await file.readFile()));
+      keep(stamp, finding);
+      return { finding, isCached: false };
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    return { finding: { error: (error as Error).message }, isCached: false };
+  }
+}
+
+async function examined<T>(path: string, numBytes: number, examine: () => Promise<T>): Promise<Finding<T>> {
+  if (numBytes === 0) return { error: 'the file is empty' };
+  if (numBytes > MAX_FILE_BYTES)
+    return { error: `it has ${numBytes} bytes, more than the ${MAX_FILE_BYTES} that are read` };
+  try {
+    return { ok: await examine() };
+  } catch (error) {
+    if (error instanceof FileError && error.path === path) return { error: error.reason };
+    throw error;
+  }
+}
+
+export function sha256Of(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+function histogramOf({ labels }: RawMask): [number, number][] {
+  const counts = new Float64Array(labels instanceof Uint8Array ? 256 : NO_LABEL + 1);
+  for (let i = 0; i < labels.length; i++) counts[labels[i] as number]!++;
+  const histogram: [number, number][] = [];
+  for (let value = 0; value < Math.min(counts.length, NO_LABEL); value++) {
+    if ((counts[value] as number) > 0) histogram.push([value, counts[value] as number]);
+  }
+  return histogram;
+}
