@@ -10,6 +10,7 @@ import {
   loadConfig,
   type OptionInfo,
   readConfigFile,
+  UserError,
 } from '@unet-fleet/shared';
 import { type Command, Option } from 'commander';
 import type { Io } from './io.ts';
@@ -116,3 +117,12 @@ export const optionRows = (): OptionRow[] =>
     allowed: allowedText(option),
     onlyWith: option.onlyWith ? `--${option.onlyWith.key} ${option.onlyWith.values.join(' or ')}` : '',
   }));
+
+/** Throws a UserError unless photos and masks are named: the schema can't demand them, as not all commands do. */
+export function requireFolders({ data }: Config): void {
+  const missing = [data.images === '' ? '--images' : '', data.masks === '' ? '--masks' : ''].filter(Boolean);
+  if (missing.length === 0) return;
+  const what = { '--images': 'the folder of photos', '--masks': 'the folder of masks' };
+  const named = missing.map((flag) => `${flag} (${what[flag as keyof typeof what]})`).join(' and ');
+  throw new UserError(`${named} must be given; npx unet-fleet sample makes a set to try`);
+}

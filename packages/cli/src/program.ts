@@ -1,6 +1,7 @@
 /** The command line: which commands there are. Each is in a file of its own and calls one package's function. */
 import { Command } from 'commander';
 import { configCommand } from './commands/config.ts';
+import { inspectCommand } from './commands/inspect.ts';
 import type { Io } from './io.ts';
 import { errorReport } from './report-error.ts';
 import { version } from './version.ts';
@@ -21,6 +22,7 @@ export function buildProgram(io: Io): Command {
     .version(version, '-V, --version', 'print the version')
     .addHelpText('after', examples)
     .commandsGroup('Commands:')
+    .addCommand(inspectCommand(io))
     .addCommand(configCommand(io));
   for (const command of [program, ...program.commands]) prepare(command, io);
   return program;

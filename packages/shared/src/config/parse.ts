@@ -1,6 +1,8 @@
 /** Reads the options whose text has a form of its own. Each throws a UserError that shows the form. */
 import { UserError } from '../errors.ts';
 
+/** Four halvings leave one pixel of this many. */
+const minSide = 16;
 /** Largest training width or height in pixels: far above what a U-Net is trained on, far below what memory holds. */
 const maxSide = 16_384;
 
@@ -9,9 +11,9 @@ export function parseSize(text: string): { width: number; height: number } | nul
   if (text === '') return null;
   const match = /^(\d{1,5})x(\d{1,5})$/.exec(text);
   const [width, height] = [Number(match?.[1]), Number(match?.[2])];
-  if (!match || width < 1 || height < 1 || width > maxSide || height > maxSide) {
+  if (!match || width < minSide || height < minSide || width > maxSide || height > maxSide) {
     throw new UserError(
-      `--size ${text} is no size: give width x height in pixels, each from 1 to ${maxSide}, such as 256x192`,
+      `--size ${text} is no size: give width x height in pixels, each from ${minSide} to ${maxSide}, such as 256x192`,
     );
   }
   return { width, height };

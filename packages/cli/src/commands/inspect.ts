@@ -1,0 +1,117 @@
+/** `unet-fleet inspect`: what is in the data, as a table and a contact sheet. Trains nothing, changes nothing. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import {
+  datasetFrom,
+  datasetTable,
+  formatDatasetTable,
+  loadSample,
+  type Sample,
+  type ScanReport,
+  scanDataset,
+} from '@unet-fleet/dataset';
+import { contactSheet, toRgb } from '@unet-fleet/pictures';
+import { type Config, UserError } from '@unet-fleet/shared';
+import { Command } from 'commander';
+import { wholeArgument } from '../arguments.ts';
+import { cacheDirOf } from '../cache-dir.ts';
+import { addConfigOptions, configFrom, requireFolders } from '../config-options.ts';
+import { type Io, printJson } from '../io.ts';
+import { taskBar } from '../terminal/run-terminal.ts';
+import { createScreen, type Screen } from '../terminal/screen.ts';
+
+const selection = ['data'] as const;
+/** Longer side that samples are loaded at for the sheet, in pixels: its pictures are smaller. */
+const loadedSide = 480;
+
+interface InspectFlags {
+  out: string;
+  photos: number;
+  json?: boolean;
+}
+
+export const inspectCommand = (io: Io): Command =>
+  addConfigOptions(
+    new Command('inspect')
+      .description('show what is in the data: counts, sizes, classes, faults, and a contact sheet')
+      .option('--out <file>', 'contact sheet to write (PNG)', 'contact-sheet.png')
+      .option('--photos <n>', 'photos on the contact sheet', wholeArgument('--photos', 1, 200), 12)
+      .option('--json', 'print the table as JSON')
+      .addHelpText(
+        'after',
+        '\nExample:\n  npx unet-fleet inspect --images photos --masks masks --class-names classes.txt',
+      ),
+    selection,
+  ).action(async (flags: InspectFlags) => {
+    await inspect(configFrom({ ...flags }, selection, io), flags, io);
+  });
+
+export async function inspect(config: Config, flags: InspectFlags, io: Io): Promise<void> {
+  requireFolders(config);
+  const screen = createScreen(flags.json ? io.stderr : io.stdout, io.env);
+  const report = await scanWithBar(config, screen, io);
+  const table = datasetTable(report);
+  const sheet = report.samples.length > 0 ? resolve(io.cwd, flags.out) : null;
+  if (sheet) await writeContactSheet(sheet, report, config, flags.photos);
+  if (flags.json) printJson(io, { ...table, contactSheet: sheet });
+  else screen.print(formatDatasetTable(table));
+  for (const { text, isStop } of whatTrainingWouldSay(report, config)) {
+    screen.print(isStop ? `training would stop: ${text}` : `training would warn: ${text}`, 'yellow');
+  }
+  if (sheet) screen.print(`contact sheet: ${sheet}`);
+}
+
+export async function scanWithBar(config: Config, screen: Screen, io: Io): Promise<ScanReport> {
+  const bar = taskBar(screen, 'scan', 'photos', io.now);
+  try {
+    return await scanDataset(config.data, { cacheDir: cacheDirOf(io), onProgress: bar.report });
+  } finally {
+    bar.end();
+  }
+}
+
+function whatTrainingWouldSay(report: ScanReport, config: Config): { text: string; isStop: boolean }[] {
+  try {
+    return datasetFrom(report, config.data).warnings.map((text) => ({ text, isStop: false }));
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return [{ text: error.message, isStop: true }];
+  }
+}
+
+/** `count` of the items, spread evenly over their order. */
+export const spread = <T>(items: readonly T[], count: number): T[] =>
+  Array.from(
+    { length: Math.min(count, items.length) },
+    (_, index) => items[Math.floor(((index + 0.5) * items.length) / Math.min(count, items.length))]!,
+  );
+
+async function writeContactSheet(
+  path: string,
+  report: ScanReport,
+  { data }: Config,
+  count: number,
+): Promise<void> {
+  const samples = await Promise.all(
+    spread(report.samples, count).map(async (sample) => {
+      const { width, height, pixels, labels } = await loadSample(
+        { ...data, channels: 3 },
+        sample,
+        within(sample),
+      );
+      return { id: sample.id, photo: toRgb(pixels, width, height, 3), mask: { width, height, labels } };
+    }),
+  );
+  const title = `${samples.length} of ${report.samples.length} photos with their masks`;
+  const png = await contactSheet(title, samples, {
+    classNames: report.classNames,
+    ignoreIndex: data.ignoreIndex,
+  });
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, png);
+}
+
+function within({ width, height }: Sample): { width: number; height: number } {
+  const scale = Math.min(1, loadedSide / Math.max(width, height));
+  return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
+}
