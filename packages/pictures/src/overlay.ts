@@ -1,0 +1,104 @@
+/**
+ * Masks in colour, alone, over their photo, and against the truth. All pure: pixels in, pixels out, same size.
+ */
+import type { RgbImage } from './canvas.ts';
+import { type ClassScheme, colourOfLabel, type LabelMap } from './labels.ts';
+import type { Rgb } from './palette.ts';
+
+/** Each pixel in the colour of its label. */
+export function colourMask(map: LabelMap, scheme: ClassScheme): RgbImage {
+  const pixels = new Uint8Array(map.labels.length * 3);
+  const colourOf = lookUp(scheme);
+  map.labels.forEach((label, pixel) => {
+    pixels.set(colourOf(label), pixel * 3);
+  });
+  return { width: map.width, height: map.height, pixels };
+}
+
+export interface OverlayOptions {
+  /** Of the classes' tint, 0..1; class 0, most often the background, gets a third of it. */
+  opacity?: number;
+  /** Draw the edges of each class but 0 in its full colour, a 400th of the shorter side thick. */
+  outlines?: boolean;
+}
+
+/** The photo, tinted by class. Throws if the sizes differ. */
+export function overlayMask(
+  photo: RgbImage,
+  map: LabelMap,
+  scheme: ClassScheme,
+  { opacity = 0.5, outlines = true }: OverlayOptions = {},
+): RgbImage {
+  assertSameSize(photo, map);
+  const pixels = new Uint8Array(photo.pixels.length);
+  const colourOf = lookUp(scheme);
+  const isEdge = outlines ? edgesOf(map) : null;
+  map.labels.forEach((label, pixel) => {
+    const colour = colourOf(label);
+    const share = isEdge?.[pixel] === 1 && label !== 0 ? 1 : label === 0 ? opacity / 3 : opacity;
+    for (let channel = 0; channel < 3; channel++) {
+      const at = pixel * 3 + channel;
+      pixels[at] = Math.round(photo.pixels[at]! * (1 - share) + colour[channel]! * share);
+    }
+  });
+  return { width: photo.width, height: photo.height, pixels };
+}
+
+const wrongColour: Rgb = [227, 26, 28];
+
+/** The photo in pale grey with the wrongly predicted pixels in red; ignored pixels are never wrong. */
+export function errorMap(
+  photo: RgbImage,
+  truth: LabelMap,
+  prediction: LabelMap,
+  { ignoreIndex }: ClassScheme,
+): RgbImage {
+  assertSameSize(photo, truth);
+  assertSameSize(photo, prediction);
+  const pixels = new Uint8Array(photo.pixels.length);
+  truth.labels.forEach((label, pixel) => {
+    const at = pixel * 3;
+    const [red, green, blue] = [photo.pixels[at]!, photo.pixels[at + 1]!, photo.pixels[at + 2]!];
+    const grey = 120 + 0.5 * (0.299 * red + 0.587 * green + 0.114 * blue);
+    const isWrong = label !== ignoreIndex && label !== prediction.labels[pixel];
+    for (let channel = 0; channel < 3; channel++) {
+      pixels[at + channel] = Math.round(isWrong ? 0.25 * grey + 0.75 * wrongColour[channel]! : grey);
+    }
+  });
+  return { width: photo.width, height: photo.height, pixels };
+}
+
+/** 1 where a pixel within the outline's thickness to the right or below, left or above has another label. */
+function edgesOf({ width, height, labels }: LabelMap): Uint8Array {
+  const edges = new Uint8Array(labels.length);
+  const reach = Math.max(1, Math.round(Math.min(width, height) / 400));
+  const compare = (pixel: number, step: number) => {
+    if (labels[pixel] === labels[pixel + step]) return;
+    for (let distance = 0; distance < reach; distance++) {
+      const [before, after] = [pixel - distance * step, pixel + (distance + 1) * step];
+      if (labels[before] === labels[pixel]) edges[before] = 1;
+      if (labels[after] === labels[pixel + step]) edges[after] = 1;
+    }
+  };
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      if (x + 1 < width) compare(y * width + x, 1);
+      if (y + 1 < height) compare(y * width + x, width);
+    }
+  }
+  return edges;
+}
+
+/** Remembers the colours of a scheme, as the same few labels are asked for a million times. */
+function lookUp(scheme: ClassScheme): (label: number) => Rgb {
+  const known: Rgb[] = [];
+  return (label) => {
+    known[label] ??= colourOfLabel(scheme, label);
+    return known[label];
+  };
+}
+
+function assertSameSize(photo: RgbImage, map: LabelMap): void {
+  if (photo.width === map.width && photo.height === map.height) return;
+  throw new Error(`mask of ${map.width} x ${map.height} over a photo of ${photo.width} x ${photo.height}`);
+}
