@@ -126,17 +126,24 @@ export function writeCheckpoint(
 
 /**
  * Removes what writers that died have left, and puts a checkpoint back whose replacement was interrupted. Only for
- * the holder of the run's lock, before it writes: then whatever is unfinished is nobody's.
+ * the holder of the run's lock, before it writes: then whatever is unfinished is nobody's. Throws a UserError if the
+ * folder may not be changed.
  */
 export function tidyCheckpoints(checkpoints: string, operations: FileOperations = realFiles): void {
   if (!operations.exists(checkpoints)) return;
-  for (const entry of operations.list(checkpoints)) {
-    const path = join(checkpoints, entry);
-    if (entry.startsWith(temporaryPrefix)) operations.remove(path);
-    if (!entry.startsWith(replacedPrefix)) continue;
-    const name = entry.slice(replacedPrefix.length);
-    if (stepOfName(name) === null) continue;
-    if (operations.exists(join(checkpoints, name))) operations.remove(path);
-    else operations.rename(path, join(checkpoints, name));
+  try {
+    for (const entry of operations.list(checkpoints)) tidyEntry(checkpoints, entry, operations);
+  } catch (error) {
+    throw userErrorOf(error, 'checkpoints', checkpoints);
   }
+}
+
+function tidyEntry(checkpoints: string, entry: string, operations: FileOperations): void {
+  const path = join(checkpoints, entry);
+  if (entry.startsWith(temporaryPrefix)) operations.remove(path);
+  if (!entry.startsWith(replacedPrefix)) return;
+  const name = entry.slice(replacedPrefix.length);
+  if (stepOfName(name) === null) return;
+  if (operations.exists(join(checkpoints, name))) operations.remove(path);
+  else operations.rename(path, join(checkpoints, name));
 }

@@ -125,7 +125,11 @@ test('the heartbeat refreshes the file and leaves it readable', async () => {
   const path = join(folder, 'terms', 'term-000001.json');
   utimesSync(path, new Date(0), new Date(0));
   await expect.poll(() => statSync(path).mtimeMs, { interval: 2 }).toBeGreaterThan(0);
-  expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({ term: 1, pid: process.pid, released: false });
+  expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({
+    term: 1,
+    pid: process.pid,
+    released: false,
+  });
   lock.release();
 });
 
