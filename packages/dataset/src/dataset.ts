@@ -3,6 +3,9 @@ import { createHash } from 'node:crypto';
 import { type DataConfig, UserError } from '@unet-fleet/shared';
 import type { Dataset, OutOfRange, Sample, ScanReport } from './types.ts';
 
+/** A higher value without any class names is rather a height map or a photo than a mask. */
+const MAX_GUESSED_CLASSES = 1024;
+
 /** "a, b, c and 4 more" */
 export function listSome(items: readonly string[], limit = 3): string {
   const shown = items.slice(0, limit).join(', ');
@@ -27,6 +30,11 @@ export function datasetFrom(report: ScanReport, data: DataConfig): Dataset {
   if (numClasses < 2) {
     throw new UserError(
       `All masks in ${data.masks} hold the value 0 alone: there is nothing to learn; check --masks, or set --num-classes.`,
+    );
+  }
+  if (report.isNumClassesGuessed && numClasses > MAX_GUESSED_CLASSES) {
+    throw new UserError(
+      `The highest mask value is ${numClasses - 1}, which is hardly a class: check --masks, or set --num-classes.`,
     );
   }
   warnings.push(...classWarnings(report));
@@ -132,4 +140,14 @@ function classWarnings({ classPixels, numClasses, isNumClassesGuessed }: ScanRep
   return [
     `The highest mask value is ${numClasses - 1}, so there are ${numClasses} classes, but ${numAbsent} of them never occur: check the masks, or set --num-classes.`,
   ];
+}
+
+/** The samples with these ids, in the order of the ids. */
+export function samplesOf(dataset: Dataset, ids: readonly string[]): Sample[] {
+  const byId = new Map(dataset.samples.map((sample) => [sample.id, sample]));
+  return ids.map((id) => {
+    const sample = byId.get(id);
+    if (sample === undefined) throw new Error(`the data set has no sample ${id}`);
+    return sample;
+  });
 }

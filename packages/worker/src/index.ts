@@ -1,1 +1,1 @@
-export {};
+export * from './shell/run-worker.ts';

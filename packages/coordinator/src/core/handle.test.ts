@@ -2,7 +2,13 @@
  * The core against a toy cluster: workers that join, die, repeat themselves and answer late, in an order drawn from a
  * seed. Whatever happens, every step is committed once, with every leaf once.
  */
-import { initialEarlyStopping, initialSchedule, leavesOf, type RunEvent, type TreeNode } from '@unet-fleet/shared';
+import {
+  initialEarlyStopping,
+  initialSchedule,
+  leavesOf,
+  type RunEvent,
+  type TreeNode,
+} from '@unet-fleet/shared';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { handle } from './handle.ts';
@@ -56,7 +62,9 @@ class ToyCluster {
     this.state = initialState({ ...config, ...overrides }, progress);
   }
 
-  feed(event: CoreEvent extends infer E ? (E extends { now: number } ? Omit<E, 'now'> : never) : never): void {
+  feed(
+    event: CoreEvent extends infer E ? (E extends { now: number } ? Omit<E, 'now'> : never) : never,
+  ): void {
     for (const effect of handle(this.state, { ...event, now: this.now } as CoreEvent)) this.perform(effect);
   }
 

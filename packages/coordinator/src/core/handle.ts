@@ -48,7 +48,8 @@ export function handle(state: CoreState, event: CoreEvent): Effect[] {
   }
   if (state.over) return effects;
   startRound(state, event.now, effects);
-  const unlucky = state.round?.attempts.findIndex((attempts) => attempts >= state.config.maxLeafAttempts) ?? -1;
+  const unlucky =
+    state.round?.attempts.findIndex((attempts) => attempts >= state.config.maxLeafAttempts) ?? -1;
   if (unlucky >= 0) {
     fail(
       state,

@@ -23,7 +23,14 @@ export function assignLeases(state: CoreState, now: number, effects: Effect[]): 
     for (const leaf of share) round.leaves[leaf] = 'leased';
     const leaseId = state.nextLeaseId++;
     member.lease = { leaseId, kind: round.kind, step: round.step, nodes, sentAtMs: now, seen: false };
-    effects.push({ type: 'lease', workerId: member.workerId, leaseId, kind: round.kind, step: round.step, nodes });
+    effects.push({
+      type: 'lease',
+      workerId: member.workerId,
+      leaseId,
+      kind: round.kind,
+      step: round.step,
+      nodes,
+    });
   });
 }
 

@@ -2,7 +2,13 @@
 import type { RoundKind } from '@unet-fleet/shared';
 import type { Round } from './types.ts';
 
-export function newRound(kind: RoundKind, step: number, now: number, numLeaves: number, numImages: number): Round {
+export function newRound(
+  kind: RoundKind,
+  step: number,
+  now: number,
+  numLeaves: number,
+  numImages: number,
+): Round {
   return {
     kind,
     step,

@@ -130,10 +130,8 @@ export function finishValidation(state: CoreState, effects: Effect[]): void {
   else checkpoint(state, isBest, effects);
 }
 
-function checkpoint(state: CoreState, isBest: boolean, effects: Effect[]): void {
-  const { progress, config } = state;
-  const epoch = stepPlan(config.plan, Math.max(0, progress.version - 1)).epoch + 1;
-  effects.push({ type: 'checkpoint', progress: structuredClone(progress), epoch, isBest });
+function checkpoint(state: CoreState, isBest: boolean, effects: Effect[], isFinal = false): void {
+  effects.push({ type: 'checkpoint', progress: structuredClone(state.progress), isBest, isFinal });
 }
 
 function end(
@@ -144,7 +142,7 @@ function end(
 ): void {
   state.round = null;
   state.ending = { reason, checkpointStep: state.progress.version };
-  checkpoint(state, isBest, effects);
+  checkpoint(state, isBest, effects, true);
 }
 
 /**

@@ -2,7 +2,14 @@
  * The vocabulary of the core: what happens to it (events), what it wants done (effects), and what it remembers
  * (state). Ids, counts and sums only; time comes with the events.
  */
-import type { PlanConfig, RoundKind, RunEvent, ScheduleState, EarlyStoppingState, TreeNode } from '@unet-fleet/shared';
+import type {
+  EarlyStoppingState,
+  PlanConfig,
+  RoundKind,
+  RunEvent,
+  ScheduleState,
+  TreeNode,
+} from '@unet-fleet/shared';
 
 export interface CoreConfig {
   plan: PlanConfig;
@@ -64,7 +71,7 @@ export type Effect =
   | { type: 'lease'; workerId: string; leaseId: number; kind: RoundKind; step: number; nodes: TreeNode[] }
   | { type: 'reduce'; workerId: string; step: number; node: TreeNode; numLeaves: number }
   | { type: 'commit'; step: number; numLeaves: number; weightSum: number; learningRate: number }
-  | { type: 'checkpoint'; progress: Progress; epoch: number; isBest: boolean }
+  | { type: 'checkpoint'; progress: Progress; isBest: boolean; isFinal: boolean }
   | { type: 'emit'; event: RunEvent }
   /** Tell a worker that it is not (or no longer) a member, so that it joins anew. */
   | { type: 'dismiss'; workerId: string }

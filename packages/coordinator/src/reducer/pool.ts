@@ -89,7 +89,13 @@ export class ReducerPool {
   }
 
   /** Rejects with NodeUnavailable when the worker is gone or no longer has the gradient. */
-  async collect(peer: string, sharesMemory: boolean, step: number, node: TreeNode, numLeaves: number): Promise<void> {
+  async collect(
+    peer: string,
+    sharesMemory: boolean,
+    step: number,
+    node: TreeNode,
+    numLeaves: number,
+  ): Promise<void> {
     const calls = this.#reducers.map((reducer) =>
       reducer.call({ type: 'collect', peer, sharesMemory, step, node, numLeaves }),
     );

@@ -85,7 +85,13 @@ export class Reducer {
   }
 
   /** Fetches a node's gradient from a worker and adds it into the tree. Rejects with FetchError, changing nothing else. */
-  async collect(inbox: BulkInbox, peer: string, step: number, node: TreeNode, numLeaves: number): Promise<void> {
+  async collect(
+    inbox: BulkInbox,
+    peer: string,
+    step: number,
+    node: TreeNode,
+    numLeaves: number,
+  ): Promise<void> {
     const key: BulkKey = { kind: 'gradient', term: this.#term, step, ...node };
     await Promise.all(
       this.#states.map(async (state) => {

@@ -25,7 +25,13 @@ export class StatisticsReducer {
     statistics.set(this.#running);
   }
 
-  async collect(inbox: BulkInbox, peer: string, step: number, node: TreeNode, numLeaves: number): Promise<void> {
+  async collect(
+    inbox: BulkInbox,
+    peer: string,
+    step: number,
+    node: TreeNode,
+    numLeaves: number,
+  ): Promise<void> {
     const leaves = leavesOf(node, numLeaves);
     const { length } = this.#running;
     const values = new Float32Array(leaves.length * length);

@@ -54,6 +54,11 @@ export class Conductor {
     return this.#state.members.length;
   }
 
+  /** Answers that changed nothing, by reason. */
+  get dropped(): Readonly<CoreState['dropped']> {
+    return this.#state.dropped;
+  }
+
   start(): void {
     this.#timer = setInterval(() => {
       this.feed({ type: 'tick' });
@@ -75,7 +80,11 @@ export class Conductor {
 
   #pulse(): void {
     const { round, progress } = this.#state;
-    this.#ports.broadcast({ type: 'pulse', kind: round?.kind ?? 'train', step: round?.step ?? progress.version });
+    this.#ports.broadcast({
+      type: 'pulse',
+      kind: round?.kind ?? 'train',
+      step: round?.step ?? progress.version,
+    });
   }
 
   async #perform(effect: Effect): Promise<void> {

@@ -2,23 +2,24 @@
  * The coordinator's end of the control plane: turns messages on the broker into calls, and drops what is malformed or
  * of another term, counted by reason. It decides nothing.
  */
+
+import type { NatsConnection, Subscription } from '@nats-io/transport-node';
 import {
   type DownMessage,
   decode,
-  discoverReply,
+  type discoverReply,
   discoverSubject,
   encode,
-  joinReply,
+  type joinReply,
   joinRequest,
   protocolVersion,
   type Subjects,
-  senderOf,
   safeId,
+  senderOf,
   type UpMessage,
   upMessage,
   type Welcome,
 } from '@unet-fleet/shared';
-import type { NatsConnection, Subscription } from '@nats-io/transport-node';
 import type { z } from 'zod';
 
 export interface ControlHandlers {
@@ -36,7 +37,13 @@ export class ControlPlane {
   /** Messages that were not used, by reason. */
   readonly dropped = { malformed: 0, otherTerm: 0 };
 
-  constructor(connection: NatsConnection, subjects: Subjects, runId: string, term: number, handlers: ControlHandlers) {
+  constructor(
+    connection: NatsConnection,
+    subjects: Subjects,
+    runId: string,
+    term: number,
+    handlers: ControlHandlers,
+  ) {
     this.#connection = connection;
     this.#subjects = subjects;
     this.#term = term;

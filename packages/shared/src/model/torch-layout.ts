@@ -43,5 +43,6 @@ function forEachCell(spec: TensorSpec, visit: (torch: number, engine: number) =>
 }
 
 function assertSize(spec: TensorSpec, values: Float32Array): void {
-  if (values.length !== spec.size) throw new Error(`${spec.name}: ${values.length} values instead of ${spec.size}`);
+  if (values.length !== spec.size)
+    throw new Error(`${spec.name}: ${values.length} values instead of ${spec.size}`);
 }

@@ -51,7 +51,12 @@ export const epochOrder = (plan: PlanConfig, epoch: number): Uint32Array =>
   permutation(plan.numTrainSamples, plan.seed, 'epoch', epoch);
 
 /** Indices into the training samples of one leaf of a step. `order` is the epoch's order. */
-export function trainLeafSamples(plan: PlanConfig, order: Uint32Array, step: StepPlan, leaf: number): number[] {
+export function trainLeafSamples(
+  plan: PlanConfig,
+  order: Uint32Array,
+  step: StepPlan,
+  leaf: number,
+): number[] {
   const first = step.stepInEpoch * plan.batchSize + leaf * plan.leafSize;
   const end = Math.min(first + plan.leafSize, step.stepInEpoch * plan.batchSize + step.numImages);
   return Array.from(order.subarray(first, end));

@@ -84,7 +84,12 @@ export type Welcome = z.infer<typeof welcome>;
 const refusal = z.object({ type: z.literal('refusal'), reason: text });
 export const joinReply = z.discriminatedUnion('type', [welcome, refusal]);
 
-const timings = z.object({ fetchMs: z.number(), dataMs: z.number(), computeMs: z.number(), sendMs: z.number() });
+const timings = z.object({
+  fetchMs: z.number(),
+  dataMs: z.number(),
+  computeMs: z.number(),
+  sendMs: z.number(),
+});
 export type WorkerTimings = z.infer<typeof timings>;
 
 const fromWorker = z.object({ term: count });

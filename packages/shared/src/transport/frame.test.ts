@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeHeader, encodeHeader, type FrameHeader, frameHeaderBytes, mismatch, runTagOf } from './frame.ts';
+import {
+  decodeHeader,
+  encodeHeader,
+  type FrameHeader,
+  frameHeaderBytes,
+  mismatch,
+  runTagOf,
+} from './frame.ts';
 
 const header: FrameHeader = {
   role: 'data',

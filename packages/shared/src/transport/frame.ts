@@ -91,7 +91,12 @@ export function decodeHeader(bytes: Uint8Array, runTag: number): FrameHeader | s
 export const checksumOf = (payload: Uint8Array): number => crc32(payload);
 
 /** Why `header` is not the bucket that was asked for; null when it is. */
-export function mismatch(header: FrameHeader, key: BulkKey, bucket: number, totalBytes: number): string | null {
+export function mismatch(
+  header: FrameHeader,
+  key: BulkKey,
+  bucket: number,
+  totalBytes: number,
+): string | null {
   const same =
     header.kind === key.kind &&
     header.term === key.term &&
@@ -100,7 +105,8 @@ export function mismatch(header: FrameHeader, key: BulkKey, bucket: number, tota
     header.index === key.index &&
     header.bucket === bucket;
   if (!same) return 'a frame that was not asked for';
-  if (header.totalBytes !== totalBytes) return `a bucket of ${header.totalBytes} instead of ${totalBytes} bytes`;
+  if (header.totalBytes !== totalBytes)
+    return `a bucket of ${header.totalBytes} instead of ${totalBytes} bytes`;
   if (header.offsetBytes + header.lengthBytes > totalBytes) return 'a frame beyond the end of its bucket';
   return null;
 }

@@ -105,7 +105,12 @@ export class NatsInbox implements BulkInbox {
   #closed = false;
 
   /** `subjectOf` gives the subject that a peer's outbox serves; `inbox` is a subject prefix of this receiver's own. */
-  constructor(connection: NatsConnection, runTag: number, subjectOf: (peer: string) => string, inbox: string) {
+  constructor(
+    connection: NatsConnection,
+    runTag: number,
+    subjectOf: (peer: string) => string,
+    inbox: string,
+  ) {
     this.#connection = connection;
     this.#runTag = runTag;
     this.#subjectOf = subjectOf;
@@ -118,7 +123,11 @@ export class NatsInbox implements BulkInbox {
   }
 
   async fetch(peer: string, key: BulkKey, bucket: number, into: Uint8Array): Promise<void> {
-    while (this.#requestedBytes > 0 && this.#requestedBytes + into.byteLength > windowBytes && !this.#closed) {
+    while (
+      this.#requestedBytes > 0 &&
+      this.#requestedBytes + into.byteLength > windowBytes &&
+      !this.#closed
+    ) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
     if (this.#closed) throw new FetchError('closed', 'the connection for bulk transfers is closed');

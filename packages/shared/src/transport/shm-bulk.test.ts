@@ -57,11 +57,15 @@ describe('bulk transfer through files', () => {
     await expect(fetch()).rejects.toMatchObject({ reason: 'damaged' });
     writeFileSync(path, good);
     await fetch();
-    await expect(new ShmInbox(folder, tag).fetch('w2', gradient, 0, into)).rejects.toMatchObject({ reason: 'absent' });
+    await expect(new ShmInbox(folder, tag).fetch('w2', gradient, 0, into)).rejects.toMatchObject({
+      reason: 'absent',
+    });
     await outbox.close();
   });
 
   it('takes no name that could leave the folder', async () => {
-    await expect(new ShmInbox(folder, tag).fetch('../x', gradient, 0, new Uint8Array(1))).rejects.toThrow(/not a peer/);
+    await expect(new ShmInbox(folder, tag).fetch('../x', gradient, 0, new Uint8Array(1))).rejects.toThrow(
+      /not a peer/,
+    );
   });
 });

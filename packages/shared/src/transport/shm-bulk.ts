@@ -53,7 +53,9 @@ export class ShmOutbox implements BulkOutbox {
     });
     const written = writevSync(file, [this.#header, bytes], 0);
     if (written !== frameHeaderBytes + bytes.byteLength) {
-      throw new Error(`wrote ${written} of ${frameHeaderBytes + bytes.byteLength} bytes to ${path}: is tmpfs full?`);
+      throw new Error(
+        `wrote ${written} of ${frameHeaderBytes + bytes.byteLength} bytes to ${path}: is tmpfs full?`,
+      );
     }
   }
 

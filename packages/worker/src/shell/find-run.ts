@@ -16,14 +16,18 @@ export async function findRun(
 ): Promise<string | null> {
   if (named) {
     if (safeId.test(named)) return named;
-    throw new UserError(`${JSON.stringify(named)} is not a run's id: use the one that the coordinator prints`);
+    throw new UserError(
+      `${JSON.stringify(named)} is not a run's id: use the one that the coordinator prints`,
+    );
   }
   let hasWaited = false;
   while (!signal.aborted) {
     const runs = await discover(connection);
     if (runs.length === 1) return runs[0]!;
     if (runs.length > 1) {
-      throw new UserError(`there are ${runs.length} runs on this broker: name one of ${runs.join(', ')} with --run`);
+      throw new UserError(
+        `there are ${runs.length} runs on this broker: name one of ${runs.join(', ')} with --run`,
+      );
     }
     if (connection.isClosed()) {
       throw new UserError('the connection to the broker was closed', exitCodes.unavailable);

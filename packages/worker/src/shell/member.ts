@@ -3,7 +3,6 @@
  * node and hand it over. Made anew when the coordinator starts again; the engine and the sample cache are kept.
  */
 import {
-  type BulkInbox,
   type BulkOutbox,
   leavesOf,
   numValidationLeaves,
@@ -26,7 +25,6 @@ export interface MemberOptions {
   batches: Batches;
   nodes: NodeComputer;
   weights: Weights;
-  inbox: BulkInbox;
   outbox: BulkOutbox;
 }
 
@@ -116,7 +114,11 @@ export class Member {
   }
 }
 
-async function timed<T>(timings: WorkerTimings, part: keyof WorkerTimings, work: () => Promise<T>): Promise<T> {
+async function timed<T>(
+  timings: WorkerTimings,
+  part: keyof WorkerTimings,
+  work: () => Promise<T>,
+): Promise<T> {
   const start = performance.now();
   try {
     return await work();

@@ -17,7 +17,11 @@ import {
 import type { LeafLoss } from '../engine/types.ts';
 
 /** Computes one training leaf into the given vectors, which lie in shared memory. */
-export type ComputeLeaf = (leaf: number, gradients: Float32Array, statistics: Float32Array) => Promise<LeafLoss>;
+export type ComputeLeaf = (
+  leaf: number,
+  gradients: Float32Array,
+  statistics: Float32Array,
+) => Promise<LeafLoss>;
 
 interface NodeSum {
   gradients: FloatVector;

@@ -1,26 +1,33 @@
 /**
  * From a welcome to a member: scans the data, starts the engine, opens the bulk transport. What does not depend on
- * the coordinator's term (engine, sample cache) outlives a restart of the coordinator.
+ * the coordinator's term (engine, data, sample cache) outlives a restart of the coordinator.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { datasetFrom, manifestSha256, scanDataset, splitSamples } from '@unet-fleet/dataset';
+import {
+  type Dataset,
+  datasetFrom,
+  loadSample,
+  SampleCache,
+  type Split,
+  samplesOf,
+  scanDataset,
+  splitSamples,
+  trainingSizeOf,
+} from '@unet-fleet/dataset';
 import {
   type BulkInbox,
   type BulkOutbox,
   type Config,
   connectBroker,
   describeModel,
-  leafSizeOf,
   NatsInbox,
   NatsOutbox,
-  type PlanConfig,
   runTagOf,
   ShmInbox,
   ShmOutbox,
   type Subjects,
-  UserError,
   type UpMessage,
   type Welcome,
 } from '@unet-fleet/shared';
@@ -39,14 +46,148 @@ export interface PreparationOptions {
   broker: { url: string; user: string; password: string };
   workerId: string;
   name: string;
+  /** Where this host has the data; '' for the coordinator's paths. */
   images: string;
   masks: string;
   cacheDir: string;
   log: WorkerLog;
 }
 
+/** Decoded samples kept by each worker. */
+const sampleCacheBytes = 2 * 1024 ** 3;
+
 interface Bulk {
   inbox: BulkInbox;
   outbox: BulkOutbox;
   close(): Promise<void>;
+}
+
+export class Preparation {
+  readonly #options: PreparationOptions;
+  welcome: Welcome | null = null;
+  member: Member | null = null;
+  #engine: ComputeThread | null = null;
+  #data: { dataset: Dataset; split: Split } | null = null;
+  readonly #cache = new SampleCache(sampleCacheBytes);
+  #bulk: Bulk | null = null;
+  #sharesMemory = false;
+
+  constructor(options: PreparationOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Makes the member of the run that the last welcome describes. Throws a UserError when data or engine can't be had.
+   */
+  async prepare(subjects: Subjects): Promise<void> {
+    const { welcome } = this;
+    if (!welcome) throw new Error('prepare without a welcome');
+    const { log } = this.#options;
+    const { plan, model: modelConfig, term } = welcome;
+    this.member = null;
+    const data = this.#dataConfig(welcome);
+    this.#data ??= await this.#scan(data, plan.seed);
+    const { dataset, split } = this.#data;
+    if (!this.#engine) {
+      const { device, ignoreIndex, classWeights, intraOpThreads } = welcome;
+      this.#engine = await ComputeThread.start({
+        model: modelConfig,
+        device,
+        intraOpThreads,
+        ignoreIndex,
+        classWeights,
+      });
+      log.info(`engine: ${this.#engine.fingerprint.library} on ${this.#engine.fingerprint.device}`);
+    }
+    await this.#bulk?.close();
+    this.#bulk = await this.#openBulk(welcome, subjects);
+    const model = describeModel(modelConfig);
+    const { inbox, outbox } = this.#bulk;
+    this.member = new Member({
+      term,
+      plan,
+      numClasses: modelConfig.numClasses,
+      compute: this.#engine,
+      batches: new Batches({
+        plan,
+        train: samplesOf(dataset, split.training),
+        validation: samplesOf(dataset, split.validation),
+        cache: this.#cache,
+        load: (sample) => loadSample(data, sample, trainingSizeOf(data, sample)),
+      }),
+      nodes: new NodeComputer(model),
+      weights: new Weights(model, inbox, term, welcome.numReducers),
+      outbox,
+    });
+  }
+
+  announcement(term: number): UpMessage {
+    return {
+      type: 'ready',
+      term,
+      name: this.#options.name,
+      fingerprint: this.#engine!.fingerprint,
+      numSamples: this.#data!.dataset.samples.length,
+      manifestSha256: this.#data!.dataset.sha256,
+      sharesMemory: this.#sharesMemory,
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.#bulk?.close();
+    await this.#engine?.close();
+  }
+
+  async #scan(data: Config['data'], seed: number): Promise<{ dataset: Dataset; split: Split }> {
+    const dataset = datasetFrom(await scanDataset(data, { cacheDir: this.#options.cacheDir }), data);
+    const ids = dataset.samples.map(({ id }) => id);
+    return { dataset, split: splitSamples(ids, data.validationShare, seed) };
+  }
+
+  #dataConfig(welcome: Welcome): Config['data'] {
+    const { data } = welcome;
+    return {
+      ...data,
+      images: this.#options.images || data.images,
+      masks: this.#options.masks || data.masks,
+    };
+  }
+
+  async #openBulk(
+    { runId, sharedMemoryFolder, sharedMemoryToken }: Welcome,
+    subjects: Subjects,
+  ): Promise<Bulk> {
+    const { workerId, broker, name } = this.#options;
+    const runTag = runTagOf(runId);
+    this.#sharesMemory = canReadToken(sharedMemoryFolder, sharedMemoryToken);
+    if (this.#sharesMemory) {
+      const inbox = new ShmInbox(sharedMemoryFolder, runTag);
+      const outbox = new ShmOutbox(sharedMemoryFolder, runTag, workerId);
+      return { inbox, outbox, close: async () => void (await Promise.all([inbox.close(), outbox.close()])) };
+    }
+    const connection: NatsConnection = await connectBroker({
+      ...broker,
+      name: `unet-fleet worker ${name} bulk`,
+    });
+    const inbox = new NatsInbox(connection, runTag, subjects.bulk, subjects.bulkInbox(workerId));
+    const outbox = new NatsOutbox(connection, runTag, subjects.bulk(workerId));
+    return {
+      inbox,
+      outbox,
+      close: async () => {
+        await Promise.all([inbox.close(), outbox.close()]);
+        await connection.close();
+      },
+    };
+  }
+}
+
+/** Whether this process sees the very folder on tmpfs that the coordinator means. */
+function canReadToken(folder: string, token: string): boolean {
+  if (!folder) return false;
+  try {
+    return readFileSync(join(folder, 'token'), 'utf8') === token;
+  } catch {
+    return false;
+  }
 }

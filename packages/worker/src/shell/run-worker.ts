@@ -78,7 +78,12 @@ class WorkerShell {
   #end!: { resolve(outcome: WorkerOutcome): void; reject(error: Error): void };
   #isJoining = false;
 
-  constructor(options: WorkerOptions, connection: NatsConnection, subjects: Subjects, preparation: Preparation) {
+  constructor(
+    options: WorkerOptions,
+    connection: NatsConnection,
+    subjects: Subjects,
+    preparation: Preparation,
+  ) {
     this.#options = options;
     this.#connection = connection;
     this.#subjects = subjects;
@@ -100,7 +105,8 @@ class WorkerShell {
       const why = error ? `: ${error.message}` : '';
       this.#end.reject(new UserError(`the connection to the broker was closed${why}`, exitCodes.unavailable));
     });
-    const leave = () => this.#feed({ type: 'leave-requested', reason: String(signal.reason), now: performance.now() });
+    const leave = () =>
+      this.#feed({ type: 'leave-requested', reason: String(signal.reason), now: performance.now() });
     signal.addEventListener('abort', leave);
     const timer = setInterval(() => this.#feed({ type: 'tick', now: performance.now() }), tickMs);
     this.#feed({ type: 'tick', now: performance.now() });
@@ -150,7 +156,7 @@ class WorkerShell {
         return this.#join();
       case 'prepare':
         return this.#guard(async () => {
-          await this.#preparation.prepare(this.#connection, this.#subjects);
+          await this.#preparation.prepare(this.#subjects);
           this.#feed({ type: 'prepared', term: effect.term, now: performance.now() });
         });
       case 'announce':
@@ -218,7 +224,9 @@ class WorkerShell {
       this.#feed({ type: 'computed', leaseId: lease.leaseId, result, now: performance.now() });
     } catch (error) {
       if (!(error instanceof Overtaken) && !(error instanceof FetchError)) throw error;
-      this.#options.log.info(`lease ${lease.leaseId} of step ${lease.step + 1} left: ${error.message || 'overtaken'}`);
+      this.#options.log.info(
+        `lease ${lease.leaseId} of step ${lease.step + 1} left: ${error.message || 'overtaken'}`,
+      );
       if (error instanceof FetchError) await sleep(tickMs);
       abandoned();
     }

@@ -45,7 +45,8 @@ export class Weights {
   }
 
   #fetch(key: BulkKey, bucket: number, into: Uint8Array): Promise<void> {
-    const owner = bucket === statisticsBucketId(this.parameters.length) ? 0 : reducerOfBucket(bucket, this.#numReducers);
+    const owner =
+      bucket === statisticsBucketId(this.parameters.length) ? 0 : reducerOfBucket(bucket, this.#numReducers);
     return this.#inbox.fetch(reducerPeer(this.#term, owner), key, bucket, into);
   }
 }

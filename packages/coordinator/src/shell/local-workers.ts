@@ -1,0 +1,125 @@
+/**
+ * Worker processes on the coordinator's own machine. Each is a process of its own, exactly as on another host; it is
+ * started again when it crashes, with growing pauses, and ends with its parent.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { exitCodes } from '@unet-fleet/shared';
+
+export interface LocalWorkersOptions {
+  numWorkers: number;
+  /** Program and arguments of a worker, without what `env` says. */
+  command: readonly string[];
+  env: NodeJS.ProcessEnv;
+  onWarning(message: string): void;
+  /** A worker ended in a way that trying again would not mend; the sentence is its own. */
+  onFatal(message: string): void;
+}
+
+const firstPauseMs = 500;
+const maxCrashes = 8;
+/** Time a worker has to leave by itself when the run is over. */
+const graceMs = 5_000;
+/** Of a worker's stderr: enough for its last sentence. */
+const tailLength = 4_000;
+
+interface Slot {
+  name: string;
+  child: ChildProcess | null;
+  restart: NodeJS.Timeout | null;
+  numCrashes: number;
+}
+
+export class LocalWorkers {
+  readonly #options: LocalWorkersOptions;
+  readonly #slots: Slot[];
+  #stopping = false;
+
+  constructor(options: LocalWorkersOptions) {
+    this.#options = options;
+    this.#slots = Array.from({ length: options.numWorkers }, (_, i) => ({
+      name: `worker-${i + 1}`,
+      child: null,
+      restart: null,
+      numCrashes: 0,
+    }));
+  }
+
+  start(): void {
+    for (const slot of this.#slots) this.#spawn(slot);
+  }
+
+  get pids(): number[] {
+    return this.#slots.flatMap(({ child }) => child?.pid ?? []);
+  }
+
+  /** Waits for the workers to leave, then ends those that have not. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await Promise.all(
+      this.#slots.map(async ({ child, restart }) => {
+        if (restart) clearTimeout(restart);
+        if (!child || child.exitCode !== null || child.signalCode !== null) return;
+        const exited = new Promise((resolve) => child.once('exit', resolve));
+        const timer = setTimeout(() => child.kill('SIGKILL'), graceMs);
+        await exited;
+        clearTimeout(timer);
+      }),
+    );
+  }
+
+  /** Ends them at once. */
+  kill(): void {
+    this.#stopping = true;
+    for (const { child, restart } of this.#slots) {
+      if (restart) clearTimeout(restart);
+      child?.kill('SIGKILL');
+    }
+  }
+
+  #spawn(slot: Slot): void {
+    const [program, ...args] = this.#options.command;
+    // A process group of its own, so that Ctrl-C reaches the coordinator alone, which lets the step finish. The IPC
+    // channel tells the worker when its parent is gone.
+    const child = spawn(program!, args, {
+      env: { ...this.#options.env, UNET_FLEET_WORKER_NAME: slot.name },
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      detached: true,
+    });
+    slot.child = child;
+    let tail = '';
+    child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+      tail = (tail + text).slice(-tailLength);
+    });
+    child.on('error', (error) =>
+      this.#options.onFatal(`${slot.name} could not be started: ${error.message}`),
+    );
+    child.on('close', (code, signal) => {
+      if (!this.#stopping) this.#ended(slot, code, signal, tail.trim());
+    });
+  }
+
+  #ended(slot: Slot, code: number | null, signal: NodeJS.Signals | null, tail: string): void {
+    if (code === exitCodes.ok || code === exitCodes.leftOnRequest) return;
+    const lastWords =
+      tail
+        .split('\n')
+        .at(-1)
+        ?.replace(/^unet-fleet: /, '') ?? '';
+    const how = signal ? `was killed by ${signal}` : `ended with exit code ${code}`;
+    if (code === exitCodes.usage) {
+      this.#options.onFatal(lastWords);
+      return;
+    }
+    slot.numCrashes++;
+    if (slot.numCrashes >= maxCrashes) {
+      this.#options.onFatal(
+        `${slot.name} ${how} ${maxCrashes} times and is not started again; it said: ${tail || 'nothing'}`,
+      );
+      return;
+    }
+    const pauseMs = firstPauseMs * 2 ** (slot.numCrashes - 1);
+    const said = lastWords ? `; it said: ${lastWords}` : '';
+    this.#options.onWarning(`${slot.name} ${how}: started again in ${pauseMs / 1000} s${said}`);
+    slot.restart = setTimeout(() => this.#spawn(slot), pauseMs);
+  }
+}

@@ -1,0 +1,241 @@
+/**
+ * Everything a run needs before its first step, in the order in which it can fail without having changed anything:
+ * scan the data, take the run's lock, make or open its folder, and the weights to begin with.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
+import { checkBatches, type Dataset, datasetFrom, scanDataset, splitSamples } from '@unet-fleet/dataset';
+import {
+  type Config,
+  describeModel,
+  initialEarlyStopping,
+  initialParameters,
+  initialSchedule,
+  initialStatistics,
+  leafSizeOf,
+  type ModelDescription,
+  type PlanConfig,
+  parseClassWeights,
+  protocolVersion,
+  stepsPerEpoch,
+  UserError,
+} from '@unet-fleet/shared';
+import { openCheckpoint } from '../checkpoint/folder.ts';
+import type { Progress } from '../core/types.ts';
+import type { ModelState } from '../reducer/protocol.ts';
+import { acquireRunLock, type RunLock } from '../run-folder/lock.ts';
+import {
+  assertSameRun,
+  createRunFolder,
+  holdsRun,
+  identitySha256,
+  openRunFolder,
+  type RunFolder,
+  runPaths,
+} from '../run-folder/run-folder.ts';
+import type { Fingerprint } from './admission.ts';
+
+export interface PrepareOptions {
+  config: Config;
+  /** Continue the run of the run folder, from its newest good checkpoint or the one that is named. */
+  resume: { checkpoint: string | null } | null;
+  cacheDir: string;
+  softwareVersion: string;
+  /** State vectors that the optimizer has. */
+  slotNames: readonly string[];
+  onScanProgress(numDone: number, numPairs: number): void;
+  onWarning(message: string): void;
+  onLockLost(): void;
+}
+
+export interface PreparedRun {
+  /** With absolute paths, as it is used. */
+  config: Config;
+  folder: RunFolder;
+  paths: ReturnType<typeof runPaths>;
+  lock: RunLock;
+  dataset: Dataset;
+  plan: PlanConfig;
+  model: ModelDescription;
+  intraOpThreads: number;
+  classWeights: number[] | null;
+  progress: Progress;
+  state: ModelState;
+  engines: Fingerprint[];
+  numBatchesTracked: number;
+}
+
+/** Throws a UserError naming what is wrong with data, options, run folder or checkpoint. Releases the lock then. */
+export async function prepareRun(options: PrepareOptions): Promise<PreparedRun> {
+  const config = withAbsolutePaths(options.config);
+  const root = config.run.runDir;
+  assertStartable(root, options.resume !== null);
+  const { onScanProgress: onProgress, cacheDir } = options;
+  const dataset = datasetFrom(await scanDataset(config.data, { onProgress, cacheDir }), config.data);
+  for (const warning of dataset.warnings) options.onWarning(warning);
+  mkdirSync(root, { recursive: true });
+  const lock = acquireRunLock(root, { onLost: options.onLockLost });
+  try {
+    return prepareLocked(options, config, dataset, lock);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+/** Asked before the scan, which may take minutes. */
+function assertStartable(root: string, isResuming: boolean): void {
+  if (isResuming) openRunFolder(root);
+  else if (holdsRun(root)) {
+    throw new UserError(
+      `${root} holds a run already: continue it with --resume, or choose another folder with --run-dir`,
+    );
+  }
+}
+
+function prepareLocked(
+  options: PrepareOptions,
+  config: Config,
+  dataset: Dataset,
+  lock: RunLock,
+): PreparedRun {
+  const root = config.run.runDir;
+  const folder = options.resume ? openRunFolder(root) : newRunFolder(options, config, dataset);
+  if (options.resume) assertSameRun(root, folder, config, dataset.sha256);
+  const model = describeModel(folder.record.model);
+  const plan = planOf(config, folder);
+  const common = {
+    config,
+    folder,
+    paths: runPaths(root),
+    lock,
+    dataset,
+    plan,
+    model,
+    intraOpThreads: folder.record.engineThreads,
+    classWeights: classWeightsOf(config, dataset),
+  };
+  if (!options.resume) {
+    createRunFolder(root, folder);
+    return { ...common, ...freshStart(options, config, model, plan) };
+  }
+  const loaded = openCheckpoint(options.resume.checkpoint ?? runPaths(root).checkpoints, 'newest', {
+    onDamaged: (damaged) => options.onWarning(`${damaged.message}: the one before it is used`),
+  });
+  const { manifest, vectors } = loaded;
+  if (manifest.runId !== folder.record.runId) {
+    throw new UserError(
+      `${loaded.path} is a checkpoint of another run: name one of ${runPaths(root).checkpoints}, or leave it out for the newest`,
+    );
+  }
+  return {
+    ...common,
+    progress: manifest.progress,
+    state: vectors,
+    engines: manifest.engines,
+    numBatchesTracked: manifest.numBatchesTracked,
+  };
+}
+
+function newRunFolder(options: PrepareOptions, config: Config, dataset: Dataset): RunFolder {
+  const { data, model, train, engine } = config;
+  const ids = dataset.samples.map(({ id }) => id);
+  const { training, validation } = splitSamples(ids, data.validationShare, train.seed);
+  const { batchSize } = train;
+  const leafSize = leafSizeOf(train);
+  checkBatches(data, dataset.samples, { numTraining: training.length, batchSize, leafSize });
+  return {
+    config,
+    split: { train: training, validation },
+    record: {
+      formatVersion: 1,
+      runId: randomBytes(6).toString('hex'),
+      createdAt: new Date().toISOString(),
+      identitySha256: identitySha256(config),
+      dataSha256: dataset.sha256,
+      engineThreads: engine.threads || availableParallelism(),
+      model: {
+        inChannels: data.channels,
+        numClasses: dataset.numClasses,
+        baseWidth: model.baseWidth,
+        upsampling: model.upsampling,
+      },
+      classNames: dataset.classNames,
+      versions: {
+        'unet-fleet': options.softwareVersion,
+        protocol: String(protocolVersion),
+        node: process.version,
+      },
+    },
+  };
+}
+
+function planOf({ train }: Config, { split }: RunFolder): PlanConfig {
+  return {
+    numTrainSamples: split.train.length,
+    numValidationSamples: split.validation.length,
+    batchSize: train.batchSize,
+    leafSize: leafSizeOf(train),
+    epochs: train.epochs,
+    seed: train.seed,
+  };
+}
+
+function freshStart(options: PrepareOptions, { train }: Config, model: ModelDescription, plan: PlanConfig) {
+  const progress: Progress = {
+    version: 0,
+    validationPending: false,
+    schedule: initialSchedule(train, stepsPerEpoch(plan)),
+    earlyStopping: initialEarlyStopping(train),
+    best: null,
+  };
+  const state: ModelState = {
+    parameters: shared(initialParameters(model, train.seed)),
+    statistics: shared(initialStatistics(model)),
+    slots: options.slotNames.map(() => shared(new Float32Array(model.numParameters))),
+  };
+  return { progress, state, engines: [], numBatchesTracked: 0 };
+}
+
+/** A copy in shared memory. */
+function shared(values: Float32Array): Float32Array {
+  const copy = new Float32Array(new SharedArrayBuffer(values.byteLength));
+  copy.set(values);
+  return copy;
+}
+
+/**
+ * One weight per class. 'balanced' weighs a class by the inverse of its share of the pixels: numPixels / (numClasses *
+ * pixels of the class), as scikit-learn's compute_class_weight does; a class that never occurs has weight 1.
+ */
+function classWeightsOf({ train }: Config, { classPixels, numClasses }: Dataset): number[] | null {
+  const weights = parseClassWeights(train.classWeights);
+  if (weights === 'balanced') {
+    const numPixels = classPixels.reduce((sum, pixels) => sum + pixels, 0);
+    return classPixels.map((pixels) => (pixels > 0 ? numPixels / (numClasses * pixels) : 1));
+  }
+  if (weights && weights.length !== numClasses) {
+    throw new UserError(
+      `--class-weights has ${weights.length} numbers but there are ${numClasses} classes: give one for each`,
+    );
+  }
+  return weights;
+}
+
+function withAbsolutePaths(config: Config): Config {
+  const absolute = (path: string) => (path === '' ? '' : resolve(path));
+  const { images, masks, palette, classNames } = config.data;
+  return {
+    ...config,
+    data: {
+      ...config.data,
+      images: absolute(images),
+      masks: absolute(masks),
+      palette: absolute(palette),
+      classNames: absolute(classNames),
+    },
+    run: { ...config.run, runDir: absolute(config.run.runDir) },
+  };
+}

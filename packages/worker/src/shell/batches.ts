@@ -1,0 +1,109 @@
+/**
+ * Leaves as batches for the engine: the plan says which samples, the cache or the disk gives them, and what comes
+ * next is decoded while the engine computes. Which samples a leaf holds never depends on what was prefetched.
+ */
+import { type LoadedSample, type Sample, type SampleCache, toBatch } from '@unet-fleet/dataset';
+import {
+  epochOrder,
+  firstLeaf,
+  leavesOf,
+  numSteps,
+  numValidationLeaves,
+  type PlanConfig,
+  type StepPlan,
+  stepPlan,
+  type TreeNode,
+  trainLeafSamples,
+  validationLeafSamples,
+} from '@unet-fleet/shared';
+import type { Batch } from '../engine/types.ts';
+
+export interface BatchesOptions {
+  plan: PlanConfig;
+  train: Sample[];
+  validation: Sample[];
+  cache: SampleCache;
+  load(sample: Sample): Promise<LoadedSample>;
+}
+
+export class Batches {
+  readonly #options: BatchesOptions;
+  readonly #orders = new Map<number, Uint32Array>();
+  /** Loads under way, by sample id: a prefetch and a request share one. */
+  readonly #loading = new Map<string, Promise<LoadedSample>>();
+
+  constructor(options: BatchesOptions) {
+    this.#options = options;
+  }
+
+  train(step: StepPlan, leaf: number): Promise<Batch> {
+    return this.#batch(this.#trainSamples(step, leaf));
+  }
+
+  validation(leaf: number): Promise<Batch> {
+    return this.#batch(this.#validationSamples(leaf));
+  }
+
+  /** Begins to load what this worker will probably be asked for after `leaf`: the rest of its lease, or the same of the next step. */
+  expectTrain(step: number, nodes: TreeNode[], leaf: number): void {
+    const { plan } = this.#options;
+    const current = stepPlan(plan, step);
+    const own = nodes.flatMap((node) => leavesOf(node, current.numLeaves));
+    const rest = own.filter((other) => other > leaf);
+    if (rest.length > 0) return this.#prefetch(this.#trainSamples(current, rest[0]!));
+    if (step + 1 >= numSteps(plan)) return;
+    const next = stepPlan(plan, step + 1);
+    const first = Math.min(...nodes.map(firstLeaf));
+    if (first < next.numLeaves) this.#prefetch(this.#trainSamples(next, first));
+  }
+
+  expectValidation(leaf: number): void {
+    if (leaf < numValidationLeaves(this.#options.plan)) this.#prefetch(this.#validationSamples(leaf));
+  }
+
+  #trainSamples(step: StepPlan, leaf: number): Sample[] {
+    const { plan, train } = this.#options;
+    return trainLeafSamples(plan, this.#order(step.epoch), step, leaf).map((index) => train[index]!);
+  }
+
+  #validationSamples(leaf: number): Sample[] {
+    const { plan, validation } = this.#options;
+    return validationLeafSamples(plan, leaf).map((index) => validation[index]!);
+  }
+
+  /** The orders of this epoch and the next are kept; each is made once. */
+  #order(epoch: number): Uint32Array {
+    let order = this.#orders.get(epoch);
+    if (!order) {
+      for (const old of this.#orders.keys()) if (old < epoch - 1) this.#orders.delete(old);
+      order = epochOrder(this.#options.plan, epoch);
+      this.#orders.set(epoch, order);
+    }
+    return order;
+  }
+
+  async #batch(samples: Sample[]): Promise<Batch> {
+    return toBatch(await Promise.all(samples.map((sample) => this.#load(sample))));
+  }
+
+  #prefetch(samples: Sample[]): void {
+    // A sample that can't be loaded is reported when its leaf is computed.
+    for (const sample of samples) this.#load(sample).catch(() => {});
+  }
+
+  #load(sample: Sample): Promise<LoadedSample> {
+    const { cache, load } = this.#options;
+    const cached = cache.get(sample.id);
+    if (cached) return Promise.resolve(cached);
+    let loading = this.#loading.get(sample.id);
+    if (!loading) {
+      loading = load(sample).then((loaded) => {
+        cache.set(sample.id, loaded);
+        return loaded;
+      });
+      loading.finally(() => this.#loading.delete(sample.id)).catch(() => {});
+      this.#loading.set(sample.id, loading);
+    }
+    return loading;
+  }
+}
