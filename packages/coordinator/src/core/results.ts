@@ -102,7 +102,7 @@ export function nodeReduced(
   effects: Effect[],
 ): void {
   const { round } = state;
-  if (!round || round.kind !== 'train' || round.step !== event.step || round.committing) return;
+  if (round?.kind !== 'train' || round.step !== event.step || round.committing) return;
   const leaves = leavesOf(event.node, round.leaves.length);
   for (const leaf of leaves) round.leaves[leaf] = 'done';
   countImages(state, round, leaves);
@@ -135,6 +135,6 @@ function commit(state: CoreState, round: Round, effects: Effect[]): void {
 /** The gradient of an answer could not be fetched whole: its leaves go to somebody again. */
 export function loseNode(state: CoreState, event: { step: number; node: TreeNode }): void {
   const { round } = state;
-  if (!round || round.kind !== 'train' || round.step !== event.step || round.committing) return;
+  if (round?.kind !== 'train' || round.step !== event.step || round.committing) return;
   returnNode(round, event.node);
 }

@@ -5,7 +5,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { resolve } from 'node:path';
 import { checkBatches, type Dataset, datasetFrom, scanDataset, splitSamples } from '@unet-fleet/dataset';
 import {
   type Config,
@@ -38,6 +37,7 @@ import {
 import type { Fingerprint } from './admission.ts';
 
 export interface PrepareOptions {
+  /** Its paths are absolute: workers and a later resume have other working folders. */
   config: Config;
   /** Continue the run of the run folder, from its newest good checkpoint or the one that is named. */
   resume: { checkpoint: string | null } | null;
@@ -51,7 +51,6 @@ export interface PrepareOptions {
 }
 
 export interface PreparedRun {
-  /** With absolute paths, as it is used. */
   config: Config;
   folder: RunFolder;
   paths: ReturnType<typeof runPaths>;
@@ -69,7 +68,7 @@ export interface PreparedRun {
 
 /** Throws a UserError naming what is wrong with data, options, run folder or checkpoint. Releases the lock then. */
 export async function prepareRun(options: PrepareOptions): Promise<PreparedRun> {
-  const config = withAbsolutePaths(options.config);
+  const { config } = options;
   const root = config.run.runDir;
   assertStartable(root, options.resume !== null);
   const { onScanProgress: onProgress, cacheDir } = options;
@@ -222,20 +221,4 @@ function classWeightsOf({ train }: Config, { classPixels, numClasses }: Dataset)
     );
   }
   return weights;
-}
-
-function withAbsolutePaths(config: Config): Config {
-  const absolute = (path: string) => (path === '' ? '' : resolve(path));
-  const { images, masks, palette, classNames } = config.data;
-  return {
-    ...config,
-    data: {
-      ...config.data,
-      images: absolute(images),
-      masks: absolute(masks),
-      palette: absolute(palette),
-      classNames: absolute(classNames),
-    },
-    run: { ...config.run, runDir: absolute(config.run.runDir) },
-  };
 }

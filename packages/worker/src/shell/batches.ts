@@ -44,17 +44,24 @@ export class Batches {
     return this.#batch(this.#validationSamples(leaf));
   }
 
-  /** Begins to load what this worker will probably be asked for after `leaf`: the rest of its lease, or the same of the next step. */
+  /**
+   * Begins to load what this worker will probably be asked for after `leaf`: the rest of its lease, or the same leaves
+   * of the next step.
+   */
   expectTrain(step: number, nodes: TreeNode[], leaf: number): void {
+    this.#prefetch(this.#expected(step, nodes, leaf));
+  }
+
+  #expected(step: number, nodes: TreeNode[], leaf: number): Sample[] {
     const { plan } = this.#options;
     const current = stepPlan(plan, step);
     const own = nodes.flatMap((node) => leavesOf(node, current.numLeaves));
     const rest = own.filter((other) => other > leaf);
-    if (rest.length > 0) return this.#prefetch(this.#trainSamples(current, rest[0]!));
-    if (step + 1 >= numSteps(plan)) return;
+    if (rest.length > 0) return this.#trainSamples(current, rest[0]!);
+    if (step + 1 >= numSteps(plan)) return [];
     const next = stepPlan(plan, step + 1);
     const first = Math.min(...nodes.map(firstLeaf));
-    if (first < next.numLeaves) this.#prefetch(this.#trainSamples(next, first));
+    return first < next.numLeaves ? this.#trainSamples(next, first) : [];
   }
 
   expectValidation(leaf: number): void {
