@@ -10,6 +10,8 @@ export { type Palette, type PaletteEntry, paletteNames, readPalette } from './re
 export { decodePhoto, type Photo, photoExtensions } from './readers/photo.ts';
 export type { RawMask, ValueCount } from './readers/raster.ts';
 export * from './resize.ts';
+export { sampleClasses } from './sample/figure.ts';
+export { generateSample, type SampleSet, type SampleSetOptions } from './sample/generate.ts';
 export * from './sample-cache.ts';
 export { type ScanOptions, scanDataset } from './scan.ts';
 export * from './split.ts';

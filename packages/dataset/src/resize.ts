@@ -3,7 +3,7 @@
  * covers the input from x * w / W to (x + 1) * w / W. Photos are filtered (Lanczos), masks take the nearest pixel only,
  * as a mean of two classes is a third one.
  */
-import { type DataConfig, UserError } from '@unet-fleet/shared';
+import { type DataConfig, parseSize, UserError } from '@unet-fleet/shared';
 import sharp from 'sharp';
 import { MAX_PIXELS } from './limits.ts';
 import type { Photo } from './readers/photo.ts';
@@ -14,18 +14,11 @@ export const MIN_SIDE = 16;
 
 /** Size at which a photo of `original` size is trained: --size, or --scale of its own. Throws a UserError. */
 export function trainingSizeOf({ size, scale }: Pick<DataConfig, 'size' | 'scale'>, original: Size): Size {
-  if (size !== '') return checkedSize(parseSize(size), `--size ${size}`);
-  if (!(scale > 0 && scale <= 8))
-    throw new UserError(`The scale ${scale} is out of range: set --scale between 0 and 8.`);
+  const given = parseSize(size);
+  if (given !== null) return checkedSize(given, `--size ${size}`);
+  if (!(scale > 0)) throw new UserError(`--scale ${scale} leaves no pixels: set it above 0.`);
   const target = { width: Math.round(original.width * scale), height: Math.round(original.height * scale) };
   return checkedSize(target, `--scale ${scale} of ${original.width}x${original.height}`);
-}
-
-function parseSize(size: string): Size {
-  const parts = /^(\d{1,6})x(\d{1,6})$/i.exec(size.trim());
-  if (parts === null)
-    throw new UserError(`"${size}" is no size: write --size WIDTHxHEIGHT, such as --size 256x192.`);
-  return { width: Number(parts[1]), height: Number(parts[2]) };
 }
 
 function checkedSize(size: Size, source: string): Size {

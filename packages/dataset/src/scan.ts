@@ -124,11 +124,11 @@ export function sha256Of(bytes: Uint8Array): string {
 }
 
 function histogramOf({ labels }: RawMask): [number, number][] {
-  const counts = new Float64Array(labels instanceof Uint8Array ? 256 : NO_LABEL + 1);
+  const counts = new Float64Array(labels instanceof Uint8Array ? 256 : 65536);
   for (let i = 0; i < labels.length; i++) counts[labels[i] as number]!++;
   const histogram: [number, number][] = [];
-  for (let value = 0; value < Math.min(counts.length, NO_LABEL); value++) {
-    if ((counts[value] as number) > 0) histogram.push([value, counts[value] as number]);
+  for (let value = 0; value < counts.length; value++) {
+    if (value !== NO_LABEL && (counts[value] as number) > 0) histogram.push([value, counts[value] as number]);
   }
   return histogram;
 }

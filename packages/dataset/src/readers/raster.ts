@@ -16,7 +16,7 @@ export type NumericArray =
   | BigInt64Array
   | BigUint64Array;
 
-/** A value that is no class index (negative, fractional, beyond 65534, or a colour that the palette lacks). */
+/** A value that is no class index (negative, fractional, beyond 65535, or a colour that the palette lacks). */
 export interface ValueCount {
   value: string;
   numPixels: number;
@@ -30,7 +30,8 @@ export interface RawMask {
   strange: ValueCount[];
 }
 
-export const NO_LABEL = 65535;
+/** Not 65535, which 16-bit masks use for pixels to ignore. */
+export const NO_LABEL = 65534;
 
 /** Distinct strange values that are told apart; a photo by mistake among the masks has thousands. */
 const MAX_STRANGE = 16;
@@ -84,7 +85,7 @@ function toIndices(values: NumericArray, strange: StrangeValues): Uint8Array | U
   let highest = 0;
   for (let i = 0; i < values.length; i++) {
     const value = Number(values[i]);
-    if (value >= 0 && value < NO_LABEL && Number.isInteger(value)) {
+    if (value >= 0 && value <= 65535 && value !== NO_LABEL && Number.isInteger(value)) {
       wide[i] = value;
       if (value > highest) highest = value;
     } else {
