@@ -1,6 +1,6 @@
 /** Many samples at a glance: photo, mask and overlay of each, with its id, above one legend. */
 import { type Layer, type RgbImage, renderPng, resizeRgb } from './canvas.ts';
-import { type ClassScheme, type LabelMap, labelsIn, resizeLabels } from './labels.ts';
+import { type ClassScheme, type LabelMap, labelsIn, resizeLabelMap } from './labels.ts';
 import { layOutLegend } from './legend.ts';
 import { colourMask, overlayMask } from './overlay.ts';
 import { textSvg } from './text.ts';
@@ -69,6 +69,6 @@ async function thumbsOf(
   scheme: ClassScheme,
 ): Promise<RgbImage[]> {
   const photo = await resizeRgb(sample.photo, width, height);
-  const mask = resizeLabels(sample.mask, width, height);
+  const mask = resizeLabelMap(sample.mask, width, height);
   return [photo, colourMask(mask, scheme), overlayMask(photo, mask, scheme)];
 }

@@ -3,7 +3,7 @@
  * `predict` writes for each photo.
  */
 import { type RgbImage, renderPng, resizeRgb } from './canvas.ts';
-import { type ClassScheme, type LabelMap, labelsIn, resizeLabels } from './labels.ts';
+import { type ClassScheme, type LabelMap, labelsIn, resizeLabelMap } from './labels.ts';
 import { layOutLegend } from './legend.ts';
 import { colourMask, errorMap, overlayMask } from './overlay.ts';
 import { textSvg } from './text.ts';
@@ -32,8 +32,8 @@ export async function predictionFigure(figure: PredictionFigure): Promise<Buffer
   const width = Math.round(photo.width * scale);
   const height = Math.round(photo.height * scale);
   const shown = await resizeRgb(photo, width, height, scale > 1 ? 'nearest' : 'lanczos3');
-  const prediction = resizeLabels(figure.prediction, width, height);
-  const truth = figure.truth && resizeLabels(figure.truth, width, height);
+  const prediction = resizeLabelMap(figure.prediction, width, height);
+  const truth = figure.truth && resizeLabelMap(figure.truth, width, height);
   const panels: Panel[] = truth
     ? [
         { title: 'photo', image: shown },

@@ -34,7 +34,7 @@ export function labelsIn(maps: LabelMap[], scheme: ClassScheme): number[] {
 }
 
 /** Nearest neighbour, by pixel centres: no class that was not there can appear. */
-export function resizeLabels(map: LabelMap, width: number, height: number): LabelMap {
+export function resizeLabelMap(map: LabelMap, width: number, height: number): LabelMap {
   if (map.width === width && map.height === height) return map;
   const labels =
     map.labels instanceof Uint16Array ? new Uint16Array(width * height) : new Uint8Array(width * height);

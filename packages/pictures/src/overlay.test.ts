@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type RgbImage, toRgb } from './canvas.ts';
 import { pixelAt } from './decode.test-helper.ts';
-import { type LabelMap, labelsIn, resizeLabels } from './labels.ts';
+import { type LabelMap, labelsIn, resizeLabelMap } from './labels.ts';
 import { colourMask, errorMap, overlayMask } from './overlay.ts';
 import { classColour } from './palette.ts';
 
@@ -63,9 +63,9 @@ describe('labels', () => {
 
   it('are resized by nearest pixel centre', () => {
     const map: LabelMap = { width: 2, height: 2, labels: Uint8Array.of(0, 1, 2, 3) };
-    expect(Array.from(resizeLabels(map, 4, 2).labels)).toEqual([0, 0, 1, 1, 2, 2, 3, 3]);
-    expect(Array.from(resizeLabels(resizeLabels(map, 6, 4), 2, 2).labels)).toEqual([0, 1, 2, 3]);
-    expect(resizeLabels({ ...map, labels: Uint16Array.of(0, 1, 2, 300) }, 1, 1).labels).toBeInstanceOf(
+    expect(Array.from(resizeLabelMap(map, 4, 2).labels)).toEqual([0, 0, 1, 1, 2, 2, 3, 3]);
+    expect(Array.from(resizeLabelMap(resizeLabelMap(map, 6, 4), 2, 2).labels)).toEqual([0, 1, 2, 3]);
+    expect(resizeLabelMap({ ...map, labels: Uint16Array.of(0, 1, 2, 300) }, 1, 1).labels).toBeInstanceOf(
       Uint16Array,
     );
   });

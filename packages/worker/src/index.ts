@@ -1,1 +1,2 @@
+export * from './inference/index.ts';
 export * from './shell/run-worker.ts';

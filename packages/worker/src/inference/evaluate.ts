@@ -1,0 +1,114 @@
+/**
+ * Scores a model on samples, at the size and in the way that validation does during training: leaves of the same
+ * engine, sums of losses, one exact confusion matrix, scores derived once at the end.
+ */
+import { loadSample, type Sample, toBatch, trainingSizeOf } from '@unet-fleet/dataset';
+import { type DataConfig, emptyConfusion, type Metrics, metricsOf, UserError } from '@unet-fleet/shared';
+import type { InferenceEngine, OnProgress, TrainedModel } from './types.ts';
+
+export interface EvaluationReport {
+  modelName: string;
+  numImages: number;
+  /** Mean over the pixels that count, weighted by class as in training; 0 where none counts. */
+  loss: number;
+  hasClassWeights: boolean;
+  metrics: Metrics;
+  classNames: string[];
+  /** Row = truth, column = prediction. */
+  confusion: Float64Array;
+}
+
+export interface EvaluateOptions {
+  /** Where the samples lie, and how they are read; the model's own, unless other folders are evaluated. */
+  data: DataConfig;
+  /** Images computed together, as in training. */
+  leafSize: number;
+}
+
+/**
+ * Evaluates the samples in their order. The engine must hold the model's weights. Throws a UserError if a file is
+ * missing, changed since the scan, or holds classes that the model does not know.
+ */
+export async function evaluateModel(
+  model: TrainedModel,
+  engine: InferenceEngine,
+  samples: readonly Sample[],
+  { data, leafSize }: EvaluateOptions,
+  onProgress: OnProgress = () => {},
+): Promise<EvaluationReport> {
+  if (samples.length === 0)
+    throw new UserError('There is no photo with a mask to evaluate: check --images and --masks.');
+  const { numClasses } = model.model;
+  const confusion = emptyConfusion(numClasses);
+  const leaves = leavesOfOneSize(samples, data, leafSize);
+  const load = async (leaf: readonly Sample[]) =>
+    toBatch(await Promise.all(leaf.map((sample) => loadSample(data, sample, trainingSizeOf(data, sample)))));
+  let lossSum = 0;
+  let weightSum = 0;
+  let numDone = 0;
+  for await (const [leaf, batch] of loadAhead(leaves, load)) {
+    assertKnownClasses(batch.labels, leaf, numClasses, data.ignoreIndex);
+    const sums = await engine.evaluateLeaf(batch, confusion);
+    lossSum += sums.lossSum;
+    weightSum += sums.weightSum;
+    numDone += leaf.length;
+    onProgress(numDone, samples.length);
+  }
+  return {
+    modelName: model.name,
+    numImages: samples.length,
+    loss: weightSum > 0 ? lossSum / weightSum : 0,
+    hasClassWeights: model.classWeights !== null,
+    metrics: metricsOf(confusion, numClasses),
+    classNames: model.classNames,
+    confusion,
+  };
+}
+
+/** Runs of at most `leafSize` samples whose training size is the same, in order. */
+function leavesOfOneSize(samples: readonly Sample[], data: DataConfig, leafSize: number): Sample[][] {
+  const leaves: Sample[][] = [];
+  let previous = '';
+  for (const sample of samples) {
+    const { width, height } = trainingSizeOf(data, sample);
+    const size = `${width}x${height}`;
+    const leaf = leaves.at(-1);
+    if (leaf !== undefined && size === previous && leaf.length < leafSize) leaf.push(sample);
+    else leaves.push([sample]);
+    previous = size;
+  }
+  return leaves;
+}
+
+/** Each item with what was loaded for it; the next one is loaded while the caller is busy with this one. */
+export async function* loadAhead<Item, Loaded>(
+  items: readonly Item[],
+  load: (item: Item) => Promise<Loaded>,
+): AsyncGenerator<[Item, Loaded]> {
+  const begin = (item: Item | undefined): Promise<Loaded> | null => {
+    if (item === undefined) return null;
+    const loading = load(item);
+    // Reported when its turn comes; until then it must not count as unhandled.
+    loading.catch(() => {});
+    return loading;
+  };
+  let next = begin(items[0]);
+  for (const [index, item] of items.entries()) {
+    const loaded = await next!;
+    next = begin(items[index + 1]);
+    yield [item, loaded];
+  }
+}
+
+function assertKnownClasses(
+  labels: Int32Array,
+  leaf: readonly Sample[],
+  numClasses: number,
+  ignoreIndex: number,
+): void {
+  const strange = labels.find((label) => label >= numClasses && label !== ignoreIndex);
+  if (strange === undefined) return;
+  throw new UserError(
+    `The mask of ${leaf.map(({ id }) => id).join(' or ')} holds class ${strange}, but the model knows the classes 0 to ${numClasses - 1}: evaluate it on the data it was trained for.`,
+  );
+}

@@ -1,0 +1,55 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findPhotos } from './inputs.ts';
+
+let root: string;
+const make = (path: string) => {
+  mkdirSync(dirname(join(root, path)), { recursive: true });
+  writeFileSync(join(root, path), '');
+};
+
+beforeAll(() => {
+  root = mkdtempSync(join(tmpdir(), 'inputs [1] '));
+  for (const path of ['b.jpg', 'a.PNG', 'sub/a.jpg', 'notes.txt', 'out/a_figure.png', 'x[1].jpg', 'a.jpg']) {
+    make(path);
+  }
+});
+afterAll(() => rmSync(root, { recursive: true }));
+
+const idsOf = async (...inputs: string[]) =>
+  (
+    await findPhotos(
+      inputs.map((input) => join(root, input)),
+      join(root, 'out'),
+    )
+  ).map(({ id }) => id);
+
+describe('findPhotos', () => {
+  it('takes a folder with what is below it, in order, without earlier results', async () => {
+    expect(await idsOf('')).toEqual(['a', 'a_jpg', 'b', 'sub/a', 'x[1]']);
+  });
+
+  it('takes patterns, with ids below the folder that they start in', async () => {
+    expect(await idsOf('*.jpg')).toEqual(['a', 'b', 'x[1]']);
+    expect(await idsOf('**/a.jpg')).toEqual(['a', 'sub/a']);
+    expect(await idsOf('s*/../b.jpg').catch(() => ['none'])).not.toContain('../b');
+  });
+
+  it('takes a file whose name looks like a pattern, and each photo once', async () => {
+    expect(await idsOf('x[1].jpg', 'sub', 'sub/a.jpg')).toEqual(['x[1]', 'a']);
+  });
+
+  it('gives photos of one name ids of their own', async () => {
+    expect(await idsOf('a.jpg', 'sub/a.jpg', 'a.PNG')).toEqual(['a', 'a_jpg', 'a_png']);
+  });
+
+  it('says what matched nothing', async () => {
+    await expect(idsOf('gone.jpg')).rejects.toThrow(
+      /^There is no photo or folder .*gone\.jpg: check its name\.$/,
+    );
+    await expect(idsOf('*.webp')).rejects.toThrow(/^No photo matches .*\*\.webp: photos are \.jpg,/);
+    await expect(idsOf('out')).rejects.toThrow(/^There is no photo in .*out: photos are/);
+  });
+});
