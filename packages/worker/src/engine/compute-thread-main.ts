@@ -1,0 +1,55 @@
+/** The compute thread: owns the engine and does one call after another. TensorFlow blocks it for the whole of a leaf. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { UserError } from '@unet-fleet/shared';
+import type { ComputeAnswer, ComputeCall } from './compute-protocol.ts';
+import { createEngine } from './tensorflow-engine.ts';
+import type { Engine, EngineOptions } from './types.ts';
+
+const answer = (message: ComputeAnswer, transfer: ArrayBuffer[] = []): void =>
+  parentPort!.postMessage(message, transfer);
+
+function failed(error: unknown): void {
+  const { message, stack } = error as Error;
+  const isUserError = error instanceof UserError;
+  answer({
+    type: 'failed',
+    message: isUserError ? message : (stack ?? message),
+    exitCode: isUserError ? error.exitCode : null,
+  });
+}
+
+function perform(engine: Engine, call: ComputeCall): void {
+  switch (call.type) {
+    case 'set-weights':
+      engine.setWeights(call.parameters, call.statistics);
+      return answer({ type: 'done', value: null });
+    case 'train': {
+      const onTensor = call.reportsTensors ? (index: number) => answer({ type: 'tensor', index }) : undefined;
+      const value = engine.trainLeaf(call.batch, call.gradients, call.statistics, onTensor);
+      return answer({ type: 'done', value });
+    }
+    case 'evaluate': {
+      const confusion = new Float64Array(call.numClasses * call.numClasses);
+      const loss = engine.evaluateLeaf(call.batch, confusion);
+      return answer({ type: 'done', value: { loss, confusion } }, [confusion.buffer]);
+    }
+    case 'predict': {
+      const classes = engine.predict(call.batch);
+      return answer({ type: 'done', value: classes }, [classes.buffer as ArrayBuffer]);
+    }
+  }
+}
+
+try {
+  const engine = createEngine(workerData as EngineOptions);
+  parentPort!.on('message', (call: ComputeCall) => {
+    try {
+      perform(engine, call);
+    } catch (error) {
+      failed(error);
+    }
+  });
+  answer({ type: 'started', fingerprint: engine.fingerprint });
+} catch (error) {
+  failed(error);
+}

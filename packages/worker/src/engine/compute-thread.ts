@@ -1,0 +1,129 @@
+/**
+ * The engine in a thread of its own, as the worker's main thread sees it: the same calls as promises. Weights and
+ * gradients lie in shared memory, so they are never copied between the threads.
+ */
+import { Worker } from 'node:worker_threads';
+import { type ExitCode, UserError } from '@unet-fleet/shared';
+import type { ComputeAnswer, ComputeCall } from './compute-protocol.ts';
+import type { Batch, EngineFingerprint, EngineOptions, LeafLoss } from './types.ts';
+
+interface Pending {
+  resolve(value: unknown): void;
+  reject(error: Error): void;
+  onTensor: ((parameterIndex: number) => void) | null;
+}
+
+export class ComputeThread {
+  readonly #worker: Worker;
+  readonly #numClasses: number;
+  readonly #pending: Pending[] = [];
+  #ended: Error | null = null;
+  #fingerprint: EngineFingerprint | null = null;
+
+  private constructor(options: EngineOptions) {
+    this.#numClasses = options.model.numClasses;
+    this.#worker = new Worker(new URL('./compute-thread-main.js', import.meta.url), { workerData: options });
+    this.#worker.on('message', (answer: ComputeAnswer) => this.#settle(answer));
+    this.#worker.on('error', (error) => this.#end(error));
+    this.#worker.on('exit', (code) => this.#end(new Error(`the compute thread ended with code ${code}`)));
+  }
+
+  /** Starts the thread and loads TensorFlow in it. Throws a UserError when it is not installed. */
+  static async start(options: EngineOptions): Promise<ComputeThread> {
+    const thread = new ComputeThread(options);
+    try {
+      thread.#fingerprint = (await thread.#answer(null)) as EngineFingerprint;
+    } catch (error) {
+      await thread.close();
+      throw error;
+    }
+    return thread;
+  }
+
+  get fingerprint(): EngineFingerprint {
+    return this.#fingerprint!;
+  }
+
+  /** The vectors lie in shared memory and must stay as they are until the promise settles. */
+  async setWeights(parameters: Float32Array, statistics: Float32Array): Promise<void> {
+    await this.#call({ type: 'set-weights', parameters, statistics });
+  }
+
+  /**
+   * Fills `gradients` and `statistics`, which lie in shared memory; `onTensor` is told of each parameter whose gradient
+   * is complete while the backward pass goes on. The batch is used up.
+   */
+  async trainLeaf(
+    batch: Batch,
+    gradients: Float32Array,
+    statistics: Float32Array,
+    onTensor: ((parameterIndex: number) => void) | null = null,
+  ): Promise<LeafLoss> {
+    const call: ComputeCall = {
+      type: 'train',
+      batch,
+      gradients,
+      statistics,
+      reportsTensors: onTensor !== null,
+    };
+    return (await this.#call(call, buffersOf(batch), onTensor)) as LeafLoss;
+  }
+
+  /** Adds to `confusion`. The batch is used up. */
+  async evaluateLeaf(batch: Batch, confusion: Float64Array): Promise<LeafLoss> {
+    const call: ComputeCall = { type: 'evaluate', batch, numClasses: this.#numClasses };
+    const value = (await this.#call(call, buffersOf(batch))) as { loss: LeafLoss; confusion: Float64Array };
+    for (let i = 0; i < confusion.length; i++) confusion[i]! += value.confusion[i]!;
+    return value.loss;
+  }
+
+  /** Class index of each pixel, NHW. The batch is used up. */
+  async predict(batch: Omit<Batch, 'labels'>): Promise<Uint16Array> {
+    return (await this.#call({ type: 'predict', batch }, [
+      batch.images.buffer as ArrayBuffer,
+    ])) as Uint16Array;
+  }
+
+  async close(): Promise<void> {
+    this.#end(new Error('the compute thread was closed'));
+    await this.#worker.terminate();
+  }
+
+  #call(
+    call: ComputeCall,
+    transfer: ArrayBuffer[] = [],
+    onTensor: ((parameterIndex: number) => void) | null = null,
+  ): Promise<unknown> {
+    if (this.#ended) return Promise.reject(this.#ended);
+    this.#worker.postMessage(call, transfer);
+    return this.#answer(onTensor);
+  }
+
+  #answer(onTensor: ((parameterIndex: number) => void) | null): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.#pending.push({ resolve, reject, onTensor });
+    });
+  }
+
+  #settle(answer: ComputeAnswer): void {
+    if (answer.type === 'tensor') {
+      this.#pending[0]?.onTensor?.(answer.index);
+      return;
+    }
+    const pending = this.#pending.shift();
+    if (answer.type === 'started') pending?.resolve(answer.fingerprint);
+    else if (answer.type === 'done') pending?.resolve(answer.value);
+    else if (answer.exitCode === null) pending?.reject(new Error(answer.message));
+    else pending?.reject(new UserError(answer.message, answer.exitCode as ExitCode));
+  }
+
+  #end(error: Error): void {
+    this.#ended ??= error;
+    for (const { reject } of this.#pending.splice(0)) reject(this.#ended);
+  }
+}
+
+const buffersOf = ({ images, labels }: Batch): ArrayBuffer[] => [
+  images.buffer as ArrayBuffer,
+  labels.buffer as ArrayBuffer,
+];

@@ -1,0 +1,209 @@
+/**
+ * The U-Net's layers, each with its backward pass written out. A layer's forward keeps what its backward needs and
+ * backward frees it, so memory falls as the gradient moves back; a parameter's gradient goes to the sink the moment it
+ * is complete. Every tensor that is handed over belongs to its receiver.
+ */
+import type { Parameters } from './parameters.ts';
+import type { Tensor, TensorFlow } from './tensorflow.ts';
+
+/** Receives complete gradients and batch statistics. Frees nothing. */
+export interface Sink {
+  gradient(parameter: string, gradient: Tensor): void;
+  statistic(name: string, values: Tensor): void;
+}
+
+export interface LayerContext {
+  tf: TensorFlow;
+  parameters: Parameters;
+}
+
+/** Convolution without bias, batch norm, ReLU: half of a DoubleConv. */
+class ConvNormRelu {
+  readonly #context: LayerContext;
+  readonly #conv: string;
+  readonly #norm: string;
+  #kept: { x: Tensor; z: Tensor; y: Tensor; reserved: [Tensor, Tensor, Tensor] } | null = null;
+
+  constructor(context: LayerContext, conv: string, norm: string) {
+    this.#context = context;
+    this.#conv = `${conv}.weight`;
+    this.#norm = norm;
+  }
+
+  /** Keeps x and y, without owning them: the caller frees both after `backward`. */
+  forward(x: Tensor, sink: Sink): Tensor {
+    const { tf, parameters } = this.#context;
+    const z = tf.conv(x, parameters.get(this.#conv), 1);
+    const scale = parameters.get(`${this.#norm}.weight`);
+    const shift = parameters.get(`${this.#norm}.bias`);
+    const norm = tf.batchNormTraining(z, scale, shift);
+    sink.statistic(`${this.#norm}.running_mean`, norm.mean);
+    sink.statistic(`${this.#norm}.running_var`, norm.variance);
+    const y = tf.relu(norm.y);
+    tf.free(norm.y, norm.mean, norm.variance);
+    this.#kept = { x, z, y, reserved: norm.reserved };
+    return y;
+  }
+
+  infer(x: Tensor): Tensor {
+    const { tf, parameters } = this.#context;
+    const z = tf.conv(x, parameters.get(this.#conv), 1);
+    const normed = tf.batchNormInference(
+      z,
+      parameters.get(`${this.#norm}.weight`),
+      parameters.get(`${this.#norm}.bias`),
+      parameters.get(`${this.#norm}.running_mean`),
+      parameters.get(`${this.#norm}.running_var`),
+    );
+    const y = tf.relu(normed);
+    tf.free(z, normed);
+    return y;
+  }
+
+  /** Frees the gradient of y. Null where x needs no gradient: it is the photo. */
+  backward(gradient: Tensor, needsInput: boolean, sink: Sink): Tensor | null {
+    const { tf, parameters } = this.#context;
+    const { x, z, y, reserved } = this.#kept!;
+    this.#kept = null;
+    const beforeRelu = tf.reluGradient(gradient, y);
+    tf.free(gradient);
+    const norm = tf.batchNormGradient(beforeRelu, z, parameters.get(`${this.#norm}.weight`), reserved);
+    tf.free(beforeRelu, z, ...reserved);
+    sink.gradient(`${this.#norm}.weight`, norm.scale);
+    sink.gradient(`${this.#norm}.bias`, norm.shift);
+    const filter = tf.convFilterGradient(x, parameters.shapeOf(this.#conv), norm.x, 1);
+    sink.gradient(this.#conv, filter);
+    tf.free(norm.scale, norm.shift, filter);
+    const input = needsInput ? tf.convInputGradient(x.shape, parameters.get(this.#conv), norm.x, 1) : null;
+    tf.free(norm.x);
+    return input;
+  }
+}
+
+/** (3x3 convolution, batch norm, ReLU) twice. */
+export class DoubleConv {
+  readonly #context: LayerContext;
+  readonly #first: ConvNormRelu;
+  readonly #second: ConvNormRelu;
+  #middle: Tensor | null = null;
+
+  constructor(context: LayerContext, name: string) {
+    this.#context = context;
+    this.#first = new ConvNormRelu(context, `${name}.double_conv.0`, `${name}.double_conv.1`);
+    this.#second = new ConvNormRelu(context, `${name}.double_conv.3`, `${name}.double_conv.4`);
+  }
+
+  /** x and the result stay the caller's, and must live until `backward`. */
+  forward(x: Tensor, sink: Sink): Tensor {
+    this.#middle = this.#first.forward(x, sink);
+    return this.#second.forward(this.#middle, sink);
+  }
+
+  infer(x: Tensor): Tensor {
+    const middle = this.#first.infer(x);
+    const y = this.#second.infer(middle);
+    this.#context.tf.free(middle);
+    return y;
+  }
+
+  /** Frees the gradient of y. */
+  backward(gradient: Tensor, needsInput: boolean, sink: Sink): Tensor | null {
+    const middleGradient = this.#second.backward(gradient, true, sink)!;
+    const input = this.#first.backward(middleGradient, needsInput, sink);
+    this.#context.tf.free(this.#middle!);
+    this.#middle = null;
+    return input;
+  }
+}
+
+/** Doubles height and width: a transposed 2x2 convolution with bias, or bilinear. */
+export interface Upsample {
+  /** x stays the caller's, and must live until `backward`. */
+  forward(x: Tensor): Tensor;
+  /** Frees the gradient of y. */
+  backward(gradient: Tensor, x: Tensor, sink: Sink): Tensor;
+}
+
+export class TransposedConv implements Upsample {
+  readonly #context: LayerContext;
+  readonly #name: string;
+
+  constructor(context: LayerContext, name: string) {
+    this.#context = context;
+    this.#name = name;
+  }
+
+  forward(x: Tensor): Tensor {
+    const { tf, parameters } = this.#context;
+    const [numImages, height, width] = x.shape as [number, number, number];
+    const filter = parameters.get(`${this.#name}.weight`);
+    const shape = [numImages, height * 2, width * 2, filter.shape[2]!];
+    const z = tf.convInputGradient(shape, filter, x, 2);
+    const y = tf.addBias(z, parameters.get(`${this.#name}.bias`));
+    tf.free(z);
+    return y;
+  }
+
+  backward(gradient: Tensor, x: Tensor, sink: Sink): Tensor {
+    const { tf, parameters } = this.#context;
+    const weight = `${this.#name}.weight`;
+    const bias = tf.biasGradient(gradient);
+    sink.gradient(`${this.#name}.bias`, bias);
+    const filter = tf.convFilterGradient(gradient, parameters.shapeOf(weight), x, 2);
+    sink.gradient(weight, filter);
+    const input = tf.conv(gradient, parameters.get(weight), 2);
+    tf.free(gradient, bias, filter);
+    return input;
+  }
+}
+
+export class Bilinear implements Upsample {
+  readonly #context: LayerContext;
+
+  constructor(context: LayerContext) {
+    this.#context = context;
+  }
+
+  forward(x: Tensor): Tensor {
+    return this.#context.tf.upsampleBilinear(x);
+  }
+
+  backward(gradient: Tensor, x: Tensor): Tensor {
+    const { tf } = this.#context;
+    const input = tf.upsampleBilinearGradient(gradient, x);
+    tf.free(gradient);
+    return input;
+  }
+}
+
+/** The 1x1 convolution with bias that gives each pixel its logits. */
+export class Head {
+  readonly #context: LayerContext;
+  readonly #name: string;
+
+  constructor(context: LayerContext, name: string) {
+    this.#context = context;
+    this.#name = name;
+  }
+
+  forward(x: Tensor): Tensor {
+    const { tf, parameters } = this.#context;
+    const z = tf.conv(x, parameters.get(`${this.#name}.weight`), 1);
+    const y = tf.addBias(z, parameters.get(`${this.#name}.bias`));
+    tf.free(z);
+    return y;
+  }
+
+  /** Frees the gradient of y. */
+  backward(gradient: Tensor, x: Tensor, sink: Sink): Tensor {
+    const { tf, parameters } = this.#context;
+    const weight = `${this.#name}.weight`;
+    const bias = tf.biasGradient(gradient);
+    sink.gradient(`${this.#name}.bias`, bias);
+    const filter = tf.convFilterGradient(x, parameters.shapeOf(weight), gradient, 1);
+    sink.gradient(weight, filter);
+    const input = tf.convInputGradient(x.shape, parameters.get(weight), gradient, 1);
+    tf.free(gradient, bias, filter);
+    return input;
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * The weights of one version as tensors, and the place where gradients go. Layers ask for a parameter by its name in
+ * the state dict and give its gradient back by the same name.
+ */
+import type { ModelDescription, TensorSpec } from '@unet-fleet/shared';
+import type { Tensor, TensorFlow } from './tensorflow.ts';
+
+export class Parameters {
+  readonly #tf: TensorFlow;
+  readonly #model: ModelDescription;
+  readonly #index: Map<string, number>;
+  readonly #statisticSpecs: Map<string, TensorSpec>;
+  #tensors = new Map<string, Tensor>();
+
+  constructor(tf: TensorFlow, model: ModelDescription) {
+    this.#tf = tf;
+    this.#model = model;
+    this.#index = new Map(model.parameters.map((spec, index) => [spec.name, index]));
+    this.#statisticSpecs = new Map(model.statistics.map((spec) => [spec.name, spec]));
+  }
+
+  /** Takes the values of both flat vectors. */
+  set(parameters: Float32Array, statistics: Float32Array): void {
+    this.free();
+    const copy = (specs: TensorSpec[], values: Float32Array) => {
+      for (const spec of specs) {
+        // A copy: the vectors are overwritten by the next version while nobody computes.
+        const part = values.slice(spec.offset, spec.offset + spec.size);
+        this.#tensors.set(spec.name, this.#tf.tensor(spec.engineShape, part));
+      }
+    };
+    copy(this.#model.parameters, parameters);
+    copy(this.#model.statistics, statistics);
+  }
+
+  get(name: string): Tensor {
+    const tensor = this.#tensors.get(name);
+    if (!tensor) throw new Error(`no weights of ${name} yet`);
+    return tensor;
+  }
+
+  shapeOf(name: string): number[] {
+    return this.#model.parameters[this.#index.get(name)!]!.engineShape;
+  }
+
+  /** Index and place of a parameter in the flat vector. */
+  specOf(name: string): { index: number; spec: TensorSpec } {
+    const index = this.#index.get(name)!;
+    return { index, spec: this.#model.parameters[index]! };
+  }
+
+  statisticSpec(name: string): TensorSpec {
+    return this.#statisticSpecs.get(name)!;
+  }
+
+  free(): void {
+    this.#tf.free(...this.#tensors.values());
+    this.#tensors = new Map();
+  }
+}

@@ -1,0 +1,134 @@
+/** The engine: the U-Net on TensorFlow's kernels, behind the contract that the worker knows. */
+import { describeModel, type ModelDescription, UserError } from '@unet-fleet/shared';
+import { loadBinding } from './binding.ts';
+import { fingerprintOf } from './fingerprint.ts';
+import type { Sink } from './layers.ts';
+import { pixelLoss } from './loss.ts';
+import { Parameters } from './parameters.ts';
+import { type Tensor, TensorFlow } from './tensorflow.ts';
+import type { Batch, Engine, EngineFingerprint, EngineOptions, LeafLoss } from './types.ts';
+import { UNet } from './unet.ts';
+
+/** Loads TensorFlow into this thread. Throws a UserError when it is not installed or the device is not there. */
+export function createEngine(options: EngineOptions): Engine {
+  return new TensorFlowEngine(options);
+}
+
+class TensorFlowEngine implements Engine {
+  readonly fingerprint: EngineFingerprint;
+  readonly #options: EngineOptions;
+  readonly #model: ModelDescription;
+  readonly #tf: TensorFlow;
+  readonly #parameters: Parameters;
+  readonly #unet: UNet;
+
+  constructor(options: EngineOptions) {
+    const binding = loadBinding(options);
+    this.fingerprint = fingerprintOf(binding, options.intraOpThreads);
+    this.#options = options;
+    this.#model = describeModel(options.model);
+    this.#tf = new TensorFlow(binding);
+    this.#parameters = new Parameters(this.#tf, this.#model);
+    this.#unet = new UNet({ tf: this.#tf, parameters: this.#parameters }, options.model);
+  }
+
+  setWeights(parameters: Float32Array, statistics: Float32Array): void {
+    this.#parameters.set(parameters, statistics);
+  }
+
+  trainLeaf(
+    batch: Batch,
+    gradients: Float32Array,
+    statistics: Float32Array,
+    onTensor?: (parameterIndex: number) => void,
+  ): LeafLoss {
+    return namingMemory(batch, () => {
+      const tf = this.#tf;
+      const sink: Sink = {
+        gradient: (name, gradient) => {
+          const { index, spec } = this.#parameters.specOf(name);
+          gradients.set(tf.read(gradient), spec.offset);
+          onTensor?.(index);
+        },
+        statistic: (name, values) => {
+          statistics.set(tf.read(values), this.#parameters.statisticSpec(name).offset);
+        },
+      };
+      const images = this.#images(batch);
+      const { logits, backward } = this.#unet.train(images, sink);
+      const flat = this.#flat(logits);
+      const { lossSum, weightSum, gradient } = pixelLoss(tf, flat, batch.labels, this.#options);
+      const shaped = tf.reshape(gradient, logits.shape);
+      tf.free(flat, logits, gradient);
+      backward(shaped);
+      tf.free(images);
+      return { lossSum, weightSum };
+    });
+  }
+
+  evaluateLeaf(batch: Batch, confusion: Float64Array): LeafLoss {
+    return namingMemory(batch, () => {
+      const tf = this.#tf;
+      const flat = this.#infer(batch);
+      const { lossSum, weightSum, gradient } = pixelLoss(tf, flat, batch.labels, this.#options);
+      const predicted = tf.argMax(flat);
+      const classes = tf.readIndices(predicted);
+      tf.free(flat, gradient, predicted);
+      const { numClasses } = this.#options.model;
+      for (let i = 0; i < classes.length; i++) {
+        const truth = batch.labels[i]!;
+        if (truth !== this.#options.ignoreIndex) confusion[truth * numClasses + classes[i]!]! += 1;
+      }
+      return { lossSum, weightSum };
+    });
+  }
+
+  predict(batch: Omit<Batch, 'labels'>): Uint16Array {
+    return namingMemory(batch, () => {
+      const tf = this.#tf;
+      const flat = this.#infer(batch);
+      const predicted = tf.argMax(flat);
+      const classes = Uint16Array.from(tf.readIndices(predicted));
+      tf.free(flat, predicted);
+      return classes;
+    });
+  }
+
+  dispose(): void {
+    this.#parameters.free();
+  }
+
+  /** Logits [pixels, classes] in inference mode. */
+  #infer(batch: Omit<Batch, 'labels'>): Tensor {
+    const images = this.#images(batch);
+    const logits = this.#unet.infer(images);
+    const flat = this.#flat(logits);
+    this.#tf.free(images, logits);
+    return flat;
+  }
+
+  #images({ numImages, height, width, images }: Omit<Batch, 'labels'>): Tensor {
+    return this.#tf.tensor([numImages, height, width, this.#options.model.inChannels], images);
+  }
+
+  #flat(logits: Tensor): Tensor {
+    const [numImages, height, width, numClasses] = logits.shape as [number, number, number, number];
+    return this.#tf.reshape(logits, [numImages * height * width, numClasses]);
+  }
+}
+
+/** TensorFlow says "OOM when allocating"; a person needs to hear what to try. */
+function namingMemory<T>({ numImages, width, height }: Omit<Batch, 'labels'>, compute: () => T): T {
+  try {
+    return compute();
+  } catch (error) {
+    const { message } = error as Error;
+    if (!/OOM|out of memory|RESOURCE_EXHAUSTED|failed to allocate/i.test(message)) throw error;
+    const images = `${numImages} photos of ${width}x${height}`;
+    const remedy =
+      numImages > 1
+        ? `try --leaf-size ${Math.floor(numImages / 2)}`
+        : 'try a smaller --size or a smaller --base-width';
+    throw new UserError(`the engine's memory does not suffice for a leaf of ${images}: ${remedy}`);
+  }
+}

@@ -1,0 +1,287 @@
+/**
+ * TensorFlow's kernels as functions on tensors, those that a U-Net needs. Images are NHWC, filters HWIO. A tensor lives
+ * until it is freed; nothing here is freed by itself.
+ */
+import type { OpAttribute, TensorFlowBinding } from './binding.ts';
+
+export interface Tensor {
+  readonly id: number;
+  readonly shape: readonly number[];
+}
+
+export interface BatchNormOutputs {
+  y: Tensor;
+  mean: Tensor;
+  /** Unbiased, as PyTorch keeps it for the running variance. */
+  variance: Tensor;
+  /** What the kernel wants back for the gradient. */
+  reserved: [Tensor, Tensor, Tensor];
+}
+
+const epsilon = 1e-5;
+
+export class TensorFlow {
+  readonly #binding: TensorFlowBinding;
+  readonly #float: OpAttribute;
+  readonly #nhwc: OpAttribute;
+  /** Small constant vectors (sizes, axes, paddings), made once each. */
+  readonly #constants = new Map<string, Tensor>();
+
+  constructor(binding: TensorFlowBinding) {
+    this.#binding = binding;
+    this.#float = this.#type('T', binding.TF_FLOAT);
+    this.#nhwc = this.#text('data_format', 'NHWC');
+  }
+
+  /** The tensor may share the memory of `values`: leave them as they are while it lives. */
+  tensor(shape: readonly number[], values: Float32Array): Tensor {
+    return { id: this.#binding.createTensor([...shape], this.#binding.TF_FLOAT, values), shape };
+  }
+
+  indices(shape: readonly number[], values: Int32Array): Tensor {
+    return { id: this.#binding.createTensor([...shape], this.#binding.TF_INT32, values), shape };
+  }
+
+  read(tensor: Tensor): Float32Array {
+    return this.#binding.tensorDataSync(tensor.id) as Float32Array;
+  }
+
+  readIndices(tensor: Tensor): Int32Array {
+    return this.#binding.tensorDataSync(tensor.id) as Int32Array;
+  }
+
+  free(...tensors: Tensor[]): void {
+    for (const tensor of tensors) this.#binding.deleteTensor(tensor.id);
+  }
+
+  get numTensors(): number {
+    return this.#binding.getNumOfTensors();
+  }
+
+  /** 'SAME' padding for stride 1, 'VALID' for the 2x2 convolutions with stride 2. */
+  conv(x: Tensor, filter: Tensor, stride: 1 | 2): Tensor {
+    return this.#one('Conv2D', this.#convAttributes(stride), [x, filter]);
+  }
+
+  /** Gradient of `conv` with respect to its input, of the given shape. Also the forward pass of a transposed convolution. */
+  convInputGradient(inputShape: readonly number[], filter: Tensor, gradient: Tensor, stride: 1 | 2): Tensor {
+    const sizes = this.#constant(inputShape);
+    return this.#one('Conv2DBackpropInput', this.#convAttributes(stride), [sizes, filter, gradient]);
+  }
+
+  convFilterGradient(input: Tensor, filterShape: readonly number[], gradient: Tensor, stride: 1 | 2): Tensor {
+    const sizes = this.#constant(filterShape);
+    return this.#one('Conv2DBackpropFilter', this.#convAttributes(stride), [input, sizes, gradient]);
+  }
+
+  addBias(x: Tensor, bias: Tensor): Tensor {
+    return this.#one('BiasAdd', [this.#float, this.#nhwc], [x, bias]);
+  }
+
+  biasGradient(gradient: Tensor): Tensor {
+    return this.#one('BiasAddGrad', [this.#float, this.#nhwc], [gradient]);
+  }
+
+  /** Normalises with the statistics of the batch. */
+  batchNormTraining(x: Tensor, scale: Tensor, shift: Tensor): BatchNormOutputs {
+    const none = this.#emptyFloat();
+    const [y, mean, variance, r1, r2, r3] = this.#run(
+      'FusedBatchNormV3',
+      this.#batchNormAttributes(true, true),
+      [x, scale, shift, none, none],
+      6,
+    );
+    return { y: y!, mean: mean!, variance: variance!, reserved: [r1!, r2!, r3!] };
+  }
+
+  /** Normalises with running statistics. */
+  batchNormInference(x: Tensor, scale: Tensor, shift: Tensor, mean: Tensor, variance: Tensor): Tensor {
+    const attributes = this.#batchNormAttributes(false, true);
+    const [y, ...rest] = this.#run('FusedBatchNormV3', attributes, [x, scale, shift, mean, variance], 6);
+    this.free(...rest);
+    return y!;
+  }
+
+  batchNormGradient(
+    gradient: Tensor,
+    x: Tensor,
+    scale: Tensor,
+    reserved: [Tensor, Tensor, Tensor],
+  ): { x: Tensor; scale: Tensor; shift: Tensor } {
+    const attributes = this.#batchNormAttributes(true, false);
+    const inputs = [gradient, x, scale, ...reserved];
+    const [dx, dScale, dShift, ...rest] = this.#run('FusedBatchNormGradV3', attributes, inputs, 5);
+    this.free(...rest);
+    return { x: dx!, scale: dScale!, shift: dShift! };
+  }
+
+  relu(x: Tensor): Tensor {
+    return this.#one('Relu', [this.#float], [x]);
+  }
+
+  /** `y` is the output of `relu`. */
+  reluGradient(gradient: Tensor, y: Tensor): Tensor {
+    return this.#one('ReluGrad', [this.#float], [gradient, y]);
+  }
+
+  /** 2x2 with stride 2; an odd last row or column is left out, as in PyTorch. */
+  maxPool(x: Tensor): Tensor {
+    return this.#one('MaxPool', this.#poolAttributes(), [x]);
+  }
+
+  maxPoolGradient(x: Tensor, y: Tensor, gradient: Tensor): Tensor {
+    return this.#one('MaxPoolGrad', this.#poolAttributes(), [x, y, gradient]);
+  }
+
+  /** To twice the size; corners aligned, as torch.nn.Upsample(scale_factor=2, mode='bilinear', align_corners=True). */
+  upsampleBilinear(x: Tensor): Tensor {
+    const [, height, width] = x.shape as [number, number, number];
+    const size = this.#constant([height * 2, width * 2]);
+    return this.#one('ResizeBilinear', this.#resizeAttributes(), [x, size]);
+  }
+
+  upsampleBilinearGradient(gradient: Tensor, x: Tensor): Tensor {
+    return this.#one('ResizeBilinearGrad', this.#resizeAttributes(), [gradient, x]);
+  }
+
+  /** Zeros around height and width. */
+  pad(x: Tensor, { top, bottom, left, right }: Padding): Tensor {
+    const paddings = this.#constant([0, 0, top, bottom, left, right, 0, 0], [4, 2]);
+    return this.#one('Pad', [this.#float, this.#type('Tpaddings', this.#binding.TF_INT32)], [x, paddings]);
+  }
+
+  slice(x: Tensor, begin: readonly number[], size: readonly number[]): Tensor {
+    const attributes = [this.#float, this.#type('Index', this.#binding.TF_INT32)];
+    return this.#one('Slice', attributes, [x, this.#constant(begin), this.#constant(size)]);
+  }
+
+  concatChannels(a: Tensor, b: Tensor): Tensor {
+    const attributes = [
+      this.#float,
+      this.#type('Tidx', this.#binding.TF_INT32),
+      { name: 'N', type: this.#binding.TF_ATTR_INT, value: 2 },
+    ];
+    return this.#one('ConcatV2', attributes, [a, b, this.#constant([3], [])]);
+  }
+
+  add(a: Tensor, b: Tensor): Tensor {
+    return this.#one('AddV2', [this.#float], [a, b]);
+  }
+
+  multiply(a: Tensor, b: Tensor): Tensor {
+    return this.#one('Mul', [this.#float], [a, b]);
+  }
+
+  reshape(x: Tensor, shape: readonly number[]): Tensor {
+    const attributes = [this.#float, this.#type('Tshape', this.#binding.TF_INT32)];
+    return this.#one('Reshape', attributes, [x, this.#constant(shape)]);
+  }
+
+  /** Loss per row of logits [rows, classes], and the gradient of their sum. */
+  crossEntropy(logits: Tensor, labels: Tensor): { loss: Tensor; gradient: Tensor } {
+    const attributes = [this.#float, this.#type('Tlabels', this.#binding.TF_INT32)];
+    const [loss, gradient] = this.#run(
+      'SparseSoftmaxCrossEntropyWithLogits',
+      attributes,
+      [logits, labels],
+      2,
+    );
+    return { loss: loss!, gradient: gradient! };
+  }
+
+  /** Index of the highest value of the last axis of a matrix. */
+  argMax(x: Tensor): Tensor {
+    const attributes = [
+      this.#float,
+      this.#type('Tidx', this.#binding.TF_INT32),
+      this.#type('output_type', this.#binding.TF_INT32),
+    ];
+    return this.#one('ArgMax', attributes, [x, this.#constant([1], [])]);
+  }
+
+  #run(name: string, attributes: OpAttribute[], inputs: readonly Tensor[], numOutputs: number): Tensor[] {
+    const ids = inputs.map((tensor) => tensor.id);
+    return this.#binding.executeOp(name, attributes, ids, numOutputs);
+  }
+
+  #one(name: string, attributes: OpAttribute[], inputs: readonly Tensor[]): Tensor {
+    return this.#run(name, attributes, inputs, 1)[0]!;
+  }
+
+  #constant(values: readonly number[], shape: readonly number[] = [values.length]): Tensor {
+    const key = `${values}/${shape}`;
+    let tensor = this.#constants.get(key);
+    if (!tensor) {
+      tensor = this.indices(shape, Int32Array.from(values));
+      this.#constants.set(key, tensor);
+    }
+    return tensor;
+  }
+
+  #emptyFloat(): Tensor {
+    let tensor = this.#constants.get('empty');
+    if (!tensor) {
+      tensor = this.tensor([0], new Float32Array(0));
+      this.#constants.set('empty', tensor);
+    }
+    return tensor;
+  }
+
+  #convAttributes(stride: 1 | 2): OpAttribute[] {
+    return [
+      this.#float,
+      this.#ints('strides', [1, stride, stride, 1]),
+      this.#text('padding', stride === 1 ? 'SAME' : 'VALID'),
+      this.#ints('dilations', [1, 1, 1, 1]),
+      this.#nhwc,
+      { name: 'use_cudnn_on_gpu', type: this.#binding.TF_ATTR_BOOL, value: true },
+    ];
+  }
+
+  #poolAttributes(): OpAttribute[] {
+    return [
+      this.#float,
+      this.#ints('ksize', [1, 2, 2, 1]),
+      this.#ints('strides', [1, 2, 2, 1]),
+      this.#text('padding', 'VALID'),
+      this.#nhwc,
+    ];
+  }
+
+  #resizeAttributes(): OpAttribute[] {
+    return [this.#float, { name: 'align_corners', type: this.#binding.TF_ATTR_BOOL, value: true }];
+  }
+
+  #batchNormAttributes(isTraining: boolean, isForward: boolean): OpAttribute[] {
+    const attributes = [
+      this.#float,
+      this.#type('U', this.#binding.TF_FLOAT),
+      { name: 'epsilon', type: this.#binding.TF_ATTR_FLOAT, value: epsilon },
+      { name: 'is_training', type: this.#binding.TF_ATTR_BOOL, value: isTraining },
+      this.#nhwc,
+    ];
+    if (isForward) {
+      attributes.push({ name: 'exponential_avg_factor', type: this.#binding.TF_ATTR_FLOAT, value: 1 });
+    }
+    return attributes;
+  }
+
+  #type(name: string, value: number): OpAttribute {
+    return { name, type: this.#binding.TF_ATTR_TYPE, value };
+  }
+
+  #text(name: string, value: string): OpAttribute {
+    return { name, type: this.#binding.TF_ATTR_STRING, value };
+  }
+
+  #ints(name: string, value: number[]): OpAttribute {
+    return { name, type: this.#binding.TF_ATTR_INT, value };
+  }
+}
+
+export interface Padding {
+  top: number;
+  bottom: number;
+  left: number;
+  right: number;
+}
