@@ -25,17 +25,7 @@ export const colors = [
   '#e9b08f',
 ]; // prettier-ignore
 export const skinTones = ['#f3d0b5', '#e9b996', '#d79f78', '#b97a52', '#94603d', '#6d432a', '#4f3020'];
-export const hairColors = [
-  '#1d1a1b',
-  '#33241c',
-  '#5a3a24',
-  '#8a4a28',
-  '#b98a4c',
-  '#d9bc7a',
-  '#8d8d90',
-  '#a8437a',
-  '#3f6f8f',
-]; // prettier-ignore
+export const hairColors = ['#1d1a1b', '#33241c', '#5a3a24', '#8a4a28', '#b98a4c', '#d9bc7a', '#8d8d90']; // prettier-ignore
 
 export const pick = <T>(random: RandomStream, items: readonly T[]): T =>
   items[random.below(items.length)] as T;

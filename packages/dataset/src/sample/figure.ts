@@ -14,6 +14,8 @@ export interface Part {
   d: string;
   paint: string;
   edge: string;
+  /** SVG transform within the figure; '' for none. */
+  transform: string;
 }
 
 export interface Figure {
@@ -30,6 +32,8 @@ interface Pose {
 
 const SHOULDER_Y = 225;
 const HIP_Y = 505;
+/** A large head, as in a cartoon, so that hair and face have pixels enough at small training sizes. */
+const HEAD_TRANSFORM = 'translate(0 190) scale(1.18) translate(0 -190)';
 
 /** Draws the figure's looks and pose from `random`. `id` keeps the names of its patterns apart. */
 export function randomFigure(random: RandomStream, id: string): Figure {
@@ -43,7 +47,13 @@ export function randomFigure(random: RandomStream, id: string): Figure {
   const sleeve = pick(random, [0.18, 0.4, 0.95]);
   const shaftY = pick(random, [905, 905, 890, 810]);
   const hemY = random.between(478, 540);
-  const skinPart = (d: string): Part => ({ label: 'skin', d, paint: skin, edge: shaded(skin, -0.25) });
+  const skinPart = (d: string): Part => ({
+    label: 'skin',
+    d,
+    paint: skin,
+    edge: shaded(skin, -0.25),
+    transform: '',
+  });
   const parts: Part[] = [
     ...hair.back,
     ...pose.legs.map((leg) => skinPart(limb(leg))),
@@ -61,14 +71,17 @@ export function randomFigure(random: RandomStream, id: string): Figure {
       clothing('top', limb(limbUntil(arm, sleeve, 9)), top),
     ]),
     neckline(random, skinPart),
-    skinPart(ellipse(-64, 92, 13, 20) + ellipse(64, 92, 13, 20) + ellipse(0, 88, 66, 82)),
+    {
+      ...skinPart(ellipse(-64, 92, 13, 20) + ellipse(64, 92, 13, 20) + ellipse(0, 88, 66, 82)),
+      transform: HEAD_TRANSFORM,
+    },
     ...hair.front,
   ];
   return { parts, details: details(random, skin, hemY), defs: top.defs + bottom.defs };
 }
 
 function clothing(label: SampleClass, d: string, { paint, base }: Fabric): Part {
-  return { label, d, paint, edge: shaded(base, -0.35) };
+  return { label, d, paint, edge: shaded(base, -0.35), transform: '' };
 }
 
 function randomPose(random: RandomStream): Pose {
@@ -76,13 +89,13 @@ function randomPose(random: RandomStream): Pose {
     // 0 hangs down; half a turn points up.
     const upper = random.between(0.08, 0.95);
     const lower = upper + random.between(-0.9, 1.5);
-    const shoulder = { x: side * 106, y: SHOULDER_Y + 8, r: 31 };
+    const shoulder = { x: side * 106, y: SHOULDER_Y + 8, r: 36 };
     const elbow = {
       x: shoulder.x + side * 150 * Math.sin(upper),
       y: shoulder.y + 150 * Math.cos(upper),
-      r: 26,
+      r: 32,
     };
-    const wrist = { x: elbow.x + side * 140 * Math.sin(lower), y: elbow.y + 140 * Math.cos(lower), r: 20 };
+    const wrist = { x: elbow.x + side * 140 * Math.sin(lower), y: elbow.y + 140 * Math.cos(lower), r: 26 };
     return [shoulder, elbow, wrist];
   };
   const leg = (side: number): Joint[] => {
@@ -100,7 +113,7 @@ function hand(arm: readonly Joint[]): string {
   const [, elbow, wrist] = arm as [Joint, Joint, Joint];
   const length = Math.hypot(wrist.x - elbow.x, wrist.y - elbow.y);
   const reach = 22 / length;
-  return ellipse(wrist.x + (wrist.x - elbow.x) * reach, wrist.y + (wrist.y - elbow.y) * reach, 25, 25);
+  return ellipse(wrist.x + (wrist.x - elbow.x) * reach, wrist.y + (wrist.y - elbow.y) * reach, 31, 31);
 }
 
 /** shaftY: where the shoe ends on the leg; boots reach higher. side: 0 left, 1 right. */
@@ -117,7 +130,7 @@ function shoe(leg: readonly Joint[], side: number, shaftY: number, color: string
     { x: shaftX, y: shaftY, r: 34 },
     { x, y: 945, r: 36 },
   ]);
-  return { label: 'shoes', d: shaft + foot, paint: color, edge: shaded(color, -0.4) };
+  return { label: 'shoes', d: shaft + foot, paint: color, edge: shaded(color, -0.4), transform: '' };
 }
 
 function trousers(random: RandomStream, { legs }: Pose, fabric: Fabric): Part[] {
@@ -168,7 +181,13 @@ function neckline(random: RandomStream, skinPart: (d: string) => Part): Part {
 
 /** Short, bob, long, afro or bun: what lies behind the figure and what falls over the face. */
 function randomHair(random: RandomStream, color: string): { back: Part[]; front: Part[] } {
-  const part = (d: string): Part => ({ label: 'hair', d, paint: color, edge: shaded(color, -0.3) });
+  const part = (d: string): Part => ({
+    label: 'hair',
+    d,
+    paint: color,
+    edge: shaded(color, -0.3),
+    transform: HEAD_TRANSFORM,
+  });
   const fringe = random.between(30, 62);
   const lean = random.between(-34, 34);
   const cap =
@@ -207,5 +226,5 @@ function details(random: RandomStream, skin: string, hemY: number): string {
     const x = side * random.between(30, 70);
     return `<path d="M${x} 300Q${x + side * 14} 380 ${x - side * 6} 460" stroke="#000" stroke-opacity=".14" stroke-width="9" fill="none" stroke-linecap="round"/>`;
   });
-  return eyes + mouth + nose + hem + folds.join('');
+  return `<g transform="${HEAD_TRANSFORM}">${eyes}${mouth}${nose}</g>${hem}${folds.join('')}`;
 }

@@ -43,7 +43,7 @@ function placeFigures(random: RandomStream, width: number, height: number): Plac
   const middles = isPair ? [0.28, 0.73] : [random.between(0.4, 0.6)];
   const scale = Math.min(height, width * 1.4);
   return middles.map((middle, i) => {
-    const size = scale * (isPair ? random.between(0.6, 0.74) : random.between(0.76, 0.92));
+    const size = scale * (isPair ? random.between(0.58, 0.7) : random.between(0.74, 0.87));
     const x = width * middle;
     const y = height * (isPair ? random.between(0.86, 0.96) : random.between(0.93, 0.98));
     const tilt = random.between(-5, 5);
@@ -86,15 +86,16 @@ function photoSvg(
   );
 }
 
-function photoPart({ d, paint, edge }: Part): string {
+function photoPart({ d, paint, edge, transform }: Part): string {
   // The edge is a hair's breadth, so that neighbours in one colour can be told apart.
-  return `<path d="${d}" fill="none" stroke="${edge}" stroke-width="5"/><path d="${d}" fill="${paint}"/><path d="${d}" fill="url(#side)"/>`;
+  return `<g transform="${transform}"><path d="${d}" fill="none" stroke="${edge}" stroke-width="5"/><path d="${d}" fill="${paint}"/><path d="${d}" fill="url(#side)"/></g>`;
 }
 
 function maskSvg(placed: readonly Placed[], width: number, height: number): string {
   const figures = placed.map(({ figure, transform }) => {
     const parts = figure.parts.map(
-      ({ label, d }) => `<path d="${d}" fill="${maskColor(sampleClasses.indexOf(label))}"/>`,
+      ({ label, d, transform }) =>
+        `<path transform="${transform}" d="${d}" fill="${maskColor(sampleClasses.indexOf(label))}"/>`,
     );
     return `<g transform="${transform}">${parts.join('')}</g>`;
   });
