@@ -1,0 +1,22 @@
+/** Starts an engine for inference, in a thread of its own so that a progress bar goes on while it computes. */
+import { ComputeThread } from '../engine/compute-thread.ts';
+import type { EngineChoice, InferenceEngine, TrainedModel } from './types.ts';
+
+/**
+ * An engine that holds the model's weights; the caller closes it. Throws a UserError when TensorFlow is not installed
+ * or the device is not there.
+ */
+export async function openInferenceEngine(
+  { model, parameters, statistics, classWeights, data }: TrainedModel,
+  { device, intraOpThreads }: EngineChoice,
+): Promise<InferenceEngine> {
+  const { ignoreIndex } = data;
+  const engine = await ComputeThread.start({ model, device, intraOpThreads, ignoreIndex, classWeights });
+  try {
+    await engine.setWeights(parameters, statistics);
+    return engine;
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
+}
