@@ -16,6 +16,7 @@ export * from './install/pip.ts';
 export * from './install/platform.ts';
 export * from './install/report.ts';
 export * from './install/wheel.ts';
+export * from './log.ts';
 export * from './metrics/confusion.ts';
 export * from './metrics/metrics.ts';
 export * from './model/describe.ts';
