@@ -25,12 +25,13 @@ export interface Drawing {
   svg: string[];
 }
 
-/** Photo pixels of 1, 3 or 4 channels (HWC) as RGB; transparency lies over white. */
+/** Photo pixels of 1, 3 or 4 channels (HWC) as RGB; transparency lies over white. RGB is not copied. */
 export function toRgb(pixels: Uint8Array, width: number, height: number, channels: number): RgbImage {
   const numPixels = width * height;
   if (pixels.length !== numPixels * channels) {
     throw new Error(`${pixels.length} bytes are no ${width} x ${height} x ${channels} image`);
   }
+  if (channels === 3) return { width, height, pixels };
   const rgb = new Uint8Array(numPixels * 3);
   for (let pixel = 0; pixel < numPixels; pixel++) {
     const alpha = channels === 4 ? pixels[pixel * 4 + 3]! / 255 : 1;

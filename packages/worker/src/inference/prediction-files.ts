@@ -69,7 +69,13 @@ export function indexMask({ width, height, labels }: LabelMap, numClasses: numbe
 
 /** Classes spread over the greys from 0 to 255, for eyes: round(index * 255 / (numClasses - 1)). */
 export function greyMap({ width, height, labels }: LabelMap, numClasses: number): Promise<Buffer> {
-  const values = Uint8Array.from(labels, (label) => Math.round((label * 255) / Math.max(1, numClasses - 1)));
+  const greys = Uint8Array.from({ length: numClasses }, (_, label) =>
+    Math.round((label * 255) / Math.max(1, numClasses - 1)),
+  );
+  const values = new Uint8Array(labels.length);
+  labels.forEach((label, pixel) => {
+    values[pixel] = greys[label]!;
+  });
   return sharp(values, { raw: { width, height, channels: 1 } })
     .toColourspace('b-w')
     .png()
