@@ -47,9 +47,12 @@ const selected = (selection: Selection): OptionInfo[] =>
     ({ group, path }) => selection.includes(group) || selection.includes(path as `${GroupName}.${string}`),
   );
 
-/** Adds the selected options, in the help under the titles of their groups, and --config. */
-export function addConfigOptions(command: Command, selection: Selection): Command {
+/** Adds --config, for commands whose options a file may hold. */
+export const addConfigFile = (command: Command): Command =>
   command.option('--config <file>', 'JSON or YAML file with any of these options (see `unet-fleet config`)');
+
+/** Adds the selected options, in the help under the titles of their groups. */
+export function addConfigOptions(command: Command, selection: Selection): Command {
   for (const option of selected(selection)) {
     const flags = `${option.flag} ${placeholder(option)}`;
     command.addOption(
@@ -73,7 +76,14 @@ export function configFrom(
   for (const { key } of selected(selection)) if (parsed[key] !== undefined) flags[key] = parsed[key];
   const file = parsed.config;
   const files = typeof file === 'string' ? [...base, readConfigFile(resolve(io.cwd, file))] : base;
-  return withAbsolutePaths(loadConfig({ flags, env: io.env, files }), io.cwd);
+  return withAbsolutePaths(loadConfig({ flags, env: usedVariables(selection, io), files }), io.cwd);
+}
+
+/** Variables of options that the command does not take must not change what it does. */
+function usedVariables(selection: Selection, { env }: Io): Io['env'] {
+  const used = new Set(selected(selection).map((option) => option.env));
+  const unused = new Set(configOptions.map((option) => option.env).filter((name) => !used.has(name)));
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !unused.has(name)));
 }
 
 function withAbsolutePaths(config: Config, cwd: string): Config {

@@ -1,7 +1,12 @@
 /** The command line: which commands there are. Each is in a file of its own and calls one package's function. */
 import { Command } from 'commander';
 import { configCommand } from './commands/config.ts';
+import { evaluateCommand } from './commands/evaluate.ts';
 import { inspectCommand } from './commands/inspect.ts';
+import { predictCommand } from './commands/predict.ts';
+import { sampleCommand } from './commands/sample.ts';
+import { runCommand } from './commands/train.ts';
+import { workerProcessCommand } from './commands/worker.ts';
 import type { Io } from './io.ts';
 import { errorReport } from './report-error.ts';
 import { version } from './version.ts';
@@ -22,7 +27,13 @@ export function buildProgram(io: Io): Command {
     .version(version, '-V, --version', 'print the version')
     .addHelpText('after', examples)
     .commandsGroup('Commands:')
+    .addCommand(sampleCommand(io))
     .addCommand(inspectCommand(io))
+    .addCommand(runCommand('train', io))
+    .addCommand(runCommand('coordinator', io))
+    .addCommand(workerProcessCommand(io))
+    .addCommand(evaluateCommand(io))
+    .addCommand(predictCommand(io))
     .addCommand(configCommand(io));
   for (const command of [program, ...program.commands]) prepare(command, io);
   return program;

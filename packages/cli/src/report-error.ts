@@ -31,7 +31,7 @@ function commanderReport(error: CommanderError, { flags, commands }: Known): Err
   // Help and version were asked for and are printed already; a command without arguments printed its help as well.
   if (error.exitCode === 0) return { text: '', exitCode: exitCodes.ok };
   if (error.code === 'commander.help') return { text: '', exitCode: exitCodes.usage };
-  const message = error.message.replace(/^error: /, '');
+  const message = error.message.replace(/^error: /, '').replace(/\.$/, '');
   if (error.code === 'commander.unknownOption') {
     const flag = /'([^'=]+)/.exec(message)?.[1] ?? '';
     return sentence(unknownOption(flag, flags).message, exitCodes.usage);

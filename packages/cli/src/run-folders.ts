@@ -1,5 +1,5 @@
 /** Which run folder is meant when none is named: the next free runs/NNNN for a new run, the newest for its use. */
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '@unet-fleet/shared';
 
@@ -14,18 +14,10 @@ function numberedRuns(cwd: string): string[] {
     .sort((a, b) => Number(a) - Number(b));
 }
 
-/** Makes runs/0001, or the number after the highest there is. Two runs started at once get two folders. */
-export function createRunFolder(cwd: string): string {
-  mkdirSync(join(cwd, root), { recursive: true });
-  for (let number = Number(numberedRuns(cwd).at(-1) ?? 0) + 1; ; number++) {
-    const folder = join(cwd, root, String(number).padStart(4, '0'));
-    try {
-      mkdirSync(folder);
-      return folder;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    }
-  }
+/** runs/0001, or the number after the highest there is. It is made by who takes the run's lock, not here. */
+export function nextRunFolder(cwd: string): string {
+  const number = Number(numberedRuns(cwd).at(-1) ?? 0) + 1;
+  return join(cwd, root, String(number).padStart(4, '0'));
 }
 
 /** The run folder with the highest number. Throws a UserError when there is none. */

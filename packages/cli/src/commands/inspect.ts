@@ -11,11 +11,10 @@ import {
   scanDataset,
 } from '@unet-fleet/dataset';
 import { contactSheet, toRgb } from '@unet-fleet/pictures';
-import { type Config, UserError } from '@unet-fleet/shared';
+import { type Config, cacheFolder, UserError } from '@unet-fleet/shared';
 import { Command } from 'commander';
 import { wholeArgument } from '../arguments.ts';
-import { cacheDirOf } from '../cache-dir.ts';
-import { addConfigOptions, configFrom, requireFolders } from '../config-options.ts';
+import { addConfigFile, addConfigOptions, configFrom, requireFolders } from '../config-options.ts';
 import { type Io, printJson } from '../io.ts';
 import { taskBar } from '../terminal/run-terminal.ts';
 import { createScreen, type Screen } from '../terminal/screen.ts';
@@ -32,7 +31,7 @@ interface InspectFlags {
 
 export const inspectCommand = (io: Io): Command =>
   addConfigOptions(
-    new Command('inspect')
+    addConfigFile(new Command('inspect'))
       .description('show what is in the data: counts, sizes, classes, faults, and a contact sheet')
       .option('--out <file>', 'contact sheet to write (PNG)', 'contact-sheet.png')
       .option('--photos <n>', 'photos on the contact sheet', wholeArgument('--photos', 1, 200), 12)
@@ -64,7 +63,7 @@ export async function inspect(config: Config, flags: InspectFlags, io: Io): Prom
 export async function scanWithBar(config: Config, screen: Screen, io: Io): Promise<ScanReport> {
   const bar = taskBar(screen, 'scan', 'photos', io.now);
   try {
-    return await scanDataset(config.data, { cacheDir: cacheDirOf(io), onProgress: bar.report });
+    return await scanDataset(config.data, { cacheDir: cacheFolder(io.env), onProgress: bar.report });
   } finally {
     bar.end();
   }

@@ -1,6 +1,6 @@
 /** What a run is about to do, told before it begins. Pure. */
 import { basename } from 'node:path';
-import { type Config, idleWorkersNote, leafSizeOf, type RunEvent } from '@unet-fleet/shared';
+import { type Config, leafSizeOf, type RunEvent } from '@unet-fleet/shared';
 import { compact, counted, facts, whole } from './format.ts';
 
 type RunStarted = Extract<RunEvent, { type: 'run-started' }>;
@@ -11,7 +11,7 @@ export function bannerLines(
   started: RunStarted,
   numLocalWorkers: number,
   columns: number,
-): { title: string; rows: string[]; notes: string[] } {
+): { title: string; rows: string[] } {
   const title =
     started.numStepsDone === 0
       ? `unet-fleet: training run ${started.runId}`
@@ -29,8 +29,7 @@ export function bannerLines(
     ],
     columns,
   );
-  const idle = idleWorkersNote(numLocalWorkers, started.numLeaves, config.train);
-  return { title, rows, notes: idle ? [`note: ${idle}`] : [] };
+  return { title, rows };
 }
 
 function dataText({ data }: Config, { numTrainPhotos, numValidationPhotos }: RunStarted): string {

@@ -55,15 +55,9 @@ export class RunTerminal {
   }
 
   #printBanner(event: Extract<RunEvent, { type: 'run-started' }>): void {
-    const { title, rows, notes } = bannerLines(
-      this.#config,
-      event,
-      this.#numLocalWorkers,
-      this.#screen.columns,
-    );
+    const { title, rows } = bannerLines(this.#config, event, this.#numLocalWorkers, this.#screen.columns);
     this.#screen.print(title, 'bold');
     for (const row of rows) this.#screen.print(row);
-    for (const note of notes) this.#screen.print(note, 'yellow');
   }
 
   #printSparsely(bar: BarState, nowMs: number): void {

@@ -189,14 +189,11 @@ test('an epoch without a validation after it, and one that was stopped, get thei
   ]);
 });
 
-test('a banner of a resumed run with more workers than leaves, in a narrow terminal', () => {
+test('a banner of a resumed run in a narrow terminal', () => {
   const resumed = { ...started, numStepsDone: 3 } as Extract<RunEvent, { type: 'run-started' }>;
-  const { title, rows, notes } = bannerLines(config, resumed, 6, 50);
+  const { title, rows } = bannerLines(config, resumed, 6, 50);
   expect(title).toBe('unet-fleet: resuming run r-7f3a after step 3 of 4');
   for (const row of rows) expect(row.length).toBeLessThanOrEqual(50);
-  expect(notes).toEqual([
-    'note: 2 of 6 workers will have nothing to do: a step has 4 leaves; --batch-size 6 --leaf-size 1 would use them all',
-  ]);
 });
 
 test('figures give way in a narrow terminal, the bar last but the loss', () => {

@@ -209,7 +209,7 @@ function shared(values: Float32Array): Float32Array {
  * One weight per class. 'balanced' weighs a class by the inverse of its share of the pixels: numPixels / (numClasses *
  * pixels of the class), as scikit-learn's compute_class_weight does; a class that never occurs has weight 1.
  */
-function classWeightsOf({ train }: Config, { classPixels, numClasses }: Dataset): number[] | null {
+export function classWeightsOf({ train }: Config, { classPixels, numClasses }: Dataset): number[] | null {
   const weights = parseClassWeights(train.classWeights);
   if (weights === 'balanced') {
     const numPixels = classPixels.reduce((sum, pixels) => sum + pixels, 0);

@@ -346,11 +346,11 @@ const run = group<Config['run']>({
     default: '',
   },
   workers: {
-    doc: 'worker processes on this machine',
+    doc: 'worker processes on this machine; 0: none, they join over the broker',
     unit: 'workers',
     format: 'whole',
     default: 1,
-    min: 1,
+    min: 0,
     max: 1024,
   },
   minWorkers: {

@@ -1,0 +1,163 @@
+/** `unet-fleet evaluate`: scores a trained model on the validation photos of its run, or on others. */
+import { join, resolve } from 'node:path';
+import { openRunFolder } from '@unet-fleet/coordinator/run-folder/run-folder';
+import { classWeightsOf } from '@unet-fleet/coordinator/shell/prepare-run';
+import { type Dataset, datasetFrom, type Sample, samplesOf } from '@unet-fleet/dataset';
+import { type Config, leafSizeOf, UserError } from '@unet-fleet/shared';
+import {
+  type EvaluationFiles,
+  type EvaluationReport,
+  evaluateModel,
+  evaluationJson,
+  formatEvaluation,
+  writeEvaluation,
+} from '@unet-fleet/worker';
+import { Command, Option } from 'commander';
+import { addConfigOptions, configFrom, type Selection } from '../config-options.ts';
+import { type Io, printJson } from '../io.ts';
+import { taskBar } from '../terminal/run-terminal.ts';
+import { createScreen, type Screen } from '../terminal/screen.ts';
+import {
+  openTrainedRun,
+  requireRunDir,
+  type TrainedRun,
+  type TrainedRunFlags,
+  withEngine,
+} from '../trained-run.ts';
+import { scanWithBar } from './inspect.ts';
+import { shown } from './train.ts';
+
+const selection: Selection = [
+  'data.images',
+  'data.masks',
+  'data.maskSuffix',
+  'data.matVariable',
+  'data.palette',
+  'data.unpaired',
+  'data.wrongMasks',
+  'engine.device',
+  'engine.threads',
+  'run.runDir',
+];
+
+type Part = 'validation' | 'training' | 'all';
+
+interface EvaluateFlags extends TrainedRunFlags, Record<string, unknown> {
+  part?: Part;
+  out?: string;
+  json?: boolean;
+}
+
+export const checkpointOption = (): Option =>
+  new Option(
+    '--checkpoint <path|best|newest>',
+    'the checkpoint to use, of the run folder unless a path',
+  ).default('best');
+
+export const evaluateCommand = (io: Io): Command =>
+  addConfigOptions(
+    new Command('evaluate')
+      .description('score a trained model: loss, accuracy, IoU and Dice per class, confusion matrix')
+      .addOption(checkpointOption())
+      .addOption(
+        new Option(
+          '--part <part>',
+          'photos to score, by the split of the run; default: validation, or all of other folders',
+        ).choices(['validation', 'training', 'all']),
+      )
+      .option('--out <folder>', 'where the files go; default: evaluation in the run folder')
+      .option('--json', 'print the scores as JSON')
+      .addHelpText(
+        'after',
+        '\nExamples:\n  npx unet-fleet evaluate\n  npx unet-fleet evaluate --run-dir runs/0001 --images test/photos --masks test/masks',
+      ),
+    selection,
+  ).action(async (flags: EvaluateFlags) => {
+    const screen = createScreen(flags.json ? io.stderr : io.stdout, io.env);
+    const { report, files } = await evaluate(flags, screen, io);
+    if (flags.json) printJson(io, { ...evaluationJson(report), files });
+    else screen.print(formatEvaluation(report));
+    for (const [label, path] of Object.entries(files)) screen.print(`${label}: ${shown(path, io)}`);
+  });
+
+export interface Evaluation {
+  report: EvaluationReport;
+  files: EvaluationFiles;
+  samples: Sample[];
+  config: Config;
+}
+
+export async function evaluate(flags: EvaluateFlags, screen: Screen, io: Io): Promise<Evaluation> {
+  const warn = (message: string) => screen.print(`warning: ${message}`, 'yellow');
+  const trained = openTrainedRun(flags, io, warn);
+  const config = evaluationConfig(flags, trained, io);
+  const dataset = datasetFrom(await scanWithBar(config, screen, io), config.data);
+  for (const warning of dataset.warnings) warn(warning);
+  const samples = chosenSamples(flags, trained, config, dataset);
+  const model = { ...trained.model, classWeights: classWeightsFor(trained, dataset, warn) };
+  const threads = flags.threads === undefined ? threadsOf(trained) : config.engine.threads;
+  const bar = taskBar(screen, 'evaluate', 'photos', io.now);
+  try {
+    const report = await withEngine(model, { device: config.engine.device, threads }, (engine) =>
+      evaluateModel(
+        model,
+        engine,
+        samples,
+        { data: config.data, leafSize: leafSizeOf(config.train) },
+        bar.report,
+      ),
+    );
+    const out = flags.out ? resolve(io.cwd, flags.out) : join(requireOut(trained), 'evaluation');
+    return { report, files: await writeEvaluation(report, out), samples, config };
+  } finally {
+    bar.end();
+  }
+}
+
+/** The run's config with other folders where they are given; the classes are those of the model. */
+function evaluationConfig(flags: EvaluateFlags, { config, model }: TrainedRun, io: Io): Config {
+  const base = [{ name: 'the config of the run', values: config }];
+  const wanted = configFrom(flags, selection, io, base);
+  return { ...wanted, data: { ...wanted.data, classNames: '', numClasses: model.model.numClasses } };
+}
+
+function chosenSamples(
+  flags: EvaluateFlags,
+  trained: TrainedRun,
+  { data }: Config,
+  dataset: Dataset,
+): Sample[] {
+  const { images, masks } = trained.config.data;
+  const isOwn = data.images === images && data.masks === masks;
+  const part = flags.part ?? (isOwn ? 'validation' : 'all');
+  if (part === 'all') return dataset.samples;
+  if (dataset.sha256 !== trained.dataSha256) {
+    throw new UserError(
+      `${data.images} and ${data.masks} do not hold the data that the run was made with, so its split says nothing about them: use --part all`,
+    );
+  }
+  const { split } = openRunFolder(requireRunDir(trained));
+  return samplesOf(dataset, part === 'validation' ? split.validation : split.train);
+}
+
+/** As in training; balanced ones come from the training data, which other folders are not. */
+function classWeightsFor(
+  { config, dataSha256 }: TrainedRun,
+  dataset: Dataset,
+  warn: (message: string) => void,
+): number[] | null {
+  if (config.train.classWeights !== 'balanced' || dataset.sha256 === dataSha256) {
+    return classWeightsOf(config, dataset);
+  }
+  warn('the class weights were balanced on other data: the loss here is without them');
+  return null;
+}
+
+/** The threads that training had, so that the scores are those that it saw. */
+const threadsOf = (trained: TrainedRun): number =>
+  trained.runDir ? openRunFolder(trained.runDir).record.engineThreads : trained.config.engine.threads || 1;
+
+function requireOut({ runDir }: TrainedRun): string {
+  if (runDir !== null) return runDir;
+  throw new UserError('the checkpoint lies outside its run folder: say with --out where the files go');
+}

@@ -1,0 +1,75 @@
+/** `unet-fleet predict`: segments photos with a trained model. */
+import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
+import { exitCodes } from '@unet-fleet/shared';
+import { type PredictionReport, predictPhotos } from '@unet-fleet/worker';
+import { Command } from 'commander';
+import { addConfigOptions, configFrom, type Selection } from '../config-options.ts';
+import { type Io, printJson } from '../io.ts';
+import { taskBar } from '../terminal/run-terminal.ts';
+import { createScreen, type Screen } from '../terminal/screen.ts';
+import { openTrainedRun, type TrainedRunFlags, withEngine } from '../trained-run.ts';
+import { checkpointOption } from './evaluate.ts';
+import { shown } from './train.ts';
+
+const selection: Selection = [
+  'data.masks',
+  'data.maskSuffix',
+  'engine.device',
+  'engine.threads',
+  'run.runDir',
+];
+
+interface PredictFlags extends TrainedRunFlags, Record<string, unknown> {
+  out: string;
+  masks?: string;
+  json?: boolean;
+}
+
+export const predictCommand = (io: Io): Command =>
+  addConfigOptions(
+    new Command('predict')
+      .description('segment photos: index mask, grey map, overlay and figure of each, at its own size')
+      .argument('<photos...>', 'files, folders, or patterns such as "photos/*.jpg"')
+      .addOption(checkpointOption())
+      .option('--out <folder>', 'where the files go', 'predictions')
+      .option('--json', 'print the files as JSON')
+      .addHelpText(
+        'after',
+        '\nExamples:\n  npx unet-fleet predict holiday.jpg\n  npx unet-fleet predict photos --masks masks --out compared',
+      ),
+    selection,
+  ).action(async (photos: string[], flags: PredictFlags) => {
+    const screen = createScreen(flags.json ? io.stderr : io.stdout, io.env);
+    const report = await predict(photos, flags, screen, io);
+    if (flags.json) printJson(io, report);
+    const { outputs, failures } = report;
+    screen.print(`${outputs.length} predicted, in ${shown(resolve(io.cwd, flags.out), io)}`);
+    for (const { path, reason } of failures) screen.print(`failed: ${path}: ${reason}`, 'red');
+    if (failures.length > 0) process.exitCode = exitCodes.usage;
+  });
+
+export async function predict(
+  photos: readonly string[],
+  flags: PredictFlags,
+  screen: Screen,
+  io: Io,
+): Promise<PredictionReport> {
+  const warn = (message: string) => screen.print(`warning: ${message}`, 'yellow');
+  const { model, config: trained } = openTrainedRun(flags, io, warn);
+  const base = [{ name: 'the config of the run', values: trained }];
+  const config = configFrom(flags, selection, io, base);
+  // The run's own masks would be shown beside any photo of the same name.
+  const masks = flags.masks === undefined ? '' : config.data.masks;
+  const threads = flags.threads === undefined ? availableParallelism() : config.engine.threads;
+  const bar = taskBar(screen, 'predict', 'photos', io.now);
+  const inputs = photos.map((photo) => resolve(io.cwd, photo));
+  const out = resolve(io.cwd, flags.out);
+  try {
+    return await withEngine(model, { device: config.engine.device, threads }, (engine) =>
+      predictPhotos(model, engine, inputs, out, { masks, maskSuffix: config.data.maskSuffix }, bar.report),
+    );
+  } finally {
+    bar.end();
+  }
+}

@@ -1,0 +1,210 @@
+/** `unet-fleet train` and `unet-fleet coordinator`: a run, with worker processes on this machine or without. */
+import { existsSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+import { type CoordinatorOptions, type RunOutcome, runCoordinator } from '@unet-fleet/coordinator';
+import { openRunFolder } from '@unet-fleet/coordinator/run-folder/run-folder';
+import {
+  type Config,
+  cacheFolder,
+  createLog,
+  exitCodes,
+  type Log,
+  type RunEvent,
+  UserError,
+} from '@unet-fleet/shared';
+import { Command } from 'commander';
+import {
+  addConfigFile,
+  addConfigOptions,
+  configFrom,
+  requireFolders,
+  type Selection,
+} from '../config-options.ts';
+import { type Io, printJson } from '../io.ts';
+import { nextRunFolder } from '../run-folders.ts';
+import { stopSignals } from '../stop-signals.ts';
+import { RunTerminal, taskBar } from '../terminal/run-terminal.ts';
+import { createScreen } from '../terminal/screen.ts';
+import { summaryLines } from '../terminal/summary.ts';
+import { namedRunDir } from '../trained-run.ts';
+import { version } from '../version.ts';
+import { workerCommand } from '../worker-command.ts';
+
+const selection: Selection = ['data', 'model', 'train', 'engine', 'run', 'broker'];
+
+type Name = 'train' | 'coordinator';
+
+interface RunFlags extends Record<string, unknown> {
+  resume?: true | string;
+  runDir?: string;
+  json?: boolean;
+}
+
+const descriptions: Record<Name, string> = {
+  train: 'train a U-Net, with coordinator, workers and broker on this machine',
+  coordinator: 'coordinate a run whose workers join over a NATS server (--nats-url)',
+};
+
+const examples: Record<Name, string> = {
+  train: `
+Examples:
+  npx unet-fleet train --images photos --masks masks --size 256x192 --batch-size 8 --workers 2
+  npx unet-fleet train --config recipe.yaml --run-dir runs/tuned
+  npx unet-fleet train --resume                                 the newest run, from its newest good checkpoint
+  npx unet-fleet train --resume runs/0001/checkpoints/step-00000100 --run-dir runs/0001`,
+  coordinator: `
+Example:
+  npx unet-fleet coordinator --nats-url nats://host:4222 --images photos --masks masks --min-workers 2
+  npx unet-fleet worker --nats-url nats://host:4222              on each machine`,
+};
+
+export const runCommand = (name: Name, io: Io): Command =>
+  addConfigOptions(
+    addConfigFile(new Command(name))
+      .description(descriptions[name])
+      .option(
+        '--resume [checkpoint]',
+        'go on with the run of the run folder, from its newest good checkpoint or this one',
+      )
+      .option('--json', 'print the outcome as JSON; everything else goes to stderr')
+      .addHelpText('after', examples[name]),
+    selection,
+  ).action(async (flags: RunFlags) => {
+    const { outcome } = await run(name, runConfig(name, flags, io), flags, io);
+    if (outcome.reason === 'stopped') process.exitCode = exitCodes.leftOnRequest;
+  });
+
+/** Config of a new run from the sources; of a resumed one on top of what its folder holds. */
+function runConfig(name: Name, flags: RunFlags, io: Io): Config {
+  const config = flags.resume ? resumedConfig(name, flags, io) : configFrom(flags, selection, io);
+  requireFolders(config);
+  if (name === 'train') return config;
+  if (config.broker.natsUrl === '') {
+    throw new UserError(
+      'a coordinator needs --nats-url, where workers of other machines find it; train runs everything on one machine',
+    );
+  }
+  return { ...config, run: { ...config.run, workers: 0 } };
+}
+
+function resumedConfig(name: Name, flags: RunFlags, io: Io): Config {
+  const runDir = namedRunDir(flags, io);
+  const { config } = openRunFolder(runDir);
+  // A run that a coordinator began had its workers elsewhere.
+  const workers = name === 'train' ? config.run.workers || 1 : 0;
+  const values = { ...config, run: { ...config.run, workers } };
+  const resumed = configFrom(flags, selection, io, [{ name: join(runDir, 'config.json'), values }]);
+  return { ...resumed, run: { ...resumed.run, runDir } };
+}
+
+/** Runs to the end, telling the terminal; the outcome is told on stdout where --json asks for it. */
+export async function run(
+  name: Name,
+  wanted: Config,
+  flags: Pick<RunFlags, 'resume' | 'json'>,
+  io: Io,
+): Promise<{ outcome: RunOutcome; config: Config }> {
+  const runDir = wanted.run.runDir || nextRunFolder(io.cwd);
+  const config = { ...wanted, run: { ...wanted.run, runDir } };
+  const screen = createScreen(flags.json ? io.stderr : io.stdout, io.env);
+  const terminal = new RunTerminal(screen, config, config.run.workers, io.now);
+  const log = runLog(join(runDir, 'log.jsonl'), config.run.logLevel);
+  const scan = taskBar(screen, 'scan', 'photos', io.now);
+  let kill = () => {};
+  const stop = stopSignals(
+    () =>
+      screen.print(
+        'stopping: the step is finished and a checkpoint written; Ctrl-C again stops at once',
+        'yellow',
+      ),
+    () => {
+      terminal.close();
+      kill();
+    },
+  );
+  let finished: Extract<RunEvent, { type: 'finished' }> | null = null;
+  const options: CoordinatorOptions = {
+    config,
+    resume: flags.resume
+      ? { checkpoint: flags.resume === true ? null : resolve(io.cwd, flags.resume) }
+      : null,
+    workerCommand,
+    cacheDir: cacheFolder(io.env),
+    softwareVersion: version,
+    onScanProgress: scan.report,
+    onEvent: (event) => {
+      if (event.type === 'run-started') scan.end();
+      if (event.type === 'finished') finished = event;
+      log.event(event);
+      terminal.onEvent(event);
+    },
+    log: log.coordinator,
+    signal: stop.signal,
+    onKillable: (end) => {
+      kill = end;
+    },
+  };
+  let outcome: RunOutcome;
+  try {
+    outcome = await runCoordinator(options);
+  } finally {
+    scan.end();
+    terminal.close();
+    stop.release();
+  }
+  const { title, rows } = summaryLines(terminal.progress, finished!, io.now(), {
+    command: name,
+    runDir: shown(runDir, io),
+    files: filesOf(outcome, io),
+    columns: screen.columns,
+  });
+  screen.print(title, 'bold');
+  for (const row of rows) screen.print(row);
+  if (flags.json) printJson(io, { ...outcome, best: terminal.progress.best });
+  return { outcome, config };
+}
+
+/** The log begins when the run folder is there; what is told before is kept until then. */
+function runLog(path: string, level: string) {
+  let log: Log | null = null;
+  const early: ((log: Log) => void)[] = [];
+  const write = (line: (log: Log) => void) => {
+    if (log) line(log);
+    else early.push(line);
+  };
+  return {
+    coordinator: {
+      info: (fields: object, message: string) => write((open) => open.info(fields, message)),
+      warn: (fields: object, message: string) => write((open) => open.warn(fields, message)),
+    },
+    event(event: RunEvent): void {
+      if (event.type === 'run-started') {
+        log = createLog(path, level);
+        for (const line of early.splice(0)) line(log);
+      }
+      write((open) => open[levelOf(event)](event, event.type));
+    },
+  };
+}
+
+function levelOf({ type }: RunEvent): 'debug' | 'info' | 'warn' {
+  if (type === 'warning' || type === 'worker-left') return 'warn';
+  return type === 'step' || type === 'validation-progress' || type === 'waiting' ? 'debug' : 'info';
+}
+
+/** Relative to where the command was run, when it lies below. */
+export function shown(path: string, { cwd }: Io): string {
+  const below = relative(cwd, path);
+  return below === '' || below.startsWith('..') ? path : below;
+}
+
+function filesOf({ runDir, bestCheckpoint, lastCheckpoint }: RunOutcome, io: Io): [string, string][] {
+  const files: [string, string | null][] = [
+    ['best checkpoint', bestCheckpoint],
+    ['last checkpoint', lastCheckpoint],
+    ['curves', join(runDir, 'curves.png')],
+    ['metrics', join(runDir, 'metrics.jsonl')],
+    ['log', join(runDir, 'log.jsonl')],
+  ];
+  return files.flatMap(([label, path]) => (path && existsSync(path) ? [[label, shown(path, io)]] : []));
+}

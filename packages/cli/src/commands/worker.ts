@@ -1,0 +1,101 @@
+/** `unet-fleet worker`: computes leaves for a run until it is over or the worker is asked to leave. */
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { cacheFolder, exitCodes, UserError } from '@unet-fleet/shared';
+import { runWorker } from '@unet-fleet/worker';
+import { Command } from 'commander';
+import { addConfigOptions, configFrom, type Selection } from '../config-options.ts';
+import type { Io } from '../io.ts';
+import { stopSignals } from '../stop-signals.ts';
+import { createScreen } from '../terminal/screen.ts';
+import { version } from '../version.ts';
+
+const selection: Selection = [
+  'broker.natsUrl',
+  'broker.natsUser',
+  'broker.natsPassword',
+  'data.images',
+  'data.masks',
+];
+
+/** Time for handing back what is leased when the parent process is gone. */
+const orphanGraceMs = 2_000;
+
+interface WorkerFlags extends Record<string, unknown> {
+  run?: string;
+  name?: string;
+  verbose?: boolean;
+}
+
+export const workerProcessCommand = (io: Io): Command =>
+  addConfigOptions(
+    new Command('worker')
+      .description('compute for a run: joins its coordinator over a NATS server (--nats-url)')
+      .option('--run <id>', 'the run to work for; needed only where a broker has several')
+      .option('--name <name>', 'what the coordinator calls this worker; default: host name and process id')
+      .option('--verbose', 'tell more')
+      .addHelpText(
+        'after',
+        '\nPhotos and masks are read where the coordinator has them, unless --images and --masks say otherwise.' +
+          '\n\nExample:\n  npx unet-fleet worker --nats-url nats://host:4222 --images /data/photos --masks /data/masks',
+      ),
+    selection,
+  ).action((flags: WorkerFlags) => work(flags, io));
+
+async function work(flags: WorkerFlags, io: Io): Promise<void> {
+  const localName = io.env.UNET_FLEET_WORKER_NAME;
+  // A worker that the coordinator started has its paths; the environment's are those of the coordinator's defaults.
+  const env = localName ? { ...io.env, UNET_FLEET_IMAGES: '', UNET_FLEET_MASKS: '' } : io.env;
+  const { broker, data } = configFrom(flags, selection, { ...io, env });
+  if (broker.natsUrl === '') {
+    throw new UserError('a worker needs --nats-url, the NATS server that its coordinator uses');
+  }
+  const screen = createScreen(io.stderr, io.env);
+  const stop = stopSignals(
+    () => screen.print('leaving: what is leased goes back; Ctrl-C again stops at once'),
+    () => {},
+  );
+  const orphan = orphaned();
+  try {
+    const outcome = await runWorker({
+      broker: { url: broker.natsUrl, user: broker.natsUser, password: broker.natsPassword },
+      workerId: `w-${randomBytes(6).toString('hex')}`,
+      name: flags.name ?? localName ?? `${hostname()}-${process.pid}`,
+      runId: flags.run ?? io.env.UNET_FLEET_RUN ?? '',
+      images: data.images,
+      masks: data.masks,
+      cacheDir: cacheFolder(io.env),
+      softwareVersion: version,
+      log: {
+        info: (message) => screen.print(message),
+        debug: (message) => {
+          if (flags.verbose) screen.print(message, 'dim');
+        },
+      },
+      signal: AbortSignal.any([stop.signal, orphan.signal]),
+    });
+    screen.print(outcome.reason);
+    if (outcome.cause === 'requested') process.exitCode = exitCodes.leftOnRequest;
+  } finally {
+    stop.release();
+    orphan.release();
+  }
+}
+
+/** Aborted when the process that started this one is gone, which closes their channel. */
+function orphaned(): { signal: AbortSignal; release(): void } {
+  const controller = new AbortController();
+  const onGone = () => {
+    controller.abort('the process that started this worker is gone');
+    setTimeout(() => process.exit(exitCodes.leftOnRequest), orphanGraceMs).unref();
+  };
+  if (process.connected) process.once('disconnect', onGone);
+  return {
+    signal: controller.signal,
+    release() {
+      process.off('disconnect', onGone);
+      // The channel would keep the process alive.
+      if (process.connected) process.disconnect();
+    },
+  };
+}

@@ -1,0 +1,90 @@
+/** From what a person names (a run folder, a checkpoint, nothing) to a model that is ready to be used. */
+import { basename, dirname, join, resolve } from 'node:path';
+import { bestCheckpointName, openCheckpoint } from '@unet-fleet/coordinator/checkpoint/folder';
+import { holdsRun } from '@unet-fleet/coordinator/run-folder/run-folder';
+import { type Config, UserError } from '@unet-fleet/shared';
+import { ComputeThread, type InferenceEngine, type TrainedModel } from '@unet-fleet/worker';
+import type { Io } from './io.ts';
+import { newestRunFolder } from './run-folders.ts';
+
+export interface TrainedRun {
+  /** The run folder that the checkpoint lies in; null for one that was copied elsewhere. */
+  runDir: string | null;
+  model: TrainedModel;
+  /** Of the run. */
+  config: Config;
+  dataSha256: string;
+}
+
+export interface TrainedRunFlags {
+  runDir?: string;
+  /** 'best', 'newest', or the path of a checkpoint. */
+  checkpoint: string;
+}
+
+/** Loads and verifies the checkpoint. Throws a UserError when there is none that is good. */
+export function openTrainedRun(flags: TrainedRunFlags, io: Io, warn: (message: string) => void): TrainedRun {
+  const isNamed = flags.checkpoint !== 'best' && flags.checkpoint !== 'newest';
+  const path = isNamed ? resolve(io.cwd, flags.checkpoint) : namedRunDir(flags, io);
+  const loaded = openCheckpoint(path, flags.checkpoint === 'newest' ? 'newest' : 'best', {
+    onDamaged: (damaged) => warn(`${damaged.message}: another one is used`),
+  });
+  const { manifest, vectors } = loaded;
+  const root = dirname(dirname(loaded.path));
+  return {
+    runDir: holdsRun(root) ? root : null,
+    model: {
+      name: `${basename(root)}, step ${manifest.step}`,
+      model: manifest.model,
+      parameters: vectors.parameters,
+      statistics: vectors.statistics,
+      classNames: manifest.classNames,
+      data: manifest.config.data,
+      classWeights: null,
+    },
+    config: manifest.config,
+    dataSha256: manifest.dataSha256,
+  };
+}
+
+/** The run folder that was named by flag or variable, or the newest one. */
+export function namedRunDir({ runDir }: { runDir?: string }, io: Io): string {
+  const named = runDir || io.env.UNET_FLEET_RUN_DIR;
+  return named ? resolve(io.cwd, named) : newestRunFolder(io.cwd);
+}
+
+/** Paths of the best checkpoint of a run, or null. */
+export function bestCheckpointPath(runDir: string): string | null {
+  const checkpoints = join(runDir, 'checkpoints');
+  const name = bestCheckpointName(checkpoints);
+  return name && join(checkpoints, name);
+}
+
+/** Starts an engine that holds the model's weights, lets `use` work with it, and ends it. */
+export async function withEngine<T>(
+  { model, parameters, statistics, data, classWeights }: TrainedModel,
+  choice: { device: 'auto' | 'cpu' | 'gpu'; threads: number },
+  use: (engine: InferenceEngine) => Promise<T>,
+): Promise<T> {
+  const engine = await ComputeThread.start({
+    model,
+    device: choice.device,
+    intraOpThreads: choice.threads,
+    ignoreIndex: data.ignoreIndex,
+    classWeights,
+  });
+  try {
+    await engine.setWeights(parameters, statistics);
+    return await use(engine);
+  } finally {
+    await engine.close();
+  }
+}
+
+/** Throws unless the checkpoint lies in its run's folder, which says how the data was split. */
+export function requireRunDir({ runDir, model }: TrainedRun): string {
+  if (runDir !== null) return runDir;
+  throw new UserError(
+    `the checkpoint of ${model.name} lies outside its run folder, which says which photos are for validation: use --part all`,
+  );
+}
