@@ -28,8 +28,11 @@ export const cssOfLabel = (scheme: ClassScheme, label: number): string =>
 /** Labels that occur in any of the maps, ascending, the ignore index last. */
 export function labelsIn(maps: LabelMap[], scheme: ClassScheme): number[] {
   const seen = new Uint8Array(65536);
-  for (const { labels } of maps) for (const label of labels) seen[label] = 1;
-  const found = Array.from(seen.keys()).filter((label) => seen[label] === 1 && label !== scheme.ignoreIndex);
+  for (const { labels } of maps) for (let pixel = 0; pixel < labels.length; pixel++) seen[labels[pixel]!] = 1;
+  const found: number[] = [];
+  for (let label = 0; label < seen.length; label++) {
+    if (seen[label] === 1 && label !== scheme.ignoreIndex) found.push(label);
+  }
   return seen[scheme.ignoreIndex] === 1 ? [...found, scheme.ignoreIndex] : found;
 }
 

@@ -2,17 +2,19 @@
  * Masks in colour, alone, over their photo, and against the truth. All pure: pixels in, pixels out, same size.
  */
 import type { RgbImage } from './canvas.ts';
-import { type ClassScheme, colourOfLabel, type LabelMap } from './labels.ts';
+import { type ClassScheme, colourOfLabel, type LabelMap, labelsIn } from './labels.ts';
 import type { Rgb } from './palette.ts';
 
 /** Each pixel in the colour of its label. */
 export function colourMask(map: LabelMap, scheme: ClassScheme): RgbImage {
-  const pixels = new Uint8Array(map.labels.length * 3);
-  const colourOf = lookUp(scheme);
-  map.labels.forEach((label, pixel) => {
-    pixels.set(colourOf(label), pixel * 3);
-  });
-  return { width: map.width, height: map.height, pixels };
+  const { width, height, labels } = map;
+  const pixels = new Uint8Array(labels.length * 3);
+  const colours = colourTable(map, scheme);
+  for (let pixel = 0; pixel < labels.length; pixel++) {
+    const entry = labels[pixel]! * 3;
+    for (let channel = 0; channel < 3; channel++) pixels[pixel * 3 + channel] = colours[entry + channel]!;
+  }
+  return { width, height, pixels };
 }
 
 export interface OverlayOptions {
@@ -30,17 +32,18 @@ export function overlayMask(
   { opacity = 0.5, outlines = true }: OverlayOptions = {},
 ): RgbImage {
   assertSameSize(photo, map);
+  const { labels } = map;
   const pixels = new Uint8Array(photo.pixels.length);
-  const colourOf = lookUp(scheme);
+  const colours = colourTable(map, scheme);
   const isEdge = outlines ? edgesOf(map) : null;
-  map.labels.forEach((label, pixel) => {
-    const colour = colourOf(label);
-    const share = isEdge?.[pixel] === 1 && label !== 0 ? 1 : label === 0 ? opacity / 3 : opacity;
+  for (let pixel = 0; pixel < labels.length; pixel++) {
+    const label = labels[pixel]!;
+    const share = label === 0 ? opacity / 3 : isEdge?.[pixel] === 1 ? 1 : opacity;
     for (let channel = 0; channel < 3; channel++) {
       const at = pixel * 3 + channel;
-      pixels[at] = Math.round(photo.pixels[at]! * (1 - share) + colour[channel]! * share);
+      pixels[at] = Math.round(photo.pixels[at]! * (1 - share) + colours[label * 3 + channel]! * share);
     }
-  });
+  }
   return { width: photo.width, height: photo.height, pixels };
 }
 
@@ -56,15 +59,17 @@ export function errorMap(
   assertSameSize(photo, truth);
   assertSameSize(photo, prediction);
   const pixels = new Uint8Array(photo.pixels.length);
-  truth.labels.forEach((label, pixel) => {
+  for (let pixel = 0; pixel < truth.labels.length; pixel++) {
     const at = pixel * 3;
-    const [red, green, blue] = [photo.pixels[at]!, photo.pixels[at + 1]!, photo.pixels[at + 2]!];
-    const grey = 120 + 0.5 * (0.299 * red + 0.587 * green + 0.114 * blue);
+    const luminance =
+      0.299 * photo.pixels[at]! + 0.587 * photo.pixels[at + 1]! + 0.114 * photo.pixels[at + 2]!;
+    const grey = 120 + 0.5 * luminance;
+    const label = truth.labels[pixel];
     const isWrong = label !== ignoreIndex && label !== prediction.labels[pixel];
     for (let channel = 0; channel < 3; channel++) {
       pixels[at + channel] = Math.round(isWrong ? 0.25 * grey + 0.75 * wrongColour[channel]! : grey);
     }
-  });
+  }
   return { width: photo.width, height: photo.height, pixels };
 }
 
@@ -89,13 +94,11 @@ function edgesOf({ width, height, labels }: LabelMap): Uint8Array {
   return edges;
 }
 
-/** Remembers the colours of a scheme, as the same few labels are asked for a million times. */
-function lookUp(scheme: ClassScheme): (label: number) => Rgb {
-  const known: Rgb[] = [];
-  return (label) => {
-    known[label] ??= colourOfLabel(scheme, label);
-    return known[label];
-  };
+/** Three bytes for each label of the map, at label * 3. */
+function colourTable(map: LabelMap, scheme: ClassScheme): Uint8Array {
+  const table = new Uint8Array(65536 * 3);
+  for (const label of labelsIn([map], scheme)) table.set(colourOfLabel(scheme, label), label * 3);
+  return table;
 }
 
 function assertSameSize(photo: RgbImage, map: LabelMap): void {
