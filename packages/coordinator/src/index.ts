@@ -1,1 +1,3 @@
+export * from './broker/embedded.ts';
+export * from './broker/find.ts';
 export * from './shell/run-coordinator.ts';

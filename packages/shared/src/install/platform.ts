@@ -32,7 +32,7 @@ export function thisMachine(): Machine {
  * @param what for the sentence: what there is no build of
  * @throws UserError if the machine is not Linux with the GNU C library `glibc` or newer on x86_64 or aarch64
  */
-export function supportedArch(what: string, glibc = '2.28', machine: Machine = thisMachine()): Arch {
+export function supportedArch(what: string, glibc = '2.27', machine: Machine = thisMachine()): Arch {
   const arch = arches[machine.arch];
   const remedy = `use Linux with glibc ${glibc} or newer on x86_64 or aarch64, in a container or virtual machine if need be`;
   if (machine.platform !== 'linux' || arch === undefined) {
