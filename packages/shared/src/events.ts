@@ -37,6 +37,8 @@ export type RunEvent =
       gradientNorm: number;
       stepMs: number;
       numWorkers: number;
+      /** Added by the shell; the core knows no durations. */
+      timings?: StepTimings;
     }
   | { type: 'validation-started'; step: number; numImages: number }
   | { type: 'validation-progress'; step: number; numImagesDone: number; numImages: number }
@@ -62,3 +64,18 @@ export type RunEvent =
       bestCheckpoint: string | null;
       lastCheckpoint: string | null;
     };
+
+/** Where the time of a step went, in ms: the slowest worker's parts, then the coordinator's. */
+export interface StepTimings {
+  /** Weights fetched and handed to the engine. */
+  broadcastMs: number;
+  /** Waiting for samples to be loaded. */
+  dataMs: number;
+  computeMs: number;
+  /** Gradients made available. */
+  sendMs: number;
+  /** Gradients fetched and added, all nodes together. */
+  reduceMs: number;
+  /** Norm, clipping and update. */
+  optimizeMs: number;
+}

@@ -8,6 +8,7 @@ import { handle } from '../core/handle.ts';
 import { initialState } from '../core/state.ts';
 import type { CoreConfig, CoreEvent, CoreState, Effect, Progress } from '../core/types.ts';
 import { NodeUnavailable, type ReducerPool } from '../reducer/pool.ts';
+import { StepClock } from './step-timings.ts';
 
 type Message = DownMessage extends infer M ? (M extends { term: number } ? Omit<M, 'term'> : never) : never;
 
@@ -37,6 +38,7 @@ export class Conductor {
   readonly #ports: Ports;
   readonly #train: TrainConfig;
   readonly #state: CoreState;
+  readonly clock = new StepClock();
   #end!: { resolve(ending: Ending): void; reject(error: Error): void };
   readonly ended: Promise<Ending>;
   #timer: NodeJS.Timeout | null = null;
@@ -102,7 +104,7 @@ export class Conductor {
         await ports.writeCheckpoint(effect);
         return this.feed({ type: 'checkpoint-written', step: effect.progress.version });
       case 'emit':
-        return ports.emit(effect.event);
+        return this.#emit(effect.event);
       case 'dismiss':
         return ports.send(effect.workerId, { type: 'dismissed' });
       case 'finish':
@@ -112,7 +114,12 @@ export class Conductor {
     }
   }
 
+  #emit(event: RunEvent): void {
+    this.#ports.emit(event.type === 'step' ? { ...event, timings: this.clock.take() } : event);
+  }
+
   async #reduce({ workerId, step, node, numLeaves }: Extract<Effect, { type: 'reduce' }>): Promise<void> {
+    const start = this.#ports.now();
     try {
       const sharesMemory = this.#ports.sharesMemory(workerId);
       await this.#ports.reducers.collect(workerId, sharesMemory, step, node, numLeaves);
@@ -120,6 +127,7 @@ export class Conductor {
       if (!(error instanceof NodeUnavailable)) throw error;
       return this.feed({ type: 'node-unavailable', workerId, step, node, reason: error.message });
     }
+    this.clock.addReduce(this.#ports.now() - start);
     this.feed({ type: 'node-reduced', step, node });
   }
 
@@ -128,6 +136,7 @@ export class Conductor {
     const { step, numLeaves, weightSum, learningRate } = effect;
     // A batch without a valid pixel has no gradient; its step changes the weights by momentum and decay alone.
     const scale = weightSum > 0 ? 1 / weightSum : 0;
+    const start = this.#ports.now();
     const gradientNorm = (await this.#ports.reducers.gradientSumNorm(numLeaves)) * scale;
     if (!Number.isFinite(gradientNorm)) {
       throw new UserError(
@@ -139,6 +148,7 @@ export class Conductor {
     const normCoefficient = clip === 'norm' ? clipNormCoefficient(clipLimit, gradientNorm) : 1;
     const updateIndex = step + 1;
     await this.#ports.reducers.apply(numLeaves, { scale, normCoefficient, learningRate, updateIndex });
+    this.clock.addOptimize(this.#ports.now() - start);
     this.feed({ type: 'committed', step, gradientNorm });
   }
 }

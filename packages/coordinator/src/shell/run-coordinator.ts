@@ -159,7 +159,7 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
   const idle = idleWorkersNote(config.run.workers, maxLeaves(plan), config.train);
   if (idle) warn(idle);
 
-  const memory = openMemory(run, config.run.workers);
+  const memory = config.run.sharedMemory ? openMemory(run, config.run.workers) : null;
   cleanups.add(() => memory?.remove());
   const numReducers = Math.min(
     parameterBuckets(model.numParameters).length,
@@ -306,6 +306,7 @@ class Fleet {
         return null;
       case 'result': {
         const { kind, step, node, confusion } = message;
+        if (kind === 'train') conductor.clock.addNode(workerId, message.timings);
         const sums = message.sums.map(([lossSum, weightSum]) => ({ lossSum, weightSum }));
         conductor.feed({ type: 'result', workerId, kind, step, node, sums, confusion });
         return null;
