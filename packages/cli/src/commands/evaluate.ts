@@ -15,6 +15,7 @@ import {
 import { Command, Option } from 'commander';
 import { addConfigOptions, configFrom, type Selection } from '../config-options.ts';
 import { type Io, printJson } from '../io.ts';
+import { facts } from '../terminal/format.ts';
 import { taskBar } from '../terminal/run-terminal.ts';
 import { createScreen, type Screen } from '../terminal/screen.ts';
 import {
@@ -77,7 +78,13 @@ export const evaluateCommand = (io: Io): Command =>
     const { report, files } = await evaluate(flags, screen, io);
     if (flags.json) printJson(io, { ...evaluationJson(report), files });
     else screen.print(formatEvaluation(report));
-    for (const [label, path] of Object.entries(files)) screen.print(`${label}: ${shown(path, io)}`);
+    screen.print('');
+    const named: [string, string][] = [
+      ['scores', shown(files.json, io)],
+      ['confusion matrix', shown(files.csv, io)],
+      ['as a picture', shown(files.picture, io)],
+    ];
+    for (const line of facts(named, screen.columns)) screen.print(line);
   });
 
 export interface Evaluation {

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { type CoordinatorOptions, type RunOutcome, runCoordinator } from '@unet-fleet/coordinator';
+import { readManifest } from '@unet-fleet/coordinator/checkpoint/read';
 import { openRunFolder } from '@unet-fleet/coordinator/run-folder/run-folder';
 import {
   type Config,
@@ -152,15 +153,17 @@ export async function run(
     terminal.close();
     stop.release();
   }
+  const { best } = readManifest(outcome.lastCheckpoint).progress;
   const { title, rows } = summaryLines(terminal.progress, finished!, io.now(), {
     command: name,
     runDir: shown(runDir, io),
+    best,
     files: filesOf(outcome, io),
     columns: screen.columns,
   });
   screen.print(title, 'bold');
   for (const row of rows) screen.print(row);
-  if (flags.json) printJson(io, { ...outcome, best: terminal.progress.best });
+  if (flags.json) printJson(io, { ...outcome, best });
   return { outcome, config };
 }
 

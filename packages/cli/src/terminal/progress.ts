@@ -27,7 +27,8 @@ export interface RunProgress {
   isEpochTold: boolean;
   validation: { numImages: number; numImagesDone: number; startedAtMs: number } | null;
   lastValidationMs: number;
-  best: { step: number; loss: number; meanIou: number } | null;
+  /** Steps that were committed before this process took up the run. */
+  numStepsBefore: number;
   waiting: string;
   startedAtMs: number;
   finished: Extract<RunEvent, { type: 'finished' }> | null;
@@ -50,7 +51,7 @@ export const initialProgress = (nowMs: number): RunProgress => ({
   isEpochTold: true,
   validation: null,
   lastValidationMs: 0,
-  best: null,
+  numStepsBefore: 0,
   waiting: '',
   startedAtMs: nowMs,
   finished: null,
@@ -72,9 +73,14 @@ export function advance(
   const quietly = (change: Partial<RunProgress>) => ({ progress: { ...before, ...change }, lines: [] });
   switch (event.type) {
     case 'run-started':
-      return quietly({ numSteps: event.numSteps, step: event.numStepsDone, startedAtMs: nowMs });
+      return quietly({
+        numSteps: event.numSteps,
+        numStepsBefore: event.numStepsDone,
+        step: event.numStepsDone,
+        startedAtMs: nowMs,
+      });
     case 'waiting': {
-      const text = `waiting: ${event.reason} (${event.numWorkers} of ${counted(event.minWorkers, 'worker')} here)`;
+      const text = `waiting: ${event.reason}`;
       const lines = text === before.waiting ? [] : [line(text, 'quiet')];
       return { progress: { ...before, waiting: text }, lines };
     }
@@ -184,7 +190,6 @@ function afterValidation(
     lastValidationMs: before.validation ? nowMs - before.validation.startedAtMs : before.lastValidationMs,
     lastStepAtMs: before.lastStepAtMs === null ? null : nowMs,
     isEpochTold: before.isEpochTold || endsEpoch,
-    best: event.isBest ? { step, loss, meanIou } : before.best,
   };
   return { progress, lines };
 }
@@ -226,7 +231,8 @@ export function barOf(progress: RunProgress, nowMs: number): BarState | null {
       details: validationDetails(validation, nowMs),
     };
   }
-  if (progress.epochSteps === 0) return null;
+  const isEpochOver = progress.isEpochTold && progress.stepInEpoch === progress.epochSteps;
+  if (progress.epochSteps === 0 || isEpochOver) return null;
   return {
     label: epochLabel(progress),
     done: progress.stepInEpoch,

@@ -47,7 +47,8 @@ export class RunTerminal {
     for (const { text, tone } of lines) this.#screen.print(text, styleOf[tone]);
     const bar = barOf(progress, nowMs);
     if (this.#screen.isLive) this.#screen.showBar(bar);
-    else if (bar && lines.length === 0) this.#printSparsely(bar, nowMs);
+    else if (bar && (event.type === 'step' || event.type === 'validation-progress'))
+      this.#printSparsely(bar, nowMs);
   }
 
   close(): void {

@@ -18,6 +18,8 @@ export const resumeCommand = (command: 'train' | 'coordinator', runDir: string):
 export interface SummaryOptions {
   command: 'train' | 'coordinator';
   runDir: string;
+  /** Of the whole run; null before its first validation. */
+  best: { step: number; loss: number; meanIou: number } | null;
   /** Label and path of what can be looked at. */
   files: (readonly [string, string])[];
   columns: number;
@@ -27,16 +29,17 @@ export function summaryLines(
   progress: RunProgress,
   finished: Finished,
   nowMs: number,
-  { command, runDir, files, columns }: SummaryOptions,
+  { command, runDir, best, files, columns }: SummaryOptions,
 ): { title: string; rows: string[] } {
   const took = duration(nowMs - progress.startedAtMs);
-  const steps = counted(finished.step, 'step');
+  const { numStepsBefore } = progress;
+  const now = numStepsBefore > 0 ? ` (${finished.step - numStepsBefore} since it was resumed)` : '';
+  const steps = `${counted(finished.step, 'step')}${now}`;
   const title = {
     completed: `finished: ${steps} in ${took}`,
     'early-stopping': `finished early, because validation no longer improved: ${steps} in ${took}`,
     stopped: `stopped after ${steps}, nothing is lost`,
   }[finished.reason];
-  const { best } = progress;
   const rows: (readonly [string, string])[] = [];
   if (best) {
     const figures = `validation loss ${lossText(best.loss)}, mean IoU ${shareText(best.meanIou)}`;

@@ -133,7 +133,7 @@ test('a run in a pipe: banner, one line per epoch, and figures every few seconds
   engine      TensorFlow on GPU if there is one, or else CPU, threads as cores a worker
   broker      embedded at nats://127.0.0.1:4222
   run folder  runs/0001
-waiting: no worker is ready (0 of 1 worker here)
+waiting: no worker is ready
 worker worker-1 joined (1 now)
 worker worker-2 joined (2 now)
 epoch 1/2  step 1/2  loss 1.5000  lr 0.001  2.00 images/s  2 workers  6s left
@@ -223,6 +223,7 @@ test('the summary names what there is and what to do next', () => {
   const options = {
     command: 'train',
     runDir: 'my runs/1',
+    best: { step: 2, loss: 1.1, meanIou: 0.5 },
     files: [['curves', 'my runs/1/curves.png']] as [string, string][],
     columns: 100,
   } as const;
@@ -234,6 +235,10 @@ test('the summary names what there is and what to do next', () => {
   curves    my runs/1/curves.png
   evaluate  npx unet-fleet evaluate --run-dir 'my runs/1'
   predict   npx unet-fleet predict --run-dir 'my runs/1' PHOTO-OR-FOLDER`);
+  const resumed = { ...progress, numStepsBefore: 3 };
+  expect(summaryLines(resumed, end, 90_000, options).title).toBe(
+    'finished: 4 steps (1 since it was resumed) in 1m 30s',
+  );
   const stopped = summaryLines(progress, { ...end, reason: 'stopped' }, 90_000, options);
   expect(stopped.title).toBe('stopped after 4 steps, nothing is lost');
   expect(stopped.rows.at(-1)).toContain(resumeCommand('train', 'my runs/1'));

@@ -5,7 +5,7 @@ import { closest, distance } from 'fastest-levenshtein';
 export function nearestName(name: string, known: readonly string[]): string | null {
   if (known.length === 0) return null;
   const best = closest(name, known);
-  return distance(name, best) <= Math.max(2, Math.floor(name.length / 2)) ? best : null;
+  return distance(name, best) <= Math.max(2, Math.floor(name.length / 3)) ? best : null;
 }
 
 /** "; did you mean --batch-size?", or '' when nothing is near. */

@@ -178,7 +178,7 @@ const train = group<Config['train']>({
     max: 65_536,
   },
   seed: {
-    doc: 'seed of split, initial weights, order and augmentation',
+    doc: 'seed of the split, the initial weights and the order of photos',
     format: 'whole',
     default: 0,
     min: 0,
@@ -376,6 +376,11 @@ const run = group<Config['run']>({
     default: 3,
     min: 1,
     max: 100_000,
+  },
+  sharedMemory: {
+    doc: 'weights and gradients go to workers of this machine in shared memory; false: over NATS, as to other machines',
+    format: 'switch',
+    default: true,
   },
   leaseSeconds: {
     doc: "silence after which a worker's work goes to others",

@@ -86,6 +86,8 @@ export interface RunOptions {
   /** Steps between checkpoints beside those at each validation; 0: none. */
   checkpointEvery: number;
   keepCheckpoints: number;
+  /** Whether workers of this host are handed bulk values in shared memory. */
+  sharedMemory: boolean;
   /** Seconds without a heartbeat after which a worker's leases go to others. */
   leaseSeconds: number;
   logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error';
