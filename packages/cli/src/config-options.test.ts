@@ -32,5 +32,8 @@ test('runs are numbered, by number and not by text', () => {
   for (const name of ['0002', '9999', '10000', 'mine'])
     mkdirSync(join(cwd, 'runs', name), { recursive: true });
   expect(nextRunFolder(cwd)).toBe(join(cwd, 'runs', '10001'));
-  expect(newestRunFolder(cwd)).toBe(join(cwd, 'runs', '10000'));
+  for (const name of ['0002', '9999'])
+    mkdirSync(join(cwd, 'runs', name, 'checkpoints', 'step-1'), { recursive: true });
+  mkdirSync(join(cwd, 'runs', '10000', 'checkpoints'));
+  expect(newestRunFolder(cwd), 'the newest one that has a checkpoint').toBe(join(cwd, 'runs', '9999'));
 });

@@ -96,10 +96,10 @@ test.each<[string, string[], string]>([
     ['train', ...data, '--nats-password', 'p'],
     '--nats-password is given without --nats-user',
   ],
-  ['nothing to resume', ['train', '--resume'], 'there is no run in'],
+  ['nothing to resume', ['train', '--resume'], 'there is no run with a checkpoint in'],
   ['no run folder to resume', ['train', '--resume', '--run-dir', 'none'], 'no folder'],
   ['a folder without a run', ['evaluate', '--run-dir', 'empty'], 'checkpoint'],
-  ['nothing to predict with', ['predict', 'photo.jpg'], 'there is no run in'],
+  ['nothing to predict with', ['predict', 'photo.jpg'], 'there is no run with a checkpoint in'],
   ['nothing to predict', ['predict'], "missing required argument 'photos'"],
   [
     'too few sample photos',

@@ -20,11 +20,14 @@ export function nextRunFolder(cwd: string): string {
   return join(cwd, root, String(number).padStart(4, '0'));
 }
 
-/** The run folder with the highest number. Throws a UserError when there is none. */
+/** The newest numbered run that has a checkpoint to use. Throws a UserError when there is none. */
 export function newestRunFolder(cwd: string): string {
-  const newest = numberedRuns(cwd).at(-1);
-  if (newest) return join(cwd, root, newest);
+  const folders = numberedRuns(cwd).map((name) => join(cwd, root, name));
+  const newest = folders.findLast((folder) => hasEntries(join(folder, 'checkpoints')));
+  if (newest) return newest;
   throw new UserError(
-    `there is no run in ${join(cwd, root)}: name a run folder with --run-dir, or train first`,
+    `there is no run with a checkpoint in ${join(cwd, root)}: name a run folder with --run-dir, or train first`,
   );
 }
+
+const hasEntries = (folder: string): boolean => existsSync(folder) && readdirSync(folder).length > 0;

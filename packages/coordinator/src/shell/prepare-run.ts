@@ -20,6 +20,7 @@ import {
   protocolVersion,
   stepsPerEpoch,
   UserError,
+  withoutSecrets,
 } from '@unet-fleet/shared';
 import { openCheckpoint } from '../checkpoint/folder.ts';
 import type { Progress } from '../core/types.ts';
@@ -146,7 +147,7 @@ function newRunFolder(options: PrepareOptions, config: Config, dataset: Dataset)
   const leafSize = leafSizeOf(train);
   checkBatches(data, dataset.samples, { numTraining: training.length, batchSize, leafSize });
   return {
-    config,
+    config: withoutSecrets(config),
     split: { train: training, validation },
     record: {
       formatVersion: 1,

@@ -20,6 +20,7 @@ import {
   type UpMessage,
   UserError,
   type Welcome,
+  withoutSecrets,
 } from '@unet-fleet/shared';
 import { startBroker } from '../broker/embedded.ts';
 import { bestCheckpointName } from '../checkpoint/folder.ts';
@@ -190,7 +191,7 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
     constantFacts: {
       runId,
       term: run.lock.term,
-      config,
+      config: withoutSecrets(config),
       model: model.config,
       classNames: folder.record.classNames,
       identitySha256: folder.record.identitySha256,

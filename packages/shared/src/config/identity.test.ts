@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { UserError } from '../errors.ts';
-import { differingKeys, identityOf } from './identity.ts';
+import { differingKeys, identityOf, withoutSecrets } from './identity.ts';
 import { idleWorkersNote, leafSizeOf } from './leaves.ts';
 import { loadConfig } from './load.ts';
 import { parseClassWeights, parseSize } from './parse.ts';
@@ -74,4 +74,12 @@ test('workers without a leaf are told with sizes that would use them', () => {
   expect(idleWorkersNote(2, 1, { batchSize: 1, leafSize: 0 })).toBe(
     '1 of 2 workers will have nothing to do: a step has 1 leaf; --batch-size 2 --leaf-size 1 would use them all',
   );
+});
+
+test('a config that is kept in files has no password', () => {
+  const config = withFlags({ natsUrl: 'nats://h:1', natsUser: 'u', natsPassword: 'hunter2' });
+  const kept = withoutSecrets(config);
+  expect(JSON.stringify(kept)).not.toContain('hunter2');
+  expect({ ...kept.broker, natsPassword: 'hunter2' }).toEqual(config.broker);
+  expect(config.broker.natsPassword).toBe('hunter2');
 });

@@ -43,3 +43,12 @@ export function differingKeys(a: Config, b: Config): Difference[] {
     .map((option) => ({ flag: option.flag, a: optionValue(a, option), b: optionValue(b, option) }))
     .filter((difference) => difference.a !== difference.b);
 }
+
+/** The config as it may be kept in files: without what must never be shown. */
+export function withoutSecrets(config: Config): Config {
+  const kept = structuredClone(config);
+  for (const { group, key, sensitive } of configOptions) {
+    if (sensitive) (kept[group] as unknown as Record<string, string>)[key] = '';
+  }
+  return kept;
+}
