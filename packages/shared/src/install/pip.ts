@@ -56,7 +56,12 @@ export async function pipDownload(
   args.push('--progress-bar=off', '--disable-pip-version-check', '--python-version=3.12');
   args.push('--implementation=cp', `--abi=${wheel.abi}`, `--platform=${wheel.platformTag}`);
   args.push(`--dest=${downloaded}`, `${wheel.name}==${wheel.version}`);
-  const timer = setInterval(() => onBytes(largestFileBytes(temporary)), pollMs);
+  let numBytes = 0;
+  const timer = setInterval(() => {
+    // The file leaves the temporary folder at the end.
+    numBytes = Math.max(numBytes, largestFileBytes(temporary));
+    onBytes(numBytes);
+  }, pollMs);
   try {
     const result = await runCommand('python3', args, {
       env: { ...env, TMPDIR: temporary },

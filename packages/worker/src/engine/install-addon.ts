@@ -1,0 +1,122 @@
+/**
+ * Compiles the addon's own sources, as the npm package ships them, against TensorFlow's headers. What it keeps true:
+ * one addon for each set of sources, library and compile flags, kept in the user's cache, so that a second clone
+ * needs no compiler.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  cacheFolder,
+  type Environment,
+  exitCodes,
+  type InstallReport,
+  inStep,
+  lastLine,
+  makeAtomically,
+  runCommand,
+  UserError,
+  whileAlone,
+} from '@unet-fleet/shared';
+
+export interface AddonOptions {
+  /** Folder of @tensorflow/tfjs-node-gpu. */
+  packageFolder: string;
+  /** Folder of the Node-API headers. */
+  nodeApiFolder: string;
+  /** Folder with libtensorflow_cc.so.2 and include/. */
+  tensorflowFolder: string;
+  env: Environment;
+  report: InstallReport;
+}
+
+const addonName = 'tfjs_binding.node';
+const libraries = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'];
+const compileFlags = ['-std=c++17', '-O2', '-fPIC', '-DNDEBUG', '-DNAPI_VERSION=8'];
+const noCompiler =
+  'there is no g++ on PATH: install it (Debian: apt install g++), it compiles the TensorFlow addon once';
+
+/** @throws UserError if there is no g++ */
+export async function compilerVersion(env: Environment): Promise<string> {
+  const { exitCode, stdout, stderr } = await runCommand('g++', ['-dumpfullversion'], {
+    env,
+    missing: noCompiler,
+  });
+  if (exitCode !== 0) {
+    throw new UserError(`g++ does not run (${lastLine(stderr)}): install it anew`, exitCodes.unavailable);
+  }
+  return stdout.trim();
+}
+
+/** Where the addon is or will be, in the user's cache. */
+export function addonPath(options: Omit<AddonOptions, 'report'>): string {
+  const hash = createHash('sha256');
+  const binding = join(options.packageFolder, 'binding');
+  for (const name of readdirSync(binding).sort()) hash.update(name).update(readFileSync(join(binding, name)));
+  hash.update(JSON.stringify([options.tensorflowFolder, compileFlags, process.arch]));
+  return join(cacheFolder(options.env), 'addons', hash.digest('hex').slice(0, 16), addonName);
+}
+
+/**
+ * The compiled addon, compiled now if it is not in the cache.
+ * @returns its path
+ * @throws UserError if there is no g++ or it fails
+ */
+export async function compileAddon(options: AddonOptions): Promise<string> {
+  const path = addonPath(options);
+  if (existsSync(path)) return path;
+  const folder = join(path, '..');
+  const { report } = options;
+  const onWait = () =>
+    report({ type: 'note', text: 'another unet-fleet is compiling the addon; waiting for it' });
+  await whileAlone(folder, onWait, async () => {
+    if (existsSync(path)) return;
+    await inStep('compiling the TensorFlow addon', report, () =>
+      makeAtomically(folder, (temporary) => compileInto(temporary, options)),
+    );
+  });
+  return path;
+}
+
+async function compileInto(folder: string, options: AddonOptions): Promise<void> {
+  const binding = join(options.packageFolder, 'binding');
+  const sources = readdirSync(binding).filter((name) => name.endsWith('.cc'));
+  const work = join(folder, 'work');
+  mkdirSync(work);
+  const include = ['-I', options.nodeApiFolder, '-I', join(options.tensorflowFolder, 'include')];
+  const compile = (name: string) =>
+    gpp([...compileFlags, ...include, '-c', join(binding, name), '-o', join(work, `${name}.o`)], options.env);
+  await Promise.all([
+    ...sources.map(compile),
+    ...libraries.map((name) => makeStandIn(name, work, options.env)),
+  ]);
+  const objects = sources.map((name) => join(work, `${name}.o`));
+  const standIns = libraries.map((name) => join(work, name));
+  // Bound at load time, so that the check of loading is a check of every function.
+  const link = ['-shared', '-Wl,-z,now', '-Wl,--no-as-needed', '-Xlinker', '-rpath', '-Xlinker'];
+  await gpp(
+    [...link, options.tensorflowFolder, '-o', join(folder, addonName), ...objects, ...standIns],
+    options.env,
+  );
+  rmSync(work, { recursive: true });
+}
+
+/** An empty library of the same name: linking against the real one, of 800 MB, takes ten seconds and gives the same. */
+async function makeStandIn(name: string, folder: string, env: Environment): Promise<void> {
+  const source = join(folder, `${name}.c`);
+  writeFileSync(source, '');
+  await gpp(
+    ['-shared', '-nostdlib', `-Wl,-soname,${name}`, '-o', join(folder, name), '-x', 'c', source],
+    env,
+  );
+}
+
+async function gpp(args: readonly string[], env: Environment): Promise<void> {
+  const { exitCode, stderr } = await runCommand('g++', args, { env, missing: noCompiler });
+  if (exitCode === 0) return;
+  const errors = stderr.split('\n').filter((line) => /error|No space|cannot/i.test(line));
+  throw new UserError(
+    `g++ cannot compile the TensorFlow addon (${errors[0]?.trim() || lastLine(stderr)}): it needs g++ 9 or newer with its C++ headers, and free disk space`,
+    exitCodes.unavailable,
+  );
+}
