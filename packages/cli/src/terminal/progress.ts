@@ -22,6 +22,7 @@ export interface RunProgress {
   learningRate: number;
   numWorkers: number;
   recent: { ms: number; numImages: number }[];
+  numStepsSeen: number;
   lastStepAtMs: number | null;
   /** A line of the current epoch has been printed. */
   isEpochTold: boolean;
@@ -47,6 +48,7 @@ export const initialProgress = (nowMs: number): RunProgress => ({
   learningRate: 0,
   numWorkers: 0,
   recent: [],
+  numStepsSeen: 0,
   lastStepAtMs: null,
   isEpochTold: true,
   validation: null,
@@ -140,8 +142,11 @@ function afterStep(
 ): RunProgress {
   // Between two commits lies what a step costs in full; the first one's own figure has to do.
   const ms = before.lastStepAtMs === null ? event.stepMs : nowMs - before.lastStepAtMs;
+  // The first step includes what an engine sets up once: it counts only until there is another.
+  const recent = before.numStepsSeen === 1 ? [] : before.recent;
   return {
     ...before,
+    numStepsSeen: before.numStepsSeen + 1,
     step: event.step,
     epoch: event.epoch,
     stepInEpoch: event.stepInEpoch,
@@ -149,7 +154,7 @@ function afterStep(
     lossImages: before.lossImages + event.numImages,
     learningRate: event.learningRate,
     numWorkers: event.numWorkers,
-    recent: [...before.recent, { ms, numImages: event.numImages }].slice(-speedWindow),
+    recent: [...recent, { ms, numImages: event.numImages }].slice(-speedWindow),
     lastStepAtMs: nowMs,
     isEpochTold: false,
     waiting: '',

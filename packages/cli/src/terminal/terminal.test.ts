@@ -140,7 +140,7 @@ epoch 1/2  step 1/2  loss 1.5000  lr 0.001  2.00 images/s  2 workers  6s left
 validation  1/2 images  0.14 images/s  7s left
 epoch 1/2  loss 1.3929  validation loss 1.1000  mean IoU 0.500  accuracy 0.910  lr 0.001  17s  best so far
 worker worker-2 left: no heartbeat for 10 s (1 now)
-epoch 2/2  step 2/2  loss 0.9143  lr 0.001  1.75 images/s  2 workers  8s left
+epoch 2/2  step 2/2  loss 0.9143  lr 0.001  1.67 images/s  2 workers  8s left
 warning: the disk is nearly full
 epoch 2/2  loss 0.9143  validation loss 1.2000  mean IoU 0.500  accuracy 0.910  lr 0.001  6s
 learning rate 0.001 -> 1e-4
@@ -151,7 +151,7 @@ test('a run in a terminal has a live line and leaves the lines of the epochs', (
   const { screen, text } = recorded({ isTTY: true, columns: 90 }, { NO_COLOR: '1' });
   play(screen);
   expect(text()).toContain(
-    'epoch 2/2  [======>     ]  1/2  loss 1.0000  lr 0.001  1.83 images/s  2 workers  10s left',
+    'epoch 2/2  [======>     ]  1/2  loss 1.0000  lr 0.001  1.75 images/s  2 workers  10s left',
   );
   expect(text()).toContain(
     'epoch 2/2  loss 0.9143  validation loss 1.2000  mean IoU 0.500  accuracy 0.910  lr 0.001  6s\n',
