@@ -1,0 +1,47 @@
+/** `unet-fleet setup`: everything slow that training needs, fetched and built once for all clones of this user. */
+import { findNatsServer, type NatsServer } from '@unet-fleet/coordinator';
+import { cacheFolder, type Environment, type InstallReport, showInstall } from '@unet-fleet/shared';
+import { type EngineInstall, setupEngine } from '@unet-fleet/worker';
+import { Command } from 'commander';
+import type { Io } from '../io.ts';
+
+export interface SetupOptions {
+  /** 'auto': the GPU build where an NVIDIA driver is found. */
+  gpu: 'auto' | boolean;
+  env?: Environment;
+}
+
+export interface SetupResult {
+  engine: EngineInstall;
+  broker: NatsServer;
+}
+
+export const setupCommand = (io: Io): Command =>
+  new Command('setup')
+    .description('fetch and build what training needs, once per user: TensorFlow, its addon, the broker')
+    .option('--gpu', 'TensorFlow with CUDA (about 2.5 GB to fetch); default: where an NVIDIA driver is found')
+    .option('--no-gpu', 'TensorFlow for the processor, also where there is a GPU')
+    .addHelpText(
+      'after',
+      '\nIt is kept in ~/.cache/unet-fleet, or in the folder that UNET_FLEET_CACHE names.',
+    )
+    .action(async ({ gpu }: { gpu?: boolean }) => {
+      const report = showInstall(io.stdout, io.now);
+      const { engine, broker } = await runSetup({ gpu: gpu ?? 'auto', env: io.env }, report);
+      const device = engine.flavor === 'gpu' ? 'NVIDIA GPUs' : 'the processor';
+      io.stdout.write(
+        `ready: TensorFlow ${engine.tensorflowVersion} for ${device}, nats-server ${broker.version} (cache: ${cacheFolder(io.env)})\n`,
+      );
+    });
+
+/**
+ * Makes engine and broker ready; takes under a second where they are already.
+ * @throws UserError that names what is missing and what to do
+ */
+export async function runSetup(options: SetupOptions, report: InstallReport): Promise<SetupResult> {
+  // The engine first: what it lacks (a compiler) is known before anything is fetched.
+  const { gpu, env = process.env } = options;
+  const engine = await setupEngine({ gpu, env }, report);
+  const broker = await findNatsServer(report, env);
+  return { engine, broker };
+}
