@@ -53,9 +53,11 @@ export const platformFinding = (platform: Probed<string>): Finding =>
  */
 export function toolFinding(name: string, tool: Probed<string>, use: string, isSetUp: boolean): Finding {
   if ('value' in tool) return ok(name, tool.value);
-  const [found, remedy = `install ${name}`] = tool.problem.split(': ');
-  if (isSetUp) return limited(name, found!, `none here; ${use} in an empty cache or after an update`, remedy);
-  return missing(name, found!, use, remedy);
+  // Sentences of this project name the thing, then the remedy.
+  const [, found, remedy] = /^(.*?): (.*)$/s.exec(tool.problem) ?? ['', tool.problem, `install ${name}`];
+  if (isSetUp)
+    return limited(name, found!, `none here; ${use} in an empty cache or after an update`, remedy!);
+  return missing(name, found!, use, remedy!);
 }
 
 export interface EngineState {
@@ -104,8 +106,14 @@ export interface GpuState {
 }
 
 export function gpuFinding({ driver, isUsed }: GpuState): Finding {
-  const none = 'training runs on the processor, some ten times slower than on a GPU';
-  if (driver === null) return limited('GPU', 'no NVIDIA driver', none, 'none needed for small models');
+  const none = 'training runs on the processor, slower than on a GPU';
+  if (driver === null)
+    return limited(
+      'GPU',
+      'no NVIDIA driver',
+      none,
+      'for more than small models use a machine with an NVIDIA GPU',
+    );
   const names = driver.gpus.map(({ name, memoryBytes }) => `${name} (${gigabytes(memoryBytes)} GB)`);
   const version = driver.version && `, driver ${driver.version}`;
   const found = `${names.join(', ') || 'NVIDIA driver without nvidia-smi'}${version}`;
