@@ -1,10 +1,13 @@
 /** The command line: which commands there are. Each is in a file of its own and calls one package's function. */
 import { Command } from 'commander';
 import { configCommand } from './commands/config.ts';
+import { doctorCommand } from './commands/doctor.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { predictCommand } from './commands/predict.ts';
+import { quickstartCommand } from './commands/quickstart.ts';
 import { sampleCommand } from './commands/sample.ts';
+import { setupCommand } from './commands/setup.ts';
 import { runCommand } from './commands/train.ts';
 import { workerProcessCommand } from './commands/worker.ts';
 import type { Io } from './io.ts';
@@ -27,6 +30,9 @@ export function buildProgram(io: Io): Command {
     .version(version, '-V, --version', 'print the version')
     .addHelpText('after', examples)
     .commandsGroup('Commands:')
+    .addCommand(quickstartCommand(io))
+    .addCommand(setupCommand(io))
+    .addCommand(doctorCommand(io))
     .addCommand(sampleCommand(io))
     .addCommand(inspectCommand(io))
     .addCommand(runCommand('train', io))

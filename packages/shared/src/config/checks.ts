@@ -3,8 +3,8 @@
  * puts the option and the value before them.
  */
 import { UserError } from '../errors.ts';
+import type { OptionFormat, OptionSpec } from './option-spec.ts';
 import { parseClassWeights, parseSize } from './parse.ts';
-import type { OptionFormat, OptionSpec } from './schema.ts';
 
 type Spec = Omit<OptionSpec<string | number | boolean>, 'doc' | 'env'>;
 

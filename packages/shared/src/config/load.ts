@@ -9,7 +9,8 @@ import { coerceText, problemOf } from './checks.ts';
 import { crossCheck, type Origin } from './cross-checks.ts';
 import type { ConfigFile } from './file.ts';
 import { didYouMean, nearestName } from './nearest.ts';
-import { configOptions, configSchema, type OptionFormat, type OptionInfo } from './schema.ts';
+import type { OptionFormat } from './option-spec.ts';
+import { configOptions, configSchema, type OptionInfo } from './schema.ts';
 import type { Config } from './types.ts';
 
 export interface ConfigSources {

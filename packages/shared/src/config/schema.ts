@@ -2,52 +2,10 @@
  * The one list of options. Flags, environment variables, config file, help texts and docs/configuration.md all come
  * from here, and nothing about an option is said twice: a new option is an entry here and a field in types.ts.
  */
+import { type GroupSchema, group, kebab, type OptionSpec } from './option-spec.ts';
 import type { Config } from './types.ts';
 
-export type OptionFormat =
-  | 'whole'
-  | 'number'
-  | 'switch'
-  | 'text'
-  | 'choice'
-  | 'numberChoice'
-  | 'size'
-  | 'classWeights'
-  | 'url';
-
-/** One option, in the form that convict takes, with what the help and the checks need besides. */
-export interface OptionSpec<T> {
-  doc: string;
-  default: T;
-  format: OptionFormat;
-  env: string;
-  unit?: string;
-  /** Least and greatest value; a number is in range if min <= value <= max. */
-  min?: number;
-  max?: number;
-  /** The range is open: min or max itself is not allowed. */
-  aboveMin?: boolean;
-  belowMax?: boolean;
-  values?: readonly T[];
-  /** What to do instead when a value is out of range. */
-  remedy?: string;
-  /** Only has an effect with one of these values of another option of its group. */
-  onlyWith?: { key: string; values: readonly string[] };
-  /** Never shown. */
-  sensitive?: boolean;
-}
-
-type GroupSchema<G> = { [K in keyof G]: OptionSpec<G[K]> };
 type Schema = { [G in keyof Config]: GroupSchema<Config[G]> };
-
-const kebab = (key: string): string => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-const envOf = (key: string): string => `UNET_FLEET_${kebab(key).replaceAll('-', '_').toUpperCase()}`;
-
-/** Gives each option of a group its environment variable. */
-const group = <G>(options: { [K in keyof G]: Omit<OptionSpec<G[K]>, 'env'> }): GroupSchema<G> =>
-  Object.fromEntries(
-    Object.entries(options).map(([key, option]) => [key, { ...(option as object), env: envOf(key) }]),
-  ) as GroupSchema<G>;
 
 const data = group<Config['data']>({
   images: { doc: 'folder of photos (jpg, png, webp, tiff)', format: 'text', default: '' },
