@@ -83,7 +83,7 @@ function connectError(error: unknown, shown: string, user: string): UserError {
         : `the broker at ${shown} refuses the password of user ${user}: check --nats-user and --nats-password`,
     );
   }
-  if (error instanceof Error && 'code' in error && error.code === 'ENOTFOUND') {
+  if (error instanceof Error && 'code' in error && ['ENOTFOUND', 'EAI_AGAIN'].includes(String(error.code))) {
     return new UserError(
       `no host has the name of the broker ${shown}: check --nats-url and the name service`,
       exitCodes.unavailable,
