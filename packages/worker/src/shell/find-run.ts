@@ -1,8 +1,10 @@
 /** Finds the run to work for: the one that was named, or the only one on the broker. */
-import type { NatsConnection } from '@nats-io/transport-node';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { errors, type NatsConnection } from '@nats-io/transport-node';
 import { decode, discoverReply, discoverSubject, exitCodes, safeId, UserError } from '@unet-fleet/shared';
 
 const answerWithinMs = 1_000;
+const askEveryMs = 500;
 
 /**
  * Waits until a coordinator answers, calling `onWait` once if none does at first. Throws a UserError when there are
@@ -34,6 +36,8 @@ export async function findRun(
     }
     if (!hasWaited) onWait();
     hasWaited = true;
+    // The broker says at once when nobody listens, so this is what keeps the question from being asked all the time.
+    await sleep(askEveryMs, undefined, { signal }).catch(() => {});
   }
   return null;
 }
@@ -44,9 +48,17 @@ async function discover(connection: NatsConnection): Promise<string[]> {
     strategy: 'timer',
   });
   const runs = new Set<string>();
-  for await (const answer of answers) {
-    const reply = decode(discoverReply, answer.data);
-    if (reply) runs.add(reply.runId);
+  try {
+    for await (const answer of answers) {
+      const reply = decode(discoverReply, answer.data);
+      if (reply) runs.add(reply.runId);
+    }
+  } catch (error) {
+    if (!isNobodyThere(error)) throw error;
   }
   return [...runs].sort();
 }
+
+/** No coordinator listens yet; or the connection has just been closed, which the caller tells. */
+const isNobodyThere = (error: unknown): boolean =>
+  error instanceof errors.NoRespondersError || error instanceof errors.ClosedConnectionError;
