@@ -114,7 +114,7 @@ export async function installLibraries(flavor: Flavor, arch: Arch, options: Inst
  * Mirrors `source` by folders of the same names and links to the files. Links to folders would not do: the loader
  * looks for CUDA at `..` of the folder that TensorFlow's library lies in, which leads out of a linked one.
  */
-function linkTree(source: string, target: string): void {
+export function linkTree(source: string, target: string): void {
   mkdirSync(target, { recursive: true });
   for (const entry of readdirSync(source, { withFileTypes: true })) {
     const [from, to] = [join(source, entry.name), join(target, entry.name)];

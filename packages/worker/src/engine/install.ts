@@ -132,18 +132,24 @@ async function chooseFlavor(
 
 /** The library's build needs these instructions and ends the process without a word where they are missing. */
 function requireAvx(arch: Arch): void {
-  if (arch !== 'x86_64') return;
-  let flags = '';
+  if (arch !== 'x86_64' || !lacksAvx(textOf('/proc/cpuinfo'))) return;
+  throw new UserError(
+    "this processor has no AVX instructions, which TensorFlow needs: use a newer machine, or give the virtual machine its host's processor",
+    exitCodes.unavailable,
+  );
+}
+
+/** By the text of /proc/cpuinfo; false where it does not say. */
+export function lacksAvx(cpuinfo: string): boolean {
+  const flags = /^flags\s*:(.*)$/m.exec(cpuinfo)?.[1]?.split(' ');
+  return flags !== undefined && !flags.includes('avx');
+}
+
+function textOf(path: string): string {
   try {
-    flags = /^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? '';
+    return readFileSync(path, 'utf8');
   } catch {
-    return;
-  }
-  if (flags !== '' && !flags.split(' ').includes('avx')) {
-    throw new UserError(
-      "this processor has no AVX instructions, which TensorFlow needs: use a newer machine, or give the virtual machine its host's processor",
-      exitCodes.unavailable,
-    );
+    return '';
   }
 }
 
