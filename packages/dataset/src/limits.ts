@@ -14,9 +14,8 @@ export const MAX_FILE_BYTES = 2 ** 30;
 
 /** Throws (a plain sentence, to be completed with the file's name) unless the size is one that we read. */
 export function checkPixels(width: number, height: number): void {
-  if (!Number.isInteger(width) || !Number.isInteger(height) || width < 1 || height < 1) {
-    throw new Error(`it claims to be ${width} x ${height} pixels`);
-  }
+  if (!Number.isInteger(width) || !Number.isInteger(height)) throw new Error('it is damaged: no size');
+  if (width < 1 || height < 1) throw new Error(`it claims to be ${width} x ${height} pixels`);
   if (width * height > MAX_PIXELS) {
     throw new Error(`it claims ${width} x ${height} pixels, more than the ${MAX_PIXELS} that are read`);
   }

@@ -5,6 +5,7 @@
  */
 import { type DataConfig, parseSize, UserError } from '@unet-fleet/shared';
 import sharp from 'sharp';
+import { enlarge } from './lanczos.ts';
 import { MAX_PIXELS } from './limits.ts';
 import type { Photo } from './readers/photo.ts';
 import type { Size } from './types.ts';
@@ -36,7 +37,15 @@ function checkedSize(size: Size, source: string): Size {
 }
 
 /** Lanczos-3 over the whole photo. The bits do not depend on sharp's threads. */
-export async function resizePhoto(photo: Photo, { width, height }: Size): Promise<Uint8Array> {
+export async function resizePhoto(photo: Photo, target: Size): Promise<Uint8Array> {
+  const reduced = {
+    width: Math.min(photo.width, target.width),
+    height: Math.min(photo.height, target.height),
+  };
+  return enlarge(await reducePhoto(photo, reduced), photo.channels, reduced, target);
+}
+
+async function reducePhoto(photo: Photo, { width, height }: Size): Promise<Uint8Array> {
   if (photo.width === width && photo.height === height) return photo.pixels;
   const raw = { width: photo.width, height: photo.height, channels: photo.channels };
   const image = sharp(photo.pixels, { raw, limitInputPixels: MAX_PIXELS }).resize(width, height, {
@@ -46,8 +55,9 @@ export async function resizePhoto(photo: Photo, { width, height }: Size): Promis
   // sharp would take one channel for a grey picture and write three.
   if (photo.channels === 1) image.toColourspace('b-w');
   const { data, info } = await image.raw().toBuffer({ resolveWithObject: true });
-  if (info.channels !== photo.channels)
+  if (info.channels !== photo.channels) {
     throw new Error(`resizing made ${info.channels} channels of ${photo.channels}`);
+  }
   return data;
 }
 

@@ -27,6 +27,13 @@ export async function inFile<T>(path: string, decode: () => T | Promise<T>): Pro
   }
 }
 
+/** Libraries' messages that say little to a person. */
+const libraryMessages: [RegExp, string][] = [
+  [/unsupported image format|unknown or unsupported/i, 'it is no picture, or damaged at its start'],
+  [/name not defined/, 'its HDF5 structure is damaged'],
+  [/exceeds pixel limit/, 'it has more pixels than are read'],
+];
+
 function reasonOf(error: unknown): string {
   const code = (error as { code?: string })?.code;
   if (code === 'Z_BUF_ERROR') return 'the file ends early';
@@ -34,6 +41,8 @@ function reasonOf(error: unknown): string {
   if (code === 'Z_DATA_ERROR') return 'its compressed data is damaged';
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof RangeError) return `it is damaged or ends early (${message})`;
+  const known = libraryMessages.find(([pattern]) => pattern.test(message));
+  if (known !== undefined) return known[1];
   // Libraries report over several lines; the first one names the fault.
   const line = (message.split('\n')[0] ?? '').trim().replace(/[.:]+$/, '');
   return line === '' ? 'it is damaged' : line;

@@ -47,7 +47,7 @@ export function extensionOf(path: string): string {
 }
 
 /** Reads a mask by the format that its name says. Throws a FileError that names the file. */
-export function readMask(path: string, bytes: Uint8Array, options: MaskOptions): Promise<RawMask> {
+export async function readMask(path: string, bytes: Uint8Array, options: MaskOptions): Promise<RawMask> {
   const reader = maskReaders.find(({ extensions }) => extensions.includes(extensionOf(path)));
   if (reader === undefined) {
     throw new FileError(path, `masks are ${maskExtensions.join(', ')}, not ${extensionOf(path)}`);

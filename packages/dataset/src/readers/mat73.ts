@@ -3,10 +3,15 @@
  * its arrays column by column, so HDF5 sees their dimensions reversed; the attribute MATLAB_class tells such an array
  * from a plain HDF5 one, whose rows are rows.
  */
+import { closeSync, openSync } from 'node:fs';
+import { devNull } from 'node:os';
 import type { Dataset, File as Hdf5File } from 'h5wasm/node';
 import { MAX_PIXELS } from '../limits.ts';
 import type { MatArray, MatHeader } from './mat-array.ts';
+import { type NumberKind, numbersFrom } from './numbers.ts';
 import type { NumericArray } from './raster.ts';
+
+type Hdf5Module = Awaited<typeof import('h5wasm/node')['ready']>;
 
 const SIGNATURE = Buffer.from([0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]);
 const MAX_TEXT_LENGTH = 2 ** 16;
@@ -27,29 +32,46 @@ export async function withMat73<T>(
   // 4 MB of WebAssembly that most data sets never need.
   const { default: h5wasm } = await import('h5wasm/node');
   const module = await h5wasm.ready;
-  module.activate_throwing_error_handler();
-  const file = new h5wasm.File(path, 'r');
+  return quietly(module, () => {
+    const file = new h5wasm.File(path, 'r');
+    if (file.file_id < 0n) throw new Error('its HDF5 structure is damaged or ends early');
+    try {
+      return use(
+        file
+          .keys()
+          .filter((name) => !name.startsWith('#'))
+          .map((name) => variableAt(module, file, name)),
+      );
+    } finally {
+      file.close();
+    }
+  });
+}
+
+/** The library prints a trace for every fault, however well its caller handles it; stderr is pointed away meanwhile. */
+function quietly<T>(module: Hdf5Module, job: () => T): T {
+  const streams = (module.FS as unknown as { streams?: ({ nfd?: number } | null)[] }).streams;
+  const stderr = streams?.[2];
+  if (stderr?.nfd === undefined) return job();
+  const { nfd } = stderr;
+  const nowhere = openSync(devNull, 'w');
+  stderr.nfd = nowhere;
   try {
-    const names = file.keys().filter((name) => !name.startsWith('#'));
-    const datasets = names.map((name) => [name, datasetAt(file, name)] as const);
-    return use(
-      datasets.map(([name, dataset]) => ({
-        header: dataset === null ? { name, className: 'struct', dims: [] } : headerOf(dataset, name),
-        read: () => {
-          if (dataset === null) return { name, className: 'struct', dims: [] };
-          return readArray(dataset, name);
-        },
-      })),
-    );
+    return job();
   } finally {
-    file.close();
+    stderr.nfd = nfd;
+    closeSync(nowhere);
   }
 }
 
-/** A data set of this file, or null for anything else: links are never followed out of the file. */
-function datasetAt(file: Hdf5File, name: string): Dataset | null {
+function variableAt(module: Hdf5Module, file: Hdf5File, name: string) {
   const entity = file.get(name);
-  return isDataset(entity) ? entity : null;
+  // Groups are MATLAB's structs; links are never followed out of the file.
+  if (!isDataset(entity)) {
+    const header: MatHeader = { name, className: 'struct', dims: [] };
+    return { header, read: (): MatArray => header };
+  }
+  return { header: headerOf(entity, name), read: () => readArray(module, entity, name) };
 }
 
 function isDataset(entity: unknown): entity is Dataset {
@@ -64,9 +86,8 @@ function classOf(dataset: Dataset): string | null {
 function headerOf(dataset: Dataset, name: string): MatHeader {
   const shape = dataset.shape ?? [];
   const className = classOf(dataset);
-  if (className !== null && isMarkedEmpty(dataset)) return { name, className, dims: [0, 0] };
   if (className === null) return { name, className: String(dataset.dtype), dims: shape };
-  return { name, className, dims: [...shape].reverse() };
+  return { name, className, dims: isMarkedEmpty(dataset) ? [0, 0] : [...shape].reverse() };
 }
 
 /** MATLAB stores the size of an empty array as the value of a data set that is marked so. */
@@ -74,25 +95,42 @@ function isMarkedEmpty(dataset: Dataset): boolean {
   return Number(dataset.attrs.MATLAB_empty?.value ?? 0) !== 0;
 }
 
-function readArray(dataset: Dataset, name: string): MatArray {
+function readArray(module: Hdf5Module, dataset: Dataset, name: string): MatArray {
   const header = headerOf(dataset, name);
-  const { metadata } = dataset;
-  if ((metadata.virtual_sources?.length ?? 0) > 0)
-    throw new Error(`its variable ${name} lies in other files`);
-  const count = (dataset.shape ?? []).reduce((product, dim) => product * dim, 1);
-  if (count > MAX_PIXELS) throw new Error(`its variable ${name} claims ${count} values`);
   if (isMarkedEmpty(dataset)) return { ...header, values: new Float64Array(0) };
-  if (header.className === 'cell') return { ...header, cells: readCells(dataset) };
-  if (header.className === 'char') return { ...header, text: readText(dataset, count) };
-  const { value } = dataset;
-  if (!ArrayBuffer.isView(value)) return header;
-  const values = value as NumericArray;
-  if (classOf(dataset) !== null) return { ...header, values };
-  // A plain HDF5 array: its rows are brought into MATLAB's column order.
-  const [height = 0, width = 0, ...more] = header.dims;
-  return more.length > 0 ? { ...header, values } : { ...header, values: toColumns(values, width, height) };
+  if (header.className === 'cell') return { ...header, cells: readCells(module, dataset) };
+  const values = readNumbers(module, dataset, name);
+  if (values === null) return header;
+  if (header.className === 'char') return { ...header, text: textOf(values) };
+  if (classOf(dataset) !== null || header.dims.length !== 2) return { ...header, values };
+  const [height, width] = header.dims as [number, number];
+  return { ...header, values: toColumns(values, width, height) };
 }
 
+/** All values of an integer, bool or float data set; null for other types. */
+function readNumbers(module: Hdf5Module, dataset: Dataset, name: string): NumericArray | null {
+  const { type, size, signed, shape, virtual_sources: sources } = dataset.metadata;
+  const { H5T_INTEGER, H5T_FLOAT, H5T_ENUM } = module.H5T_class_t;
+  const isWhole = type === H5T_INTEGER.value || type === H5T_ENUM.value;
+  if (!isWhole && type !== H5T_FLOAT.value) return null;
+  if (![1, 2, 4, 8].includes(size)) throw new Error(`its variable ${name} has numbers of ${size} bytes`);
+  if ((sources?.length ?? 0) > 0) throw new Error(`its variable ${name} lies in other files`);
+  const count = (shape ?? []).reduce((product, dim) => product * dim, 1);
+  if (count > MAX_PIXELS) throw new Error(`its variable ${name} claims ${count} values`);
+  const pointer = module._malloc(Math.max(1, count * size));
+  if (pointer === 0) throw new Error(`its variable ${name} does not fit into memory`);
+  try {
+    // The status tells damaged data, which the library's own getter passes over.
+    const status = module.get_dataset_data(dataset.file_id, dataset.path, null, null, null, BigInt(pointer));
+    if (status < 0) throw new Error(`its variable ${name} is damaged`);
+    const kind = `${isWhole ? (signed ? 'i' : 'u') : 'f'}${size}` as NumberKind;
+    return numbersFrom(module.HEAPU8.subarray(pointer, pointer + count * size), kind, true);
+  } finally {
+    module._free(pointer);
+  }
+}
+
+/** A plain HDF5 array, brought into MATLAB's column order. */
 function toColumns(rows: NumericArray, width: number, height: number): NumericArray {
   const columns = rows.slice() as NumericArray;
   for (let x = 0, at = 0; x < width; x++) {
@@ -102,19 +140,19 @@ function toColumns(rows: NumericArray, width: number, height: number): NumericAr
 }
 
 /** A cell array is a data set of references to data sets in the hidden group #refs#. */
-function readCells(dataset: Dataset): MatArray[] {
+function readCells(module: Hdf5Module, dataset: Dataset): MatArray[] {
   const references = dataset.value;
   if (!Array.isArray(references)) throw new Error('it is damaged: a cell array without references');
   return references.map((reference, i) => {
     const target = dataset.dereference(reference as Parameters<Dataset['dereference']>[0]);
     if (!isDataset(target)) throw new Error(`it is damaged: cell ${i + 1} is not there`);
-    return readArray(target, `cell ${i + 1}`);
+    return readArray(module, target, `cell ${i + 1}`);
   });
 }
 
-function readText(dataset: Dataset, count: number): string {
-  if (count > MAX_TEXT_LENGTH) throw new Error(`it holds a text of ${count} characters`);
-  const { value } = dataset;
-  if (!ArrayBuffer.isView(value)) throw new Error('it is damaged: a text without characters');
-  return String.fromCharCode(...Array.from(value as Uint16Array, Number));
+function textOf(codes: NumericArray): string {
+  if (codes.length > MAX_TEXT_LENGTH) throw new Error(`it holds a text of ${codes.length} characters`);
+  let text = '';
+  for (const code of codes) text += String.fromCharCode(Number(code));
+  return text;
 }

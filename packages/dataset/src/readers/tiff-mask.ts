@@ -3,8 +3,9 @@
  * The library believes a file's own sizes, so they are read and checked first.
  */
 import { inflateSync } from 'node:zlib';
+import sharp from 'sharp';
 import { decode, type TiffIfd } from 'tiff';
-import { checkPixels, MAX_INFLATED_BYTES } from '../limits.ts';
+import { checkPixels, MAX_INFLATED_BYTES, MAX_PIXELS } from '../limits.ts';
 import { greyOf } from './png-mask.ts';
 import { maskFrom, type RawMask } from './raster.ts';
 
@@ -13,15 +14,29 @@ const LZW = 5;
 const BYTES_PER_VALUE = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8];
 
 /** Throws a plain sentence where the bytes are no TIFF with one index per pixel. */
-export function readTiffMask(bytes: Uint8Array): RawMask {
+export async function readTiffMask(bytes: Uint8Array): Promise<RawMask> {
   checkFirstDirectory(bytes);
   const [ifd] = decode(bytes, { ignoreImageData: true, pages: [0] });
   if (ifd === undefined) throw new Error('it has no image');
+  if ((ifd.bitsPerSample ?? 1) === 1) return readBits(bytes);
   checkStrips(ifd, bytes);
   const [image] = decode(bytes, { pages: [0] });
   const { data, width, height, samplesPerPixel } = image as TiffIfd;
   // The library leaves whatever an absent strip would have filled at 0.
   return maskFrom(samplesPerPixel === 1 ? data : greyOf(data, samplesPerPixel), width, height, 'rows');
+}
+
+/** One bit per pixel, which the library does not expect to be left unsaid; here a palette cannot interfere. */
+async function readBits(bytes: Uint8Array): Promise<RawMask> {
+  const image = sharp(bytes, { failOn: 'error', limitInputPixels: MAX_PIXELS }).toColourspace('b-w').raw();
+  const { data, info } = await image.toBuffer({ resolveWithObject: true });
+  if (info.channels !== 1) throw new Error('it has several channels of one bit');
+  return maskFrom(
+    data.map((value) => (value === 0 ? 0 : 1)),
+    info.width,
+    info.height,
+    'rows',
+  );
 }
 
 /** Every value of the directory must lie in the file; the library would allocate for the claimed count. */

@@ -89,17 +89,17 @@ function randomPose(random: RandomStream): Pose {
     // 0 hangs down; half a turn points up.
     const upper = random.between(0.08, 0.95);
     const lower = upper + random.between(-0.9, 1.5);
-    const shoulder = { x: side * 106, y: SHOULDER_Y + 8, r: 36 };
+    const shoulder = { x: side * 106, y: SHOULDER_Y + 8, r: 40 };
     const elbow = {
       x: shoulder.x + side * 150 * Math.sin(upper),
       y: shoulder.y + 150 * Math.cos(upper),
-      r: 32,
+      r: 36,
     };
-    const wrist = { x: elbow.x + side * 140 * Math.sin(lower), y: elbow.y + 140 * Math.cos(lower), r: 26 };
+    const wrist = { x: elbow.x + side * 140 * Math.sin(lower), y: elbow.y + 140 * Math.cos(lower), r: 31 };
     return [shoulder, elbow, wrist];
   };
   const leg = (side: number): Joint[] => {
-    const stance = random.between(0.02, 0.2);
+    const stance = random.between(0.07, 0.22);
     const bend = random.between(-0.05, 0.1);
     const hip = { x: side * 52, y: HIP_Y, r: 50 };
     const knee = { x: hip.x + side * 215 * Math.sin(stance), y: HIP_Y + 215, r: 38 };
@@ -113,7 +113,7 @@ function hand(arm: readonly Joint[]): string {
   const [, elbow, wrist] = arm as [Joint, Joint, Joint];
   const length = Math.hypot(wrist.x - elbow.x, wrist.y - elbow.y);
   const reach = 22 / length;
-  return ellipse(wrist.x + (wrist.x - elbow.x) * reach, wrist.y + (wrist.y - elbow.y) * reach, 31, 31);
+  return ellipse(wrist.x + (wrist.x - elbow.x) * reach, wrist.y + (wrist.y - elbow.y) * reach, 36, 36);
 }
 
 /** shaftY: where the shoe ends on the leg; boots reach higher. side: 0 left, 1 right. */
@@ -134,8 +134,8 @@ function shoe(leg: readonly Joint[], side: number, shaftY: number, color: string
 }
 
 function trousers(random: RandomStream, { legs }: Pose, fabric: Fabric): Part[] {
-  const share = pick(random, [0.48, 0.93, 0.97, 1]);
-  const flare = pick(random, [-6, 4, 14, 26]);
+  const share = pick(random, [0.52, 0.93, 0.97, 1]);
+  const flare = pick(random, [-8, 0, 8, 16]);
   const seat = polygon([
     [-70, 440],
     [70, 440],
@@ -153,8 +153,8 @@ function trousers(random: RandomStream, { legs }: Pose, fabric: Fabric): Part[] 
 }
 
 function skirt(random: RandomStream, fabric: Fabric): Part {
-  const hemY = random.between(640, 830);
-  const half = random.between(150, 230);
+  const hemY = random.between(640, 800);
+  const half = random.between(190, 250);
   const d =
     `M${at(-70, 440)}L${at(70, 440)}Q${at(118, 520)} ${at(half, hemY)}` +
     `Q${at(0, hemY + 36)} ${at(-half, hemY)}Q${at(-118, 520)} ${at(-70, 440)}Z`;

@@ -49,7 +49,7 @@ function placeFigures(random: RandomStream, width: number, height: number): Plac
     const tilt = random.between(-5, 5);
     const unit = size / 1000;
     const mirror = random.uniform() < 0.5 ? -unit : unit;
-    const transform = `translate(${x.toFixed(2)} ${(y - size).toFixed(2)}) scale(${mirror.toFixed(5)} ${unit.toFixed(5)}) rotate(${tilt.toFixed(2)} 0 1000)`;
+    const transform = `translate(${x.toFixed(2)} ${(y - size).toFixed(2)}) scale(${(mirror * 1.1).toFixed(5)} ${unit.toFixed(5)}) rotate(${tilt.toFixed(2)} 0 1000)`;
     return { figure: randomFigure(random, `f${i}`), transform, x, y, size };
   });
 }
@@ -144,7 +144,7 @@ async function renderPhoto(
   const gains = [0, 0, 0].map(() => random.between(0.93, 1.07));
   const gain = random.between(0.78, 1.15);
   const [slopeX, slopeY] = [random.between(-0.22, 0.22), random.between(-0.15, 0.15)];
-  const sigma = random.between(2, 7);
+  const sigma = random.between(2, 6);
   for (let y = 0, at = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const light = gain * (1 + slopeX * (x / width - 0.5) + slopeY * (y / height - 0.5));

@@ -1,0 +1,64 @@
+/** Small data sets on disk for the tests, each in a folder of its own that goes with the test. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { DataConfig } from '@unet-fleet/shared';
+import { encode } from 'fast-png';
+import sharp from 'sharp';
+import { afterAll } from 'vitest';
+
+const folders: string[] = [];
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+/** A folder with the given files, by relative path. */
+export function folderWith(files: Record<string, Uint8Array | string>): string {
+  const folder = mkdtempSync(join(tmpdir(), 'unet-fleet-data-'));
+  folders.push(folder);
+  for (const [path, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), content);
+  }
+  return folder;
+}
+
+export const fixture = (path: string): string => join(import.meta.dirname, '..', 'fixtures', path);
+
+/** A grey 8-bit index mask with value(x, y) at each pixel. */
+export function pngMask(width: number, height: number, value: (x: number, y: number) => number): Uint8Array {
+  const data = Uint8Array.from({ length: width * height }, (_, i) => value(i % width, Math.floor(i / width)));
+  return encode({ width, height, data, channels: 1, depth: 8 });
+}
+
+/** A photo in one colour. */
+export function photo(
+  width: number,
+  height: number,
+  format: 'jpeg' | 'png' | 'webp' | 'tiff' = 'jpeg',
+  seed = 90,
+): Promise<Buffer> {
+  return sharp({ create: { width, height, channels: 3, background: { r: seed, g: 120, b: 60 } } })
+    .toFormat(format)
+    .toBuffer();
+}
+
+export function dataConfig(options: Partial<DataConfig>): DataConfig {
+  return {
+    images: '',
+    masks: '',
+    maskSuffix: '',
+    matVariable: 'groundtruth',
+    palette: '',
+    classNames: '',
+    numClasses: 0,
+    size: '',
+    scale: 1,
+    channels: 3,
+    ignoreIndex: -1,
+    unpaired: 'warn',
+    wrongMasks: 'stop',
+    validationShare: 0.1,
+    ...options,
+  };
+}
