@@ -47,6 +47,8 @@ export class Reducer {
   readonly #optimizer: Optimizer;
   readonly #states: BucketState[];
   readonly #term: number;
+  /** Version of the weights, which is the number of the step whose gradients are collected. */
+  #step = 0;
   /** Vectors to reuse, by length: a step allocates nothing after the first. */
   readonly #free = new Map<number, FloatVector[]>();
 
@@ -62,8 +64,9 @@ export class Reducer {
     }));
   }
 
-  /** Takes over its ranges of the flat vectors: parameters, and one vector per optimizer slot. */
-  load(parameters: Float32Array, slots: Float32Array[]): void {
+  /** Takes over its ranges of the flat vectors: parameters of this version, and one vector per optimizer slot. */
+  load(version: number, parameters: Float32Array, slots: Float32Array[]): void {
+    this.#step = version;
     for (const state of this.#states) {
       const { offset, length } = state.bucket;
       state.parameters.view.set(parameters.subarray(offset, offset + length));
@@ -84,7 +87,10 @@ export class Reducer {
     }
   }
 
-  /** Fetches a node's gradient from a worker and adds it into the tree. Rejects with FetchError, changing nothing else. */
+  /**
+   * Fetches a node's gradient from a worker and adds it into the tree. Rejects with FetchError as soon as one bucket
+   * can't be had; others may have arrived, or arrive later, which the same node from another worker finds done.
+   */
   async collect(
     inbox: BulkInbox,
     peer: string,
@@ -95,7 +101,7 @@ export class Reducer {
     const key: BulkKey = { kind: 'gradient', term: this.#term, step, ...node };
     await Promise.all(
       this.#states.map(async (state) => {
-        if (isCovered(state, node, numLeaves)) return;
+        if (step !== this.#step || isCovered(state, node, numLeaves)) return;
         const values = this.#take(state.bucket.length);
         try {
           await inbox.fetch(peer, key, state.bucket.id, bytesOf(values));
@@ -103,8 +109,9 @@ export class Reducer {
           this.#release(values);
           throw error;
         }
-        if (isCovered(state, node, numLeaves)) this.#release(values);
-        else this.#combine(state, node, values, numLeaves);
+        // A late twin may come when the node is there already, or even when its step has been applied.
+        if (step !== this.#step || isCovered(state, node, numLeaves)) return this.#release(values);
+        this.#combine(state, node, values, numLeaves);
       }),
     );
   }
@@ -125,9 +132,11 @@ export class Reducer {
       const gradients = this.#root(state, numLeaves);
       this.#optimizer.apply({ parameters: state.parameters, gradients, slots: state.slots }, scalars);
       this.#offer(state, scalars.updateIndex, outboxes);
-      this.#release(gradients);
+      // The root, and parts of it that an answer left which could not be fetched whole.
+      for (const { values } of state.held.values()) this.#release(values);
       state.held.clear();
     }
+    this.#step = scalars.updateIndex;
   }
 
   /** Makes the current weights available under their version. */
@@ -178,13 +187,13 @@ export class Reducer {
   }
 }
 
-/** Whether a sum that holds all or some of the node's leaves is there already: then the node is a late twin. */
-function isCovered(state: BucketState, node: TreeNode, numLeaves: number): boolean {
-  for (const { node: held } of state.held.values()) {
-    if (firstLeaf(held) < endLeaf(node, numLeaves) && firstLeaf(node) < endLeaf(held, numLeaves)) return true;
-  }
-  return false;
-}
+/** Whether a sum with all of the node's leaves is there already: then the node is a late twin. */
+const isCovered = (state: BucketState, node: TreeNode, numLeaves: number): boolean =>
+  [...state.held.values()].some((held) => contains(held.node, node, numLeaves));
+
+/** Whether all leaves of the inner node are the outer one's. Nodes of a tree are nested or have no leaf in common. */
+const contains = (outer: TreeNode, inner: TreeNode, numLeaves: number): boolean =>
+  firstLeaf(outer) <= firstLeaf(inner) && endLeaf(inner, numLeaves) <= endLeaf(outer, numLeaves);
 
 const bytesOf = ({ view }: FloatVector): Uint8Array =>
   new Uint8Array(view.buffer, view.byteOffset, view.byteLength);

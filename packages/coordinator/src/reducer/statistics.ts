@@ -9,6 +9,8 @@ export class StatisticsReducer {
   readonly #bucketId: number;
   readonly #term: number;
   readonly #running: Float32Array;
+  /** The step whose leaves are collected. */
+  #step = 0;
   #leaves = new Map<number, Float32Array>();
 
   constructor(bucketId: number, numStatistics: number, term: number) {
@@ -17,7 +19,8 @@ export class StatisticsReducer {
     this.#running = new Float32Array(numStatistics);
   }
 
-  load(statistics: Float32Array): void {
+  load(version: number, statistics: Float32Array): void {
+    this.#step = version;
     this.#running.set(statistics);
   }
 
@@ -37,6 +40,8 @@ export class StatisticsReducer {
     const values = new Float32Array(leaves.length * length);
     const key: BulkKey = { kind: 'gradient', term: this.#term, step, ...node };
     await inbox.fetch(peer, key, this.#bucketId, new Uint8Array(values.buffer));
+    // A late twin of a step that has been applied.
+    if (step !== this.#step) return;
     leaves.forEach((leaf, i) => {
       this.#leaves.set(leaf, values.subarray(i * length, (i + 1) * length));
     });
@@ -49,6 +54,7 @@ export class StatisticsReducer {
       updateRunningStatistics(this.#running, values);
     }
     this.#leaves = new Map();
+    this.#step++;
   }
 
   offer(version: number, outboxes: BulkOutbox[]): void {

@@ -37,9 +37,9 @@ const statistics = options.statistics
 async function answer(call: ReducerCall): Promise<unknown> {
   switch (call.type) {
     case 'load':
-      reducer.load(call.parameters, call.slots);
+      reducer.load(call.version, call.parameters, call.slots);
       reducer.offerAll(call.version, outboxes);
-      statistics?.load(call.statistics);
+      statistics?.load(call.version, call.statistics);
       return statistics?.offer(call.version, outboxes);
     case 'save':
       reducer.save(call.parameters, call.slots);

@@ -1,0 +1,205 @@
+/** The tree in a reducer: one sum, bit for bit, whatever arrives when, twice, late, or in part. */
+import { NumericMemory } from '@unet-fleet/numerics';
+import {
+  type Bucket,
+  type BulkInbox,
+  type BulkKey,
+  configOptions,
+  coverOf,
+  FetchError,
+  leavesOf,
+  nodeKey,
+  type TrainConfig,
+  type TreeNode,
+} from '@unet-fleet/shared';
+import { expect, test } from 'vitest';
+import { Reducer } from './reducer.ts';
+import { StatisticsReducer } from './statistics.ts';
+
+const train = {
+  ...(Object.fromEntries(
+    configOptions.filter(({ group }) => group === 'train').map(({ key, default: value }) => [key, value]),
+  ) as unknown as TrainConfig),
+  optimizer: 'sgd',
+  momentum: 0,
+  weightDecay: 0,
+  clip: 'none',
+} as TrainConfig;
+const numLeaves = 7;
+const buckets: Bucket[] = [
+  { id: 0, offset: 0, length: 5 },
+  { id: 1, offset: 5, length: 3 },
+];
+const numParameters = 8;
+
+/** Values whose float32 sum depends on the order of adding. */
+const leafGradient = (leaf: number, step = 0): Float32Array =>
+  Float32Array.from(
+    { length: numParameters },
+    (_, i) => Math.sin(leaf * 12.9898 + i * 78.233 + step) * 10 ** (leaf % 4),
+  );
+
+/** left + right in float32, over the tree of the law. */
+function nodeGradient(node: TreeNode, step = 0): Float32Array {
+  const leaves = leavesOf(node, numLeaves);
+  if (node.level === 0) return leafGradient(leaves[0]!, step);
+  const left = nodeGradient({ level: node.level - 1, index: node.index * 2 }, step);
+  const rightNode = { level: node.level - 1, index: node.index * 2 + 1 };
+  if (leavesOf(rightNode, numLeaves).length === 0) return left;
+  const right = nodeGradient(rightNode, step);
+  return left.map((value, i) => Math.fround(value + right[i]!));
+}
+
+const root: TreeNode = { level: 3, index: 0 };
+const leafNode = (index: number): TreeNode => ({ level: 0, index });
+
+/** Delivers what it is asked for as soon as it is told to; `lost` buckets never come. */
+class ManualInbox implements BulkInbox {
+  readonly #waiting: { text: string; deliver(): void }[] = [];
+  readonly lost = new Set<string>();
+
+  fetch(peer: string, key: BulkKey, bucket: number, into: Uint8Array): Promise<void> {
+    const text = `${peer} ${nodeKey(key)} ${bucket}`;
+    if (this.lost.has(text)) return Promise.reject(new FetchError('timeout', `${text} is lost`));
+    return new Promise((resolve) => {
+      this.#waiting.push({
+        text,
+        deliver: () => {
+          const { offset, length } = buckets[bucket]!;
+          const values = nodeGradient(key, key.step).subarray(offset, offset + length);
+          into.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+          resolve();
+        },
+      });
+    });
+  }
+
+  deliver(isWanted: (text: string) => boolean = () => true): void {
+    const wanted = this.#waiting.filter(({ text }) => isWanted(text));
+    this.#waiting.splice(0, this.#waiting.length, ...this.#waiting.filter(({ text }) => !isWanted(text)));
+    for (const { deliver } of wanted) deliver();
+  }
+
+  async close(): Promise<void> {}
+}
+
+const newReducer = (): { reducer: Reducer; inbox: ManualInbox } => {
+  const reducer = new Reducer(new NumericMemory({ shared: true }), { buckets, train, term: 1 });
+  reducer.load(0, new Float32Array(numParameters), []);
+  return { reducer, inbox: new ManualInbox() };
+};
+
+/** The bits of -root, which is what one step of plain SGD at rate 1 makes of weights that are 0. */
+function commit(reducer: Reducer, updateIndex = 1): Uint32Array {
+  reducer.apply(numLeaves, { scale: 1, normCoefficient: 1, learningRate: 1, updateIndex }, []);
+  const parameters = new Float32Array(numParameters);
+  reducer.save(parameters, []);
+  return new Uint32Array(parameters.map((value) => -value).buffer);
+}
+
+const expected = new Uint32Array(nodeGradient(root).buffer);
+
+test('the values of this test tell the order in which they are added', () => {
+  const inTurn = new Float32Array(numParameters);
+  for (let leaf = 0; leaf < numLeaves; leaf++) {
+    leafGradient(leaf).forEach((value, i) => {
+      inTurn[i] = Math.fround(inTurn[i]! + value);
+    });
+  }
+  expect(new Uint32Array(inTurn.buffer)).not.toEqual(expected);
+});
+
+test('any order of arrival gives the sum over the tree', async () => {
+  const rotations = Array.from({ length: numLeaves }, (_, shift) =>
+    Array.from({ length: numLeaves }, (_, i) => (i * 3 + shift) % numLeaves),
+  );
+  for (const order of rotations) {
+    const { reducer, inbox } = newReducer();
+    for (const leaf of order) {
+      const collected = reducer.collect(inbox, 'w', 0, leafNode(leaf), numLeaves);
+      inbox.deliver();
+      await collected;
+    }
+    expect(commit(reducer)).toEqual(expected);
+  }
+});
+
+test('any cut into the nodes of several workers gives the sum over the tree', async () => {
+  for (let cut = 1; cut < numLeaves; cut++) {
+    const { reducer, inbox } = newReducer();
+    const nodes = [...coverOf(cut, numLeaves, numLeaves), ...coverOf(0, cut, numLeaves)];
+    const collected = nodes.map((node) => reducer.collect(inbox, 'w', 0, node, numLeaves));
+    inbox.deliver();
+    await Promise.all(collected);
+    expect(commit(reducer)).toEqual(expected);
+  }
+});
+
+test('a late twin of a node changes nothing, in its own step or after it', async () => {
+  const { reducer, inbox } = newReducer();
+  const twins = [1, 2].map((index) => reducer.collect(inbox, 'slow', 0, leafNode(index), numLeaves));
+  const whole = reducer.collect(inbox, 'quick', 0, root, numLeaves);
+  inbox.deliver((text) => text.startsWith('quick'));
+  await whole;
+  inbox.deliver((text) => text.startsWith('slow 0:1'));
+  await twins[0];
+  expect(commit(reducer)).toEqual(expected);
+  reducer.load(1, new Float32Array(numParameters), []);
+  // The step of the second twin has been applied: it may not take the place of this step's leaf.
+  inbox.deliver();
+  await twins[1];
+  for (let leaf = 0; leaf < numLeaves; leaf++) {
+    const collected = reducer.collect(inbox, 'quick', 1, leafNode(leaf), numLeaves);
+    inbox.deliver();
+    await collected;
+  }
+  expect(commit(reducer, 2)).toEqual(new Uint32Array(nodeGradient(root, 1).buffer));
+});
+
+test('an answer that came in part is made whole by one that holds more', async () => {
+  const { reducer, inbox } = newReducer();
+  inbox.lost.add('lossy 0:0 1');
+  const failed = reducer.collect(inbox, 'lossy', 0, leafNode(0), numLeaves);
+  inbox.deliver();
+  await expect(failed).rejects.toThrow(FetchError);
+  const whole = reducer.collect(inbox, 'other', 0, root, numLeaves);
+  inbox.deliver();
+  await whole;
+  expect(commit(reducer)).toEqual(expected);
+});
+
+test('running statistics are folded in leaf order, and a late twin of an earlier step is not', async () => {
+  const statisticsOf = (step: number, leaf: number) => (step + 1) * 100 + leaf;
+  const run = async (order: number[], lateTwin: boolean) => {
+    const reducer = new StatisticsReducer(9, 1, 1);
+    reducer.load(0, new Float32Array(1));
+    let late = () => {};
+    const inbox: BulkInbox = {
+      fetch(peer, key, _, into) {
+        const value = Float32Array.of(statisticsOf(key.step, key.index));
+        return new Promise((resolve) => {
+          const deliver = () => {
+            into.set(new Uint8Array(value.buffer));
+            resolve();
+          };
+          if (peer === 'late') late = deliver;
+          else deliver();
+        });
+      },
+      async close() {},
+    };
+    const twin = lateTwin ? reducer.collect(inbox, 'late', 0, leafNode(0), numLeaves) : null;
+    for (const step of [0, 1]) {
+      for (const leaf of order) await reducer.collect(inbox, 'w', step, leafNode(leaf), numLeaves);
+      if (step === 1) late();
+      await (step === 1 && twin);
+      reducer.apply(numLeaves);
+    }
+    const running = new Float32Array(1);
+    reducer.save(running);
+    return running[0];
+  };
+  const inOrder = await run([0, 1, 2, 3, 4, 5, 6], false);
+  expect(await run([6, 2, 4, 0, 1, 5, 3], false)).toBe(inOrder);
+  expect(await run([0, 1, 2, 3, 4, 5, 6], true)).toBe(inOrder);
+});
