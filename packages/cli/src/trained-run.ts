@@ -1,6 +1,6 @@
 /** From what a person names (a run folder, a checkpoint, nothing) to a model that is ready to be used. */
-import { basename, dirname, join, resolve } from 'node:path';
-import { bestCheckpointName, openCheckpoint } from '@unet-fleet/coordinator/checkpoint/folder';
+import { basename, dirname, resolve } from 'node:path';
+import { openCheckpoint } from '@unet-fleet/coordinator/checkpoint/folder';
 import { holdsRun } from '@unet-fleet/coordinator/run-folder/run-folder';
 import { type Config, UserError } from '@unet-fleet/shared';
 import { ComputeThread, type InferenceEngine, type TrainedModel } from '@unet-fleet/worker';
@@ -51,13 +51,6 @@ export function openTrainedRun(flags: TrainedRunFlags, io: Io, warn: (message: s
 export function namedRunDir({ runDir }: { runDir?: string }, io: Io): string {
   const named = runDir || io.env.UNET_FLEET_RUN_DIR;
   return named ? resolve(io.cwd, named) : newestRunFolder(io.cwd);
-}
-
-/** Paths of the best checkpoint of a run, or null. */
-export function bestCheckpointPath(runDir: string): string | null {
-  const checkpoints = join(runDir, 'checkpoints');
-  const name = bestCheckpointName(checkpoints);
-  return name && join(checkpoints, name);
 }
 
 /** Starts an engine that holds the model's weights, lets `use` work with it, and ends it. */

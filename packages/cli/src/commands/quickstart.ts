@@ -11,7 +11,7 @@ import type { Io } from '../io.ts';
 import { sampleFlags, sampleSet } from '../sample-recipe.ts';
 import { duration, facts } from '../terminal/format.ts';
 import { createScreen } from '../terminal/screen.ts';
-import { program, quoted } from '../terminal/summary.ts';
+import { program, quoted, unwrapped } from '../terminal/summary.ts';
 import { evaluate } from './evaluate.ts';
 import { predict } from './predict.ts';
 import { makeSample } from './sample.ts';
@@ -80,5 +80,5 @@ async function quickstart(io: Io): Promise<void> {
     ['use the model', `${program} predict PHOTO-OR-FOLDER --run-dir ${quoted(shown(outcome.runDir, io))}`],
     ['all options', `${program} train --help`],
   ];
-  for (const line of facts(commands, screen.columns)) screen.print(line);
+  for (const line of facts(commands, unwrapped)) screen.print(line);
 }

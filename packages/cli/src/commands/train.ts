@@ -159,7 +159,6 @@ export async function run(
     runDir: shown(runDir, io),
     best,
     files: filesOf(outcome, io),
-    columns: screen.columns,
   });
   screen.print(title, 'bold');
   for (const row of rows) screen.print(row);

@@ -70,21 +70,3 @@ export function facts(rows: readonly (readonly [string, string])[], columns: num
     ),
   );
 }
-
-/** A table with its header, numbers to the right. Columns are two spaces apart. */
-export function table(header: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const widths = header.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => row[column]!.length)),
-  );
-  const isNumeric = header.map((_, column) =>
-    rows.every((row) => /^(-?[\d.,e-]+ ?%?|NaN|-|)$/.test(row[column]!)),
-  );
-  const format = (row: readonly string[]) =>
-    row
-      .map((cell, column) =>
-        isNumeric[column] ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!),
-      )
-      .join('  ')
-      .trimEnd();
-  return [format(header), ...rows.map(format)];
-}

@@ -15,6 +15,9 @@ export const quoted = (argument: string): string =>
 export const resumeCommand = (command: 'train' | 'coordinator', runDir: string): string =>
   `${program} ${command} --resume --run-dir ${quoted(runDir)}`;
 
+/** For rows that are copied: a command that is broken into lines is none. */
+export const unwrapped = Number.POSITIVE_INFINITY;
+
 export interface SummaryOptions {
   command: 'train' | 'coordinator';
   runDir: string;
@@ -22,14 +25,13 @@ export interface SummaryOptions {
   best: { step: number; loss: number; meanIou: number } | null;
   /** Label and path of what can be looked at. */
   files: (readonly [string, string])[];
-  columns: number;
 }
 
 export function summaryLines(
   progress: RunProgress,
   finished: Finished,
   nowMs: number,
-  { command, runDir, best, files, columns }: SummaryOptions,
+  { command, runDir, best, files }: SummaryOptions,
 ): { title: string; rows: string[] } {
   const took = duration(nowMs - progress.startedAtMs);
   const { numStepsBefore } = progress;
@@ -54,5 +56,5 @@ export function summaryLines(
           ['evaluate', `${program} evaluate --run-dir ${quoted(runDir)}`],
           ['predict', `${program} predict --run-dir ${quoted(runDir)} PHOTO-OR-FOLDER`],
         ];
-  return { title, rows: facts([...rows, ...next], columns) };
+  return { title, rows: facts([...rows, ...next], unwrapped) };
 }

@@ -3,7 +3,7 @@ import { loadConfig, type RunEvent } from '@unet-fleet/shared';
 import { expect, test } from 'vitest';
 import { bannerLines } from './banner.ts';
 import { type BarState, barLine } from './bar.ts';
-import { compact, duration, facts, fit, rateText, table, whole, wrap } from './format.ts';
+import { compact, duration, facts, fit, rateText, whole, wrap } from './format.ts';
 import { RunTerminal } from './run-terminal.ts';
 import { createScreen } from './screen.ts';
 import { resumeCommand, summaryLines } from './summary.ts';
@@ -225,7 +225,6 @@ test('the summary names what there is and what to do next', () => {
     runDir: 'my runs/1',
     best: { step: 2, loss: 1.1, meanIou: 0.5 },
     files: [['curves', 'my runs/1/curves.png']] as [string, string][],
-    columns: 100,
   } as const;
   const end = finished as Extract<RunEvent, { type: 'finished' }>;
   const { title, rows } = summaryLines(progress, end, 90_000, options);
@@ -266,13 +265,4 @@ test('figures as people read them', () => {
       80,
     ),
   ).toEqual(['  a    x', '  bcd  y']);
-  expect(
-    table(
-      ['class', 'share'],
-      [
-        ['coat', '1.5 %'],
-        ['null', '10 %'],
-      ],
-    ),
-  ).toEqual(['class  share', 'coat   1.5 %', 'null    10 %']);
 });
