@@ -1,0 +1,201 @@
+/**
+ * The law, with real processes: the weights that a run ends with are a function of its config, its data and its seed.
+ * How many workers there are, how their results travel, which process dies or is stopped and when: not one bit changes.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type RunOutcome, startBroker } from '@unet-fleet/coordinator';
+import { epochOrder, type PlanConfig, stepPlan, stepsPerEpoch, trainLeafSamples } from '@unet-fleet/shared';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { childrenOf, type Started, start, until } from './helpers/processes.ts';
+import {
+  committed,
+  courseOf,
+  eventsOf,
+  outcomeOf,
+  recorded,
+  sampleFlags,
+  sharedMemoryOf,
+} from './helpers/runs.ts';
+
+/** 38 photos to train on: five batches of 7 (leaves of 2, 2, 2 and 1) and a last one of 3 (leaves of 2 and 1). */
+const numPhotos = 42;
+const plan: PlanConfig = {
+  numTrainSamples: 38,
+  numValidationSamples: 4,
+  batchSize: 7,
+  leafSize: 2,
+  epochs: 2,
+  seed: 3,
+};
+const numSteps = 12;
+const recipe = [
+  ...['--size', '48x64', '--base-width', '4', '--batch-size', '7', '--leaf-size', '2', '--epochs', '2'],
+  ...['--seed', '3', '--device', 'cpu', '--threads', '1', '--checkpoint-every', '2', '--lease-seconds', '3'],
+];
+
+const folder = mkdtempSync(join(tmpdir(), 'law-'));
+let data: string[] = [];
+let reference: RunOutcome;
+const referenceDir = join(folder, 'reference');
+
+const train = (runDir: string, ...flags: string[]): Started =>
+  start(['train', ...data, ...recipe, '--run-dir', runDir, '--json', ...flags]);
+const resume = (runDir: string, ...flags: string[]): Started =>
+  start(['train', '--resume', '--run-dir', runDir, '--json', ...flags]);
+
+/** All that training decides is as in the reference: the weights, and each step on the way to them. */
+function expectReference(outcome: RunOutcome, runDir: string): void {
+  expect(outcome).toMatchObject({ reason: 'completed', step: numSteps });
+  expect(courseOf(runDir)).toEqual(courseOf(referenceDir));
+  expect(outcome.weightsSha256).toBe(reference.weightsSha256);
+}
+
+beforeAll(async () => {
+  data = await sampleFlags(join(folder, 'sample'), numPhotos);
+  reference = outcomeOf(await train(referenceDir, '--workers', '1').ended);
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+test('each step is committed once, and a smaller last batch loses no photo', () => {
+  expect(reference).toMatchObject({ reason: 'completed', step: numSteps });
+  const numImages = [7, 7, 7, 7, 7, 3, 7, 7, 7, 7, 7, 3];
+  expect(courseOf(referenceDir).map((step) => step.numImages)).toEqual(numImages);
+  expect(courseOf(referenceDir).map(({ step }) => step)).toEqual(numImages.map((_, i) => i + 1));
+});
+
+test('the leaves of an epoch hold every sample once, in an order of its own', () => {
+  const epochs = [0, 1].map((epoch) => {
+    const order = epochOrder(plan, epoch);
+    const steps = Array.from({ length: stepsPerEpoch(plan) }, (_, i) =>
+      stepPlan(plan, epoch * stepsPerEpoch(plan) + i),
+    );
+    return steps.flatMap((step) =>
+      Array.from({ length: step.numLeaves }, (_, leaf) => trainLeafSamples(plan, order, step, leaf)).flat(),
+    );
+  });
+  const all = Array.from({ length: plan.numTrainSamples }, (_, i) => i);
+  for (const samples of epochs) expect([...samples].sort((a, b) => a - b)).toEqual(all);
+  expect(epochs[0]).not.toEqual(epochs[1]);
+});
+
+test.each([2, 3])('%i workers give the weights of one', async (numWorkers) => {
+  const runDir = join(folder, `workers-${numWorkers}`);
+  const flags = ['--workers', `${numWorkers}`, '--min-workers', `${numWorkers}`];
+  expectReference(outcomeOf(await train(runDir, ...flags).ended), runDir);
+  expect(sharedMemoryOf(runDir)).toContain('/dev/shm/');
+});
+
+test('gradients and weights over NATS give the weights of shared memory', async () => {
+  const runDir = join(folder, 'nats');
+  const flags = ['--workers', '2', '--min-workers', '2', '--shared-memory', 'false'];
+  expectReference(outcomeOf(await train(runDir, ...flags).ended), runDir);
+  expect(sharedMemoryOf(runDir)).toBeNull();
+});
+
+test('a coordinator and two workers at a NATS server of its own give the weights of one command', async () => {
+  const runDir = join(folder, 'separate');
+  const broker = await startBroker({ port: 0, folder: join(folder, 'broker') });
+  const env = { UNET_FLEET_NATS_USER: broker.user, UNET_FLEET_NATS_PASSWORD: broker.password };
+  const workers = [1, 2].map((i) =>
+    start(['worker', '--nats-url', broker.url, '--name', `machine-${i}`], { env }),
+  );
+  // Workers wait for a coordinator, so the order of starting is free.
+  await until(
+    workers[0]!,
+    'it waits',
+    () => /waiting for a coordinator/.exec(workers[0]!.said()) ?? undefined,
+  );
+  const coordinator = start(
+    [
+      'coordinator',
+      ...data,
+      ...recipe,
+      '--nats-url',
+      broker.url,
+      '--min-workers',
+      '2',
+      '--run-dir',
+      runDir,
+      '--json',
+    ],
+    { env },
+  );
+  expectReference(outcomeOf(await coordinator.ended), runDir);
+  for (const worker of workers) {
+    expect(await worker.ended).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('the run is completed'),
+    });
+  }
+  const joined = eventsOf(runDir).flatMap((event) => (event.type === 'worker-joined' ? [event.worker] : []));
+  expect(joined.sort()).toEqual(['machine-1', 'machine-2']);
+  await broker.stop();
+});
+
+test('a run that is stopped and resumed twice in the middle of an epoch ends with the weights of one that was not', async () => {
+  const runDir = join(folder, 'resumed');
+  const stops: number[] = [];
+  const stopAfter = async (run: Started, step: number) => {
+    await committed(run, runDir, step);
+    run.signal('SIGINT');
+    const ended = await run.ended;
+    expect(ended.code).toBe(4);
+    const outcome = outcomeOf(ended);
+    expect(outcome.reason).toBe('stopped');
+    expect(outcome.weightsSha256).not.toBe(reference.weightsSha256);
+    stops.push(outcome.step);
+  };
+  await stopAfter(train(runDir, '--workers', '2'), 1);
+  await stopAfter(resume(runDir, '--workers', '1'), 7);
+  // Neither at the end of an epoch, nor in the same one.
+  expect(stops.map((step) => Math.floor(step / stepsPerEpoch(plan)))).toEqual([0, 1]);
+  for (const step of stops) expect(step % stepsPerEpoch(plan)).not.toBe(0);
+  expectReference(outcomeOf(await resume(runDir, '--workers', '3').ended), runDir);
+});
+
+test('a worker that is killed is replaced, and its leaves are computed again', async () => {
+  const runDir = join(folder, 'killed-worker');
+  const run = train(runDir, '--workers', '2', '--min-workers', '2');
+  await committed(run, runDir, 2);
+  process.kill(childrenOf(run.pid, 'worker')[1]!, 'SIGKILL');
+  expectReference(outcomeOf(await run.ended), runDir);
+  const events = eventsOf(runDir);
+  expect(events).toContainEqual(
+    expect.objectContaining({
+      type: 'worker-left',
+      reason: expect.stringMatching(/no sign of life for \d+ s/),
+    }),
+  );
+  expect(events).toContainEqual(
+    expect.objectContaining({ type: 'warning', message: expect.stringContaining('was killed by SIGKILL') }),
+  );
+});
+
+test('a worker that was frozen past its lease comes back with a late answer, which changes nothing', async () => {
+  const runDir = join(folder, 'frozen-worker');
+  const run = train(runDir, '--workers', '2', '--min-workers', '1');
+  await recorded(
+    run,
+    runDir,
+    'two workers',
+    (event) => event.type === 'worker-joined' && event.numWorkers === 2,
+  );
+  const frozen = childrenOf(run.pid, 'worker')[1]!;
+  process.kill(frozen, 'SIGSTOP');
+  await recorded(run, runDir, 'a lost worker', (event) => event.type === 'worker-left');
+  process.kill(frozen, 'SIGCONT');
+  expectReference(outcomeOf(await run.ended), runDir);
+});
+
+test('a coordinator that is killed goes on from its last checkpoint', async () => {
+  const runDir = join(folder, 'killed-coordinator');
+  const run = train(runDir, '--workers', '2');
+  await recorded(run, runDir, 'a checkpoint', (event) => event.type === 'checkpoint');
+  await committed(run, runDir, 4);
+  run.signal('SIGKILL');
+  expect((await run.ended).code).toBeNull();
+  expectReference(outcomeOf(await resume(runDir).ended), runDir);
+});
