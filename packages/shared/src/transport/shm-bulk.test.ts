@@ -63,6 +63,19 @@ describe('bulk transfer through files', () => {
     await outbox.close();
   });
 
+  it('finds the files that a peer made when it joined anew', async () => {
+    const inbox = new ShmInbox(folder, tag);
+    const into = new Uint8Array(1);
+    for (const step of [1, 2]) {
+      const outbox = new ShmOutbox(folder, tag, 'w1');
+      outbox.offer({ ...gradient, step }, 0, Uint8Array.of(step));
+      await inbox.fetch('w1', { ...gradient, step }, 0, into);
+      expect(into[0]).toBe(step);
+      await outbox.close();
+    }
+    await inbox.close();
+  });
+
   it('takes no name that could leave the folder', async () => {
     await expect(new ShmInbox(folder, tag).fetch('../x', gradient, 0, new Uint8Array(1))).rejects.toThrow(
       /not a peer/,

@@ -83,6 +83,19 @@ export class ShmInbox implements BulkInbox {
 
   async fetch(peer: string, key: BulkKey, bucket: number, into: Uint8Array): Promise<void> {
     const path = fileOf(this.#folder, peer, key, bucket);
+    const open = this.#files.get(path);
+    try {
+      this.#read(path, key, bucket, into);
+    } catch (error) {
+      if (open === undefined) throw error;
+      // A peer that has joined anew has made its files anew: the open one is of its life before.
+      closeSync(open);
+      this.#files.delete(path);
+      this.#read(path, key, bucket, into);
+    }
+  }
+
+  #read(path: string, key: BulkKey, bucket: number, into: Uint8Array): void {
     const header = Buffer.alloc(frameHeaderBytes);
     let numBytes: number;
     try {
