@@ -2,12 +2,12 @@
  * The law, with real processes: the weights that a run ends with are a function of its config, its data and its seed.
  * How many workers there are, how their results travel, which process dies or is stopped and when: not one bit changes.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type RunOutcome, startBroker } from '@unet-fleet/coordinator';
 import { epochOrder, type PlanConfig, stepPlan, stepsPerEpoch, trainLeafSamples } from '@unet-fleet/shared';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { childrenOf, type Started, start, until } from './helpers/processes.ts';
 import {
   committed,
@@ -18,6 +18,8 @@ import {
   sampleFlags,
   sharedMemoryOf,
 } from './helpers/runs.ts';
+
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 
 /** 38 photos to train on: five batches of 7 (leaves of 2, 2, 2 and 1) and a last one of 3 (leaves of 2 and 1). */
 const numPhotos = 42;
@@ -198,4 +200,5 @@ test('a coordinator that is killed goes on from its last checkpoint', async () =
   run.signal('SIGKILL');
   expect((await run.ended).code).toBeNull();
   expectReference(outcomeOf(await resume(runDir).ended), runDir);
+  expect(existsSync(sharedMemoryOf(runDir)!), 'memory of the coordinator that was killed').toBe(false);
 });
