@@ -52,10 +52,12 @@ function sentenceOf(act: () => unknown): string {
 }
 
 describe('a run folder', () => {
-  test('is read as it was made, and not made twice', () => {
+  test('is read as it was made, and not made twice once it has a checkpoint', () => {
     const run = someRun();
     createRunFolder(root, run);
     expect(openRunFolder(root)).toEqual(run);
+    createRunFolder(root, run);
+    mkdirSync(join(runPaths(root).checkpoints, 'step-00000001'));
     expect(sentenceOf(() => createRunFolder(root, run))).toBe(
       `${root} holds a run already: continue it with --resume, or choose another folder with --run-dir.`,
     );

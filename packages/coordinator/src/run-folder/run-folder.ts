@@ -13,6 +13,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Config, differingKeys, identityOf, type ModelConfig, UserError } from '@unet-fleet/shared';
 import { realFiles, replaceFile, userErrorOf } from '../checkpoint/files.ts';
+import { listCheckpoints } from '../checkpoint/folder.ts';
 
 export const runPaths = (root: string) => ({
   root,
@@ -58,15 +59,28 @@ export const identitySha256 = (config: Config): string =>
 export const holdsRun = (root: string): boolean => existsSync(runPaths(root).run);
 
 /**
- * Makes the folder of a new run. Only for the holder of its lock. Throws a UserError if it holds a run already or may
- * not be written.
+ * Whether there is something to lose or to continue: a run that failed before its first checkpoint leaves a folder that
+ * a new run may use.
+ */
+export const hasBegun = (root: string): boolean => {
+  const { checkpoints } = runPaths(root);
+  return holdsRun(root) && existsSync(checkpoints) && listCheckpoints(checkpoints).length > 0;
+};
+
+/** Throws a UserError if the folder holds a run that has begun. */
+export function assertNotBegun(root: string): void {
+  if (!hasBegun(root)) return;
+  throw new UserError(
+    `${root} holds a run already: continue it with --resume, or choose another folder with --run-dir.`,
+  );
+}
+
+/**
+ * Makes the folder of a new run. Only for the holder of its lock. Throws a UserError if it holds a run that has begun,
+ * or may not be written.
  */
 export function createRunFolder(root: string, { config, record, split }: RunFolder): void {
-  if (holdsRun(root)) {
-    throw new UserError(
-      `${root} holds a run already: continue it with --resume, or choose another folder with --run-dir.`,
-    );
-  }
+  assertNotBegun(root);
   const paths = runPaths(root);
   const json = (name: string, value: unknown): void =>
     replaceFile(root, name, `${JSON.stringify(value, null, 2)}\n`, realFiles);

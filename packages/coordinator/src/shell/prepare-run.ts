@@ -27,9 +27,9 @@ import type { Progress } from '../core/types.ts';
 import type { ModelState } from '../reducer/protocol.ts';
 import { acquireRunLock, type RunLock } from '../run-folder/lock.ts';
 import {
+  assertNotBegun,
   assertSameRun,
   createRunFolder,
-  holdsRun,
   identitySha256,
   openRunFolder,
   type RunFolder,
@@ -88,11 +88,7 @@ export async function prepareRun(options: PrepareOptions): Promise<PreparedRun> 
 /** Asked before the scan, which may take minutes. */
 function assertStartable(root: string, isResuming: boolean): void {
   if (isResuming) openRunFolder(root);
-  else if (holdsRun(root)) {
-    throw new UserError(
-      `${root} holds a run already: continue it with --resume, or choose another folder with --run-dir`,
-    );
-  }
+  else assertNotBegun(root);
 }
 
 function prepareLocked(
