@@ -22,20 +22,24 @@ function perform(engine: Engine, call: ComputeCall): void {
   switch (call.type) {
     case 'set-weights':
       engine.setWeights(call.parameters, call.statistics);
-      return answer({ type: 'done', value: null });
+      answer({ type: 'done', value: null });
+      return;
     case 'train': {
       const onTensor = call.reportsTensors ? (index: number) => answer({ type: 'tensor', index }) : undefined;
       const value = engine.trainLeaf(call.batch, call.gradients, call.statistics, onTensor);
-      return answer({ type: 'done', value });
+      answer({ type: 'done', value });
+      return;
     }
     case 'evaluate': {
       const confusion = new Float64Array(call.numClasses * call.numClasses);
       const loss = engine.evaluateLeaf(call.batch, confusion);
-      return answer({ type: 'done', value: { loss, confusion } }, [confusion.buffer]);
+      answer({ type: 'done', value: { loss, confusion } }, [confusion.buffer]);
+      return;
     }
     case 'predict': {
       const classes = engine.predict(call.batch);
-      return answer({ type: 'done', value: classes }, [classes.buffer as ArrayBuffer]);
+      answer({ type: 'done', value: classes }, [classes.buffer as ArrayBuffer]);
+      return;
     }
   }
 }

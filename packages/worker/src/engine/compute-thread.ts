@@ -2,7 +2,7 @@
  * The engine in a thread of its own, as the worker's main thread sees it: the same calls as promises. Weights and
  * gradients lie in shared memory, so they are never copied between the threads.
  */
-import { Worker } from 'node:worker_threads';
+import { SHARE_ENV, Worker } from 'node:worker_threads';
 import { type ExitCode, UserError } from '@unet-fleet/shared';
 import type { ComputeAnswer, ComputeCall } from './compute-protocol.ts';
 import type { Batch, EngineFingerprint, EngineOptions, LeafLoss } from './types.ts';
@@ -22,7 +22,11 @@ export class ComputeThread {
 
   private constructor(options: EngineOptions) {
     this.#numClasses = options.model.numClasses;
-    this.#worker = new Worker(new URL('./compute-thread-main.js', import.meta.url), { workerData: options });
+    // SHARE_ENV: the engine sets variables that TensorFlow reads, and a copy of the environment would not reach it.
+    this.#worker = new Worker(new URL('./compute-thread-main.js', import.meta.url), {
+      workerData: options,
+      env: SHARE_ENV,
+    });
     this.#worker.on('message', (answer: ComputeAnswer) => this.#settle(answer));
     this.#worker.on('error', (error) => this.#end(error));
     this.#worker.on('exit', (code) => this.#end(new Error(`the compute thread ended with code ${code}`)));

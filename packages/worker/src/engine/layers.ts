@@ -3,12 +3,14 @@
  * backward frees it, so memory falls as the gradient moves back; a parameter's gradient goes to the sink the moment it
  * is complete. Every tensor that is handed over belongs to its receiver.
  */
+import { filterGradient } from './filter-gradient.ts';
 import type { Parameters } from './parameters.ts';
 import type { Tensor, TensorFlow } from './tensorflow.ts';
 
 /** Receives complete gradients and batch statistics. Frees nothing. */
 export interface Sink {
-  gradient(parameter: string, gradient: Tensor): void;
+  /** The values of `parts`, one after another, are the whole gradient. */
+  gradient(parameter: string, ...parts: Tensor[]): void;
   statistic(name: string, values: Tensor): void;
 }
 
@@ -33,7 +35,7 @@ class ConvNormRelu {
   /** Keeps x and y, without owning them: the caller frees both after `backward`. */
   forward(x: Tensor, sink: Sink): Tensor {
     const { tf, parameters } = this.#context;
-    const z = tf.conv(x, parameters.get(this.#conv), 1);
+    const z = tf.conv(x, parameters.get(this.#conv));
     const scale = parameters.get(`${this.#norm}.weight`);
     const shift = parameters.get(`${this.#norm}.bias`);
     const norm = tf.batchNormTraining(z, scale, shift);
@@ -47,7 +49,7 @@ class ConvNormRelu {
 
   infer(x: Tensor): Tensor {
     const { tf, parameters } = this.#context;
-    const z = tf.conv(x, parameters.get(this.#conv), 1);
+    const z = tf.conv(x, parameters.get(this.#conv));
     const normed = tf.batchNormInference(
       z,
       parameters.get(`${this.#norm}.weight`),
@@ -71,10 +73,10 @@ class ConvNormRelu {
     tf.free(beforeRelu, z, ...reserved);
     sink.gradient(`${this.#norm}.weight`, norm.scale);
     sink.gradient(`${this.#norm}.bias`, norm.shift);
-    const filter = tf.convFilterGradient(x, parameters.shapeOf(this.#conv), norm.x, 1);
-    sink.gradient(this.#conv, filter);
-    tf.free(norm.scale, norm.shift, filter);
-    const input = needsInput ? tf.convInputGradient(x.shape, parameters.get(this.#conv), norm.x, 1) : null;
+    const filter = filterGradient(tf, x, parameters.shapeOf(this.#conv), norm.x);
+    sink.gradient(this.#conv, ...filter);
+    tf.free(norm.scale, norm.shift, ...filter);
+    const input = needsInput ? tf.convInputGradient(x.shape, parameters.get(this.#conv), norm.x) : null;
     tf.free(norm.x);
     return input;
   }
@@ -124,6 +126,10 @@ export interface Upsample {
   backward(gradient: Tensor, x: Tensor, sink: Sink): Tensor;
 }
 
+/**
+ * Stride and kernel are both 2, so the blocks of the result do not overlap: the convolution is one product of matrices,
+ * [pixels, in] with [4 * out, in] transposed, whose 4 * out columns are then laid out as blocks of 2x2 pixels.
+ */
 export class TransposedConv implements Upsample {
   readonly #context: LayerContext;
   readonly #name: string;
@@ -136,24 +142,35 @@ export class TransposedConv implements Upsample {
   forward(x: Tensor): Tensor {
     const { tf, parameters } = this.#context;
     const [numImages, height, width] = x.shape as [number, number, number];
-    const filter = parameters.get(`${this.#name}.weight`);
-    const shape = [numImages, height * 2, width * 2, filter.shape[2]!];
-    const z = tf.convInputGradient(shape, filter, x, 2);
+    const rows = matrixOf(tf, x);
+    const filter = this.#filterMatrix();
+    const product = tf.matMul(rows, filter, { b: true });
+    const blocks = tf.reshape(product, [numImages, height, width, filter.shape[0]!]);
+    const z = tf.depthToSpace(blocks);
     const y = tf.addBias(z, parameters.get(`${this.#name}.bias`));
-    tf.free(z);
+    tf.free(rows, filter, product, blocks, z);
     return y;
   }
 
   backward(gradient: Tensor, x: Tensor, sink: Sink): Tensor {
-    const { tf, parameters } = this.#context;
-    const weight = `${this.#name}.weight`;
+    const { tf } = this.#context;
     const bias = tf.biasGradient(gradient);
     sink.gradient(`${this.#name}.bias`, bias);
-    const filter = tf.convFilterGradient(gradient, parameters.shapeOf(weight), x, 2);
-    sink.gradient(weight, filter);
-    const input = tf.conv(gradient, parameters.get(weight), 2);
-    tf.free(gradient, bias, filter);
+    const blocks = tf.spaceToDepth(gradient);
+    tf.free(gradient, bias);
+    const [rows, blockRows] = [matrixOf(tf, x), matrixOf(tf, blocks)];
+    const filterGradient = tf.matMul(blockRows, rows, { a: true });
+    sink.gradient(`${this.#name}.weight`, filterGradient);
+    const filter = this.#filterMatrix();
+    const product = tf.matMul(blockRows, filter);
+    const input = tf.reshape(product, x.shape);
+    tf.free(blocks, rows, blockRows, filterGradient, filter, product);
     return input;
+  }
+
+  /** HWOI as [4 * out, in]. */
+  #filterMatrix(): Tensor {
+    return matrixOf(this.#context.tf, this.#context.parameters.get(`${this.#name}.weight`));
   }
 }
 
@@ -188,7 +205,7 @@ export class Head {
 
   forward(x: Tensor): Tensor {
     const { tf, parameters } = this.#context;
-    const z = tf.conv(x, parameters.get(`${this.#name}.weight`), 1);
+    const z = tf.conv(x, parameters.get(`${this.#name}.weight`));
     const y = tf.addBias(z, parameters.get(`${this.#name}.bias`));
     tf.free(z);
     return y;
@@ -200,10 +217,17 @@ export class Head {
     const weight = `${this.#name}.weight`;
     const bias = tf.biasGradient(gradient);
     sink.gradient(`${this.#name}.bias`, bias);
-    const filter = tf.convFilterGradient(x, parameters.shapeOf(weight), gradient, 1);
+    const [rows, gradientRows] = [matrixOf(tf, x), matrixOf(tf, gradient)];
+    const filter = tf.matMul(rows, gradientRows, { a: true });
     sink.gradient(weight, filter);
-    const input = tf.convInputGradient(x.shape, parameters.get(weight), gradient, 1);
-    tf.free(gradient, bias, filter);
+    const input = tf.convInputGradient(x.shape, parameters.get(weight), gradient);
+    tf.free(gradient, bias, rows, gradientRows, filter);
     return input;
   }
+}
+
+/** All axes but the last as one. Shares the values. */
+function matrixOf(tf: TensorFlow, x: Tensor): Tensor {
+  const numColumns = x.shape.at(-1)!;
+  return tf.reshape(x, [x.shape.reduce((product, n) => product * n, 1) / numColumns, numColumns]);
 }

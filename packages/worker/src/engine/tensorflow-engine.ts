@@ -45,9 +45,14 @@ class TensorFlowEngine implements Engine {
     return namingMemory(batch, () => {
       const tf = this.#tf;
       const sink: Sink = {
-        gradient: (name, gradient) => {
+        gradient: (name, ...parts) => {
           const { index, spec } = this.#parameters.specOf(name);
-          gradients.set(tf.read(gradient), spec.offset);
+          let { offset } = spec;
+          for (const part of parts) {
+            const values = tf.read(part);
+            gradients.set(values, offset);
+            offset += values.length;
+          }
           onTensor?.(index);
         },
         statistic: (name, values) => {

@@ -21,6 +21,7 @@ export interface BatchNormOutputs {
 const epsilon = 1e-5;
 
 export class TensorFlow {
+  readonly isGpu: boolean;
   readonly #binding: TensorFlowBinding;
   readonly #float: OpAttribute;
   readonly #nhwc: OpAttribute;
@@ -29,6 +30,7 @@ export class TensorFlow {
 
   constructor(binding: TensorFlowBinding) {
     this.#binding = binding;
+    this.isGpu = binding.isUsingGpuDevice();
     this.#float = this.#type('T', binding.TF_FLOAT);
     this.#nhwc = this.#text('data_format', 'NHWC');
   }
@@ -58,20 +60,45 @@ export class TensorFlow {
     return this.#binding.getNumOfTensors();
   }
 
-  /** 'SAME' padding for stride 1, 'VALID' for the 2x2 convolutions with stride 2. */
-  conv(x: Tensor, filter: Tensor, stride: 1 | 2): Tensor {
-    return this.#one('Conv2D', this.#convAttributes(stride), [x, filter]);
+  /** 3x3 or 1x1, with stride 1; the result has x's height and width. */
+  conv(x: Tensor, filter: Tensor): Tensor {
+    return this.#one('Conv2D', this.#convAttributes('SAME'), [x, filter]);
   }
 
-  /** Gradient of `conv` with respect to its input, of the given shape. Also the forward pass of a transposed convolution. */
-  convInputGradient(inputShape: readonly number[], filter: Tensor, gradient: Tensor, stride: 1 | 2): Tensor {
+  /** Gradient of `conv` with respect to its input, of the given shape. */
+  convInputGradient(inputShape: readonly number[], filter: Tensor, gradient: Tensor): Tensor {
     const sizes = this.#constant(inputShape);
-    return this.#one('Conv2DBackpropInput', this.#convAttributes(stride), [sizes, filter, gradient]);
+    return this.#one('Conv2DBackpropInput', this.#convAttributes('SAME'), [sizes, filter, gradient]);
   }
 
-  convFilterGradient(input: Tensor, filterShape: readonly number[], gradient: Tensor, stride: 1 | 2): Tensor {
-    const sizes = this.#constant(filterShape);
-    return this.#one('Conv2DBackpropFilter', this.#convAttributes(stride), [input, sizes, gradient]);
+  /** Gradient of a 3x3 `conv` with respect to its filter. */
+  convFilterGradient(input: Tensor, filterShape: readonly number[], gradient: Tensor): Tensor {
+    // Explicit paddings keep the operation from oneDNN, which takes twice as long for it as TensorFlow's own kernel.
+    const attributes = [
+      ...this.#convAttributes('EXPLICIT'),
+      this.#ints('explicit_paddings', [0, 0, 1, 1, 1, 1, 0, 0]),
+    ];
+    return this.#one('Conv2DBackpropFilter', attributes, [input, this.#constant(filterShape), gradient]);
+  }
+
+  /** a b, of matrices; either may be transposed first. */
+  matMul(a: Tensor, b: Tensor, transpose: { a?: boolean; b?: boolean } = {}): Tensor {
+    const attributes = [
+      this.#float,
+      this.#flag('transpose_a', transpose.a ?? false),
+      this.#flag('transpose_b', transpose.b ?? false),
+    ];
+    return this.#one('MatMul', attributes, [a, b]);
+  }
+
+  /** Each pixel's channels become a 2x2 block of pixels with a quarter of the channels, (row, column, channel) order. */
+  depthToSpace(x: Tensor): Tensor {
+    return this.#one('DepthToSpace', this.#blockAttributes(), [x]);
+  }
+
+  /** Undoes `depthToSpace`. */
+  spaceToDepth(x: Tensor): Tensor {
+    return this.#one('SpaceToDepth', this.#blockAttributes(), [x]);
   }
 
   addBias(x: Tensor, bias: Tensor): Tensor {
@@ -227,15 +254,19 @@ export class TensorFlow {
     return tensor;
   }
 
-  #convAttributes(stride: 1 | 2): OpAttribute[] {
+  #convAttributes(padding: 'SAME' | 'EXPLICIT'): OpAttribute[] {
     return [
       this.#float,
-      this.#ints('strides', [1, stride, stride, 1]),
-      this.#text('padding', stride === 1 ? 'SAME' : 'VALID'),
+      this.#ints('strides', [1, 1, 1, 1]),
+      this.#text('padding', padding),
       this.#ints('dilations', [1, 1, 1, 1]),
       this.#nhwc,
-      { name: 'use_cudnn_on_gpu', type: this.#binding.TF_ATTR_BOOL, value: true },
+      this.#flag('use_cudnn_on_gpu', true),
     ];
+  }
+
+  #blockAttributes(): OpAttribute[] {
+    return [this.#float, { name: 'block_size', type: this.#binding.TF_ATTR_INT, value: 2 }, this.#nhwc];
   }
 
   #poolAttributes(): OpAttribute[] {
@@ -249,7 +280,7 @@ export class TensorFlow {
   }
 
   #resizeAttributes(): OpAttribute[] {
-    return [this.#float, { name: 'align_corners', type: this.#binding.TF_ATTR_BOOL, value: true }];
+    return [this.#float, this.#flag('align_corners', true)];
   }
 
   #batchNormAttributes(isTraining: boolean, isForward: boolean): OpAttribute[] {
@@ -257,7 +288,7 @@ export class TensorFlow {
       this.#float,
       this.#type('U', this.#binding.TF_FLOAT),
       { name: 'epsilon', type: this.#binding.TF_ATTR_FLOAT, value: epsilon },
-      { name: 'is_training', type: this.#binding.TF_ATTR_BOOL, value: isTraining },
+      this.#flag('is_training', isTraining),
       this.#nhwc,
     ];
     if (isForward) {
@@ -272,6 +303,10 @@ export class TensorFlow {
 
   #text(name: string, value: string): OpAttribute {
     return { name, type: this.#binding.TF_ATTR_STRING, value };
+  }
+
+  #flag(name: string, value: boolean): OpAttribute {
+    return { name, type: this.#binding.TF_ATTR_BOOL, value };
   }
 
   #ints(name: string, value: number[]): OpAttribute {

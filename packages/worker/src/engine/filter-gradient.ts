@@ -1,0 +1,53 @@
+/**
+ * The filter gradient of a 3x3 convolution, as nine matrix products. On CPUs TensorFlow's kernels for it are the most
+ * expensive of the whole step, both its own (which write out an im2col matrix) and oneDNN's (slow without AVX-512); a
+ * product of two tall matrices runs at the speed of the forward pass. docs/adr/0002-engine-on-raw-ops.md has figures.
+ */
+import type { Tensor, TensorFlow } from './tensorflow.ts';
+
+/** Floats in 64 bytes: where a matrix's rows are multiples of it, TensorFlow slices rows without a copy. */
+const alignment = 16;
+
+/**
+ * Gradient of `tf.conv(x, filter)` with respect to its 3x3 filter, as tensors whose values follow each other in the
+ * filter's layout (HWIO). All stay the caller's.
+ *
+ * With a border of zeros around the images, pixels become rows of a matrix in which the neighbour (dy, dx) of every
+ * pixel lies the same number of rows away. So the gradient for one cell of the filter is one product of the input,
+ * shifted by whole rows, with the output's gradient, whose zero border cancels what would wrap around.
+ */
+export function filterGradient(
+  tf: TensorFlow,
+  x: Tensor,
+  filterShape: readonly number[],
+  gradient: Tensor,
+): Tensor[] {
+  const [, , numIn, numOut] = filterShape as [number, number, number, number];
+  if (tf.isGpu || numIn % alignment !== 0 || numOut % alignment !== 0) {
+    return [tf.convFilterGradient(x, filterShape, gradient)];
+  }
+  const [numImages, height, width] = x.shape as [number, number, number];
+  const rowWidth = width + 2;
+  const numRows = numImages * (height + 2) * rowWidth;
+  const firstPixel = rowWidth + 1;
+  const length = numRows - 2 * firstPixel;
+  const inputRows = borderedRows(tf, x, numRows);
+  const allGradientRows = borderedRows(tf, gradient, numRows);
+  const gradientRows = tf.slice(allGradientRows, [firstPixel, 0], [length, numOut]);
+  const cells: Tensor[] = [];
+  for (const shift of [0, 1, 2].flatMap((dy) => [0, 1, 2].map((dx) => dy * rowWidth + dx))) {
+    const shifted = tf.slice(inputRows, [shift, 0], [length, numIn]);
+    cells.push(tf.matMul(shifted, gradientRows, { a: true }));
+    tf.free(shifted);
+  }
+  tf.free(inputRows, allGradientRows, gradientRows);
+  return cells;
+}
+
+/** Pixels as rows of channels, with a border of zeros around each image. */
+function borderedRows(tf: TensorFlow, images: Tensor, numRows: number): Tensor {
+  const bordered = tf.pad(images, { top: 1, bottom: 1, left: 1, right: 1 });
+  const rows = tf.reshape(bordered, [numRows, images.shape[3]!]);
+  tf.free(bordered);
+  return rows;
+}

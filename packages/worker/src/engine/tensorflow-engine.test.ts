@@ -1,0 +1,147 @@
+/** The engine against PyTorch's numbers in float64, value by value: test/fixtures/model. */
+import { describeModel, toTorchLayout } from '@unet-fleet/shared';
+import { describe, expect, it } from 'vitest';
+import {
+  fixtureParameters,
+  fixtureStatistics,
+  leafOf,
+  readLeaf,
+} from '../../../../test/fixtures/model/read.ts';
+import { createEngine } from './tensorflow-engine.ts';
+
+/** Largest difference of two tensors, relative to the largest value of the expected one. */
+function differenceOf(actual: Float32Array, expected: Float32Array): number {
+  let difference = 0;
+  let largest = 0;
+  for (let i = 0; i < expected.length; i++) {
+    if (Number.isNaN(actual[i])) return Number.NaN;
+    difference = Math.max(difference, Math.abs(actual[i]! - expected[i]!));
+    largest = Math.max(largest, Math.abs(expected[i]!));
+  }
+  return difference / largest;
+}
+
+const fixtures = [
+  'gradients-transposed',
+  'gradients-bilinear',
+  'gradients-odd',
+  'gradients-odd-bilinear',
+  'gradients-ignored',
+  'gradients-weighted',
+];
+
+describe.each(fixtures)('%s', (name) => {
+  const fixture = readLeaf(name);
+  const { model, ignoreIndex, classWeights } = fixture;
+  const description = describeModel(model);
+  const engine = createEngine({ model, device: 'cpu', intraOpThreads: 1, ignoreIndex, classWeights });
+  engine.setWeights(fixtureParameters(description, fixture.seed, 'varied'), fixtureStatistics(description));
+  const train = (onTensor?: (index: number) => void) => {
+    const gradients = new Float32Array(description.numParameters).fill(Number.NaN);
+    const statistics = new Float32Array(description.numStatistics).fill(Number.NaN);
+    return {
+      loss: engine.trainLeaf(leafOf(fixture), gradients, statistics, onTensor),
+      gradients,
+      statistics,
+    };
+  };
+
+  it("has PyTorch's loss", () => {
+    const { loss } = train();
+    expect(Math.abs(loss.lossSum / fixture.lossSum - 1)).toBeLessThan(1e-6);
+    expect(loss.weightSum).toBe(fixture.weightSum);
+  });
+
+  it("has PyTorch's gradient of every parameter", () => {
+    const { gradients } = train();
+    for (const spec of description.parameters) {
+      const values = toTorchLayout(spec, gradients.slice(spec.offset, spec.offset + spec.size));
+      expect(differenceOf(values, fixture.gradient(spec)), spec.name).toBeLessThan(2e-4);
+    }
+  });
+
+  it("has PyTorch's batch means and unbiased variances", () => {
+    const { statistics } = train();
+    for (const spec of description.statistics) {
+      const values = statistics.slice(spec.offset, spec.offset + spec.size);
+      expect(differenceOf(values, fixture.statistic(spec)), spec.name).toBeLessThan(5e-5);
+    }
+  });
+
+  it('reports every parameter once, in backward order, when its gradient is there', () => {
+    const indices: number[] = [];
+    const gradients = new Float32Array(description.numParameters).fill(Number.NaN);
+    engine.trainLeaf(leafOf(fixture), gradients, new Float32Array(description.numStatistics), (index) => {
+      const { offset, size } = description.parameters[index]!;
+      expect(gradients.subarray(offset, offset + size).some(Number.isNaN)).toBe(false);
+      indices.push(index);
+    });
+    expect([...indices].sort((a, b) => a - b)).toEqual(description.parameters.map((_, index) => index));
+    const parts = indices.map((index) => description.parameters[index]!.name.split('.')[0]);
+    const order = ['outc', 'up4', 'up3', 'up2', 'up1', 'down4', 'down3', 'down2', 'down1', 'inc'];
+    expect(parts.filter((part, i) => part !== parts[i - 1])).toEqual(order);
+  });
+
+  it("has PyTorch's loss and predictions with running statistics, and adds to the confusion", () => {
+    const numBefore = 3;
+    const confusion = new Float64Array(model.numClasses ** 2).fill(numBefore);
+    const loss = engine.evaluateLeaf(leafOf(fixture), confusion);
+    expect(Math.abs(loss.lossSum / fixture.evaluationLossSum - 1)).toBeLessThan(1e-6);
+    const expected = new Float64Array(model.numClasses ** 2).fill(numBefore);
+    for (const [i, truth] of fixture.labels.entries()) {
+      if (truth !== ignoreIndex) expected[truth * model.numClasses + fixture.predicted[i]!]! += 1;
+    }
+    expect(confusion).toEqual(expected);
+    expect(engine.predict(leafOf(fixture))).toEqual(Uint16Array.from(fixture.predicted));
+  });
+
+  it('has the same bits when the same leaf is computed again', () => {
+    expect(train()).toEqual(train());
+  });
+});
+
+describe('engine', () => {
+  const fixture = readLeaf('gradients-transposed');
+  const { model } = fixture;
+  const description = describeModel(model);
+  const start = () => {
+    const engine = createEngine({
+      model,
+      device: 'cpu',
+      intraOpThreads: 1,
+      ignoreIndex: 255,
+      classWeights: null,
+    });
+    engine.setWeights(fixtureParameters(description, fixture.seed, 'varied'), fixtureStatistics(description));
+    return engine;
+  };
+  const vectors = () =>
+    [new Float32Array(description.numParameters), new Float32Array(description.numStatistics)] as const;
+
+  it('gives zero gradients and sums for a leaf without a valid pixel', () => {
+    const leaf = leafOf(fixture);
+    leaf.labels.fill(255);
+    const [gradients, statistics] = vectors();
+    expect(start().trainLeaf(leaf, gradients, statistics)).toEqual({ lossSum: 0, weightSum: 0 });
+    expect(gradients.every((value) => value === 0)).toBe(true);
+  });
+
+  it('refuses a label that is no class', () => {
+    const leaf = leafOf(fixture);
+    leaf.labels[7] = model.numClasses;
+    const [gradients, statistics] = vectors();
+    expect(() => start().trainLeaf(leaf, gradients, statistics)).toThrow('label 5 of 5 classes');
+  });
+
+  it('is not changed by what happens to the vectors after setWeights', () => {
+    const engine = start();
+    const [gradients, statistics] = vectors();
+    const loss = engine.trainLeaf(leafOf(fixture), gradients, statistics);
+    const parameters = fixtureParameters(description, fixture.seed, 'varied');
+    const running = fixtureStatistics(description);
+    engine.setWeights(parameters, running);
+    parameters.fill(0);
+    running.fill(0);
+    expect(engine.trainLeaf(leafOf(fixture), gradients, statistics)).toEqual(loss);
+  });
+});
