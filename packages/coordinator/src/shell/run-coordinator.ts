@@ -139,7 +139,7 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
   };
   warn = (message) => emit({ type: 'warning', message });
 
-  const broker = await openBroker(config, run, cleanups);
+  const broker = await openBroker(config, run, cleanups, abort);
   const connection = await connectBroker({ ...broker, name: `unet-fleet coordinator ${runId}` });
   cleanups.add(() => connection.close());
   failWhenClosed(connection, broker, abort);
@@ -323,11 +323,18 @@ class Fleet {
   }
 }
 
-async function openBroker(config: Config, run: PreparedRun, cleanups: Cleanups): Promise<BrokerAddress> {
+async function openBroker(
+  config: Config,
+  run: PreparedRun,
+  cleanups: Cleanups,
+  abort: (error: Error) => void,
+): Promise<BrokerAddress> {
   const { natsUrl, natsUser, natsPassword, natsPort } = config.broker;
   if (natsUrl) return { url: natsUrl, user: natsUser, password: natsPassword };
   const broker = await startBroker({ port: natsPort, folder: join(run.paths.root, 'broker') });
   cleanups.add(() => broker.stop());
+  // Resolves only when the server ends without having been asked to; connections alone would wait for ever.
+  void broker.ended.then((sentence) => abort(new UserError(sentence, exitCodes.unavailable)));
   return { url: broker.url, user: broker.user, password: broker.password };
 }
 
