@@ -172,7 +172,7 @@ test('config --json names each option with help, unit, default and variable', as
     help: "silence after which a worker's work goes to others",
     unit: 'seconds',
     default: 10,
-    allowed: 'a number from 1 to 3600',
+    allowed: 'a number from 3 to 3600',
     onlyWith: '',
   });
 });

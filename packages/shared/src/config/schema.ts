@@ -345,7 +345,8 @@ const run = group<Config['run']>({
     unit: 'seconds',
     format: 'number',
     default: 10,
-    min: 1,
+    // A worker shows a sign of life every second.
+    min: 3,
     max: 3600,
   },
   logLevel: {
