@@ -99,6 +99,17 @@ export function randomFabric(
   return { base, paint: `url(#${id})`, defs };
 }
 
+/** Distance of two colours in RGB, 0 to 442. */
+function distance(a: string, b: string): number {
+  const channel = (color: string, i: number) => Number.parseInt(color.slice(1 + 2 * i, 3 + 2 * i), 16);
+  return Math.hypot(...[0, 1, 2].map((i) => channel(a, i) - channel(b, i)));
+}
+
+/** Colours of cloth that nobody would tell from this one by lamp light. */
+export function alike(color: string): string[] {
+  return colors.filter((other) => distance(color, other) < 90);
+}
+
 /** The colour made darker (amount < 0) or lighter, by a share of the way to black or white. */
 export function shaded(color: string, amount: number): string {
   const value = Number.parseInt(color.slice(1), 16);

@@ -3,7 +3,7 @@
  * figure's height, the crown of the head at y = 0, the soles at y = 1000, the middle at x = 0.
  */
 import type { RandomStream } from '@unet-fleet/shared/rng';
-import { type Fabric, hairColors, pick, randomFabric, shaded, skinTones } from './fabric.ts';
+import { alike, type Fabric, hairColors, pick, randomFabric, shaded, skinTones } from './fabric.ts';
 import { at, ellipse, type Joint, limb, limbUntil, polygon } from './geometry.ts';
 
 export const sampleClasses = ['null', 'skin', 'hair', 'top', 'trousers', 'skirt', 'shoes'] as const;
@@ -39,9 +39,12 @@ const HEAD_TRANSFORM = 'translate(0 190) scale(1.18) translate(0 -190)';
 export function randomFigure(random: RandomStream, id: string): Figure {
   const pose = randomPose(random);
   const skin = pick(random, skinTones);
-  const top = randomFabric(random, `${id}top`, 38, []);
-  const bottom = randomFabric(random, `${id}bottom`, 38, [top.base]);
-  const shoes = shaded(randomFabric(random, `${id}shoes`, 30, [bottom.base, skin]).base, -0.15);
+  const top = randomFabric(random, `${id}top`, 38, alike(skin));
+  const bottom = randomFabric(random, `${id}bottom`, 38, [...alike(skin), ...alike(top.base)]);
+  const shoes = shaded(
+    randomFabric(random, `${id}shoes`, 30, [...alike(skin), ...alike(bottom.base)]).base,
+    -0.15,
+  );
   const hair = randomHair(random, pick(random, hairColors));
   const isSkirt = random.uniform() < 0.5;
   const sleeve = pick(random, [0.18, 0.4, 0.95]);

@@ -27,7 +27,7 @@ export interface SampleSet {
 
 /** Writes photos/NNNN.jpg, annotations/pixel-level/NNNN.mat and label_list.mat below `folder`. */
 export async function generateSample(folder: string, options: SampleSetOptions = {}): Promise<SampleSet> {
-  const { numImages = 120, width = 192, height = 256, seed = 1, onProgress } = options;
+  const { numImages = 240, width = 192, height = 256, seed = 1, onProgress } = options;
   const set = sampleSetIn(folder, numImages);
   await mkdir(set.images, { recursive: true });
   await mkdir(set.masks, { recursive: true });
