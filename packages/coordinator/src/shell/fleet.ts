@@ -1,0 +1,65 @@
+/**
+ * The workers as the shell knows them: what they are, beside the core's view of what they do. It admits them, and turns
+ * their messages into events of the core.
+ */
+import type { UpMessage } from '@unet-fleet/shared';
+import { refusalOf } from './admission.ts';
+import type { Conductor } from './conductor.ts';
+import type { PreparedRun } from './prepare-run.ts';
+
+export class Fleet {
+  readonly engines: PreparedRun['engines'];
+  readonly #run: PreparedRun;
+  readonly #allowMixedEngines: boolean;
+  readonly #sharesMemory = new Map<string, boolean>();
+
+  constructor(run: PreparedRun, allowMixedEngines: boolean) {
+    this.#run = run;
+    this.#allowMixedEngines = allowMixedEngines;
+    this.engines = [...run.engines];
+  }
+
+  sharesMemory(workerId: string): boolean {
+    return this.#sharesMemory.get(workerId) ?? false;
+  }
+
+  /** Feeds a worker's message to the core. Returns a sentence when the worker is refused. */
+  receive(workerId: string, message: UpMessage, conductor: Conductor): string | null {
+    switch (message.type) {
+      case 'ready': {
+        const { dataset } = this.#run;
+        const refusal = refusalOf(message, {
+          numSamples: dataset.samples.length,
+          manifestSha256: dataset.sha256,
+          fingerprint: this.engines[0] ?? null,
+          allowMixedEngines: this.#allowMixedEngines,
+        });
+        if (refusal) return refusal;
+        const isKnown = this.engines.some(
+          (engine) => JSON.stringify(engine) === JSON.stringify(message.fingerprint),
+        );
+        if (!isKnown) this.engines.push(message.fingerprint);
+        this.#sharesMemory.set(workerId, message.sharesMemory);
+        conductor.feed({ type: 'worker-ready', workerId, name: message.name });
+        return null;
+      }
+      case 'heartbeat':
+        conductor.feed({ type: 'heartbeat', workerId, leaseId: message.leaseId });
+        return null;
+      case 'result': {
+        const { kind, step, node, confusion } = message;
+        if (kind === 'train') conductor.clock.addNode(workerId, message.timings);
+        const sums = message.sums.map(([lossSum, weightSum]) => ({ lossSum, weightSum }));
+        conductor.feed({ type: 'result', workerId, kind, step, node, sums, confusion });
+        return null;
+      }
+      case 'failed':
+        conductor.feed({ type: 'leaf-failed', workerId, message: message.message });
+        return null;
+      case 'bye':
+        conductor.feed({ type: 'worker-gone', workerId, reason: message.reason });
+        this.#sharesMemory.delete(workerId);
+        return null;
+    }
+  }
+}

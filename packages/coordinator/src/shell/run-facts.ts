@@ -1,0 +1,80 @@
+/** A prepared run as others need to see it: the core, a worker that joins, a reader of its events, a checkpoint. */
+import { maxLeaves, numSteps, type RunEvent, type Welcome, withoutSecrets } from '@unet-fleet/shared';
+import type { CoreConfig } from '../core/types.ts';
+import type { PreparedRun } from './prepare-run.ts';
+import type { SharedMemory } from './shared-memory.ts';
+import type { SnapshotsOptions } from './snapshots.ts';
+
+/** A worker sends a heartbeat a second; the rest are the core's clocks. */
+const resendMs = 3_000;
+const maxLeafAttempts = 8;
+
+export function coreConfig({ config, plan, model }: PreparedRun): CoreConfig {
+  const { run, train } = config;
+  return {
+    plan,
+    validateEvery: train.validateEvery,
+    checkpointEvery: run.checkpointEvery,
+    minWorkers: run.minWorkers,
+    numClasses: model.config.numClasses,
+    silenceMs: run.leaseSeconds * 1_000,
+    resendMs,
+    maxLeafAttempts,
+  };
+}
+
+export function welcomeOf(run: PreparedRun, numReducers: number, memory: SharedMemory | null): Welcome {
+  const { config, folder, lock, plan, model } = run;
+  return {
+    type: 'welcome',
+    runId: folder.record.runId,
+    term: lock.term,
+    // Names are for people; the number of classes is settled.
+    data: { ...config.data, classNames: '', numClasses: model.config.numClasses },
+    model: model.config,
+    plan,
+    device: config.engine.device,
+    intraOpThreads: run.intraOpThreads,
+    ignoreIndex: config.data.ignoreIndex,
+    classWeights: run.classWeights,
+    numReducers,
+    sharedMemoryFolder: memory?.folder ?? '',
+    sharedMemoryToken: memory?.token ?? '',
+  };
+}
+
+export function startedEvent(run: PreparedRun, brokerUrl: string): RunEvent {
+  const { folder, paths, plan, model, progress } = run;
+  return {
+    type: 'run-started',
+    runId: folder.record.runId,
+    runDir: paths.root,
+    brokerUrl,
+    numStepsDone: progress.version,
+    numSteps: numSteps(plan),
+    numTrainPhotos: plan.numTrainSamples,
+    numValidationPhotos: plan.numValidationSamples,
+    numClasses: model.config.numClasses,
+    numParameters: model.numParameters,
+    numLeaves: maxLeaves(plan),
+  };
+}
+
+/** What every checkpoint of this start of the run says. */
+export function constantFacts({
+  config,
+  folder,
+  lock,
+  model,
+}: PreparedRun): SnapshotsOptions['constantFacts'] {
+  const { runId, classNames, identitySha256, dataSha256 } = folder.record;
+  return {
+    runId,
+    term: lock.term,
+    config: withoutSecrets(config),
+    model: model.config,
+    classNames,
+    identitySha256,
+    dataSha256,
+  };
+}
