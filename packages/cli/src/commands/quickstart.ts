@@ -75,7 +75,7 @@ async function quickstart(io: Io): Promise<void> {
     ['see the data', `${program} inspect ${folders} --class-names ${quoted(shown(sample.classNames, io))}`],
     [
       'your photos',
-      `${program} train --images PHOTOS --masks MASKS --size 256x192 --batch-size 4 --workers 2`,
+      `${program} train --images PHOTOS --masks MASKS --size 256x192 --batch-size 4 --workers 2 --threads 1`,
     ],
     ['use the model', `${program} predict PHOTO-OR-FOLDER --run-dir ${quoted(shown(outcome.runDir, io))}`],
     ['all options', `${program} train --help`],

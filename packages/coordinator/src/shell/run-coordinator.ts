@@ -96,6 +96,8 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
   teller.begin(startedEvent(run, broker.url), recorder);
   const idle = idleWorkersNote(config.run.workers, maxLeaves(plan), config.train);
   if (idle) teller.warn(idle);
+  const crowded = crowdedNote(config.run.workers, run.intraOpThreads);
+  if (crowded) teller.warn(crowded);
 
   const { reducers, memory } = await startReducers(run, broker, cleanups);
   const writer = new CheckpointWriter({ checkpoints: paths.checkpoints, keep: config.run.keepCheckpoints });
@@ -222,6 +224,17 @@ const lockLost = (runDir: string): UserError =>
     `another coordinator has taken over the run in ${runDir}: this one stops`,
     exitCodes.unavailable,
   );
+
+/** A sentence about more threads than cores on this machine; null when there are enough. */
+function crowdedNote(numWorkers: number, numThreads: number): string | null {
+  const numCores = availableParallelism();
+  if (numThreads < 2 || numWorkers * numThreads <= numCores) return null;
+  const fitting = Math.max(1, Math.floor(numCores / numWorkers));
+  return (
+    `${numWorkers} workers of ${numThreads} threads share ${numCores} cores: a new run with ` +
+    `--threads ${fitting} would be faster`
+  );
+}
 
 async function startReducers(
   run: PreparedRun,
