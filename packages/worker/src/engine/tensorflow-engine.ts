@@ -28,6 +28,8 @@ class TensorFlowEngine implements Engine {
     this.#options = options;
     this.#model = describeModel(options.model);
     this.#tf = new TensorFlow(binding);
+    // A thread that ends without having made a tensor unloads the library, and the process crashes in its exit handlers.
+    this.#tf.free(this.#tf.tensor([1], new Float32Array(1)));
     this.#parameters = new Parameters(this.#tf, this.#model);
     this.#unet = new UNet({ tf: this.#tf, parameters: this.#parameters }, options.model);
   }
