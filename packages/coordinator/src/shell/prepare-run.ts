@@ -75,10 +75,13 @@ export async function prepareRun(options: PrepareOptions): Promise<PreparedRun> 
   const { onScanProgress: onProgress, cacheDir } = options;
   const dataset = datasetFrom(await scanDataset(config.data, { onProgress, cacheDir }), config.data);
   for (const warning of dataset.warnings) options.onWarning(warning);
+  // Options that do not fit the data are told before there is a folder, which later commands would take for a run.
+  const classWeights = classWeightsOf(config, dataset);
+  const fresh = options.resume ? null : newRunFolder(options, config, dataset);
   mkdirSync(root, { recursive: true });
   const lock = acquireRunLock(root, { onLost: options.onLockLost });
   try {
-    return prepareLocked(options, config, dataset, lock);
+    return prepareLocked(options, { config, dataset, lock, classWeights }, fresh);
   } catch (error) {
     lock.release();
     throw error;
@@ -93,25 +96,22 @@ function assertStartable(root: string, isResuming: boolean): void {
 
 function prepareLocked(
   options: PrepareOptions,
-  config: Config,
-  dataset: Dataset,
-  lock: RunLock,
+  found: Pick<PreparedRun, 'config' | 'dataset' | 'lock' | 'classWeights'>,
+  fresh: RunFolder | null,
 ): PreparedRun {
+  const { config, dataset } = found;
   const root = config.run.runDir;
-  const folder = options.resume ? openRunFolder(root) : newRunFolder(options, config, dataset);
+  const folder = fresh ?? openRunFolder(root);
   if (options.resume) assertSameRun(root, folder, config, dataset.sha256);
   const model = describeModel(folder.record.model);
   const plan = planOf(config, folder);
   const common = {
-    config,
+    ...found,
     folder,
     paths: runPaths(root),
-    lock,
-    dataset,
     plan,
     model,
     intraOpThreads: folder.record.engineThreads,
-    classWeights: classWeightsOf(config, dataset),
   };
   if (!options.resume) {
     createRunFolder(root, folder);
