@@ -8,6 +8,7 @@ import { createOptimizer } from '@unet-fleet/numerics';
 import {
   type Config,
   exitCodes,
+  flushGoodbye,
   idleWorkersNote,
   maxLeaves,
   parameterBuckets,
@@ -174,8 +175,8 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
     return outcome;
   } finally {
     options.log.info({ ...control.dropped, core: conductor.dropped }, 'messages dropped');
-    control.broadcast({ type: 'over', reason: farewell });
-    await connection.flush();
+    if (!connection.isClosed()) control.broadcast({ type: 'over', reason: farewell });
+    await flushGoodbye(connection);
   }
 }
 

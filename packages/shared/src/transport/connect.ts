@@ -3,6 +3,7 @@
  * with a sentence that a person can act on, a connection that was up is sought again for ever, and a peer that went
  * silent is noticed within some seconds.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, errors, type NatsConnection } from '@nats-io/transport-node';
 import { exitCodes, UserError } from '../errors.ts';
 
@@ -49,6 +50,20 @@ export async function connectBroker(options: ConnectOptions): Promise<NatsConnec
   } catch (error) {
     throw connectError(error, shown, options.user);
   }
+}
+
+const goodbyeTimeoutMs = 1000;
+
+/**
+ * Sends out what was published last, if the broker is there to take it. For goodbyes: never throws and never waits for
+ * long, so that it can't hide why somebody leaves.
+ */
+export async function flushGoodbye(connection: NatsConnection): Promise<void> {
+  const giveUp = new AbortController();
+  const timeout = sleep(goodbyeTimeoutMs, undefined, { signal: giveUp.signal });
+  await Promise.race([connection.flush(), timeout]).catch(() => {});
+  giveUp.abort();
+  await timeout.catch(() => {});
 }
 
 /** The parts of one broker address; a password inside would end up in logs, so it is refused. */

@@ -12,6 +12,7 @@ import {
   encode,
   exitCodes,
   FetchError,
+  flushGoodbye,
   joinReply,
   protocolVersion,
   type Subjects,
@@ -112,7 +113,7 @@ class WorkerShell {
     this.#feed({ type: 'tick', now: performance.now() });
     try {
       const outcome = await ended;
-      await this.#connection.flush();
+      await flushGoodbye(this.#connection);
       return outcome;
     } finally {
       clearInterval(timer);
@@ -171,7 +172,7 @@ class WorkerShell {
         if (effect.cause === 'over' || effect.cause === 'requested') {
           this.#end.resolve({ cause: effect.cause, reason: effect.reason });
         } else {
-          await this.#connection.flush();
+          await flushGoodbye(this.#connection);
           this.#end.reject(new UserError(effect.reason));
         }
     }
