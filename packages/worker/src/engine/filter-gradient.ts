@@ -7,6 +7,8 @@ import type { Tensor, TensorFlow } from './tensorflow.ts';
 
 /** Floats in 64 bytes: where a matrix's rows are multiples of it, TensorFlow slices rows without a copy. */
 const alignment = 16;
+/** Of the number of pixels by the border. Beyond it, on maps of a few pixels, the kernel for it is the faster way. */
+const maxGrowth = 1.5;
 
 /**
  * Gradient of `tf.conv(x, filter)` with respect to its 3x3 filter, as tensors whose values follow each other in the
@@ -23,10 +25,10 @@ export function filterGradient(
   gradient: Tensor,
 ): Tensor[] {
   const [, , numIn, numOut] = filterShape as [number, number, number, number];
-  if (tf.isGpu || numIn % alignment !== 0 || numOut % alignment !== 0) {
-    return [tf.convFilterGradient(x, filterShape, gradient)];
-  }
   const [numImages, height, width] = x.shape as [number, number, number];
+  const isAligned = numIn % alignment === 0 && numOut % alignment === 0;
+  const growth = ((height + 2) * (width + 2)) / (height * width);
+  if (tf.isGpu || !isAligned || growth > maxGrowth) return [tf.convFilterGradient(x, filterShape, gradient)];
   const rowWidth = width + 2;
   const numRows = numImages * (height + 2) * rowWidth;
   const firstPixel = rowWidth + 1;
