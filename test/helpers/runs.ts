@@ -56,5 +56,5 @@ export function outcomeOf({ code, stdout, stderr }: Ended): RunOutcome {
 export function sharedMemoryOf(runDir: string): string | null {
   const lines = readFileSync(join(runDir, 'log.jsonl'), 'utf8').trim().split('\n');
   const started = lines.map((line) => JSON.parse(line)).find(({ msg }) => msg === 'run started');
-  return started.sharedMemory;
+  return started.sharedMemory ?? null;
 }

@@ -1,0 +1,116 @@
+/**
+ * Who may import whom: imports go one way, so that a part can be understood, tested and moved without the parts above
+ * it. And the core of the coordinator is pure: no I/O, clock or chance, so that a run can be replayed.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+
+const packages = fileURLToPath(new URL('../packages/', import.meta.url));
+
+const foundations = ['numerics', 'dataset', 'pictures'];
+/** Packages that each may import. */
+const allowed: Record<string, string[]> = {
+  shared: [],
+  numerics: ['shared'],
+  dataset: ['shared'],
+  pictures: ['shared'],
+  coordinator: ['shared', ...foundations],
+  worker: ['shared', ...foundations],
+  cli: ['shared', ...foundations, 'coordinator', 'worker'],
+};
+
+interface SourceFile {
+  path: string;
+  text: string;
+  /** What it imports, as written. */
+  imports: string[];
+}
+
+const isTest = (path: string): boolean => /\.test(-helper)?\.ts$/.test(path);
+
+function sourcesIn(folder: string): SourceFile[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.ts'))
+    .sort()
+    .map((path) => {
+      const text = readFileSync(join(folder, path), 'utf8');
+      return { path, text, imports: importsOf(text) };
+    });
+}
+
+/** Static and dynamic imports, re-exports, and what is loaded by require. */
+function importsOf(text: string): string[] {
+  const pattern = /(?:\bfrom|\bimport|\brequire(?:\.resolve)?)\s*\(?\s*(['"`])([^'"`]+)\1/g;
+  return [...text.matchAll(pattern)].map((match) => match[2]!);
+}
+
+test('the imports of a source are found, however they are written', () => {
+  const text = `import a, {\n  type B,\n} from 'one';\nexport * from "two";\nimport 'three';\nawait import('four');
+  require('five');\nrequire.resolve('six');\nconst from = 'seven';`;
+  expect(importsOf(text)).toEqual(['one', 'two', 'three', 'four', 'five', 'six']);
+});
+
+test.each(Object.keys(allowed))('%s imports only packages below it', (name) => {
+  const sources = sourcesIn(join(packages, name, 'src'));
+  expect(sources.length).toBeGreaterThan(0);
+  const wrong = sources.flatMap(({ path, imports }) =>
+    imports
+      .flatMap((specifier) => /^@unet-fleet\/([^/]+)/.exec(specifier)?.[1] ?? [])
+      // A test of a thread or process imports its own package as it is built.
+      .filter((imported) => !allowed[name]!.includes(imported) && !(isTest(path) && imported === name))
+      .map((imported) => `${path} imports ${imported}`),
+  );
+  expect(wrong).toEqual([]);
+});
+
+test.each(Object.keys(allowed))('%s declares what it imports, and nothing above it', (name) => {
+  const { dependencies = {} } = JSON.parse(readFileSync(join(packages, name, 'package.json'), 'utf8'));
+  const declared = Object.keys(dependencies);
+  const above = Object.keys(allowed).filter((other) => !allowed[name]!.includes(other));
+  expect(declared.filter((dependency) => above.includes(dependency.replace('@unet-fleet/', '')))).toEqual([]);
+  const imported = sourcesIn(join(packages, name, 'src'))
+    .filter(({ path }) => !isTest(path))
+    .flatMap(({ imports }) =>
+      imports.flatMap((specifier) => /^@unet-fleet\/[^/]+/.exec(specifier)?.[0] ?? []),
+    );
+  expect(imported.filter((dependency) => !declared.includes(dependency))).toEqual([]);
+});
+
+test('every package is in the order of imports', () => {
+  const folders = readdirSync(packages, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  expect(folders.map(({ name }) => name).sort()).toEqual(Object.keys(allowed).sort());
+});
+
+test('no source reaches into another package by a path', () => {
+  for (const name of Object.keys(allowed)) {
+    for (const { path, imports } of sourcesIn(join(packages, name, 'src'))) {
+      if (isTest(path)) continue; // fixtures lie beside the sources
+      const depth = path.split('/').length;
+      const leaving = imports.filter((specifier) => (specifier.match(/\.\.\//g) ?? []).length >= depth);
+      expect(leaving, `${name}/src/${path}`).toEqual([]);
+    }
+  }
+});
+
+const core = sourcesIn(join(packages, 'coordinator', 'src', 'core')).filter(
+  ({ path }) => !path.endsWith('.test.ts'),
+);
+
+test('the core imports nothing of Node, and nothing outside itself but shared', () => {
+  expect(core.length).toBeGreaterThan(0);
+  for (const { path, imports } of core) {
+    const foreign = imports.filter((specifier) => !/^\.\/[\w-]+\.ts$|^@unet-fleet\/shared$/.test(specifier));
+    expect(foreign, path).toEqual([]);
+  }
+});
+
+test('the core has no clock, chance, timer or process: time comes with the events', () => {
+  const impure =
+    /\b(Date|Math\.random|performance|crypto|process|globalThis|setTimeout|setInterval|setImmediate|queueMicrotask|fetch|require|await|async)\b/;
+  for (const { path, text } of core) {
+    const code = text.replace(/\/\*[\s\S]*?\*\/|\/\/.*$|'[^'\n]*'|`[^`]*`/gm, '');
+    expect(impure.exec(code)?.[0], path).toBeUndefined();
+  }
+});
