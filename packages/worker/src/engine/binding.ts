@@ -56,6 +56,7 @@ export function loadBinding(options: {
   device: 'auto' | 'cpu' | 'gpu';
 }): TensorFlowBinding {
   const threads = String(options.intraOpThreads);
+  assertFirstOrSame(`${process.pid} ${threads} ${options.device}`);
   process.env.TF_NUM_INTRAOP_THREADS = threads;
   process.env.OMP_NUM_THREADS = threads;
   process.env.TF_NUM_INTEROP_THREADS = '1';
@@ -82,4 +83,13 @@ export function loadBinding(options: {
     );
   }
   return binding;
+}
+
+/** An engine with other settings than the process's first would silently compute with the first one's: other bits. */
+function assertFirstOrSame(settings: string): void {
+  const first = process.env.UNET_FLEET_ENGINE_SETTINGS;
+  if (first?.startsWith(`${process.pid} `) && first !== settings) {
+    throw new Error(`TensorFlow is loaded with (pid, threads, device) ${first}, so not with ${settings}`);
+  }
+  process.env.UNET_FLEET_ENGINE_SETTINGS = settings;
 }
