@@ -19,7 +19,7 @@ import {
 const chunkBytes = 512 * 1024;
 /** Bytes a receiver asks for before any has come; further fetches wait their turn. */
 const windowBytes = 16 * 1024 * 1024;
-/** A fetch with no new frame for this long is asked for again, this often, and then given up. */
+/** A fetch whose peer has sent nothing for this long is asked for again, this often, and then given up. */
 const silenceMs = 5_000;
 const maxAttempts = 4;
 
@@ -83,13 +83,13 @@ export class NatsOutbox implements BulkOutbox {
 }
 
 interface Pending {
+  peer: string;
   key: BulkKey;
   bucket: number;
   into: Uint8Array;
   received: Set<number>;
   receivedBytes: number;
   settle(error: FetchError | null): void;
-  progressed(): void;
 }
 
 export class NatsInbox implements BulkInbox {
@@ -100,6 +100,7 @@ export class NatsInbox implements BulkInbox {
   readonly #subscription: Subscription;
   readonly #pending = new Map<string, Pending>();
   readonly #waiting: (() => void)[] = [];
+  readonly #lastHeardMs = new Map<string, number>();
   #requestedBytes = 0;
   #nextRequest = 0;
   #closed = false;
@@ -163,16 +164,26 @@ export class NatsInbox implements BulkInbox {
     });
     return new Promise<void>((resolve, reject) => {
       let attempts = 0;
+      let askedAtMs = 0;
       let timer: NodeJS.Timeout;
       const ask = () => {
         if (attempts++ === maxAttempts) {
           pending.settle(new FetchError('timeout', `${peer} did not send ${bucketText(key, bucket)}`));
           return;
         }
+        askedAtMs = performance.now();
         this.#connection.publish(this.#subjectOf(peer), request, { reply });
-        timer = setTimeout(ask, silenceMs);
+        timer = setTimeout(listen, silenceMs);
+      };
+      // A peer sends its answers one after another: while others come, this one may still be under way, and asking
+      // again would send it twice over a link that is slow already.
+      const listen = () => {
+        const quietMs = performance.now() - Math.max(askedAtMs, this.#lastHeardMs.get(peer) ?? 0);
+        if (quietMs >= silenceMs) ask();
+        else timer = setTimeout(listen, silenceMs - quietMs);
       };
       const pending: Pending = {
+        peer,
         key,
         bucket,
         into,
@@ -184,10 +195,6 @@ export class NatsInbox implements BulkInbox {
           if (error) reject(error);
           else resolve();
         },
-        progressed: () => {
-          clearTimeout(timer);
-          timer = setTimeout(ask, silenceMs);
-        },
       };
       this.#pending.set(reply, pending);
       ask();
@@ -197,6 +204,7 @@ export class NatsInbox implements BulkInbox {
   #receive(subject: string, frame: Uint8Array): void {
     const pending = this.#pending.get(subject);
     if (!pending) return; // a duplicate of a fetch that is over
+    this.#lastHeardMs.set(pending.peer, performance.now());
     const header = decodeHeader(frame, this.#runTag);
     if (typeof header === 'string') return; // damaged: silence makes it asked for again
     if (header.role === 'absent') {
@@ -212,6 +220,5 @@ export class NatsInbox implements BulkInbox {
     pending.received.add(header.offsetBytes);
     pending.receivedBytes += payload.byteLength;
     if (pending.receivedBytes === pending.into.byteLength) pending.settle(null);
-    else pending.progressed();
   }
 }
