@@ -1,0 +1,248 @@
+/**
+ * Bulk transfer over a real NATS server: whole or refused, whatever is lost, damaged or sent twice on the way, and
+ * never more on the way than the receiver has granted.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Broker, startBroker } from '@unet-fleet/coordinator';
+import { type BulkKey, connectBroker, NatsInbox, NatsOutbox, runTagOf, subjectsOf } from '@unet-fleet/shared';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+
+type Connection = Awaited<ReturnType<typeof connectBroker>>;
+type Publish = Connection['publish'];
+
+const mebibyte = 1024 * 1024;
+const windowBytes = 16 * mebibyte;
+const headerBytes = 48;
+/** A peer that is silent for this long is asked again, four times in all. */
+const silenceMs = 5_000;
+const numAttempts = 4;
+const runTag = runTagOf('run');
+const subjects = subjectsOf('run');
+const key: BulkKey = { kind: 'gradient', term: 1, step: 7, level: 2, index: 1 };
+
+const folder = mkdtempSync(join(tmpdir(), 'nats-bulk-'));
+let broker: Broker;
+let sender: Connection;
+let receiver: Connection;
+let outbox: NatsOutbox;
+let inbox: NatsInbox;
+
+beforeAll(async () => {
+  broker = await startBroker({ port: 0, folder });
+});
+afterAll(async () => {
+  await broker.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+beforeEach(async () => {
+  sender = await connectBroker({ ...broker, name: 'sender' });
+  receiver = await connectBroker({ ...broker, name: 'receiver' });
+  outbox = new NatsOutbox(sender, runTag, subjects.bulk('peer'));
+  inbox = new NatsInbox(receiver, runTag, subjects.bulk, subjects.bulkInbox('me'));
+  await Promise.all([sender.flush(), receiver.flush()]);
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+});
+afterEach(async () => {
+  vi.useRealTimers();
+  await Promise.all([outbox.close(), inbox.close()]);
+  await Promise.all([sender.close(), receiver.close()]);
+});
+
+/** Bytes without a pattern that a shifted or repeated chunk could hide in. */
+function noise(numBytes: number, seed = 1): Uint8Array {
+  const bytes = new Uint8Array(numBytes);
+  let state = seed;
+  for (let i = 0; i < numBytes; i++) {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    bytes[i] = state >>> 24;
+  }
+  return bytes;
+}
+
+/** Puts itself between the outbox and the server: sees each frame in turn, and sends on what it will. */
+function intercept(onFrame: (frame: Buffer, index: number, send: (frame: Uint8Array) => void) => void): void {
+  const publish: Publish = sender.publish.bind(sender);
+  let index = 0;
+  sender.publish = (subject, payload, options) =>
+    onFrame(Buffer.from(payload as Uint8Array), index++, (frame) => publish(subject, frame, options));
+}
+
+async function fetched(numBytes: number, bucket = 3): Promise<Uint8Array> {
+  const into = new Uint8Array(numBytes);
+  await inbox.fetch('peer', key, bucket, into);
+  return into;
+}
+
+/** Until requests that were sent have been answered, and the answers are here. */
+async function exchange(): Promise<void> {
+  await receiver.flush();
+  await sender.flush();
+  await receiver.flush();
+}
+
+/** Time passes in which nothing comes. */
+async function silence(times = 1): Promise<void> {
+  for (let i = 0; i < times; i++) {
+    await exchange();
+    vi.advanceTimersByTime(silenceMs);
+  }
+}
+
+/** Buffer.compare, because a failed toEqual of megabytes would print them. */
+const expectSame = (a: Uint8Array, b: Uint8Array): void => expect(Buffer.compare(a, b)).toBe(0);
+
+test('a bucket of 9 MB, and some bytes more, arrives whole', async () => {
+  const bytes = noise(9_000_013);
+  outbox.offer(key, 3, bytes);
+  expectSame(await fetched(bytes.length), bytes);
+});
+
+test('what the peer does not have, or no longer, is refused', async () => {
+  outbox.offer(key, 3, noise(1000));
+  await expect(fetched(1000, 4)).rejects.toMatchObject({
+    reason: 'absent',
+    message: expect.stringMatching(/gradient-1-7-2-1-4/),
+  });
+  const otherTerm = inbox.fetch('peer', { ...key, term: 2 }, 3, new Uint8Array(1000));
+  await expect(otherTerm).rejects.toMatchObject({ reason: 'absent' });
+  outbox.withdraw(({ step }) => step > 7);
+  await expect(fetched(1000)).rejects.toMatchObject({ reason: 'absent' });
+});
+
+test('lost frames are asked for again', async () => {
+  const bytes = noise(3 * mebibyte, 2);
+  outbox.offer(key, 3, bytes);
+  let numFrames = 0;
+  intercept((frame, index, send) => {
+    numFrames++;
+    // Of the first answer's six frames the second and the last.
+    if (index !== 1 && index !== 5) send(frame);
+  });
+  const fetch = fetched(bytes.length);
+  await silence();
+  expectSame(await fetch, bytes);
+  expect(numFrames).toBe(12);
+});
+
+test('a peer that is gone is given up', async () => {
+  await outbox.close();
+  const refused = expect(fetched(10)).rejects.toMatchObject({
+    reason: 'timeout',
+    message: expect.stringContaining('peer did not send gradient-1-7-2-1-3'),
+  });
+  await silence(numAttempts);
+  await refused;
+});
+
+test('a slow peer is not asked twice for what is still on its way', async () => {
+  const buckets = [1, 2, 3].map((bucket) => noise(mebibyte, bucket));
+  for (const [bucket, bytes] of buckets.entries()) outbox.offer(key, bucket, bytes);
+  const onTheWay: (() => void)[] = [];
+  intercept((frame, _, send) => onTheWay.push(() => send(frame)));
+  const fetches = buckets.map((bytes, bucket) => fetched(bytes.length, bucket));
+  await exchange();
+  // One frame arrives after another, the last bucket's long after a silence has passed for it.
+  for (let i = 0; i < 6; i++) {
+    vi.advanceTimersByTime(silenceMs - 1);
+    onTheWay[i]!();
+    await exchange();
+  }
+  for (const [bucket, bytes] of (await Promise.all(fetches)).entries()) expectSame(bytes, buckets[bucket]!);
+  expect(onTheWay).toHaveLength(6);
+});
+
+test('frames that come twice count once', async () => {
+  const bytes = noise(2 * mebibyte + 5, 3);
+  outbox.offer(key, 3, bytes);
+  intercept((frame, _, send) => {
+    send(frame);
+    send(frame);
+  });
+  expectSame(await fetched(bytes.length), bytes);
+  expectSame(await fetched(bytes.length), bytes);
+});
+
+test.each([
+  ['of the values', headerBytes + 100],
+  ['of the header', 20],
+  ['of the checksum', 40],
+])('a frame with a flipped byte %s is never used', async (_, position) => {
+  const bytes = noise(mebibyte, 4);
+  outbox.offer(key, 3, bytes);
+  let numDamaged = 0;
+  let damagesAll = false;
+  intercept((frame, index, send) => {
+    if (damagesAll || index === 0) {
+      frame[position]! ^= 0x10;
+      numDamaged++;
+    }
+    send(frame);
+  });
+  const fetch = fetched(bytes.length);
+  await silence();
+  // The second answer, which is not damaged, makes it whole.
+  expectSame(await fetch, bytes);
+  expect(numDamaged).toBe(1);
+  damagesAll = true;
+  const into = new Uint8Array(bytes.length);
+  const refused = expect(inbox.fetch('peer', key, 3, into)).rejects.toMatchObject({ reason: 'timeout' });
+  await silence(numAttempts);
+  await refused;
+  expectSame(into, new Uint8Array(bytes.length));
+});
+
+test('a frame of another run, or of another size than was asked for, is never used', async () => {
+  const bytes = noise(1000, 5);
+  const stranger = new NatsOutbox(sender, runTagOf('other'), subjects.bulk('stranger'));
+  stranger.offer(key, 3, bytes);
+  outbox.offer(key, 3, bytes);
+  const [into, short] = [new Uint8Array(1000), new Uint8Array(999)];
+  const refused = [inbox.fetch('stranger', key, 3, into), inbox.fetch('peer', key, 3, short)].map((fetch) =>
+    expect(fetch).rejects.toMatchObject({ reason: 'timeout' }),
+  );
+  await silence(numAttempts);
+  await Promise.all(refused);
+  expectSame(into, new Uint8Array(1000));
+  expectSame(short, new Uint8Array(999));
+  await stranger.close();
+});
+
+test('the receiver bounds the bytes on the way, however many it fetches at a time', async () => {
+  const buckets = Array.from({ length: 40 }, (_, bucket) => noise(mebibyte + bucket, bucket));
+  for (const [bucket, bytes] of buckets.entries()) outbox.offer(key, bucket, bytes);
+  let numBytesOnTheWay = 0;
+  let most = 0;
+  intercept((frame, _, send) => {
+    numBytesOnTheWay += frame.length - headerBytes;
+    most = Math.max(most, numBytesOnTheWay);
+    send(frame);
+  });
+  await Promise.all(
+    buckets.map(async (bytes, bucket) => {
+      expectSame(await fetched(bytes.length, bucket), bytes);
+      numBytesOnTheWay -= bytes.length;
+    }),
+  );
+  expect(most).toBeLessThanOrEqual(windowBytes);
+  // And it does fetch several at a time.
+  expect(most).toBeGreaterThan(4 * mebibyte);
+});
+
+test('a bucket larger than all that may be on the way is fetched alone', async () => {
+  const bytes = noise(windowBytes + 1, 6);
+  outbox.offer(key, 3, bytes);
+  outbox.offer(key, 4, noise(10));
+  const [large] = await Promise.all([fetched(bytes.length), fetched(10, 4)]);
+  expectSame(large, bytes);
+});
+
+test('closing ends the fetches under way and those that wait', async () => {
+  await outbox.close();
+  const fetches = Array.from({ length: 20 }, (_, bucket) => fetched(mebibyte, bucket));
+  await inbox.close();
+  for (const result of await Promise.allSettled(fetches)) {
+    expect(result).toMatchObject({ status: 'rejected', reason: { reason: 'closed' } });
+  }
+});
