@@ -3,15 +3,16 @@
  * backward frees it, so memory falls as the gradient moves back; a parameter's gradient goes to the sink the moment it
  * is complete. Every tensor that is handed over belongs to its receiver.
  */
+import { type BatchNorm, batchNorm } from './batch-norm.ts';
 import { filterGradient } from './filter-gradient.ts';
 import type { Parameters } from './parameters.ts';
 import type { Tensor, TensorFlow } from './tensorflow.ts';
 
-/** Receives complete gradients and batch statistics. Frees nothing. */
+/** Receives complete gradients and batch statistics. */
 export interface Sink {
   /** The values of `parts`, one after another, are the whole gradient. */
-  gradient(parameter: string, ...parts: Tensor[]): void;
-  statistic(name: string, values: Tensor): void;
+  gradient(parameter: string, ...parts: Float32Array[]): void;
+  statistic(name: string, values: Float32Array): void;
 }
 
 export interface LayerContext {
@@ -24,7 +25,7 @@ class ConvNormRelu {
   readonly #context: LayerContext;
   readonly #conv: string;
   readonly #norm: string;
-  #kept: { x: Tensor; z: Tensor; y: Tensor; reserved: [Tensor, Tensor, Tensor] } | null = null;
+  #kept: { x: Tensor; z: Tensor; y: Tensor; norm: BatchNorm } | null = null;
 
   constructor(context: LayerContext, conv: string, norm: string) {
     this.#context = context;
@@ -38,12 +39,12 @@ class ConvNormRelu {
     const z = tf.conv(x, parameters.get(this.#conv));
     const scale = parameters.get(`${this.#norm}.weight`);
     const shift = parameters.get(`${this.#norm}.bias`);
-    const norm = tf.batchNormTraining(z, scale, shift);
+    const norm = batchNorm(tf, z, scale, shift);
     sink.statistic(`${this.#norm}.running_mean`, norm.mean);
     sink.statistic(`${this.#norm}.running_var`, norm.variance);
     const y = tf.relu(norm.y);
-    tf.free(norm.y, norm.mean, norm.variance);
-    this.#kept = { x, z, y, reserved: norm.reserved };
+    tf.free(norm.y);
+    this.#kept = { x, z, y, norm };
     return y;
   }
 
@@ -65,19 +66,19 @@ class ConvNormRelu {
   /** Frees the gradient of y. Null where x needs no gradient: it is the photo. */
   backward(gradient: Tensor, needsInput: boolean, sink: Sink): Tensor | null {
     const { tf, parameters } = this.#context;
-    const { x, z, y, reserved } = this.#kept!;
+    const { x, z, y, norm } = this.#kept!;
     this.#kept = null;
     const beforeRelu = tf.reluGradient(gradient, y);
     tf.free(gradient);
-    const norm = tf.batchNormGradient(beforeRelu, z, parameters.get(`${this.#norm}.weight`), reserved);
-    tf.free(beforeRelu, z, ...reserved);
-    sink.gradient(`${this.#norm}.weight`, norm.scale);
-    sink.gradient(`${this.#norm}.bias`, norm.shift);
-    const filter = filterGradient(tf, x, parameters.shapeOf(this.#conv), norm.x);
-    sink.gradient(this.#conv, ...filter);
-    tf.free(norm.scale, norm.shift, ...filter);
-    const input = needsInput ? tf.convInputGradient(x.shape, parameters.get(this.#conv), norm.x) : null;
-    tf.free(norm.x);
+    const before = norm.backward(beforeRelu);
+    tf.free(beforeRelu, z);
+    sink.gradient(`${this.#norm}.weight`, before.scale);
+    sink.gradient(`${this.#norm}.bias`, before.shift);
+    const filter = filterGradient(tf, x, parameters.shapeOf(this.#conv), before.x);
+    sink.gradient(this.#conv, ...filter.map((part) => tf.read(part)));
+    tf.free(...filter);
+    const input = needsInput ? tf.convInputGradient(x.shape, parameters.get(this.#conv), before.x) : null;
+    tf.free(before.x);
     return input;
   }
 }
@@ -155,12 +156,12 @@ export class TransposedConv implements Upsample {
   backward(gradient: Tensor, x: Tensor, sink: Sink): Tensor {
     const { tf } = this.#context;
     const bias = tf.biasGradient(gradient);
-    sink.gradient(`${this.#name}.bias`, bias);
+    sink.gradient(`${this.#name}.bias`, tf.read(bias));
     const blocks = tf.spaceToDepth(gradient);
     tf.free(gradient, bias);
     const [rows, blockRows] = [matrixOf(tf, x), matrixOf(tf, blocks)];
     const filterGradient = tf.matMul(blockRows, rows, { a: true });
-    sink.gradient(`${this.#name}.weight`, filterGradient);
+    sink.gradient(`${this.#name}.weight`, tf.read(filterGradient));
     const filter = this.#filterMatrix();
     const product = tf.matMul(blockRows, filter);
     const input = tf.reshape(product, x.shape);
@@ -216,10 +217,10 @@ export class Head {
     const { tf, parameters } = this.#context;
     const weight = `${this.#name}.weight`;
     const bias = tf.biasGradient(gradient);
-    sink.gradient(`${this.#name}.bias`, bias);
+    sink.gradient(`${this.#name}.bias`, tf.read(bias));
     const [rows, gradientRows] = [matrixOf(tf, x), matrixOf(tf, gradient)];
     const filter = tf.matMul(rows, gradientRows, { a: true });
-    sink.gradient(weight, filter);
+    sink.gradient(weight, tf.read(filter));
     const input = tf.convInputGradient(x.shape, parameters.get(weight), gradient);
     tf.free(gradient, bias, rows, gradientRows, filter);
     return input;

@@ -51,14 +51,13 @@ class TensorFlowEngine implements Engine {
           const { index, spec } = this.#parameters.specOf(name);
           let { offset } = spec;
           for (const part of parts) {
-            const values = tf.read(part);
-            gradients.set(values, offset);
-            offset += values.length;
+            gradients.set(part, offset);
+            offset += part.length;
           }
           onTensor?.(index);
         },
         statistic: (name, values) => {
-          statistics.set(tf.read(values), this.#parameters.statisticSpec(name).offset);
+          statistics.set(values, this.#parameters.statisticSpec(name).offset);
         },
       };
       const images = this.#images(batch);

@@ -18,7 +18,7 @@ export interface BatchNormOutputs {
   reserved: [Tensor, Tensor, Tensor];
 }
 
-const epsilon = 1e-5;
+export const batchNormEpsilon = 1e-5;
 
 export class TensorFlow {
   readonly isGpu: boolean;
@@ -191,6 +191,21 @@ export class TensorFlow {
     return this.#one('ConcatV2', attributes, [a, b, this.#constant([3], [])]);
   }
 
+  /** Of NHWC, [N, H, C]. */
+  sumOverWidth(x: Tensor): Tensor {
+    const attributes = [
+      this.#float,
+      this.#type('Tidx', this.#binding.TF_INT32),
+      this.#flag('keep_dims', false),
+    ];
+    return this.#one('Sum', attributes, [x, this.#constant([2])]);
+  }
+
+  /** (a - b)²; b may be one value per channel, as in `multiply`. */
+  squaredDifference(a: Tensor, b: Tensor): Tensor {
+    return this.#one('SquaredDifference', [this.#float], [a, b]);
+  }
+
   add(a: Tensor, b: Tensor): Tensor {
     return this.#one('AddV2', [this.#float], [a, b]);
   }
@@ -287,7 +302,7 @@ export class TensorFlow {
     const attributes = [
       this.#float,
       this.#type('U', this.#binding.TF_FLOAT),
-      { name: 'epsilon', type: this.#binding.TF_ATTR_FLOAT, value: epsilon },
+      { name: 'epsilon', type: this.#binding.TF_ATTR_FLOAT, value: batchNormEpsilon },
       this.#flag('is_training', isTraining),
       this.#nhwc,
     ];

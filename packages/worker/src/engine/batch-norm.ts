@@ -1,0 +1,97 @@
+/**
+ * Batch norm in training mode with exact enough statistics. TensorFlow's CPU kernels add up all pixels of a channel in
+ * one float32: over 100,000 pixels the variance is off by 1e-5 and more, which moves the first steps of a training a
+ * hundred times farther from PyTorch's than other rounding does. So sums are taken along each row of pixels by a
+ * kernel and over the rows in float64 here; docs/adr/0002-engine-on-raw-ops.md has the figures.
+ */
+import { type BatchNormOutputs, batchNormEpsilon, type Tensor, type TensorFlow } from './tensorflow.ts';
+
+export interface BatchNormGradients {
+  /** The caller's. */
+  x: Tensor;
+  scale: Float32Array;
+  shift: Float32Array;
+}
+
+export interface BatchNorm {
+  /** The caller's. */
+  y: Tensor;
+  mean: Float32Array;
+  /** Unbiased, as PyTorch keeps it for the running variance. */
+  variance: Float32Array;
+  /** To be called once; frees what is kept, but not the gradient. x must still live. */
+  backward(gradient: Tensor): BatchNormGradients;
+}
+
+/** torch.nn.BatchNorm2d in training mode, of an NHWC tensor that stays the caller's. */
+export function batchNorm(tf: TensorFlow, x: Tensor, scale: Tensor, shift: Tensor): BatchNorm {
+  return tf.isGpu ? fusedBatchNorm(tf, x, scale, shift) : summedBatchNorm(tf, x, scale, shift);
+}
+
+function summedBatchNorm(tf: TensorFlow, x: Tensor, scale: Tensor, shift: Tensor): BatchNorm {
+  const [numImages, height, width, numChannels] = x.shape as [number, number, number, number];
+  const count = numImages * height * width;
+  const vector = (values: Float64Array) => tf.tensor([numChannels], Float32Array.from(values));
+
+  const mean = channelSums(tf, x).map((sum) => sum / count);
+  const meanTensor = vector(mean);
+  const squares = tf.squaredDifference(x, meanTensor);
+  const variance = channelSums(tf, squares).map((sum) => sum / count);
+  tf.free(squares);
+  const varianceTensor = vector(variance);
+  const y = tf.batchNormInference(x, scale, shift, meanTensor, varianceTensor);
+
+  const backward = (gradient: Tensor): BatchNormGradients => {
+    const inverse = variance.map((value) => 1 / Math.sqrt(value + batchNormEpsilon));
+    const products = tf.multiply(gradient, x);
+    const productSums = channelSums(tf, products);
+    tf.free(products);
+    const shiftGradient = channelSums(tf, gradient);
+    const scaleGradient = productSums.map((sum, c) => (sum - mean[c]! * shiftGradient[c]!) * inverse[c]!);
+    // dx = factor * (dy - mean(dy) - normed(x) * mean(dy * normed(x))): the last two terms are a batch norm of x.
+    const scales = tf.read(scale);
+    const factor = inverse.map((value, c) => value * scales[c]!);
+    const factorTensor = vector(factor);
+    const newScale = vector(factor.map((value, c) => (-value * scaleGradient[c]!) / count));
+    const newShift = vector(factor.map((value, c) => (-value * shiftGradient[c]!) / count));
+    const correction = tf.batchNormInference(x, newScale, newShift, meanTensor, varianceTensor);
+    const scaled = tf.multiply(gradient, factorTensor);
+    const dx = tf.add(scaled, correction);
+    tf.free(factorTensor, newScale, newShift, correction, scaled, meanTensor, varianceTensor);
+    return { x: dx, scale: Float32Array.from(scaleGradient), shift: Float32Array.from(shiftGradient) };
+  };
+  const bessel = count / Math.max(1, count - 1);
+  return {
+    y,
+    mean: Float32Array.from(mean),
+    variance: Float32Array.from(variance, (value) => value * bessel),
+    backward,
+  };
+}
+
+/** Sum over all pixels of each channel. */
+function channelSums(tf: TensorFlow, x: Tensor): Float64Array {
+  const rowSums = tf.sumOverWidth(x);
+  const values = tf.read(rowSums);
+  tf.free(rowSums);
+  const numChannels = x.shape[3]!;
+  const sums = new Float64Array(numChannels);
+  for (let i = 0; i < values.length; ) {
+    for (let c = 0; c < numChannels; c++) sums[c]! += values[i++]!;
+  }
+  return sums;
+}
+
+/** cuDNN's, whose sums are sound. */
+function fusedBatchNorm(tf: TensorFlow, x: Tensor, scale: Tensor, shift: Tensor): BatchNorm {
+  const outputs: BatchNormOutputs = tf.batchNormTraining(x, scale, shift);
+  const [mean, variance] = [tf.read(outputs.mean), tf.read(outputs.variance)];
+  tf.free(outputs.mean, outputs.variance);
+  const backward = (gradient: Tensor): BatchNormGradients => {
+    const gradients = tf.batchNormGradient(gradient, x, scale, outputs.reserved);
+    const [dScale, dShift] = [tf.read(gradients.scale), tf.read(gradients.shift)];
+    tf.free(...outputs.reserved, gradients.scale, gradients.shift);
+    return { x: gradients.x, scale: dScale, shift: dShift };
+  };
+  return { y: outputs.y, mean, variance, backward };
+}
