@@ -64,6 +64,7 @@ export function loadBinding(options: {
   // TensorFlow leaves oneDNN off on processors without AVX-512, where its convolutions are the faster ones too.
   process.env.TF_ENABLE_ONEDNN_OPTS = '1';
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
+  process.env.CUDA_DEVICE_ORDER ??= 'PCI_BUS_ID';
   if (options.device === 'cpu') process.env.CUDA_VISIBLE_DEVICES = '-1';
   const path = bindingPath();
   if (!existsSync(path)) {

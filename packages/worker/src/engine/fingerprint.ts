@@ -2,12 +2,16 @@
  * What the bits of a result depend on beside weights and data. TensorFlow's CPU kernels choose their code by the
  * processor's instruction set and their blocks by its caches, so the processor's model is part of it.
  */
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { arch, cpus } from 'node:os';
 import type { TensorFlowBinding } from './binding.ts';
 import type { EngineFingerprint } from './types.ts';
 
-export function fingerprintOf(binding: TensorFlowBinding, intraOpThreads: number): EngineFingerprint {
+export function fingerprintOf(
+  binding: Pick<TensorFlowBinding, 'TF_Version' | 'isUsingGpuDevice'>,
+  intraOpThreads: number,
+): EngineFingerprint {
   return {
     library: `tensorflow ${binding.TF_Version}`,
     device: binding.isUsingGpuDevice() ? `gpu ${gpuName()}` : `cpu ${processorName()}`,
@@ -37,14 +41,32 @@ function processorName(): string {
   return `${fields.get('vendor_id')} ${fields.get('cpu family')}/${fields.get('model')} ${isa}`;
 }
 
-/** Model of the first visible GPU, from the driver's own files. */
+/**
+ * Model of the GPU that TensorFlow uses, the first visible one: not its index, so that workers on several GPUs of one
+ * kind are alike. binding.ts has CUDA count GPUs as nvidia-smi does.
+ */
 function gpuName(): string {
+  const visible = process.env.CUDA_VISIBLE_DEVICES?.split(',')[0]?.trim() || '0';
   try {
-    const visible = process.env.CUDA_VISIBLE_DEVICES?.split(',')[0] ?? '0';
-    const index = /^\d+$/.test(visible) ? Number(visible) : 0;
-    const folders = readFileSync('/proc/driver/nvidia/version', 'utf8').split('\n')[0] ?? '';
-    return `${index} ${folders.replace(/\s+/g, ' ').trim()}`;
+    const query = [`--id=${visible}`, '--query-gpu=name', '--format=csv,noheader'];
+    return execFileSync('nvidia-smi', query, {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim();
   } catch {
-    return 'unknown';
+    return modelFromDriver() ?? 'unknown';
+  }
+}
+
+/** Where the driver's tool is missing, as in many containers. Null unless all GPUs are of one kind. */
+function modelFromDriver(): string | null {
+  const folder = '/proc/driver/nvidia/gpus';
+  try {
+    const models = readdirSync(folder).map(
+      (gpu) => /^Model:\s*(.+)$/m.exec(readFileSync(`${folder}/${gpu}/information`, 'utf8'))?.[1],
+    );
+    return new Set(models).size === 1 ? (models[0] ?? null) : null;
+  } catch {
+    return null;
   }
 }

@@ -16,16 +16,32 @@ export interface PixelLoss extends LeafLoss {
   gradient: Tensor;
 }
 
-/** `logits` is [pixels, classes] and stays the caller's. Throws where a label is no class. */
-export function pixelLoss(
-  tf: TensorFlow,
-  logits: Tensor,
-  labels: Int32Array,
-  options: LossOptions,
-): PixelLoss {
-  const [numPixels, numClasses] = logits.shape as [number, number];
-  const weights = pixelWeights(labels, numClasses, options);
-  const classes = weights ? labels.map((label) => (label === options.ignoreIndex ? 0 : label)) : labels;
+/** Labels made ready for the kernel. */
+export interface PixelLabels {
+  /** A class for every pixel; any for one that does not count. */
+  classes: Int32Array;
+  /** Weight of each pixel; null when all count 1. */
+  weights: Float32Array | null;
+}
+
+/** Throws where a label is no class; so call it before anything is computed. */
+export function readLabels(labels: Int32Array, numClasses: number, options: LossOptions): PixelLabels {
+  const { ignoreIndex, classWeights } = options;
+  let isPlain = classWeights === null;
+  for (const label of labels) {
+    if (label === ignoreIndex) isPlain = false;
+    else if (label < 0 || label >= numClasses) throw new Error(`label ${label} of ${numClasses} classes`);
+  }
+  if (isPlain) return { classes: labels, weights: null };
+  return {
+    classes: labels.map((label) => (label === ignoreIndex ? 0 : label)),
+    weights: Float32Array.from(labels, (label) => (label === ignoreIndex ? 0 : (classWeights?.[label] ?? 1))),
+  };
+}
+
+/** `logits` is [pixels, classes] and stays the caller's. */
+export function pixelLoss(tf: TensorFlow, logits: Tensor, { classes, weights }: PixelLabels): PixelLoss {
+  const numPixels = classes.length;
   const labelTensor = tf.indices([numPixels], classes);
   const { loss, gradient } = tf.crossEntropy(logits, labelTensor);
   const losses = tf.read(loss);
@@ -45,21 +61,4 @@ export function pixelLoss(
   const weighted = tf.multiply(gradient, weightTensor);
   tf.free(gradient, weightTensor);
   return { lossSum, weightSum, gradient: weighted };
-}
-
-/** Weight of each pixel; null when all count 1. */
-function pixelWeights(labels: Int32Array, numClasses: number, options: LossOptions): Float32Array | null {
-  const { ignoreIndex, classWeights } = options;
-  let isPlain = classWeights === null;
-  for (const label of labels) {
-    if (label === ignoreIndex) isPlain = false;
-    else if (label < 0 || label >= numClasses) throw new Error(`label ${label} of ${numClasses} classes`);
-  }
-  if (isPlain) return null;
-  const weights = new Float32Array(labels.length);
-  for (let i = 0; i < labels.length; i++) {
-    const label = labels[i]!;
-    weights[i] = label === ignoreIndex ? 0 : (classWeights?.[label] ?? 1);
-  }
-  return weights;
 }

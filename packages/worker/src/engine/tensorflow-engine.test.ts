@@ -7,6 +7,7 @@ import {
   leafOf,
   readLeaf,
 } from '../../../../test/fixtures/model/read.ts';
+import { loadBinding } from './binding.ts';
 import { createEngine } from './tensorflow-engine.ts';
 
 /** Largest difference of two tensors, relative to the largest value of the expected one. */
@@ -131,6 +132,29 @@ describe('engine', () => {
     leaf.labels[7] = model.numClasses;
     const [gradients, statistics] = vectors();
     expect(() => start().trainLeaf(leaf, gradients, statistics)).toThrow('label 5 of 5 classes');
+  });
+
+  it('leaves no tensor behind, not even when a leaf fails on its way back', () => {
+    const engine = start();
+    const [gradients, statistics] = vectors();
+    const binding = loadBinding({ intraOpThreads: 1, device: 'cpu' });
+    const expected = engine.trainLeaf(leafOf(fixture), gradients, statistics);
+    const numTensors = binding.getNumOfTensors();
+    expect(engine.trainLeaf(leafOf(fixture), gradients, statistics)).toEqual(expected);
+    expect(binding.getNumOfTensors()).toBe(numTensors);
+    const fails = () => {
+      throw new Error('on its way');
+    };
+    expect(() => engine.trainLeaf(leafOf(fixture), gradients, statistics, fails)).toThrow('on its way');
+    expect(binding.getNumOfTensors()).toBe(numTensors);
+    expect(engine.trainLeaf(leafOf(fixture), gradients, statistics)).toEqual(expected);
+  });
+
+  it('refuses photos that cannot be halved four times', () => {
+    const images = new Float32Array(15 * 40 * 3);
+    expect(() => start().predict({ numImages: 1, height: 15, width: 40, images })).toThrow(
+      'photos of 40x15 are too small',
+    );
   });
 
   it('is not changed by what happens to the vectors after setWeights', () => {

@@ -3,11 +3,14 @@ import { describeModel, type ModelDescription, UserError } from '@unet-fleet/sha
 import { loadBinding } from './binding.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import type { Sink } from './layers.ts';
-import { pixelLoss } from './loss.ts';
+import { pixelLoss, readLabels } from './loss.ts';
 import { Parameters } from './parameters.ts';
 import { type Tensor, TensorFlow } from './tensorflow.ts';
 import type { Batch, Engine, EngineFingerprint, EngineOptions, LeafLoss } from './types.ts';
 import { UNet } from './unet.ts';
+
+/** In pixels: the lowest level then has one pixel. */
+const smallestSide = 16;
 
 /** Loads TensorFlow into this thread. Throws a UserError when it is not installed or the device is not there. */
 export function createEngine(options: EngineOptions): Engine {
@@ -44,8 +47,9 @@ class TensorFlowEngine implements Engine {
     statistics: Float32Array,
     onTensor?: (parameterIndex: number) => void,
   ): LeafLoss {
-    return namingMemory(batch, () => {
+    return this.#whole(batch, () => {
       const tf = this.#tf;
+      const labels = this.#labels(batch);
       const sink: Sink = {
         gradient: (name, ...parts) => {
           const { index, spec } = this.#parameters.specOf(name);
@@ -63,7 +67,7 @@ class TensorFlowEngine implements Engine {
       const images = this.#images(batch);
       const { logits, backward } = this.#unet.train(images, sink);
       const flat = this.#flat(logits);
-      const { lossSum, weightSum, gradient } = pixelLoss(tf, flat, batch.labels, this.#options);
+      const { lossSum, weightSum, gradient } = pixelLoss(tf, flat, labels);
       const shaped = tf.reshape(gradient, logits.shape);
       tf.free(flat, logits, gradient);
       backward(shaped);
@@ -73,10 +77,11 @@ class TensorFlowEngine implements Engine {
   }
 
   evaluateLeaf(batch: Batch, confusion: Float64Array): LeafLoss {
-    return namingMemory(batch, () => {
+    return this.#whole(batch, () => {
       const tf = this.#tf;
+      const labels = this.#labels(batch);
       const flat = this.#infer(batch);
-      const { lossSum, weightSum, gradient } = pixelLoss(tf, flat, batch.labels, this.#options);
+      const { lossSum, weightSum, gradient } = pixelLoss(tf, flat, labels);
       const predicted = tf.argMax(flat);
       const classes = tf.readIndices(predicted);
       tf.free(flat, gradient, predicted);
@@ -90,7 +95,7 @@ class TensorFlowEngine implements Engine {
   }
 
   predict(batch: Omit<Batch, 'labels'>): Uint16Array {
-    return namingMemory(batch, () => {
+    return this.#whole(batch, () => {
       const tf = this.#tf;
       const flat = this.#infer(batch);
       const predicted = tf.argMax(flat);
@@ -104,6 +109,15 @@ class TensorFlowEngine implements Engine {
     this.#parameters.free();
   }
 
+  /** Leaves no tensor behind when it fails, so that a thread can go on after a leaf that was wrong. */
+  #whole<T>(batch: Omit<Batch, 'labels'>, compute: () => T): T {
+    return namingMemory(batch, () => this.#tf.freeingOnFailure(compute));
+  }
+
+  #labels({ labels }: Batch) {
+    return readLabels(labels, this.#options.model.numClasses, this.#options);
+  }
+
   /** Logits [pixels, classes] in inference mode. */
   #infer(batch: Omit<Batch, 'labels'>): Tensor {
     const images = this.#images(batch);
@@ -114,6 +128,11 @@ class TensorFlowEngine implements Engine {
   }
 
   #images({ numImages, height, width, images }: Omit<Batch, 'labels'>): Tensor {
+    if (height < smallestSide || width < smallestSide) {
+      throw new UserError(
+        `photos of ${width}x${height} are too small for the U-Net, which halves them four times: use a --size of at least ${smallestSide}x${smallestSide}`,
+      );
+    }
     return this.#tf.tensor([numImages, height, width, this.#options.model.inChannels], images);
   }
 

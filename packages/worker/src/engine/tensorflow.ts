@@ -27,6 +27,8 @@ export class TensorFlow {
   readonly #nhwc: OpAttribute;
   /** Small constant vectors (sizes, axes, paddings), made once each. */
   readonly #constants = new Map<string, Tensor>();
+  /** Made since `freeingOnFailure` began, and not freed; null outside of it. */
+  #made: Set<number> | null = null;
 
   constructor(binding: TensorFlowBinding) {
     this.#binding = binding;
@@ -37,11 +39,11 @@ export class TensorFlow {
 
   /** The tensor may share the memory of `values`: leave them as they are while it lives. */
   tensor(shape: readonly number[], values: Float32Array): Tensor {
-    return { id: this.#binding.createTensor([...shape], this.#binding.TF_FLOAT, values), shape };
+    return this.#noted({ id: this.#binding.createTensor([...shape], this.#binding.TF_FLOAT, values), shape });
   }
 
   indices(shape: readonly number[], values: Int32Array): Tensor {
-    return { id: this.#binding.createTensor([...shape], this.#binding.TF_INT32, values), shape };
+    return this.#noted({ id: this.#binding.createTensor([...shape], this.#binding.TF_INT32, values), shape });
   }
 
   read(tensor: Tensor): Float32Array {
@@ -53,7 +55,24 @@ export class TensorFlow {
   }
 
   free(...tensors: Tensor[]): void {
-    for (const tensor of tensors) this.#binding.deleteTensor(tensor.id);
+    for (const { id } of tensors) {
+      this.#binding.deleteTensor(id);
+      this.#made?.delete(id);
+    }
+  }
+
+  /** Frees what `compute` has made and not freed if it throws; not to be nested. */
+  freeingOnFailure<T>(compute: () => T): T {
+    const made = new Set<number>();
+    this.#made = made;
+    try {
+      return compute();
+    } catch (error) {
+      for (const id of made) this.#binding.deleteTensor(id);
+      throw error;
+    } finally {
+      this.#made = null;
+    }
   }
 
   get numTensors(): number {
@@ -243,7 +262,9 @@ export class TensorFlow {
 
   #run(name: string, attributes: OpAttribute[], inputs: readonly Tensor[], numOutputs: number): Tensor[] {
     const ids = inputs.map((tensor) => tensor.id);
-    return this.#binding.executeOp(name, attributes, ids, numOutputs);
+    const outputs = this.#binding.executeOp(name, attributes, ids, numOutputs);
+    for (const output of outputs) this.#noted(output);
+    return outputs;
   }
 
   #one(name: string, attributes: OpAttribute[], inputs: readonly Tensor[]): Tensor {
@@ -255,8 +276,18 @@ export class TensorFlow {
     let tensor = this.#constants.get(key);
     if (!tensor) {
       tensor = this.indices(shape, Int32Array.from(values));
-      this.#constants.set(key, tensor);
+      this.#keep(key, tensor);
     }
+    return tensor;
+  }
+
+  #keep(key: string, tensor: Tensor): void {
+    this.#constants.set(key, tensor);
+    this.#made?.delete(tensor.id);
+  }
+
+  #noted<T extends { id: number }>(tensor: T): T {
+    this.#made?.add(tensor.id);
     return tensor;
   }
 
@@ -264,7 +295,7 @@ export class TensorFlow {
     let tensor = this.#constants.get('empty');
     if (!tensor) {
       tensor = this.tensor([0], new Float32Array(0));
-      this.#constants.set('empty', tensor);
+      this.#keep('empty', tensor);
     }
     return tensor;
   }

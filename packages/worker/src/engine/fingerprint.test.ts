@@ -1,0 +1,47 @@
+/** The GPU's name, from a stand-in for the driver's tool. */
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { fingerprintOf } from './fingerprint.ts';
+
+const binding = (isGpu: boolean) => ({ TF_Version: '2.21.0', isUsingGpuDevice: () => isGpu });
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'smi-'));
+  vi.stubEnv('PATH', `${folder}${delimiter}${process.env.PATH}`);
+});
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+  rmSync(folder, { recursive: true });
+});
+
+function standIn(script: string): void {
+  writeFileSync(join(folder, 'nvidia-smi'), `#!/bin/sh\n${script}\n`);
+  chmodSync(join(folder, 'nvidia-smi'), 0o755);
+}
+
+it('names the first visible GPU by its model alone', () => {
+  standIn('[ "$1" = --id=3 ] && echo "NVIDIA H200" || echo "another"');
+  vi.stubEnv('CUDA_VISIBLE_DEVICES', '3,1');
+  expect(fingerprintOf(binding(true), 2)).toEqual({
+    library: 'tensorflow 2.21.0',
+    device: 'gpu NVIDIA H200',
+    intraOpThreads: 2,
+    precision: 'float32',
+    deterministic: true,
+  });
+  vi.stubEnv('CUDA_VISIBLE_DEVICES', undefined);
+  expect(fingerprintOf(binding(true), 2).device).toBe('gpu another');
+});
+
+it('does without the tool', () => {
+  standIn('exit 9');
+  expect(fingerprintOf(binding(true), 1).device).toMatch(/^gpu ./);
+});
+
+it('names the processor and its instruction set', () => {
+  expect(fingerprintOf(binding(false), 1).device).toMatch(/^cpu \S+ ./);
+});
