@@ -45,7 +45,8 @@ async function quickstart(io: Io): Promise<void> {
   }
 
   title('4/5 Evaluate on the photos that were kept for validation');
-  const runFlags = { runDir: outcome.runDir, checkpoint: 'best' };
+  // One process, so one engine: evaluation and prediction compute with the threads that training had.
+  const runFlags = { runDir: outcome.runDir, checkpoint: 'best', threads: sampleFlags.threads };
   const { report, files, samples } = await evaluate(runFlags, screen, io);
   screen.print(formatEvaluation(report));
 

@@ -184,7 +184,7 @@ function afterValidation(
   const lines = [
     line([...parts, ...(event.isBest ? ['best so far'] : [])].join('  '), event.isBest ? 'good' : 'plain'),
   ];
-  if (before.learningRate > 0 && learningRate < before.learningRate && before.finished === null) {
+  if (isDrop(before.learningRate, learningRate) && before.finished === null) {
     const from = compact(before.learningRate);
     lines.push(line(`learning rate ${from} -> ${compact(learningRate)}`, 'quiet'));
   }
@@ -281,3 +281,6 @@ export function timeLeftMs(progress: RunProgress): number {
     numSteps > 0 ? numSteps - step : (numEpochs - epoch) * epochSteps + epochSteps - stepInEpoch;
   return stepsLeft * stepMs + (numEpochs - epoch + 1) * progress.lastValidationMs;
 }
+
+/** A drop that a schedule decided on; a cosine's slide from step to step is none, nor is its end at 0. */
+const isDrop = (before: number, after: number): boolean => after > 0 && after < 0.9 * before;
