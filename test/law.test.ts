@@ -6,8 +6,10 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type RunOutcome, startBroker } from '@unet-fleet/coordinator';
+import { loadCheckpoint } from '@unet-fleet/coordinator/checkpoint/read';
 import { epochOrder, type PlanConfig, stepPlan, stepsPerEpoch, trainLeafSamples } from '@unet-fleet/shared';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { trainPlainly } from './helpers/plain-loop.ts';
 import { childrenOf, type Started, start, until } from './helpers/processes.ts';
 import {
   committed,
@@ -54,6 +56,10 @@ function expectReference(outcome: RunOutcome, runDir: string): void {
   expect(outcome.weightsSha256).toBe(reference.weightsSha256);
 }
 
+/** As text, because a failed comparison of long arrays would print them. */
+const bitsOf = (values: Float32Array): string =>
+  Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString('base64');
+
 beforeAll(async () => {
   data = await sampleFlags(join(folder, 'sample'), numPhotos);
   reference = outcomeOf(await train(referenceDir, '--workers', '1').ended);
@@ -81,6 +87,13 @@ test('the leaves of an epoch hold every sample once, in an order of its own', ()
   const all = Array.from({ length: plan.numTrainSamples }, (_, i) => i);
   for (const samples of epochs) expect([...samples].sort((a, b) => a - b)).toEqual(all);
   expect(epochs[0]).not.toEqual(epochs[1]);
+});
+
+test('the weights are those of a plain loop over batches and leaves', async () => {
+  const plain = await trainPlainly(referenceDir);
+  const { vectors } = loadCheckpoint(reference.lastCheckpoint);
+  expect(bitsOf(plain.parameters)).toEqual(bitsOf(vectors.parameters));
+  expect(bitsOf(plain.statistics)).toEqual(bitsOf(vectors.statistics));
 });
 
 test.each([2, 3])('%i workers give the weights of one', async (numWorkers) => {

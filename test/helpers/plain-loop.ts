@@ -1,0 +1,107 @@
+/**
+ * The training that a fleet must amount to, as one loop in one process: no leases, reducers, buckets, versions or
+ * messages. Written from the definition of a step, so that a fault which every number of workers has is found too.
+ */
+import { openRunFolder } from '@unet-fleet/coordinator/run-folder/run-folder';
+import {
+  datasetFrom,
+  loadSample,
+  samplesOf,
+  scanDataset,
+  splitSamples,
+  toBatch,
+  trainingSizeOf,
+} from '@unet-fleet/dataset';
+import { createOptimizer, NumericMemory, updateRunningStatistics } from '@unet-fleet/numerics';
+import { describeModel, epochOrder, initialParameters, initialStatistics } from '@unet-fleet/shared';
+import { ComputeThread } from '@unet-fleet/worker';
+
+export interface TrainedWeights {
+  parameters: Float32Array;
+  statistics: Float32Array;
+}
+
+interface LeafResult {
+  gradients: Float32Array;
+  statistics: Float32Array;
+  weightSum: number;
+}
+
+/** Trains as the run of this folder was told to, at a constant learning rate. */
+export async function trainPlainly(runDir: string): Promise<TrainedWeights> {
+  const { config, record } = openRunFolder(runDir);
+  const { data, train } = config;
+  const model = describeModel(record.model);
+  const dataset = datasetFrom(await scanDataset(data), data);
+  const ids = dataset.samples.map(({ id }) => id);
+  const samples = samplesOf(dataset, splitSamples(ids, data.validationShare, train.seed).training);
+  const numTrainSamples = samples.length;
+
+  const memory = new NumericMemory({ shared: true });
+  const vector = () => memory.allocate(model.numParameters);
+  const optimizer = createOptimizer(train);
+  const [parameters, gradients, slots] = [vector(), vector(), optimizer.slots.map(vector)];
+  parameters.view.set(initialParameters(model, train.seed));
+  const statistics = shared(initialStatistics(model));
+  const engine = await ComputeThread.start({
+    model: record.model,
+    device: config.engine.device,
+    intraOpThreads: record.engineThreads,
+    ignoreIndex: data.ignoreIndex,
+    classWeights: null,
+  });
+
+  const computeLeaf = async (indices: number[]): Promise<LeafResult> => {
+    const chosen = indices.map((index) => samples[index]!);
+    const loaded = chosen.map((sample) => loadSample(data, sample, trainingSizeOf(data, sample)));
+    const [leafGradients, leafStatistics] = [
+      new Float32Array(model.numParameters),
+      new Float32Array(statistics.length),
+    ].map(shared) as [Float32Array, Float32Array];
+    const batch = toBatch(await Promise.all(loaded));
+    const { weightSum } = await engine.trainLeaf(batch, leafGradients, leafStatistics);
+    return { gradients: leafGradients, statistics: leafStatistics, weightSum };
+  };
+
+  let updateIndex = 0;
+  for (let epoch = 0; epoch < train.epochs; epoch++) {
+    const plan = { ...train, numTrainSamples, numValidationSamples: ids.length - numTrainSamples };
+    const order = Array.from(epochOrder(plan, epoch));
+    for (const batch of cut(order, train.batchSize)) {
+      await engine.setWeights(parameters.view, statistics);
+      const leaves: LeafResult[] = [];
+      for (const leaf of cut(batch, train.leafSize)) leaves.push(await computeLeaf(leaf));
+      gradients.view.set(sumOverTree(leaves.map((leaf) => leaf.gradients)));
+      const weightSum = leaves.reduce((sum, leaf) => sum + leaf.weightSum, 0);
+      const { learningRate } = train;
+      updateIndex++;
+      optimizer.apply(
+        { parameters, gradients, slots },
+        { scale: 1 / weightSum, normCoefficient: 1, learningRate, updateIndex },
+      );
+      for (const leaf of leaves) updateRunningStatistics(statistics, leaf.statistics);
+    }
+  }
+  await engine.close();
+  return { parameters: parameters.view, statistics };
+}
+
+/** In pieces of `size`; the last may be smaller. */
+const cut = <T>(items: T[], size: number): T[][] =>
+  Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));
+
+/** Neighbours are added, left + right in float32, until one vector is left; one without a neighbour goes up as it is. */
+function sumOverTree(vectors: Float32Array[]): Float32Array {
+  if (vectors.length === 1) return vectors[0]!;
+  const sums = cut(vectors, 2).map(([left, right]) =>
+    right ? left!.map((value, i) => value + right[i]!) : left!,
+  );
+  return sumOverTree(sums);
+}
+
+/** A copy that another thread can read and write. */
+function shared(values: Float32Array): Float32Array {
+  const copy = new Float32Array(new SharedArrayBuffer(values.byteLength));
+  copy.set(values);
+  return copy;
+}
