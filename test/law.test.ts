@@ -5,10 +5,10 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type RunOutcome, startBroker } from '@unet-fleet/coordinator';
+import { type Broker, type RunOutcome, startBroker } from '@unet-fleet/coordinator';
 import { loadCheckpoint } from '@unet-fleet/coordinator/checkpoint/read';
 import { epochOrder, type PlanConfig, stepPlan, stepsPerEpoch, trainLeafSamples } from '@unet-fleet/shared';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { trainPlainly } from './helpers/plain-loop.ts';
 import { childrenOf, type Started, start, until } from './helpers/processes.ts';
 import {
@@ -110,44 +110,54 @@ test('gradients and weights over NATS give the weights of shared memory', async 
   expect(sharedMemoryOf(runDir)).toBeNull();
 });
 
-test('a coordinator and two workers at a NATS server of its own give the weights of one command', async () => {
-  const runDir = join(folder, 'separate');
-  const broker = await startBroker({ port: 0, folder: join(folder, 'broker') });
-  const env = { UNET_FLEET_NATS_USER: broker.user, UNET_FLEET_NATS_PASSWORD: broker.password };
-  const workers = [1, 2].map((i) =>
-    start(['worker', '--nats-url', broker.url, '--name', `machine-${i}`], { env }),
-  );
-  // Workers wait for a coordinator, so the order of starting is free.
-  await until(
-    workers[0]!,
-    'it waits',
-    () => /waiting for a coordinator/.exec(workers[0]!.said()) ?? undefined,
-  );
-  const coordinator = start(
-    [
-      'coordinator',
-      ...data,
-      ...recipe,
-      '--nats-url',
-      broker.url,
-      '--min-workers',
-      '2',
-      '--run-dir',
-      runDir,
-      '--json',
-    ],
-    { env },
-  );
-  expectReference(outcomeOf(await coordinator.ended), runDir);
-  for (const worker of workers) {
-    expect(await worker.ended).toMatchObject({
-      code: 0,
-      stderr: expect.stringContaining('the run is completed'),
-    });
-  }
-  const joined = eventsOf(runDir).flatMap((event) => (event.type === 'worker-joined' ? [event.worker] : []));
-  expect(joined.sort()).toEqual(['machine-1', 'machine-2']);
-  await broker.stop();
+describe('a NATS server of its own, a coordinator and two workers', () => {
+  let broker: Broker;
+  let env: Record<string, string>;
+  beforeAll(async () => {
+    broker = await startBroker({ port: 0, folder: join(folder, 'broker') });
+    env = { UNET_FLEET_NATS_USER: broker.user, UNET_FLEET_NATS_PASSWORD: broker.password };
+  });
+  afterAll(() => broker.stop());
+  const startWorkers = (): Started[] =>
+    [1, 2].map((i) => start(['worker', '--nats-url', broker.url, '--name', `machine-${i}`], { env }));
+  const coordinate = (runDir: string, ...flags: string[]): Started =>
+    start(['coordinator', '--nats-url', broker.url, '--run-dir', runDir, '--json', ...flags], { env });
+  const expectDone = async (workers: Started[]) => {
+    for (const worker of workers) {
+      const stderr = expect.stringContaining('the run is completed');
+      expect(await worker.ended).toMatchObject({ code: 0, stderr });
+    }
+  };
+
+  test('give the weights of one command', async () => {
+    const runDir = join(folder, 'separate');
+    const workers = startWorkers();
+    // Workers wait for a coordinator, so the order of starting is free.
+    await until(
+      workers[0]!,
+      'it waits',
+      () => /waiting for a coordinator/.exec(workers[0]!.said()) ?? undefined,
+    );
+    const coordinator = coordinate(runDir, ...data, ...recipe, '--min-workers', '2');
+    expectReference(outcomeOf(await coordinator.ended), runDir);
+    await expectDone(workers);
+    const joined = eventsOf(runDir).flatMap((event) =>
+      event.type === 'worker-joined' ? [event.worker] : [],
+    );
+    expect([...new Set(joined)].sort()).toEqual(['machine-1', 'machine-2']);
+  });
+
+  test('workers outlive a coordinator that is killed, and work for the one that goes on', async () => {
+    const runDir = join(folder, 'outlived');
+    const workers = startWorkers();
+    const coordinator = coordinate(runDir, ...data, ...recipe, '--min-workers', '2');
+    await recorded(coordinator, runDir, 'a checkpoint', (event) => event.type === 'checkpoint');
+    await committed(coordinator, runDir, 4);
+    coordinator.signal('SIGKILL');
+    await coordinator.ended;
+    expectReference(outcomeOf(await coordinate(runDir, '--resume').ended), runDir);
+    await expectDone(workers);
+  });
 });
 
 test('a run that is stopped and resumed twice in the middle of an epoch ends with the weights of one that was not', async () => {
@@ -189,20 +199,17 @@ test('a worker that is killed is replaced, and its leaves are computed again', a
   );
 });
 
-test('a worker that was frozen past its lease comes back with a late answer, which changes nothing', async () => {
+test('a worker that was frozen past its lease comes back late and joins anew, which changes nothing', async () => {
   const runDir = join(folder, 'frozen-worker');
-  const run = train(runDir, '--workers', '2', '--min-workers', '1');
-  await recorded(
-    run,
-    runDir,
-    'two workers',
-    (event) => event.type === 'worker-joined' && event.numWorkers === 2,
-  );
+  const run = train(runDir, '--workers', '2', '--min-workers', '2');
+  await committed(run, runDir, 2);
   const frozen = childrenOf(run.pid, 'worker')[1]!;
   process.kill(frozen, 'SIGSTOP');
   await recorded(run, runDir, 'a lost worker', (event) => event.type === 'worker-left');
   process.kill(frozen, 'SIGCONT');
   expectReference(outcomeOf(await run.ended), runDir);
+  const numJoined = eventsOf(runDir).filter(({ type }) => type === 'worker-joined').length;
+  expect(numJoined).toBeGreaterThanOrEqual(3);
 });
 
 test('a coordinator that is killed goes on from its last checkpoint', async () => {
