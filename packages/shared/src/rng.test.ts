@@ -12,7 +12,12 @@ describe('random numbers', () => {
   it('are those of Philox4x32-10', () => {
     expect(words([0, 0, 0, 0], [0, 0])).toEqual(['6627e8d5', 'e169c58d', 'bc57ac4c', '9b00dbd8']);
     const ones = 0xffffffff;
-    expect(words([ones, ones, ones, ones], [ones, ones])).toEqual(['408f276d', '41c83b0e', 'a20bc7c6', '6d5451fd']);
+    expect(words([ones, ones, ones, ones], [ones, ones])).toEqual([
+      '408f276d',
+      '41c83b0e',
+      'a20bc7c6',
+      '6d5451fd',
+    ]);
     expect(words([0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344], [0xa4093822, 0x299f31d0])).toEqual([
       'd16cfe09',
       '94fdcceb',
@@ -27,7 +32,13 @@ describe('random numbers', () => {
       return Array.from({ length: 9 }, () => stream.uint32());
     };
     expect(draw(1, 'a', 2)).toEqual(draw(1, 'a', 2));
-    const keys: [number | string, ...(number | string)[]][] = [[1, 'a', 2], [1, 'a', 3], [2, 'a', 2], [1, 'a2'], ['1', 'a', 2]];
+    const keys: [number | string, ...(number | string)[]][] = [
+      [1, 'a', 2],
+      [1, 'a', 3],
+      [2, 'a', 2],
+      [1, 'a2'],
+      ['1', 'a', 2],
+    ];
     expect(new Set(keys.map((key) => draw(...key).join())).size).toBe(keys.length);
   });
 
