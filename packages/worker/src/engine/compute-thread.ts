@@ -3,7 +3,7 @@
  * gradients lie in shared memory, so they are never copied between the threads.
  */
 import { SHARE_ENV, Worker } from 'node:worker_threads';
-import { type ExitCode, UserError } from '@unet-fleet/shared';
+import { type ExitCode, mergeConfusion, UserError } from '@unet-fleet/shared';
 import type { ComputeAnswer, ComputeCall } from './compute-protocol.ts';
 import type { Batch, EngineFingerprint, EngineOptions, LeafLoss } from './types.ts';
 
@@ -77,7 +77,7 @@ export class ComputeThread {
   async evaluateLeaf(batch: Batch, confusion: Float64Array): Promise<LeafLoss> {
     const call: ComputeCall = { type: 'evaluate', batch, numClasses: this.#numClasses };
     const value = (await this.#call(call, buffersOf(batch))) as { loss: LeafLoss; confusion: Float64Array };
-    for (let i = 0; i < confusion.length; i++) confusion[i]! += value.confusion[i]!;
+    mergeConfusion(confusion, value.confusion);
     return value.loss;
   }
 
