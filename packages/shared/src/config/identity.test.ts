@@ -35,6 +35,7 @@ test('whatever can change the weights is in the identity and is named', () => {
     ['unpaired', 'stop'],
     ['baseWidth', '8'],
     ['validateEvery', '3'],
+    ['onNonFinite', 'skip'],
   ] as const) {
     const b = withFlags({ [key]: value });
     expect(identityOf(b), key).not.toBe(identityOf(a));

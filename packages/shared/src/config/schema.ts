@@ -252,6 +252,12 @@ const train = group<Config['train']>({
     max: 1e9,
     onlyWith: { key: 'clip', values: ['value', 'norm'] },
   },
+  onNonFinite: {
+    doc: 'when a loss or gradient is not a finite number: end the run and name the samples, or skip their leaf',
+    format: 'choice',
+    values: ['stop', 'skip'],
+    default: 'stop',
+  },
   classWeights: {
     doc: 'weights of the classes in the loss: balanced, or one number per class, separated by commas',
     format: 'classWeights',

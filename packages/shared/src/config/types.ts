@@ -62,6 +62,8 @@ export interface TrainConfig {
   finalLearningRate: number;
   clip: 'value' | 'norm' | 'none';
   clipLimit: number;
+  /** What becomes of a leaf whose loss or gradient is not finite: the run ends, or goes on as if it had no valid pixel. */
+  onNonFinite: 'stop' | 'skip';
   /** '' for none, 'balanced', or one number per class, separated by commas. */
   classWeights: string;
   /** Validations without improvement before the run ends; 0: never. */
