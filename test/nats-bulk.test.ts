@@ -39,8 +39,8 @@ afterAll(async () => {
 beforeEach(async () => {
   sender = await connectBroker({ ...broker, name: 'sender' });
   receiver = await connectBroker({ ...broker, name: 'receiver' });
-  outbox = new NatsOutbox(sender, runTag, subjects.bulk('peer'));
-  inbox = new NatsInbox(receiver, runTag, subjects.bulk, subjects.bulkInbox('me'));
+  outbox = new NatsOutbox(sender, runTag, subjects, 'worker.peer');
+  inbox = new NatsInbox(receiver, runTag, subjects, 'coordinator.me');
   await Promise.all([sender.flush(), receiver.flush()]);
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
 });
@@ -71,7 +71,7 @@ function intercept(onFrame: (frame: Buffer, index: number, send: (frame: Uint8Ar
 
 async function fetched(numBytes: number, bucket = 3): Promise<Uint8Array> {
   const into = new Uint8Array(numBytes);
-  await inbox.fetch('peer', key, bucket, into);
+  await inbox.fetch('worker.peer', key, bucket, into);
   return into;
 }
 
@@ -105,7 +105,7 @@ test('what the peer does not have, or no longer, is refused', async () => {
     reason: 'absent',
     message: expect.stringMatching(/gradient-1-7-2-1-4/),
   });
-  const otherTerm = inbox.fetch('peer', { ...key, term: 2 }, 3, new Uint8Array(1000));
+  const otherTerm = inbox.fetch('worker.peer', { ...key, term: 2 }, 3, new Uint8Array(1000));
   await expect(otherTerm).rejects.toMatchObject({ reason: 'absent' });
   outbox.withdraw(({ step }) => step > 7);
   await expect(fetched(1000)).rejects.toMatchObject({ reason: 'absent' });
@@ -130,7 +130,7 @@ test('a peer that is gone is given up', async () => {
   await outbox.close();
   const refused = expect(fetched(10)).rejects.toMatchObject({
     reason: 'timeout',
-    message: expect.stringContaining('peer did not send gradient-1-7-2-1-3'),
+    message: expect.stringContaining('worker.peer did not send gradient-1-7-2-1-3'),
   });
   await silence(numAttempts);
   await refused;
@@ -187,7 +187,9 @@ test.each([
   expect(numDamaged).toBe(1);
   damagesAll = true;
   const into = new Uint8Array(bytes.length);
-  const refused = expect(inbox.fetch('peer', key, 3, into)).rejects.toMatchObject({ reason: 'timeout' });
+  const refused = expect(inbox.fetch('worker.peer', key, 3, into)).rejects.toMatchObject({
+    reason: 'timeout',
+  });
   await silence(numAttempts);
   await refused;
   expectSame(into, new Uint8Array(bytes.length));
@@ -195,13 +197,14 @@ test.each([
 
 test('a frame of another run, or of another size than was asked for, is never used', async () => {
   const bytes = noise(1000, 5);
-  const stranger = new NatsOutbox(sender, runTagOf('other'), subjects.bulk('stranger'));
+  const stranger = new NatsOutbox(sender, runTagOf('other'), subjects, 'worker.stranger');
   stranger.offer(key, 3, bytes);
   outbox.offer(key, 3, bytes);
   const [into, short] = [new Uint8Array(1000), new Uint8Array(999)];
-  const refused = [inbox.fetch('stranger', key, 3, into), inbox.fetch('peer', key, 3, short)].map((fetch) =>
-    expect(fetch).rejects.toMatchObject({ reason: 'timeout' }),
-  );
+  const refused = [
+    inbox.fetch('worker.stranger', key, 3, into),
+    inbox.fetch('worker.peer', key, 3, short),
+  ].map((fetch) => expect(fetch).rejects.toMatchObject({ reason: 'timeout' }));
   await silence(numAttempts);
   await Promise.all(refused);
   expectSame(into, new Uint8Array(1000));

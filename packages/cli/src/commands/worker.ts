@@ -1,7 +1,7 @@
 /** `unet-fleet worker`: computes leaves for a run until it is over or the worker is asked to leave. */
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import { cacheFolder, exitCodes, UserError } from '@unet-fleet/shared';
+import { cacheFolder, exitCodes, peerOf, UserError, workerIdentityOf } from '@unet-fleet/shared';
 import { runWorker } from '@unet-fleet/worker';
 import { Command } from 'commander';
 import { addConfigOptions, configFrom, type Selection } from '../config-options.ts';
@@ -59,7 +59,7 @@ async function work(flags: WorkerFlags, io: Io): Promise<void> {
   try {
     const outcome = await runWorker({
       broker: { url: broker.natsUrl, user: broker.natsUser, password: broker.natsPassword },
-      workerId: `w-${randomBytes(6).toString('hex')}`,
+      workerId: peerOf(workerIdentityOf(broker.natsUser), randomBytes(6).toString('hex')),
       name: flags.name ?? localName ?? `${hostname()}-${process.pid}`,
       runId: flags.run ?? io.env.UNET_FLEET_RUN ?? '',
       images: data.images,

@@ -23,9 +23,9 @@ const peer = reducerPeer(term, options.reducer);
 const subjects = subjectsOf(runId);
 const runTag = runTagOf(runId);
 
-const connection = await connectBroker({ ...options.broker, name: `unet-fleet reducer ${peer}` });
-const natsInbox = new NatsInbox(connection, runTag, subjects.bulk, subjects.bulkInbox(peer));
-const natsOutbox = new NatsOutbox(connection, runTag, subjects.bulk(peer));
+const connection = await connectBroker({ ...options.broker, name: `unet-fleet reducer ${peer}`, peer });
+const natsInbox = new NatsInbox(connection, runTag, subjects, peer);
+const natsOutbox = new NatsOutbox(connection, runTag, subjects, peer);
 const shmInbox = sharedMemoryFolder ? new ShmInbox(sharedMemoryFolder, runTag) : null;
 const shmOutbox = sharedMemoryFolder ? new ShmOutbox(sharedMemoryFolder, runTag, peer) : null;
 const outboxes: BulkOutbox[] = shmOutbox ? [natsOutbox, shmOutbox] : [natsOutbox];

@@ -3,18 +3,19 @@
  * of another term, counted by reason. It decides nothing.
  */
 
-import type { NatsConnection, Subscription } from '@nats-io/transport-node';
+import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
 import {
+  anyPeer,
   type DownMessage,
   decode,
   type discoverReply,
   discoverSubject,
   encode,
+  inboxOf,
   type joinReply,
   joinRequest,
   protocolVersion,
   type Subjects,
-  safeId,
   senderOf,
   type UpMessage,
   upMessage,
@@ -47,11 +48,11 @@ export class ControlPlane {
     this.#connection = connection;
     this.#subjects = subjects;
     this.#term = term;
-    this.#answer(discoverSubject, () => {
+    this.#answer(discoverSubject(anyPeer), () => {
       const reply: z.infer<typeof discoverReply> = { runId, numWorkers: handlers.numWorkers() };
       return reply;
     });
-    this.#answer(subjects.join, (data) => {
+    this.#answer(subjects.join(anyPeer), (data) => {
       const request = decode(joinRequest, data);
       if (!request) {
         this.dropped.malformed++;
@@ -63,12 +64,12 @@ export class ControlPlane {
       return reply;
     });
     this.#subscriptions.push(
-      connection.subscribe(subjects.up('*'), {
+      connection.subscribe(subjects.up(anyPeer), {
         callback: (error, raw) => {
           if (error) return;
           const workerId = senderOf(raw.subject);
-          const message = safeId.test(workerId) ? decode(upMessage, raw.data) : null;
-          if (!message) this.dropped.malformed++;
+          const message = workerId === null ? null : decode(upMessage, raw.data);
+          if (workerId === null || !message) this.dropped.malformed++;
           else if (message.term !== term) this.dropped.otherTerm++;
           else handlers.message(workerId, message);
         },
@@ -90,11 +91,17 @@ export class ControlPlane {
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
   }
 
+  /** Answers go to the sender's own subjects alone: whoever asks can't choose where the coordinator speaks. */
   #answer(subject: string, answer: (data: Uint8Array) => unknown): void {
-    const callback = (error: Error | null, raw: { data: Uint8Array; respond(data: Uint8Array): boolean }) => {
+    const callback = (error: Error | null, { subject: asked, reply: to, data }: Msg) => {
       if (error) return;
-      const reply = answer(raw.data);
-      if (reply) raw.respond(encode(reply));
+      const sender = senderOf(asked);
+      if (sender === null || !to?.startsWith(`${inboxOf(sender)}.`)) {
+        this.dropped.malformed++;
+        return;
+      }
+      const reply = answer(data);
+      if (reply) this.#connection.publish(to, encode(reply));
     };
     this.#subscriptions.push(this.#connection.subscribe(subject, { callback }));
   }

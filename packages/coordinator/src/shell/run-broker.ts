@@ -1,7 +1,14 @@
 /** The run's broker: one of its own, or the one that was named; and how its workers learn of it. */
 import { join } from 'node:path';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { type Config, connectBroker, exitCodes, UserError } from '@unet-fleet/shared';
+import {
+  type Config,
+  connectBroker,
+  coordinatorIdentity,
+  exitCodes,
+  peerOf,
+  UserError,
+} from '@unet-fleet/shared';
 import { startBroker } from '../broker/embedded.ts';
 import type { Cleanups } from './cleanups.ts';
 
@@ -39,7 +46,11 @@ export async function openRunBroker(
     void own.ended.then(lost);
     broker = { url: own.url, user: own.user, password: own.password };
   }
-  const connection = await connectBroker({ ...broker, name: `unet-fleet coordinator ${runId}` });
+  const connection = await connectBroker({
+    ...broker,
+    name: `unet-fleet coordinator ${runId}`,
+    peer: peerOf(coordinatorIdentity, runId),
+  });
   cleanups.add(() => connection.close());
   void connection.closed().then((error) => {
     if (error) lost(`the broker at ${broker.url} closed the connection: ${error.message}`);

@@ -6,7 +6,7 @@ import { Packr } from 'msgpackr';
 import { z } from 'zod';
 import { safeId } from './subjects.ts';
 
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
 const id = z.string().regex(safeId);
 const text = z.string().max(2_000);
@@ -27,7 +27,6 @@ export const fingerprintSchema = z.object({
 export const discoverReply = z.object({ runId: id, numWorkers: count });
 
 export const joinRequest = z.object({
-  workerId: id,
   name: text,
   protocolVersion: count,
   softwareVersion: text,

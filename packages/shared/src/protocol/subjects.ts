@@ -1,41 +1,78 @@
 /**
  * The subjects of a run on the broker. Every subject holds the run's id, so runs on one broker never meet, and each
- * worker speaks on subjects of its own, so a broker's permissions can hold it to them.
+ * peer speaks on subjects of its own. A peer is `<identity>.<instance>`: the name of its credentials, which a broker's
+ * permissions can hold it to, and a part of its own making, new with each start of its process. Where a message has a
+ * sender, the last two tokens of its subject say who: that is what the broker vouches for, whatever the message says.
  */
 
 /** Ids that are part of a subject or a file name: made here, checked wherever they come from a peer. */
 export const safeId = /^[a-z0-9][a-z0-9-]{0,62}$/;
 
-export const discoverSubject = 'unet-fleet.discover';
+/** The identity of coordinators, which no worker may have. */
+export const coordinatorIdentity = 'coordinator';
+/** The identity of workers whose credentials name none, or are shared. */
+export const sharedWorkerIdentity = 'worker';
+/** In place of a peer in a subject to listen to. */
+export const anyPeer = '*.*';
+
+/** Whether the text is a peer's name, `<identity>.<instance>`. */
+export function isPeer(text: string): boolean {
+  const tokens = text.split('.');
+  return tokens.length === 2 && tokens.every((token) => safeId.test(token));
+}
+
+/** The name of a peer. Throws if a part is not a safe token. */
+export function peerOf(identity: string, instance: string): string {
+  const peer = `${identity}.${instance}`;
+  if (!isPeer(peer)) throw new Error(`not a peer's name: ${JSON.stringify(peer)}`);
+  return peer;
+}
+
+/** The identity that goes with a user name at the broker: the name itself where it is a token for a worker. */
+export const workerIdentityOf = (user: string): string =>
+  safeId.test(user) && user !== coordinatorIdentity ? user : sharedWorkerIdentity;
+
+/** Name of a reducer as a peer of bulk transfers; holds the term, so a reducer of an old one is never asked. */
+export const reducerPeer = (term: number, reducer: number): string =>
+  peerOf(coordinatorIdentity, `t${term}-r${reducer}`);
+
+const root = 'unet-fleet';
+
+/** A worker's question which runs there are. */
+export const discoverSubject = (workerId: string): string => `${root}.discover.${workerId}`;
+
+/** Prefix of the subjects on which a peer takes answers to its requests. */
+export const inboxOf = (peer: string): string => `_INBOX.${peer}`;
 
 export interface Subjects {
-  /** Requests to join, answered with a welcome. */
-  join: string;
   /** What the coordinator tells everyone: pulse and end. */
   all: string;
+  /** A worker's request to join, answered with a welcome. */
+  join(workerId: string): string;
   /** Worker to coordinator and back. */
   up(workerId: string): string;
   down(workerId: string): string;
-  /** Fetches of bulk values from a peer, and the answers' prefix. Peers are workers' ids and reducers' names. */
-  bulk(peer: string): string;
-  bulkInbox(peer: string): string;
+  /** Fetches of bulk values that `to` has, for `from`. */
+  fetch(to: string, from: string): string;
+  /** Prefix of the answers to fetches: frames that `from` sends to `to`, followed by the request's number. */
+  frames(to: string, from: string): string;
 }
 
 export function subjectsOf(runId: string): Subjects {
   if (!safeId.test(runId)) throw new Error(`not a run's id: ${JSON.stringify(runId)}`);
-  const root = `unet-fleet.run.${runId}`;
+  const run = `${root}.run.${runId}`;
   return {
-    join: `${root}.join`,
-    all: `${root}.all`,
-    up: (workerId) => `${root}.up.${workerId}`,
-    down: (workerId) => `${root}.down.${workerId}`,
-    bulk: (peer) => `${root}.bulk.${peer}`,
-    bulkInbox: (peer) => `${root}.bulk-in.${peer}`,
+    all: `${run}.all`,
+    join: (workerId) => `${run}.join.${workerId}`,
+    up: (workerId) => `${run}.up.${workerId}`,
+    down: (workerId) => `${run}.down.${workerId}`,
+    fetch: (to, from) => `${run}.fetch.${to}.${from}`,
+    frames: (to, from) => `${run}.frames.${to}.${from}`,
   };
 }
 
-/** The sender's id in the subject of a worker's message: what the broker vouches for, not what the message says. */
-export const senderOf = (subject: string): string => subject.slice(subject.lastIndexOf('.') + 1);
-
-/** Name of a reducer as a peer of bulk transfers; holds the term, so a reducer of an old one is never asked. */
-export const reducerPeer = (term: number, reducer: number): string => `t${term}-r${reducer}`;
+/** The sender in the subject of a message, or null if there is none: what the broker vouches for. */
+export function senderOf(subject: string): string | null {
+  const peer = subject.split('.').slice(-2).join('.');
+  return isPeer(peer) ? peer : null;
+}

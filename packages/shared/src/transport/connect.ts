@@ -6,6 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, errors, type NatsConnection } from '@nats-io/transport-node';
 import { exitCodes, UserError } from '../errors.ts';
+import { inboxOf } from '../protocol/subjects.ts';
 
 export interface BrokerAddress {
   /** nats://host:port; several of one cluster separated by commas; tls:// asks for encryption. */
@@ -16,8 +17,10 @@ export interface BrokerAddress {
 }
 
 export interface ConnectOptions extends BrokerAddress {
-  /** Shown in the broker's log and monitoring. */
+  /** Shown in the broker's log and monitoring, and told when the connection is lost. */
   name: string;
+  /** Takes the answers to requests on this peer's own subjects; without, on subjects that anybody could have. */
+  peer?: string;
   /** How long the first attempt may take, in ms. */
   timeoutMs?: number;
 }
@@ -37,6 +40,7 @@ export async function connectBroker(options: ConnectOptions): Promise<NatsConnec
     return await connect({
       servers: servers.map(({ host }) => host),
       name: options.name,
+      ...(options.peer ? { inboxPrefix: inboxOf(options.peer) } : {}),
       ...(options.user ? { user: options.user, pass: options.password } : {}),
       ...(servers.some(({ protocol }) => protocol === 'tls:') ? { tls: {} } : {}),
       timeout: options.timeoutMs ?? defaultTimeoutMs,

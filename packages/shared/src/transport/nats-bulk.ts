@@ -1,9 +1,12 @@
 /**
  * Bulk transfer over NATS, on a connection of its own. A request names a bucket; the answer is that bucket as frames
  * of at most one chunk each. The receiver bounds the bytes it has asked for, which stays far under the broker's
- * limit of pending bytes per connection, so the broker never sees a slow consumer.
+ * limit of pending bytes per connection, so the broker never sees a slow consumer. Nobody chooses where another one
+ * publishes: an answer goes to the subject of the peer that the request's own subject names, and counts only if it
+ * came on the subject of the peer that was asked.
  */
-import type { NatsConnection, Subscription } from '@nats-io/transport-node';
+import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
+import { anyPeer, type Subjects, senderOf } from '../protocol/subjects.ts';
 import { type BulkInbox, type BulkOutbox, FetchError } from './bulk.ts';
 import {
   type BulkKey,
@@ -23,21 +26,28 @@ const windowBytes = 16 * 1024 * 1024;
 const silenceMs = 5_000;
 const maxAttempts = 4;
 
+/** A request is a header and the number that its answers' subject ends in. */
+const requestBytes = frameHeaderBytes + 4;
+
 const bucketText = (key: BulkKey, bucket: number) => `${bulkKeyText(key)}-${bucket}`;
 
 export class NatsOutbox implements BulkOutbox {
   readonly #connection: NatsConnection;
   readonly #runTag: number;
+  readonly #subjects: Subjects;
+  readonly #peer: string;
   readonly #offers = new Map<string, { key: BulkKey; bytes: Uint8Array }>();
   readonly #subscription: Subscription;
 
-  /** Serves `subject`: the fetches that name this peer. */
-  constructor(connection: NatsConnection, runTag: number, subject: string) {
+  /** Serves the fetches that name this peer. */
+  constructor(connection: NatsConnection, runTag: number, subjects: Subjects, peer: string) {
     this.#connection = connection;
     this.#runTag = runTag;
-    this.#subscription = connection.subscribe(subject, {
+    this.#subjects = subjects;
+    this.#peer = peer;
+    this.#subscription = connection.subscribe(subjects.fetch(peer, anyPeer), {
       callback: (error, message) => {
-        if (!error && message.reply) this.#answer(message.data, message.reply);
+        if (!error) this.#answer(message);
       },
     });
   }
@@ -55,9 +65,13 @@ export class NatsOutbox implements BulkOutbox {
     this.#offers.clear();
   }
 
-  #answer(request: Uint8Array, reply: string): void {
-    const header = decodeHeader(request, this.#runTag);
-    if (typeof header === 'string' || header.role !== 'request') return;
+  #answer({ subject, data }: Msg): void {
+    const requester = senderOf(subject);
+    const header = decodeHeader(data, this.#runTag);
+    if (requester === null || typeof header === 'string' || header.role !== 'request') return;
+    if (data.byteLength !== requestBytes) return;
+    const number = Buffer.from(data.buffer, data.byteOffset, requestBytes).readUInt32LE(frameHeaderBytes);
+    const reply = `${this.#subjects.frames(requester, this.#peer)}.${number}`;
     const bytes = this.#offers.get(bucketText(header, header.bucket))?.bytes;
     if (!bytes) {
       const absent = Buffer.allocUnsafe(frameHeaderBytes);
@@ -95,8 +109,8 @@ interface Pending {
 export class NatsInbox implements BulkInbox {
   readonly #connection: NatsConnection;
   readonly #runTag: number;
-  readonly #subjectOf: (peer: string) => string;
-  readonly #inbox: string;
+  readonly #subjects: Subjects;
+  readonly #me: string;
   readonly #subscription: Subscription;
   readonly #pending = new Map<string, Pending>();
   readonly #waiting: (() => void)[] = [];
@@ -105,18 +119,13 @@ export class NatsInbox implements BulkInbox {
   #nextRequest = 0;
   #closed = false;
 
-  /** `subjectOf` gives the subject that a peer's outbox serves; `inbox` is a subject prefix of this receiver's own. */
-  constructor(
-    connection: NatsConnection,
-    runTag: number,
-    subjectOf: (peer: string) => string,
-    inbox: string,
-  ) {
+  /** Fetches as the peer `me`. */
+  constructor(connection: NatsConnection, runTag: number, subjects: Subjects, me: string) {
     this.#connection = connection;
     this.#runTag = runTag;
-    this.#subjectOf = subjectOf;
-    this.#inbox = inbox;
-    this.#subscription = connection.subscribe(`${inbox}.*`, {
+    this.#subjects = subjects;
+    this.#me = me;
+    this.#subscription = connection.subscribe(`${subjects.frames(me, anyPeer)}.*`, {
       callback: (error, message) => {
         if (!error) this.#receive(message.subject, message.data);
       },
@@ -151,8 +160,11 @@ export class NatsInbox implements BulkInbox {
   }
 
   #request(peer: string, key: BulkKey, bucket: number, into: Uint8Array): Promise<void> {
-    const reply = `${this.#inbox}.${this.#nextRequest++}`;
-    const request = Buffer.allocUnsafe(frameHeaderBytes);
+    const number = this.#nextRequest++ % 2 ** 32;
+    const subject = this.#subjects.fetch(peer, this.#me);
+    const reply = `${this.#subjects.frames(this.#me, peer)}.${number}`;
+    const request = Buffer.allocUnsafe(requestBytes);
+    request.writeUInt32LE(number, frameHeaderBytes);
     encodeHeader(request, this.#runTag, {
       ...key,
       role: 'request',
@@ -172,7 +184,8 @@ export class NatsInbox implements BulkInbox {
           return;
         }
         askedAtMs = performance.now();
-        this.#connection.publish(this.#subjectOf(peer), request, { reply });
+        // The outbox makes the reply's subject itself; the server uses this one to say that nobody is there.
+        this.#connection.publish(subject, request, { reply });
         timer = setTimeout(listen, silenceMs);
       };
       // A peer sends its answers one after another: while others come, this one may still be under way, and asking

@@ -16,13 +16,13 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 describe('bulk transfer through files', () => {
   it('hands a bucket over as it was when it was offered', async () => {
-    const outbox = new ShmOutbox(folder, tag, 'w1');
+    const outbox = new ShmOutbox(folder, tag, 'worker.1');
     const inbox = new ShmInbox(folder, tag);
     const bytes = Uint8Array.from([1, 2, 3, 4]);
     outbox.offer(gradient, 9, bytes);
     bytes.fill(0);
     const into = new Uint8Array(4);
-    await inbox.fetch('w1', gradient, 9, into);
+    await inbox.fetch('worker.1', gradient, 9, into);
     expect([...into]).toEqual([1, 2, 3, 4]);
     await inbox.close();
     await outbox.close();
@@ -30,25 +30,27 @@ describe('bulk transfer through files', () => {
   });
 
   it('keeps two versions of the weights, and refuses older ones', async () => {
-    const outbox = new ShmOutbox(folder, tag, 'c');
+    const outbox = new ShmOutbox(folder, tag, 'coordinator.t1-r0');
     const inbox = new ShmInbox(folder, tag);
     for (const version of [1, 2, 3]) outbox.offer(weights(version), 0, Uint8Array.of(version));
     const into = new Uint8Array(1);
-    await inbox.fetch('c', weights(2), 0, into);
+    await inbox.fetch('coordinator.t1-r0', weights(2), 0, into);
     expect(into[0]).toBe(2);
-    await expect(inbox.fetch('c', weights(1), 0, into)).rejects.toMatchObject({ reason: 'absent' });
+    await expect(inbox.fetch('coordinator.t1-r0', weights(1), 0, into)).rejects.toMatchObject({
+      reason: 'absent',
+    });
     await inbox.close();
     await outbox.close();
   });
 
   it('refuses what was damaged, cut, or never there', async () => {
-    const outbox = new ShmOutbox(folder, tag, 'w1');
+    const outbox = new ShmOutbox(folder, tag, 'worker.1');
     outbox.offer(gradient, 0, Uint8Array.from([1, 2, 3, 4]));
     const [file] = readdirSync(folder);
     const path = join(folder, file!);
     const good = readFileSync(path);
     const into = new Uint8Array(4);
-    const fetch = () => new ShmInbox(folder, tag).fetch('w1', gradient, 0, into);
+    const fetch = () => new ShmInbox(folder, tag).fetch('worker.1', gradient, 0, into);
     const damaged = Buffer.from(good);
     damaged[50]! ^= 1;
     writeFileSync(path, damaged);
@@ -57,7 +59,7 @@ describe('bulk transfer through files', () => {
     await expect(fetch()).rejects.toMatchObject({ reason: 'damaged' });
     writeFileSync(path, good);
     await fetch();
-    await expect(new ShmInbox(folder, tag).fetch('w2', gradient, 0, into)).rejects.toMatchObject({
+    await expect(new ShmInbox(folder, tag).fetch('worker.2', gradient, 0, into)).rejects.toMatchObject({
       reason: 'absent',
     });
     await outbox.close();
@@ -67,9 +69,9 @@ describe('bulk transfer through files', () => {
     const inbox = new ShmInbox(folder, tag);
     const into = new Uint8Array(1);
     for (const step of [1, 2]) {
-      const outbox = new ShmOutbox(folder, tag, 'w1');
+      const outbox = new ShmOutbox(folder, tag, 'worker.1');
       outbox.offer({ ...gradient, step }, 0, Uint8Array.of(step));
-      await inbox.fetch('w1', { ...gradient, step }, 0, into);
+      await inbox.fetch('worker.1', { ...gradient, step }, 0, into);
       expect(into[0]).toBe(step);
       await outbox.close();
     }
@@ -77,8 +79,9 @@ describe('bulk transfer through files', () => {
   });
 
   it('takes no name that could leave the folder', async () => {
-    await expect(new ShmInbox(folder, tag).fetch('../x', gradient, 0, new Uint8Array(1))).rejects.toThrow(
-      /not a peer/,
-    );
+    for (const name of ['../x', '..', '../a.b', 'a.b/../c', '/a.b', 'a.b\0']) {
+      const fetch = new ShmInbox(folder, tag).fetch(name, gradient, 0, new Uint8Array(1));
+      await expect(fetch).rejects.toThrow(/not a peer/);
+    }
   });
 });

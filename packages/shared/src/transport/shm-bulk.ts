@@ -5,18 +5,16 @@
  */
 import { closeSync, mkdirSync, openSync, readvSync, rmSync, writevSync } from 'node:fs';
 import { join } from 'node:path';
+import { isPeer } from '../protocol/subjects.ts';
 import { type BulkInbox, type BulkOutbox, FetchError } from './bulk.ts';
 import { type BulkKey, checksumOf, decodeHeader, encodeHeader, frameHeaderBytes, mismatch } from './frame.ts';
-
-/** Peers are named by ids of our own making; anything else is no file name. */
-const safeName = /^[a-z0-9-]{1,64}$/;
 
 /** Weights alternate between two files, so that the version before can be read while the next is written. */
 const slotOf = (key: BulkKey): string =>
   key.kind === 'weights' ? `w${key.step % 2}` : `g${key.level}-${key.index}`;
 
 const fileOf = (folder: string, peer: string, key: BulkKey, bucket: number): string => {
-  if (!safeName.test(peer)) throw new Error(`not a peer's name: ${JSON.stringify(peer)}`);
+  if (!isPeer(peer)) throw new Error(`not a peer's name: ${JSON.stringify(peer)}`);
   return join(folder, `${peer}-${slotOf(key)}-${bucket}`);
 };
 

@@ -12,6 +12,7 @@ const askEveryMs = 500;
  */
 export async function findRun(
   connection: NatsConnection,
+  workerId: string,
   named: string,
   onWait: () => void,
   signal: AbortSignal,
@@ -24,7 +25,7 @@ export async function findRun(
   }
   let hasWaited = false;
   while (!signal.aborted) {
-    const runs = await discover(connection);
+    const runs = await discover(connection, workerId);
     if (runs.length === 1) return runs[0]!;
     if (runs.length > 1) {
       throw new UserError(
@@ -42,8 +43,8 @@ export async function findRun(
   return null;
 }
 
-async function discover(connection: NatsConnection): Promise<string[]> {
-  const answers = await connection.requestMany(discoverSubject, new Uint8Array(), {
+async function discover(connection: NatsConnection, workerId: string): Promise<string[]> {
+  const answers = await connection.requestMany(discoverSubject(workerId), new Uint8Array(), {
     maxWait: answerWithinMs,
     strategy: 'timer',
   });

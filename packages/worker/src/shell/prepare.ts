@@ -157,7 +157,7 @@ export class Preparation {
     { runId, sharedMemoryFolder, sharedMemoryToken }: Welcome,
     subjects: Subjects,
   ): Promise<Bulk> {
-    const { workerId, broker, name } = this.#options;
+    const { workerId, broker } = this.#options;
     const runTag = runTagOf(runId);
     this.#sharesMemory = canReadToken(sharedMemoryFolder, sharedMemoryToken);
     if (this.#sharesMemory) {
@@ -167,10 +167,11 @@ export class Preparation {
     }
     const connection: NatsConnection = await connectBroker({
       ...broker,
-      name: `unet-fleet worker ${name} bulk`,
+      name: `${workerId} bulk`,
+      peer: workerId,
     });
-    const inbox = new NatsInbox(connection, runTag, subjects.bulk, subjects.bulkInbox(workerId));
-    const outbox = new NatsOutbox(connection, runTag, subjects.bulk(workerId));
+    const inbox = new NatsInbox(connection, runTag, subjects, workerId);
+    const outbox = new NatsOutbox(connection, runTag, subjects, workerId);
     return {
       inbox,
       outbox,

@@ -28,7 +28,7 @@ import { Preparation, type WorkerLog } from './prepare.ts';
 
 export interface WorkerOptions {
   broker: { url: string; user: string; password: string };
-  /** Unique per process start; part of subjects and file names. */
+  /** `<identity>.<instance>`: what the credentials allow, and unique per process start. */
   workerId: string;
   /** For people: host and process. */
   name: string;
@@ -57,11 +57,13 @@ const sessionConfig = { heartbeatMs: 1_000, resendMs: 3_000, silenceMs: 15_000 }
  * data or engine fail, or when the broker can't be reached.
  */
 export async function runWorker(options: WorkerOptions): Promise<WorkerOutcome> {
-  const connection = await connectBroker({ ...options.broker, name: `unet-fleet worker ${options.name}` });
+  const { workerId } = options;
+  // The connection's name is the id, so that the broker's word that it closed names the worker.
+  const connection = await connectBroker({ ...options.broker, name: workerId, peer: workerId });
   const preparation = new Preparation(options);
   try {
     const wait = () => options.log.info('no run on this broker yet: waiting for a coordinator');
-    const runId = await findRun(connection, options.runId, wait, options.signal);
+    const runId = await findRun(connection, workerId, options.runId, wait, options.signal);
     if (runId === null) return { cause: 'requested', reason: String(options.signal.reason) };
     return await new WorkerShell(options, connection, subjectsOf(runId), preparation).run();
   } finally {
@@ -197,8 +199,10 @@ class WorkerShell {
     this.#isJoining = true;
     const { workerId, name, softwareVersion } = this.#options;
     try {
-      const request = encode({ workerId, name, protocolVersion, softwareVersion });
-      const answer = await this.#connection.request(this.#subjects.join, request, { timeout: 2_000 });
+      const request = encode({ name, protocolVersion, softwareVersion });
+      const answer = await this.#connection.request(this.#subjects.join(workerId), request, {
+        timeout: 2_000,
+      });
       const reply = decode(joinReply, answer.data);
       if (reply?.type === 'welcome') this.#welcome(reply);
       else if (reply) this.#feed({ type: 'refused', reason: reply.reason, now: performance.now() });
