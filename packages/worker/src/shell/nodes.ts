@@ -1,7 +1,7 @@
 /**
  * Computes nodes of the reduction tree on this worker: each leaf on the compute thread, sums of leaves over the same
  * tree as everywhere. A finished node keeps its vector until the run has moved on, because the coordinator fetches
- * it from there.
+ * it from there. Every vector is either free, in one sum, or offered: none is lost when a computation is broken off.
  */
 import { add, type FloatVector, NumericMemory } from '@unet-fleet/numerics';
 import {
@@ -15,6 +15,7 @@ import {
   type TreeNode,
 } from '@unet-fleet/shared';
 import type { LeafLoss } from '../engine/types.ts';
+import { type LeafSums, trainLeafSums } from './leaf-sums.ts';
 
 /** Computes one training leaf into the given vectors, which lie in shared memory. */
 export type ComputeLeaf = (
@@ -23,58 +24,82 @@ export type ComputeLeaf = (
   statistics: Float32Array,
 ) => Promise<LeafLoss>;
 
-interface NodeSum {
+export interface NodeSum {
+  node: TreeNode;
   gradients: FloatVector;
   /** Of the node's leaves, in leaf order. */
-  leaves: { loss: LeafLoss; statistics: Float32Array }[];
+  leaves: { sums: LeafSums; statistics: Float32Array }[];
+}
+
+/** What `compute` was stopped with in the middle of a node, and the parts of the node that are whole. */
+export class Interrupted extends Error {
+  /** The highest nodes that were finished, in leaf order. They are the caller's: to offer or to release. */
+  readonly finished: NodeSum[];
+
+  constructor(cause: unknown, finished: NodeSum[]) {
+    super('the computation of a node was broken off', { cause });
+    this.finished = finished;
+  }
 }
 
 export class NodeComputer {
   readonly #model: ModelDescription;
-  readonly #memory = new NumericMemory({ shared: true });
+  readonly #memory: NumericMemory;
   readonly #free: FloatVector[] = [];
   /** Offered nodes, by step. */
   #offered: { step: number; gradients: FloatVector }[] = [];
 
-  constructor(model: ModelDescription) {
+  /** Sums lie in `memory`, which must be shared with the compute thread. */
+  constructor(model: ModelDescription, memory = new NumericMemory({ shared: true })) {
     this.#model = model;
+    this.#memory = memory;
   }
 
-  /** Sums the node's leaves. Rejects with what `compute` rejects with. */
+  /**
+   * Sums the node's leaves. Rejects with Interrupted, whose cause is what `compute` rejected with; the sum and the
+   * parts of an interrupted one stay taken until they are offered or released.
+   */
   async sum(node: TreeNode, numLeaves: number, compute: ComputeLeaf): Promise<NodeSum> {
     const children = childrenOf(node, numLeaves);
-    if (node.level > 0) {
-      const left = await this.sum(children[0]!, numLeaves, compute);
-      if (children.length === 1) return left;
-      const right = await this.sum(children[1]!, numLeaves, compute);
-      add(left.gradients, right.gradients);
-      this.#free.push(right.gradients);
-      return { gradients: left.gradients, leaves: [...left.leaves, ...right.leaves] };
-    }
+    if (node.level === 0) return this.#leaf(node, numLeaves, compute);
+    const left = await this.sum(children[0]!, numLeaves, compute);
+    if (children.length === 1) return { ...left, node };
+    const right = await this.sum(children[1]!, numLeaves, compute).catch((error) => {
+      if (!(error instanceof Interrupted)) throw error;
+      throw new Interrupted(error.cause, [left, ...error.finished]);
+    });
+    add(left.gradients, right.gradients);
+    this.release(right);
+    return { node, gradients: left.gradients, leaves: [...left.leaves, ...right.leaves] };
+  }
+
+  async #leaf(node: TreeNode, numLeaves: number, compute: ComputeLeaf): Promise<NodeSum> {
     const gradients = this.#free.pop() ?? this.#memory.allocate(this.#model.numParameters);
     const statistics = new Float32Array(new SharedArrayBuffer(this.#model.numStatistics * 4));
     try {
       const loss = await compute(leavesOf(node, numLeaves)[0]!, gradients.view, statistics);
-      return { gradients, leaves: [{ loss, statistics }] };
+      const sums = trainLeafSums(loss, gradients, statistics);
+      return { node, gradients, leaves: [{ sums, statistics }] };
     } catch (error) {
       this.#free.push(gradients);
-      throw error;
+      throw new Interrupted(error, []);
     }
   }
 
+  /** Gives a sum's vector back, for one that is not offered. */
+  release(sum: NodeSum): void {
+    this.#free.push(sum.gradients);
+  }
+
   /** Makes a node's sum available to the coordinator, until `forgetBefore` passes its step. */
-  offer(term: number, step: number, node: TreeNode, sum: NodeSum, outbox: BulkOutbox): void {
-    const key: BulkKey = { kind: 'gradient', term, step, ...node };
+  offer(term: number, step: number, sum: NodeSum, outbox: BulkOutbox): void {
+    const key: BulkKey = { kind: 'gradient', term, step, ...sum.node };
     const { view } = sum.gradients;
     for (const { id, offset, length } of parameterBuckets(view.length)) {
       outbox.offer(key, id, new Uint8Array(view.buffer, view.byteOffset + offset * 4, length * 4));
     }
-    const { numStatistics, numParameters } = this.#model;
-    const statistics = new Float32Array(numStatistics * sum.leaves.length);
-    sum.leaves.forEach((leaf, i) => {
-      statistics.set(leaf.statistics, i * numStatistics);
-    });
-    outbox.offer(key, statisticsBucketId(numParameters), new Uint8Array(statistics.buffer));
+    const statistics = statisticsOf(sum);
+    outbox.offer(key, statisticsBucketId(view.length), new Uint8Array(statistics.buffer));
     this.#offered.push({ step, gradients: sum.gradients });
   }
 
@@ -83,4 +108,14 @@ export class NodeComputer {
     this.#free.push(...this.#offered.filter((node) => node.step < step).map((node) => node.gradients));
     this.#offered = this.#offered.filter((node) => node.step >= step);
   }
+}
+
+/** The statistics of a node's leaves, one after another in leaf order, as they are sent. */
+export function statisticsOf({ leaves }: NodeSum): Float32Array {
+  const { length } = leaves[0]!.statistics;
+  const statistics = new Float32Array(length * leaves.length);
+  leaves.forEach((leaf, i) => {
+    statistics.set(leaf.statistics, i * length);
+  });
+  return statistics;
 }

@@ -223,10 +223,10 @@ class WorkerShell {
     const member = this.#preparation.member;
     const abandoned = () => this.#feed({ type: 'abandoned', leaseId: lease.leaseId, now: performance.now() });
     if (!member) return abandoned();
-    const isCurrent = () => this.#isCurrent(lease);
+    const demand = () => (this.#isCurrent(lease) ? 'go-on' : 'drop');
     try {
-      const result = await member.compute(lease, node, isCurrent);
-      this.#feed({ type: 'computed', leaseId: lease.leaseId, result, now: performance.now() });
+      const [result] = await member.compute(lease, node, demand);
+      this.#feed({ type: 'computed', leaseId: lease.leaseId, result: result!, now: performance.now() });
     } catch (error) {
       if (!(error instanceof Overtaken) && !(error instanceof FetchError)) throw error;
       this.#options.log.info(

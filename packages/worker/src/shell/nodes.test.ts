@@ -1,0 +1,149 @@
+/** Sums on a worker: over the tree, without what is not finite, and without losing a vector when they are broken off. */
+import { type FloatVector, NumericMemory } from '@unet-fleet/numerics';
+import type { BulkKey, BulkOutbox, ModelDescription } from '@unet-fleet/shared';
+import { describe, expect, test } from 'vitest';
+import { validationLeafSums } from './leaf-sums.ts';
+import { type ComputeLeaf, Interrupted, NodeComputer, statisticsOf } from './nodes.ts';
+
+const model = { numParameters: 3, numStatistics: 2 } as ModelDescription;
+const root = { level: 3, index: 0 };
+const numLeaves = 7;
+
+/** Of each leaf; 2e8 and -2e8 make the order of adding show. */
+const gradientOf = (leaf: number): number[] => [leaf, leaf % 2 ? 2e8 : 3, leaf % 3 ? -2e8 : 1];
+
+const compute: ComputeLeaf = async (leaf, gradients, statistics) => {
+  gradients.set(gradientOf(leaf));
+  statistics.set([leaf, leaf + 100]);
+  return { lossSum: leaf + 0.5, weightSum: 10 };
+};
+
+/** Fails, or is told to stop, at a leaf. */
+const stoppingAt =
+  (wanted: number, error: Error): ComputeLeaf =>
+  async (leaf, gradients, statistics) => {
+    if (leaf === wanted) throw error;
+    return compute(leaf, gradients, statistics);
+  };
+
+/** Counts what is allocated for gradients. */
+class CountingMemory extends NumericMemory {
+  numVectors = 0;
+
+  override allocate(length: number): FloatVector {
+    if (length === model.numParameters) this.numVectors++;
+    return super.allocate(length);
+  }
+}
+
+const f = Math.fround;
+const plus = (a: number[], b: number[]): number[] => a.map((value, i) => f(value + b[i]!));
+
+test('a node is the sum of its leaves over the tree, with the sums and the norm of each leaf', async () => {
+  const [g0, g1, g2, g3, g4, g5, g6] = Array.from({ length: numLeaves }, (_, leaf) => gradientOf(leaf));
+  const { gradients, leaves } = await new NodeComputer(model).sum(root, numLeaves, compute);
+  const expected = plus(plus(plus(g0!, g1!), plus(g2!, g3!)), plus(plus(g4!, g5!), g6!));
+  expect([...gradients.view]).toEqual(expected);
+  expect(leaves.map(({ sums }) => sums)).toEqual(
+    Array.from({ length: numLeaves }, (_, leaf) => ({
+      lossSum: leaf + 0.5,
+      weightSum: 10,
+      gradientNorm: expect.closeTo(Math.hypot(...gradientOf(leaf)), 5),
+      isFinite: true,
+    })),
+  );
+});
+
+describe('a leaf with a number that is not finite', () => {
+  const broken: [string, ComputeLeaf][] = [
+    [
+      'in its gradient',
+      async (leaf, gradients, statistics) => {
+        const loss = await compute(leaf, gradients, statistics);
+        gradients[2] = Number.POSITIVE_INFINITY;
+        return loss;
+      },
+    ],
+    ['in its loss', async (...leaf) => ({ ...(await compute(...leaf)), lossSum: Number.NaN })],
+    [
+      'in its statistics',
+      async (leaf, gradients, statistics) => {
+        const loss = await compute(leaf, gradients, statistics);
+        statistics[1] = Number.NaN;
+        return loss;
+      },
+    ],
+  ];
+  test.each(broken)('%s is empty, and its neighbours are whole', async (_, computeBroken) => {
+    const computer = new NodeComputer(model);
+    const sum = await computer.sum({ level: 1, index: 0 }, numLeaves, (leaf, ...into) =>
+      leaf === 0 ? computeBroken(leaf, ...into) : compute(leaf, ...into),
+    );
+    expect([...sum.gradients.view]).toEqual(gradientOf(1));
+    expect([...statisticsOf(sum)]).toEqual([0, 0, 1, 101]);
+    expect(sum.leaves.map(({ sums }) => sums)).toMatchObject([
+      { lossSum: 0, weightSum: 0, gradientNorm: 0, isFinite: false },
+      { lossSum: 1.5, weightSum: 10, isFinite: true },
+    ]);
+  });
+
+  test('is told of a validation too', () => {
+    expect(validationLeafSums({ lossSum: Number.NaN, weightSum: 4 })).toEqual({
+      lossSum: 0,
+      weightSum: 0,
+      gradientNorm: 0,
+      isFinite: false,
+    });
+    expect(validationLeafSums({ lossSum: 2, weightSum: 4 })).toMatchObject({ lossSum: 2, isFinite: true });
+  });
+});
+
+test('a computation that is broken off says why, and which parts of the node are whole', async () => {
+  const why = new Error('asked to leave');
+  const computer = new NodeComputer(model);
+  const error: unknown = await computer.sum(root, numLeaves, stoppingAt(6, why)).catch((caught) => caught);
+  expect(error).toBeInstanceOf(Interrupted);
+  const { cause, finished } = error as Interrupted;
+  expect(cause).toBe(why);
+  expect(finished.map(({ node }) => node)).toEqual([
+    { level: 2, index: 0 },
+    { level: 1, index: 2 },
+  ]);
+  const whole = await computer.sum({ level: 2, index: 0 }, numLeaves, compute);
+  expect([...finished[0]!.gradients.view]).toEqual([...whole.gradients.view]);
+  expect(finished[1]!.leaves.map(({ sums }) => sums.lossSum)).toEqual([4.5, 5.5]);
+});
+
+test('vectors are used again: after broken-off, released and offered sums', async () => {
+  const memory = new CountingMemory({ shared: true });
+  const computer = new NodeComputer(model, memory);
+  const outbox: BulkOutbox = { offer() {}, withdraw() {}, async close() {} };
+  for (let step = 0; step < 20; step++) {
+    computer.forgetBefore(step, outbox);
+    await computer.sum(root, numLeaves, stoppingAt(step % numLeaves, new Error())).catch(({ finished }) => {
+      for (const sum of finished) computer.release(sum);
+    });
+    computer.offer(1, step, await computer.sum(root, numLeaves, compute), outbox);
+  }
+  // One on each level of the tree, and one more for the leaf under way.
+  expect(memory.numVectors).toBeLessThanOrEqual(4);
+});
+
+test('an offered node is kept until its step has passed', async () => {
+  const offered = new Map<string, Uint8Array>();
+  const outbox: BulkOutbox = {
+    offer: (key: BulkKey, bucket, bytes) =>
+      offered.set(`${key.step} ${key.level}:${key.index} ${bucket}`, bytes),
+    withdraw() {},
+    async close() {},
+  };
+  const computer = new NodeComputer(model);
+  const first = await computer.sum({ level: 0, index: 5 }, numLeaves, compute);
+  computer.offer(1, 8, first, outbox);
+  computer.forgetBefore(8, outbox);
+  await computer.sum(root, numLeaves, compute);
+  const bytes = offered.get('8 0:5 0')!;
+  const values = new Float32Array(bytes.buffer, bytes.byteOffset, model.numParameters);
+  expect([...values]).toEqual(gradientOf(5));
+  expect([...new Float32Array(offered.get('8 0:5 1')!.buffer)]).toEqual([5, 105]);
+});
