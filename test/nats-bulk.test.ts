@@ -6,7 +6,17 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Broker, startBroker } from '@unet-fleet/coordinator';
-import { type BulkKey, connectBroker, NatsInbox, NatsOutbox, runTagOf, subjectsOf } from '@unet-fleet/shared';
+import {
+  anyPeer,
+  type BulkKey,
+  checksumOf,
+  connectBroker,
+  encodeHeader,
+  NatsInbox,
+  NatsOutbox,
+  runTagOf,
+  subjectsOf,
+} from '@unet-fleet/shared';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 
 type Connection = Awaited<ReturnType<typeof connectBroker>>;
@@ -126,8 +136,63 @@ test('lost frames are asked for again', async () => {
   expect(numFrames).toBe(12);
 });
 
-test('a peer that is gone is given up', async () => {
+test('a peer that the broker does not know is given up at once', async () => {
   await outbox.close();
+  await sender.flush();
+  await expect(fetched(10)).rejects.toMatchObject({
+    reason: 'absent',
+    message: 'the broker does not know worker.peer',
+  });
+});
+
+test('a peer that is cancelled keeps nobody waiting, and others are not held up', async () => {
+  sender.subscribe(subjects.fetch('worker.silent', anyPeer), { callback: () => {} });
+  await sender.flush();
+  // The first ones fill what may be on the way, so that the last waits for its turn.
+  const buckets = Array.from({ length: windowBytes / mebibyte + 1 }, (_, bucket) => bucket);
+  const ended = buckets.map((bucket) =>
+    expect(inbox.fetch('worker.silent', key, bucket, new Uint8Array(mebibyte))).rejects.toMatchObject({
+      reason: 'absent',
+      message: 'worker.silent is gone',
+    }),
+  );
+  const bytes = noise(mebibyte, 8);
+  outbox.offer(key, 3, bytes);
+  const other = fetched(bytes.length);
+  await exchange();
+  inbox.cancel('worker.silent');
+  await Promise.all(ended);
+  expectSame(await other, bytes);
+});
+
+test('chunks that overlap never make a bucket whole', async () => {
+  const bytes = noise(mebibyte, 9);
+  outbox.offer(key, 3, bytes);
+  intercept((frame, index, send) => {
+    // The second chunk as two halves of which one is the first half again.
+    if (index !== 1) return send(frame);
+    for (const offsetBytes of [mebibyte / 2, mebibyte / 2 - 1]) {
+      const payload = frame.subarray(headerBytes, headerBytes + mebibyte / 4);
+      const half = Buffer.alloc(headerBytes + payload.length);
+      payload.copy(half, headerBytes);
+      const header = { ...key, role: 'data' as const, bucket: 3, totalBytes: mebibyte, offsetBytes };
+      encodeHeader(half, runTag, {
+        ...header,
+        lengthBytes: payload.length,
+        checksum: checksumOf(payload),
+      });
+      send(half);
+    }
+  });
+  const fetch = fetched(bytes.length);
+  await silence();
+  expectSame(await fetch, bytes);
+});
+
+test('a peer that stays silent is given up', async () => {
+  await outbox.close();
+  sender.subscribe(subjects.fetch('worker.peer', anyPeer), { callback: () => {} });
+  await sender.flush();
   const refused = expect(fetched(10)).rejects.toMatchObject({
     reason: 'timeout',
     message: expect.stringContaining('worker.peer did not send gradient-1-7-2-1-3'),
@@ -199,6 +264,7 @@ test('a frame of another run, or of another size than was asked for, is never us
   const bytes = noise(1000, 5);
   const stranger = new NatsOutbox(sender, runTagOf('other'), subjects, 'worker.stranger');
   stranger.offer(key, 3, bytes);
+  await sender.flush();
   outbox.offer(key, 3, bytes);
   const [into, short] = [new Uint8Array(1000), new Uint8Array(999)];
   const refused = [

@@ -35,5 +35,6 @@ export * from './schedule/schedule.ts';
 export * from './transport/bulk.ts';
 export * from './transport/connect.ts';
 export * from './transport/frame.ts';
+export * from './transport/link.ts';
 export * from './transport/nats-bulk.ts';
 export * from './transport/shm-bulk.ts';

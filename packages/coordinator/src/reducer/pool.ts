@@ -103,6 +103,11 @@ export class ReducerPool {
     if (failed) throw failed.reason;
   }
 
+  /** Breaks off what is under way from a worker that is gone: its nodes are unavailable at once. */
+  async forgetPeer(peer: string): Promise<void> {
+    await this.#all({ type: 'forget-peer', peer });
+  }
+
   /** Norm of the sum of all gradients, in float64, added in the order of the flat vector. */
   async gradientSumNorm(numLeaves: number): Promise<number> {
     const answers = await this.#all({ type: 'sums-of-squares', numLeaves });

@@ -36,6 +36,7 @@ export type ReducerCall =
     }
   | { type: 'sums-of-squares'; numLeaves: number }
   | { type: 'apply'; numLeaves: number; scalars: UpdateScalars }
+  | { type: 'forget-peer'; peer: string }
   | { type: 'close' };
 
 export type ReducerAnswer =

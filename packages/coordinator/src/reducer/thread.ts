@@ -58,6 +58,10 @@ async function answer(call: ReducerCall): Promise<unknown> {
       reducer.apply(call.numLeaves, call.scalars, outboxes);
       statistics?.apply(call.numLeaves);
       return statistics?.offer(call.scalars.updateIndex, outboxes);
+    case 'forget-peer':
+      natsInbox.cancel(call.peer);
+      shmInbox?.cancel(call.peer);
+      return null;
     case 'close':
       await Promise.all([...outboxes, natsInbox, shmInbox].map((bulk) => bulk?.close()));
       await connection.close();

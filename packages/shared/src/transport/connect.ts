@@ -46,8 +46,11 @@ export async function connectBroker(options: ConnectOptions): Promise<NatsConnec
       timeout: options.timeoutMs ?? defaultTimeoutMs,
       reconnect: true,
       maxReconnectAttempts: -1,
-      reconnectTimeWait: 500,
-      reconnectJitter: 500,
+      // A broker that is set up anew may refuse its users for a moment.
+      ignoreAuthErrorAbort: true,
+      reconnectTimeWait: 250,
+      reconnectJitter: 250,
+      reconnectJitterTLS: 250,
       pingInterval: 5000,
       maxPingOut: 2,
     });

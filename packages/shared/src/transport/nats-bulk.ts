@@ -17,6 +17,7 @@ import {
   frameHeaderBytes,
   mismatch,
 } from './frame.ts';
+import { type Link, watchLink } from './link.ts';
 
 /** Payload bytes per frame: with its header well under the 1 MiB that every NATS server takes by default. */
 const chunkBytes = 512 * 1024;
@@ -25,11 +26,19 @@ const windowBytes = 16 * 1024 * 1024;
 /** A fetch whose peer has sent nothing for this long is asked for again, this often, and then given up. */
 const silenceMs = 5_000;
 const maxAttempts = 4;
+/** After a broker has come back: its clients do one after another, so a peer that it does not know may still come. */
+const returnGraceMs = 3_000;
+const returnPauseMs = 200;
+const nobodyThere = 503;
 
 /** A request is a header and the number that its answers' subject ends in. */
 const requestBytes = frameHeaderBytes + 4;
 
 const bucketText = (key: BulkKey, bucket: number) => `${bulkKeyText(key)}-${bucket}`;
+
+/** Bytes of the chunk that begins at an offset; -1 where none does. */
+const chunkLength = (offsetBytes: number, totalBytes: number): number =>
+  offsetBytes % chunkBytes === 0 ? Math.min(chunkBytes, totalBytes - offsetBytes) : -1;
 
 export class NatsOutbox implements BulkOutbox {
   readonly #connection: NatsConnection;
@@ -103,6 +112,10 @@ interface Pending {
   into: Uint8Array;
   received: Set<number>;
   receivedBytes: number;
+  /** The broker is back: counts attempts anew. */
+  askAnew(): void;
+  /** The broker knows nobody who serves the peer's subject. */
+  missing(): void;
   settle(error: FetchError | null): void;
 }
 
@@ -113,7 +126,9 @@ export class NatsInbox implements BulkInbox {
   readonly #me: string;
   readonly #subscription: Subscription;
   readonly #pending = new Map<string, Pending>();
-  readonly #waiting: (() => void)[] = [];
+  readonly #waiting: { peer: string; wake(): void; refuse(error: FetchError): void }[] = [];
+  readonly #link: Link;
+  #backAtMs = Number.NEGATIVE_INFINITY;
   readonly #lastHeardMs = new Map<string, number>();
   #requestedBytes = 0;
   #nextRequest = 0;
@@ -127,9 +142,10 @@ export class NatsInbox implements BulkInbox {
     this.#me = me;
     this.#subscription = connection.subscribe(`${subjects.frames(me, anyPeer)}.*`, {
       callback: (error, message) => {
-        if (!error) this.#receive(message.subject, message.data);
+        if (!error) this.#receive(message);
       },
     });
+    this.#link = watchLink(connection, { onBack: () => this.#askAllAnew() });
   }
 
   async fetch(peer: string, key: BulkKey, bucket: number, into: Uint8Array): Promise<void> {
@@ -138,7 +154,7 @@ export class NatsInbox implements BulkInbox {
       this.#requestedBytes + into.byteLength > windowBytes &&
       !this.#closed
     ) {
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      await new Promise<void>((wake, refuse) => this.#waiting.push({ peer, wake, refuse }));
     }
     if (this.#closed) throw new FetchError('closed', 'the connection for bulk transfers is closed');
     this.#requestedBytes += into.byteLength;
@@ -146,8 +162,19 @@ export class NatsInbox implements BulkInbox {
       await this.#request(peer, key, bucket, into);
     } finally {
       this.#requestedBytes -= into.byteLength;
-      for (const wake of this.#waiting.splice(0)) wake();
+      for (const { wake } of this.#waiting.splice(0)) wake();
     }
+  }
+
+  /** Ends all fetches from a peer that is gone: they reject with FetchError('absent'). */
+  cancel(peer: string): void {
+    const gone = () => new FetchError('absent', `${peer} is gone`);
+    for (const waiting of this.#waiting.splice(0)) {
+      if (waiting.peer === peer) waiting.refuse(gone());
+      else this.#waiting.push(waiting);
+    }
+    for (const pending of this.#pending.values()) if (pending.peer === peer) pending.settle(gone());
+    this.#lastHeardMs.delete(peer);
   }
 
   async close(): Promise<void> {
@@ -156,7 +183,12 @@ export class NatsInbox implements BulkInbox {
     for (const pending of this.#pending.values()) {
       pending.settle(new FetchError('closed', 'the connection for bulk transfers was closed'));
     }
-    for (const wake of this.#waiting.splice(0)) wake();
+    for (const { wake } of this.#waiting.splice(0)) wake();
+  }
+
+  #askAllAnew(): void {
+    this.#backAtMs = performance.now();
+    for (const pending of this.#pending.values()) pending.askAnew();
   }
 
   #request(peer: string, key: BulkKey, bucket: number, into: Uint8Array): Promise<void> {
@@ -179,6 +211,8 @@ export class NatsInbox implements BulkInbox {
       let askedAtMs = 0;
       let timer: NodeJS.Timeout;
       const ask = () => {
+        // Asked anew when the broker is back: what is published meanwhile is lost.
+        if (!this.#link.isUp) return;
         if (attempts++ === maxAttempts) {
           pending.settle(new FetchError('timeout', `${peer} did not send ${bucketText(key, bucket)}`));
           return;
@@ -187,6 +221,11 @@ export class NatsInbox implements BulkInbox {
         // The outbox makes the reply's subject itself; the server uses this one to say that nobody is there.
         this.#connection.publish(subject, request, { reply });
         timer = setTimeout(listen, silenceMs);
+      };
+      const askAnew = () => {
+        clearTimeout(timer);
+        attempts = 0;
+        ask();
       };
       // A peer sends its answers one after another: while others come, this one may still be under way, and asking
       // again would send it twice over a link that is slow already.
@@ -202,6 +241,15 @@ export class NatsInbox implements BulkInbox {
         into,
         received: new Set(),
         receivedBytes: 0,
+        askAnew,
+        missing: () => {
+          if (performance.now() - this.#backAtMs > returnGraceMs) {
+            pending.settle(new FetchError('absent', `the broker does not know ${peer}`));
+            return;
+          }
+          clearTimeout(timer);
+          timer = setTimeout(askAnew, returnPauseMs);
+        },
         settle: (error) => {
           clearTimeout(timer);
           this.#pending.delete(reply);
@@ -214,9 +262,13 @@ export class NatsInbox implements BulkInbox {
     });
   }
 
-  #receive(subject: string, frame: Uint8Array): void {
+  #receive({ subject, data: frame, headers }: Msg): void {
     const pending = this.#pending.get(subject);
     if (!pending) return; // a duplicate of a fetch that is over
+    if (headers?.code === nobodyThere && frame.byteLength === 0) {
+      pending.missing();
+      return;
+    }
     this.#lastHeardMs.set(pending.peer, performance.now());
     const header = decodeHeader(frame, this.#runTag);
     if (typeof header === 'string') return; // damaged: silence makes it asked for again
@@ -226,6 +278,8 @@ export class NatsInbox implements BulkInbox {
       return;
     }
     if (mismatch(header, pending.key, pending.bucket, pending.into.byteLength)) return;
+    // Chunks lie where this code cuts them: overlapping ones could make a bucket seem whole that is not.
+    if (header.lengthBytes !== chunkLength(header.offsetBytes, header.totalBytes)) return;
     const payload = frame.subarray(frameHeaderBytes);
     if (payload.byteLength !== header.lengthBytes || checksumOf(payload) !== header.checksum) return;
     if (pending.received.has(header.offsetBytes)) return;

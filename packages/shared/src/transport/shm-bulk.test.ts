@@ -78,6 +78,21 @@ describe('bulk transfer through files', () => {
     await inbox.close();
   });
 
+  it('removes what a peer has left, and nothing else', async () => {
+    const peers = ['worker.1', 'worker.12', 'worker-1.1'];
+    const outboxes = peers.map((peer) => new ShmOutbox(folder, tag, peer));
+    for (const outbox of outboxes) outbox.offer(gradient, 0, Uint8Array.of(7));
+    const inbox = new ShmInbox(folder, tag);
+    await inbox.fetch('worker.1', gradient, 0, new Uint8Array(1));
+    inbox.cancel('worker.1');
+    expect(readdirSync(folder).sort()).toEqual(['worker-1.1-g0-2-0', 'worker.12-g0-2-0']);
+    await expect(inbox.fetch('worker.1', gradient, 0, new Uint8Array(1))).rejects.toMatchObject({
+      reason: 'absent',
+    });
+    for (const outbox of outboxes) await outbox.close();
+    await inbox.close();
+  });
+
   it('takes no name that could leave the folder', async () => {
     for (const name of ['../x', '..', '../a.b', 'a.b/../c', '/a.b', 'a.b\0']) {
       const fetch = new ShmInbox(folder, tag).fetch(name, gradient, 0, new Uint8Array(1));

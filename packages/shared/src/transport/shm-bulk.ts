@@ -3,8 +3,8 @@
  * fetching reads it straight into place; who may read what is told over NATS as ever. Files are reused in turn
  * (`slots`), because fresh tmpfs pages cost as much as the copy; the header tells a reader that came too late.
  */
-import { closeSync, mkdirSync, openSync, readvSync, rmSync, writevSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, mkdirSync, openSync, readdirSync, readvSync, rmSync, writevSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { isPeer } from '../protocol/subjects.ts';
 import { type BulkInbox, type BulkOutbox, FetchError } from './bulk.ts';
 import { type BulkKey, checksumOf, decodeHeader, encodeHeader, frameHeaderBytes, mismatch } from './frame.ts';
@@ -112,6 +112,22 @@ export class ShmInbox implements BulkInbox {
     if (wrong) throw new FetchError('absent', `${path} holds ${wrong}`);
     if (numBytes !== frameHeaderBytes + into.byteLength || checksumOf(into) !== decoded.checksum) {
       throw new FetchError('damaged', `${path} does not match its checksum`);
+    }
+  }
+
+  /**
+   * Removes what a peer has left that is gone: it is memory. Fetches under way there are none, files are read at once.
+   * One that was only thought gone makes its files anew when it joins again.
+   */
+  cancel(peer: string): void {
+    const isOfPeer = (name: string) => name.startsWith(`${peer}-`);
+    for (const [path, file] of this.#files) {
+      if (!isOfPeer(basename(path))) continue;
+      closeSync(file);
+      this.#files.delete(path);
+    }
+    for (const name of readdirSync(this.#folder).filter(isOfPeer)) {
+      rmSync(join(this.#folder, name), { force: true });
     }
   }
 
