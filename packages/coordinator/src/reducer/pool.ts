@@ -6,12 +6,36 @@ import { Worker } from 'node:worker_threads';
 import { sumBlocks, type UpdateScalars } from '@unet-fleet/numerics';
 import {
   type ModelDescription,
+  nodeKey,
   parameterBuckets,
   reducerOfBucket,
   statisticsBucketId,
   type TreeNode,
 } from '@unet-fleet/shared';
-import type { ModelState, ReducerAnswer, ReducerCall, ReducerThreadOptions } from './protocol.ts';
+import { combineDigests } from './hashing.ts';
+import type {
+  BucketHashes,
+  ModelState,
+  ReducerAnswer,
+  ReducerCall,
+  ReducerThreadOptions,
+} from './protocol.ts';
+
+/** What was added up in a step, as hashes. */
+export interface StepHashes {
+  /** Of the root. */
+  gradientSha256: string;
+  nodes: DeliveredNode[];
+}
+
+export interface DeliveredNode {
+  node: TreeNode;
+  /** Null when some of its buckets were there already, as parts of another node that could not be fetched whole. */
+  sha256: string | null;
+  numBytes: number;
+  /** Whose values were used: more than one when the first could not be fetched whole. */
+  peers: string[];
+}
 
 /** A node's gradient could not be fetched from its worker. */
 export class NodeUnavailable extends Error {}
@@ -116,9 +140,20 @@ export class ReducerPool {
     return Math.sqrt(sumBlocks(parts.map(({ blocks }) => blocks)));
   }
 
-  /** Takes the weights to version `scalars.updateIndex`. */
-  apply(numLeaves: number, scalars: UpdateScalars): Promise<void> {
-    return this.#all({ type: 'apply', numLeaves, scalars }).then(() => {});
+  /**
+   * Takes the weights to version `scalars.updateIndex`. Skipped leaves were not finite: their gradients are zeros, and
+   * their statistics are left out.
+   */
+  apply(numLeaves: number, skippedLeaves: readonly number[], scalars: UpdateScalars): Promise<void> {
+    return this.#all({ type: 'apply', numLeaves, skippedLeaves, scalars }).then(() => {});
+  }
+
+  /**
+   * Hashes of the step that was applied last: to be asked for before the next one is. Made beside the reducers' other
+   * work, so the commit does not wait for them.
+   */
+  async stepHashes(): Promise<StepHashes> {
+    return combineHashes((await this.#all({ type: 'hashes' })).flat() as BucketHashes[]);
   }
 
   async close(): Promise<void> {
@@ -128,4 +163,23 @@ export class ReducerPool {
   #all(call: ReducerCall): Promise<unknown[]> {
     return Promise.all(this.#reducers.map((reducer) => reducer.call(call)));
   }
+}
+
+/** Puts the buckets of all reducers together, in the order of the buckets. */
+export function combineHashes(buckets: BucketHashes[]): StepHashes {
+  const inOrder = buckets.toSorted((a, b) => a.bucket - b.bucket);
+  const byNode = new Map<string, BucketHashes['deliveries']>();
+  for (const delivery of inOrder.flatMap(({ deliveries }) => deliveries)) {
+    const key = nodeKey(delivery.node);
+    byNode.set(key, [...(byNode.get(key) ?? []), delivery]);
+  }
+  return {
+    gradientSha256: combineDigests(inOrder.flatMap(({ root }) => root ?? [])),
+    nodes: Array.from(byNode.values(), (parts) => ({
+      node: parts[0]!.node,
+      sha256: parts.length === inOrder.length ? combineDigests(parts.map(({ digest }) => digest)) : null,
+      numBytes: parts.reduce((sum, { numBytes }) => sum + numBytes, 0),
+      peers: [...new Set(parts.map(({ peer }) => peer))],
+    })),
+  };
 }

@@ -23,6 +23,13 @@ export interface ModelState {
   slots: Float32Array[];
 }
 
+/** SHA-256 of one bucket of a step: of what was delivered and used, and of the root (null for the statistics). */
+export interface BucketHashes {
+  bucket: number;
+  root: Uint8Array | null;
+  deliveries: { node: TreeNode; peer: string; numBytes: number; digest: Uint8Array }[];
+}
+
 export type ReducerCall =
   | ({ type: 'load'; version: number } & ModelState)
   | ({ type: 'save' } & ModelState)
@@ -35,7 +42,9 @@ export type ReducerCall =
       numLeaves: number;
     }
   | { type: 'sums-of-squares'; numLeaves: number }
-  | { type: 'apply'; numLeaves: number; scalars: UpdateScalars }
+  | { type: 'apply'; numLeaves: number; skippedLeaves: readonly number[]; scalars: UpdateScalars }
+  /** Of the step that was applied last; answered with BucketHashes[]. */
+  | { type: 'hashes' }
   | { type: 'forget-peer'; peer: string }
   | { type: 'close' };
 

@@ -13,6 +13,8 @@ import {
   type TreeNode,
 } from '@unet-fleet/shared';
 import { expect, test } from 'vitest';
+import { combineDigests, digestOf } from './hashing.ts';
+import { combineHashes } from './pool.ts';
 import { Reducer } from './reducer.ts';
 import { StatisticsReducer } from './statistics.ts';
 
@@ -168,6 +170,126 @@ test('an answer that came in part is made whole by one that holds more', async (
   expect(commit(reducer)).toEqual(expected);
 });
 
+/** Of values that are cut as the buckets of this test. */
+const sha256Of = (values: Float32Array): string =>
+  combineDigests(buckets.map(({ offset, length }) => digestOf(values.subarray(offset, offset + length))));
+
+/** Hashes so many vectors, now and then, as a reducer does between other work. */
+function hashSome(reducer: Reducer, numVectors: number): void {
+  for (let i = 0; i < numVectors; i++) reducer.hashNext();
+}
+
+test('hashes tell what was delivered and the root, whatever was hashed when', async () => {
+  for (const numHashed of [0, 1, 3, 100]) {
+    const { reducer, inbox } = newReducer();
+    const nodes = [...coverOf(3, numLeaves, numLeaves), ...coverOf(0, 3, numLeaves)];
+    for (const node of nodes) {
+      const collected = reducer.collect(inbox, `w${node.index}`, 0, node, numLeaves);
+      inbox.deliver();
+      await collected;
+      hashSome(reducer, numHashed);
+    }
+    expect(commit(reducer)).toEqual(expected);
+    // The next step goes on before the hashes of this one are all there.
+    const next = reducer.collect(inbox, 'w', 1, leafNode(0), numLeaves);
+    inbox.deliver();
+    await next;
+    hashSome(reducer, 100);
+    const hashes = combineHashes(reducer.hashesOfApplied());
+    expect(hashes.gradientSha256).toBe(sha256Of(nodeGradient(root)));
+    expect(hashes.nodes).toEqual(
+      nodes.map((node) => ({
+        node,
+        sha256: sha256Of(nodeGradient(node)),
+        numBytes: numParameters * 4,
+        peers: [`w${node.index}`],
+      })),
+    );
+  }
+});
+
+test('the hash of a root that was delivered whole is that of the delivery', async () => {
+  const { reducer, inbox } = newReducer();
+  const collected = reducer.collect(inbox, 'w', 0, root, numLeaves);
+  inbox.deliver();
+  await collected;
+  commit(reducer);
+  hashSome(reducer, buckets.length);
+  const { gradientSha256, nodes } = combineHashes(reducer.hashesOfApplied());
+  expect(gradientSha256).toBe(sha256Of(nodeGradient(root)));
+  expect(nodes).toMatchObject([{ node: root, sha256: gradientSha256, peers: ['w'] }]);
+});
+
+test('hashes name everybody whose values were used', async () => {
+  const { reducer, inbox } = newReducer();
+  inbox.lost.add('lossy 3:0 1');
+  const failed = reducer.collect(inbox, 'lossy', 0, root, numLeaves);
+  inbox.deliver();
+  await expect(failed).rejects.toThrow(FetchError);
+  const left = reducer.collect(inbox, 'late', 0, { level: 2, index: 0 }, numLeaves);
+  const whole = reducer.collect(inbox, 'other', 0, root, numLeaves);
+  inbox.deliver((text) => text.startsWith('other'));
+  await whole;
+  inbox.deliver();
+  await left;
+  commit(reducer);
+  hashSome(reducer, 100);
+  expect(combineHashes(reducer.hashesOfApplied()).nodes).toEqual([
+    {
+      node: root,
+      sha256: sha256Of(nodeGradient(root)),
+      numBytes: numParameters * 4,
+      peers: ['lossy', 'other'],
+    },
+  ]);
+});
+
+test('a node some of whose values came as parts of others has no hash', async () => {
+  const { reducer, inbox } = newReducer();
+  inbox.lost.add('lossy 3:0 1');
+  const failed = reducer.collect(inbox, 'lossy', 0, root, numLeaves);
+  inbox.deliver();
+  await expect(failed).rejects.toThrow(FetchError);
+  for (const node of [
+    { level: 2, index: 0 },
+    { level: 2, index: 1 },
+  ]) {
+    const collected = reducer.collect(inbox, 'other', 0, node, numLeaves);
+    inbox.deliver();
+    await collected;
+  }
+  commit(reducer);
+  hashSome(reducer, 100);
+  const { gradientSha256, nodes } = combineHashes(reducer.hashesOfApplied());
+  expect(gradientSha256).toBe(sha256Of(nodeGradient(root)));
+  expect(nodes.map(({ node, sha256, peers }) => [nodeKey(node), sha256, peers])).toEqual([
+    ['3:0', null, ['lossy']],
+    ['2:0', null, ['other']],
+    ['2:1', null, ['other']],
+  ]);
+});
+
+test('hashes do not depend on how the buckets are dealt to reducers', () => {
+  const hashes = [3, 0, 2, 1].map((bucket) => ({
+    bucket,
+    root: bucket === 3 ? null : digestOf(Float32Array.of(bucket)),
+    deliveries: [{ node: root, peer: 'w', numBytes: 4, digest: digestOf(Float32Array.of(bucket + 10)) }],
+  }));
+  const expectedHashes = {
+    gradientSha256: combineDigests([0, 1, 2].map((bucket) => digestOf(Float32Array.of(bucket)))),
+    nodes: [
+      {
+        node: root,
+        sha256: combineDigests([10, 11, 12, 13].map((value) => digestOf(Float32Array.of(value)))),
+        numBytes: 16,
+        peers: ['w'],
+      },
+    ],
+  };
+  expect(combineHashes(hashes)).toEqual(expectedHashes);
+  expect(combineHashes(hashes.toReversed())).toEqual(expectedHashes);
+});
+
 test('running statistics are folded in leaf order, and a late twin of an earlier step is not', async () => {
   const statisticsOf = (step: number, leaf: number) => (step + 1) * 100 + leaf;
   const run = async (order: number[], lateTwin: boolean) => {
@@ -193,7 +315,7 @@ test('running statistics are folded in leaf order, and a late twin of an earlier
       for (const leaf of order) await reducer.collect(inbox, 'w', step, leafNode(leaf), numLeaves);
       if (step === 1) late();
       await (step === 1 && twin);
-      reducer.apply(numLeaves);
+      reducer.apply(numLeaves, []);
     }
     const running = new Float32Array(1);
     reducer.save(running);
@@ -202,4 +324,28 @@ test('running statistics are folded in leaf order, and a late twin of an earlier
   const inOrder = await run([0, 1, 2, 3, 4, 5, 6], false);
   expect(await run([6, 2, 4, 0, 1, 5, 3], false)).toBe(inOrder);
   expect(await run([0, 1, 2, 3, 4, 5, 6], true)).toBe(inOrder);
+});
+
+test('the statistics of a skipped leaf are left out', async () => {
+  const values = [4, 0, 8];
+  const fetchOf: BulkInbox['fetch'] = async (_peer, key, _bucket, into) => {
+    into.set(new Uint8Array(Float32Array.of(values[key.index]!).buffer));
+  };
+  const after = async (leaves: number[], skipped: number[]) => {
+    const reducer = new StatisticsReducer(9, 1, 1);
+    reducer.load(0, Float32Array.of(1));
+    const inbox: BulkInbox = {
+      fetch: (peer, key, bucket, into) => fetchOf(peer, { ...key, index: leaves[key.index]! }, bucket, into),
+      async close() {},
+    };
+    for (let leaf = 0; leaf < leaves.length; leaf++) {
+      await reducer.collect(inbox, 'w', 0, leafNode(leaf), leaves.length);
+    }
+    reducer.apply(leaves.length, skipped);
+    const running = new Float32Array(1);
+    reducer.save(running);
+    return running[0];
+  };
+  expect(await after([0, 1, 2], [1])).toBe(await after([0, 2], []));
+  expect(await after([0, 1, 2], [])).not.toBe(await after([0, 2], []));
 });

@@ -27,6 +27,8 @@ import {
   type TrainConfig,
   type TreeNode,
 } from '@unet-fleet/shared';
+import { Hashing, type HashJob } from './hashing.ts';
+import type { BucketHashes } from './protocol.ts';
 
 export interface ReducerOptions {
   buckets: Bucket[];
@@ -40,6 +42,15 @@ interface BucketState {
   slots: FloatVector[];
   /** Sums that wait for their siblings, by node. */
   held: Map<string, { node: TreeNode; values: FloatVector }>;
+  /** What was fetched for this step and used. */
+  deliveries: { node: TreeNode; peer: string; hash: HashJob }[];
+}
+
+/** Hashes of a step that was applied, as far as they are known. */
+interface AppliedStep {
+  bucket: Bucket;
+  root: HashJob;
+  deliveries: BucketState['deliveries'];
 }
 
 export class Reducer {
@@ -51,6 +62,9 @@ export class Reducer {
   #step = 0;
   /** Vectors to reuse, by length: a step allocates nothing after the first. */
   readonly #free = new Map<number, FloatVector[]>();
+  readonly #hashing: Hashing;
+  /** Of the step that was applied last. */
+  #applied: AppliedStep[] = [];
 
   constructor(memory: NumericMemory, options: ReducerOptions) {
     this.#memory = memory;
@@ -61,7 +75,9 @@ export class Reducer {
       parameters: memory.allocate(bucket.length),
       slots: this.#optimizer.slots.map(() => memory.allocate(bucket.length)),
       held: new Map(),
+      deliveries: [],
     }));
+    this.#hashing = new Hashing(2 * options.buckets.length, (vector) => this.#giveBack(vector));
   }
 
   /** Takes over its ranges of the flat vectors: parameters of this version, and one vector per optimizer slot. */
@@ -111,6 +127,7 @@ export class Reducer {
         }
         // A late twin may come when the node is there already, or even when its step has been applied.
         if (step !== this.#step || isCovered(state, node, numLeaves)) return this.#release(values);
+        state.deliveries.push({ node, peer, hash: this.#hashing.add(values) });
         this.#combine(state, node, values, numLeaves);
       }),
     );
@@ -128,15 +145,45 @@ export class Reducer {
   apply(numLeaves: number, scalars: UpdateScalars, outboxes: BulkOutbox[]): void {
     // The version before is overwritten in place: nobody may fetch it any more.
     for (const outbox of outboxes) outbox.withdraw(() => false);
+    this.#applied = [];
     for (const state of this.#states) {
       const gradients = this.#root(state, numLeaves);
       this.#optimizer.apply({ parameters: state.parameters, gradients, slots: state.slots }, scalars);
       this.#offer(state, scalars.updateIndex, outboxes);
+      const { bucket, deliveries } = state;
+      this.#applied.push({ bucket, deliveries, root: this.#rootHash(state, gradients, numLeaves) });
       // The root, and parts of it that an answer left which could not be fetched whole.
       for (const { values } of state.held.values()) this.#release(values);
       state.held.clear();
+      state.deliveries = [];
     }
     this.#step = scalars.updateIndex;
+  }
+
+  /** A root that one worker delivered whole has the hash of its delivery. */
+  #rootHash(state: BucketState, gradients: FloatVector, numLeaves: number): HashJob {
+    const root = nodeKey(rootOf(numLeaves));
+    const whole = state.deliveries.find(({ node }) => nodeKey(node) === root);
+    return whole?.hash ?? this.#hashing.add(gradients);
+  }
+
+  /** Does a piece of the hashing that is left, of some ms at most. False: there is none. */
+  hashNext(): boolean {
+    return this.#hashing.hashNext();
+  }
+
+  /** Of the step that was applied last. Only once `hashNext` has no more to do. */
+  hashesOfApplied(): BucketHashes[] {
+    return this.#applied.map(({ bucket, root, deliveries }) => ({
+      bucket: bucket.id,
+      root: hashed(root),
+      deliveries: deliveries.map(({ node, peer, hash }) => ({
+        node,
+        peer,
+        numBytes: bucket.length * 4,
+        digest: hashed(hash),
+      })),
+    }));
   }
 
   /** Makes the current weights available under their version. */
@@ -155,7 +202,10 @@ export class Reducer {
     return root.values;
   }
 
-  /** Adds upwards as far as siblings are there. left += right: the order that the law fixes. */
+  /**
+   * Adds upwards as far as siblings are there: left + right in float32. Addition of two values is commutative, so the
+   * sum may be left in either vector: it is in the one whose own values are not needed any more for their hash.
+   */
   #combine(state: BucketState, node: TreeNode, values: FloatVector, numLeaves: number): void {
     const root = rootOf(numLeaves);
     while (node.level < root.level) {
@@ -164,12 +214,13 @@ export class Reducer {
         const sibling = state.held.get(nodeKey(siblingOf(node)));
         if (!sibling) break;
         state.held.delete(nodeKey(sibling.node));
-        const isLeft = node.index < sibling.node.index;
-        const left = isLeft ? values : sibling.values;
-        const right = isLeft ? sibling.values : values;
-        add(left, right);
-        this.#release(right);
-        values = left;
+        const [sum, addend] = this.#hashing.isWaiting(sibling.values)
+          ? [values, sibling.values]
+          : [sibling.values, values];
+        this.#hashing.settle(sum);
+        add(sum, addend);
+        this.#release(addend);
+        values = sum;
       }
       node = parent;
     }
@@ -181,6 +232,10 @@ export class Reducer {
   }
 
   #release(vector: FloatVector): void {
+    this.#hashing.release(vector);
+  }
+
+  #giveBack(vector: FloatVector): void {
     const vectors = this.#free.get(vector.length);
     if (vectors) vectors.push(vector);
     else this.#free.set(vector.length, [vector]);
@@ -194,6 +249,11 @@ const isCovered = (state: BucketState, node: TreeNode, numLeaves: number): boole
 /** Whether all leaves of the inner node are the outer one's. Nodes of a tree are nested or have no leaf in common. */
 const contains = (outer: TreeNode, inner: TreeNode, numLeaves: number): boolean =>
   firstLeaf(outer) <= firstLeaf(inner) && endLeaf(inner, numLeaves) <= endLeaf(outer, numLeaves);
+
+function hashed({ digest }: HashJob): Uint8Array {
+  if (!digest) throw new Error('a hash was asked for before it was there');
+  return digest;
+}
 
 const bytesOf = ({ view }: FloatVector): Uint8Array =>
   new Uint8Array(view.buffer, view.byteOffset, view.byteLength);

@@ -4,6 +4,8 @@
  */
 import { updateRunningStatistics } from '@unet-fleet/numerics';
 import { type BulkInbox, type BulkKey, type BulkOutbox, leavesOf, type TreeNode } from '@unet-fleet/shared';
+import { digestOf } from './hashing.ts';
+import type { BucketHashes } from './protocol.ts';
 
 export class StatisticsReducer {
   readonly #bucketId: number;
@@ -12,6 +14,8 @@ export class StatisticsReducer {
   /** The step whose leaves are collected. */
   #step = 0;
   #leaves = new Map<number, Float32Array>();
+  #deliveries: BucketHashes['deliveries'] = [];
+  #applied: BucketHashes['deliveries'] = [];
 
   constructor(bucketId: number, numStatistics: number, term: number) {
     this.#bucketId = bucketId;
@@ -40,21 +44,33 @@ export class StatisticsReducer {
     const values = new Float32Array(leaves.length * length);
     const key: BulkKey = { kind: 'gradient', term: this.#term, step, ...node };
     await inbox.fetch(peer, key, this.#bucketId, new Uint8Array(values.buffer));
-    // A late twin of a step that has been applied.
-    if (step !== this.#step) return;
-    leaves.forEach((leaf, i) => {
-      this.#leaves.set(leaf, values.subarray(i * length, (i + 1) * length));
-    });
+    // A late twin, of this step or of one that has been applied: the first counts.
+    const missing = leaves.filter((leaf) => !this.#leaves.has(leaf));
+    if (step !== this.#step || missing.length === 0) return;
+    for (const leaf of missing) {
+      const index = leaf - leaves[0]!;
+      this.#leaves.set(leaf, values.subarray(index * length, (index + 1) * length));
+    }
+    if (missing.length < leaves.length) return;
+    this.#deliveries.push({ node, peer, numBytes: values.byteLength, digest: digestOf(values) });
   }
 
-  apply(numLeaves: number): void {
+  /** Folds in the leaves of the step, but for those that were skipped. */
+  apply(numLeaves: number, skippedLeaves: readonly number[]): void {
     for (let leaf = 0; leaf < numLeaves; leaf++) {
       const values = this.#leaves.get(leaf);
       if (!values) throw new Error(`no statistics of leaf ${leaf}`);
-      updateRunningStatistics(this.#running, values);
+      if (!skippedLeaves.includes(leaf)) updateRunningStatistics(this.#running, values);
     }
     this.#leaves = new Map();
+    this.#applied = this.#deliveries;
+    this.#deliveries = [];
     this.#step++;
+  }
+
+  /** Of the step that was applied last. */
+  hashesOfApplied(): BucketHashes {
+    return { bucket: this.#bucketId, root: null, deliveries: this.#applied };
   }
 
   offer(version: number, outboxes: BulkOutbox[]): void {

@@ -1,4 +1,5 @@
 /** The shell of a reducer: a thread with a broker connection of its own, so that bulk never waits behind control. */
+import { setImmediate as turn } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { NumericMemory } from '@unet-fleet/numerics';
 import {
@@ -34,6 +35,18 @@ const statistics = options.statistics
   ? new StatisticsReducer(options.statistics.bucketId, options.statistics.numStatistics, term)
   : null;
 
+let hashing: Promise<void> | null = null;
+
+/** Hashes what there is to hash, and looks for other work between two buckets. */
+function hash(): Promise<void> {
+  hashing ??= (async () => {
+    while (reducer.hashNext()) await turn();
+  })().finally(() => {
+    hashing = null;
+  });
+  return hashing;
+}
+
 async function answer(call: ReducerCall): Promise<unknown> {
   switch (call.type) {
     case 'load':
@@ -50,14 +63,18 @@ async function answer(call: ReducerCall): Promise<unknown> {
         reducer.collect(inbox, call.peer, call.step, call.node, call.numLeaves),
         statistics?.collect(inbox, call.peer, call.step, call.node, call.numLeaves),
       ]);
+      void hash();
       return null;
     }
     case 'sums-of-squares':
       return reducer.sumsOfSquares(call.numLeaves);
     case 'apply':
       reducer.apply(call.numLeaves, call.scalars, outboxes);
-      statistics?.apply(call.numLeaves);
+      statistics?.apply(call.numLeaves, call.skippedLeaves);
       return statistics?.offer(call.scalars.updateIndex, outboxes);
+    case 'hashes':
+      await hash();
+      return [...reducer.hashesOfApplied(), ...(statistics ? [statistics.hashesOfApplied()] : [])];
     case 'forget-peer':
       natsInbox.cancel(call.peer);
       shmInbox?.cancel(call.peer);
