@@ -20,6 +20,7 @@ export * from './install/wheel.ts';
 export * from './log.ts';
 export * from './metrics/confusion.ts';
 export * from './metrics/metrics.ts';
+export * from './metrics/outliers.ts';
 export * from './model/describe.ts';
 export * from './model/initialize.ts';
 export * from './model/torch-layout.ts';

@@ -45,9 +45,9 @@ export function outliersOf(
 ): { history: NormHistory; outliers: NormOutlier[] } {
   const norms = [...history];
   const outliers: NormOutlier[] = [];
-  leaves.forEach(({ gradientNorm, weightSum, isFinite }, leaf) => {
-    if (!isFinite || weightSum <= 0) return;
-    const norm = gradientNorm / weightSum;
+  leaves.forEach((sums, leaf) => {
+    if (!sums.isFinite || sums.weightSum <= 0) return;
+    const norm = sums.gradientNorm / sums.weightSum;
     if (norms.length >= fewestLeaves) {
       const median = medianOf(norms);
       const deviation = madScale * medianOf(norms.map((other) => Math.abs(other - median)));
