@@ -195,7 +195,7 @@ test('hashes tell what was delivered and the root, whatever was hashed when', as
     inbox.deliver();
     await next;
     hashSome(reducer, 100);
-    const hashes = combineHashes(reducer.hashesOfApplied());
+    const hashes = combineHashes(reducer.hashesOfApplied()());
     expect(hashes.gradientSha256).toBe(sha256Of(nodeGradient(root)));
     expect(hashes.nodes).toEqual(
       nodes.map((node) => ({
@@ -215,9 +215,26 @@ test('the hash of a root that was delivered whole is that of the delivery', asyn
   await collected;
   commit(reducer);
   hashSome(reducer, buckets.length);
-  const { gradientSha256, nodes } = combineHashes(reducer.hashesOfApplied());
+  const { gradientSha256, nodes } = combineHashes(reducer.hashesOfApplied()());
   expect(gradientSha256).toBe(sha256Of(nodeGradient(root)));
   expect(nodes).toMatchObject([{ node: root, sha256: gradientSha256, peers: ['w'] }]);
+});
+
+test('hashes of a step outlive the commit of the next one', async () => {
+  const { reducer, inbox } = newReducer();
+  const hashesOf = [];
+  for (const step of [0, 1]) {
+    for (let leaf = 0; leaf < numLeaves; leaf++) {
+      const collected = reducer.collect(inbox, 'w', step, leafNode(leaf), numLeaves);
+      inbox.deliver();
+      await collected;
+    }
+    commit(reducer, step + 1);
+    hashesOf.push(reducer.hashesOfApplied());
+  }
+  hashSome(reducer, 1000);
+  const roots = hashesOf.map((hashes) => combineHashes(hashes()).gradientSha256);
+  expect(roots).toEqual([sha256Of(nodeGradient(root, 0)), sha256Of(nodeGradient(root, 1))]);
 });
 
 test('hashes name everybody whose values were used', async () => {
@@ -234,7 +251,7 @@ test('hashes name everybody whose values were used', async () => {
   await left;
   commit(reducer);
   hashSome(reducer, 100);
-  expect(combineHashes(reducer.hashesOfApplied()).nodes).toEqual([
+  expect(combineHashes(reducer.hashesOfApplied()()).nodes).toEqual([
     {
       node: root,
       sha256: sha256Of(nodeGradient(root)),
@@ -260,7 +277,7 @@ test('a node some of whose values came as parts of others has no hash', async ()
   }
   commit(reducer);
   hashSome(reducer, 100);
-  const { gradientSha256, nodes } = combineHashes(reducer.hashesOfApplied());
+  const { gradientSha256, nodes } = combineHashes(reducer.hashesOfApplied()());
   expect(gradientSha256).toBe(sha256Of(nodeGradient(root)));
   expect(nodes.map(({ node, sha256, peers }) => [nodeKey(node), sha256, peers])).toEqual([
     ['3:0', null, ['lossy']],

@@ -172,18 +172,20 @@ export class Reducer {
     return this.#hashing.hashNext();
   }
 
-  /** Of the step that was applied last. Only once `hashNext` has no more to do. */
-  hashesOfApplied(): BucketHashes[] {
-    return this.#applied.map(({ bucket, root, deliveries }) => ({
-      bucket: bucket.id,
-      root: hashed(root),
-      deliveries: deliveries.map(({ node, peer, hash }) => ({
-        node,
-        peer,
-        numBytes: bucket.length * 4,
-        digest: hashed(hash),
-      })),
-    }));
+  /** Of the step that was applied last; what is returned may be called once `hashNext` has no more to do. */
+  hashesOfApplied(): () => BucketHashes[] {
+    const applied = this.#applied;
+    return () =>
+      applied.map(({ bucket, root, deliveries }) => ({
+        bucket: bucket.id,
+        root: hashed(root),
+        deliveries: deliveries.map(({ node, peer, hash }) => ({
+          node,
+          peer,
+          numBytes: bucket.length * 4,
+          digest: hashed(hash),
+        })),
+      }));
   }
 
   /** Makes the current weights available under their version. */

@@ -72,9 +72,13 @@ async function answer(call: ReducerCall): Promise<unknown> {
       reducer.apply(call.numLeaves, call.scalars, outboxes);
       statistics?.apply(call.numLeaves, call.skippedLeaves);
       return statistics?.offer(call.scalars.updateIndex, outboxes);
-    case 'hashes':
+    case 'hashes': {
+      // Taken now: the next step may be applied before all are there.
+      const ofStatistics = statistics ? [statistics.hashesOfApplied()] : [];
+      const hashes = reducer.hashesOfApplied();
       await hash();
-      return [...reducer.hashesOfApplied(), ...(statistics ? [statistics.hashesOfApplied()] : [])];
+      return [...hashes(), ...ofStatistics];
+    }
     case 'forget-peer':
       natsInbox.cancel(call.peer);
       shmInbox?.cancel(call.peer);

@@ -3,9 +3,8 @@
  * run that resumes from a checkpoint computes the steps after it again, so their lines are dropped first and the file
  * never holds a step twice.
  */
-import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
-import { realFiles, replaceFile, userErrorOf } from '../checkpoint/files.ts';
+import { userErrorOf } from '../checkpoint/files.ts';
+import { JsonLinesFile, linesOf } from './json-lines.ts';
 
 interface StepNumbers {
   /** Steps count from 1 in events: the n-th commit. */
@@ -15,27 +14,19 @@ interface StepNumbers {
 
 /** The lines of a metrics file; one that is cut or no JSON ends it. Missing file: none. */
 export function readMetrics<Line extends object>(path: string): Line[] {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
   const lines: Line[] = [];
-  for (const line of text.split('\n').slice(0, -1)) {
-    try {
-      lines.push(JSON.parse(line));
-    } catch {
-      break;
-    }
+  for (const { value } of linesOf(path)) {
+    if (!isObject(value)) break;
+    lines.push(value as Line);
   }
   return lines;
 }
 
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+
 export class MetricsFile {
   readonly #path: string;
-  readonly #file: number;
+  readonly #file: JsonLinesFile;
 
   /**
    * Opens the file for appending, dropping what came after `step` commits (0 for a new run) and a cut last line.
@@ -43,13 +34,13 @@ export class MetricsFile {
    */
   constructor(path: string, step: number) {
     this.#path = path;
+    const isEarlier = (line: unknown): boolean => {
+      if (!isObject(line)) return false;
+      const numbers: StepNumbers = line;
+      return (numbers.step ?? 0) <= step && (numbers.firstStep ?? 0) <= step;
+    };
     try {
-      const lines = readMetrics<StepNumbers>(path);
-      const later = lines.findIndex((line) => (line.step ?? 0) > step || (line.firstStep ?? 0) > step);
-      const kept = later === -1 ? lines : lines.slice(0, later);
-      const text = kept.map((line) => `${JSON.stringify(line)}\n`).join('');
-      replaceFile(dirname(path), basename(path), text, realFiles);
-      this.#file = openSync(path, 'a');
+      this.#file = new JsonLinesFile(path, isEarlier);
     } catch (error) {
       throw userErrorOf(error, 'its metrics', path);
     }
@@ -57,13 +48,13 @@ export class MetricsFile {
 
   append(line: object): void {
     try {
-      writeSync(this.#file, `${JSON.stringify(line)}\n`);
+      this.#file.append(line);
     } catch (error) {
       throw userErrorOf(error, 'its metrics', this.#path);
     }
   }
 
   close(): void {
-    closeSync(this.#file);
+    this.#file.close();
   }
 }

@@ -1,0 +1,62 @@
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { JsonLinesFile, linesOf } from './json-lines.ts';
+
+let folder: string;
+let path: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'unet-fleet-lines-'));
+  path = join(folder, 'some.jsonl');
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const valuesIn = (file: string): unknown[] => Array.from(linesOf(file), ({ value }) => value);
+
+test('lines longer than what is read at once come whole, with where they end', () => {
+  const lines = [1, 3_000_000, 0, 1_048_575, 1_048_576, 17].map((length, i) => ({
+    i,
+    text: 'ü'.repeat(length),
+  }));
+  const text = lines.map((line) => `${JSON.stringify(line)}\n`);
+  writeFileSync(path, text.join(''));
+  expect(valuesIn(path)).toEqual(lines);
+  const ends = Array.from(linesOf(path), ({ endBytes }) => endBytes);
+  expect(ends).toEqual(text.map((_, i) => Buffer.byteLength(text.slice(0, i + 1).join(''))));
+});
+
+test('a file cut at any byte gives its whole lines, and the next line stands alone', () => {
+  const lines = [{ step: 1 }, { step: 2, text: 'é\\n"' }, { step: 3 }];
+  const whole = Buffer.from(lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  for (let length = 0; length <= whole.length; length++) {
+    writeFileSync(path, whole.subarray(0, length));
+    const numWhole = whole.subarray(0, length).toString('latin1').split('\n').length - 1;
+    expect(valuesIn(path)).toEqual(lines.slice(0, numWhole));
+    const file = new JsonLinesFile(path, () => true);
+    file.append({ step: 4 });
+    file.close();
+    expect(valuesIn(path)).toEqual([...lines.slice(0, numWhole), { step: 4 }]);
+  }
+});
+
+test('any bytes are read without a crash', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+      writeFileSync(path, bytes);
+      const numLines = bytes.filter((byte) => byte === 10).length;
+      expect(valuesIn(path)).toHaveLength(numLines);
+    }),
+  );
+});
+
+test('what is not kept is cut off with all after it', () => {
+  writeFileSync(path, '{"n":1}\n{"n":2}\n{"n":3}\n{"n":1}\n');
+  const file = new JsonLinesFile(path, (value) => (value as { n: number }).n < 3);
+  expect(readFileSync(path, 'utf8')).toBe('{"n":1}\n{"n":2}\n');
+  file.append({ n: 9 });
+  file.close();
+  appendFileSync(path, 'nonsense\n');
+  expect(valuesIn(path)).toEqual([{ n: 1 }, { n: 2 }, { n: 9 }, undefined]);
+});
