@@ -333,6 +333,20 @@ const run = group<Config['run']>({
     min: 0,
     max: 1e9,
   },
+  checkpointSeconds: {
+    doc: 'seconds after which a commit is followed by a checkpoint; 0: never for time alone',
+    unit: 'seconds',
+    format: 'number',
+    default: 0,
+    min: 0,
+    max: 1e6,
+  },
+  onCheckpointFailure: {
+    doc: 'when a checkpoint cannot be written: train on and try again at the next, or stop; the last one always counts',
+    format: 'choice',
+    values: ['continue', 'stop'],
+    default: 'continue',
+  },
   keepCheckpoints: {
     doc: 'newest checkpoints to keep; the best is kept as well',
     unit: 'checkpoints',

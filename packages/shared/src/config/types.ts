@@ -87,6 +87,9 @@ export interface RunOptions {
   minWorkers: number;
   /** Steps between checkpoints beside those at each validation; 0: none. */
   checkpointEvery: number;
+  /** Seconds after which a commit is followed by a checkpoint; 0: never for time alone. */
+  checkpointSeconds: number;
+  onCheckpointFailure: 'continue' | 'stop';
   keepCheckpoints: number;
   /** Whether workers of this host are handed bulk values in shared memory. */
   sharedMemory: boolean;
