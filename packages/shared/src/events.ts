@@ -22,6 +22,25 @@ export type RunEvent =
   | { type: 'waiting'; reason: string; numWorkers: number; minWorkers: number }
   | { type: 'worker-joined'; worker: string; numWorkers: number; numLeaves: number }
   | { type: 'worker-left'; worker: string; reason: string; numWorkers: number }
+  /** The coordinator's connection to the broker: while it is closed, everything waits. */
+  | { type: 'broker-lost'; reason: string }
+  | { type: 'broker-back'; awayMs: number }
+  /** A late worker's leaves were given to an idle one as well: the first answer counts. */
+  | { type: 'lease-repeated'; worker: string; to: string; step: number; leaves: string; reason: string }
+  /** A worker that keeps failing gets no lease for a while. */
+  | { type: 'worker-set-aside'; worker: string; reason: string; numFailures: number; pauseMs: number }
+  /** A leaf's loss or gradient was not finite: it counts as having no valid pixel. */
+  | {
+      type: 'leaf-skipped';
+      kind: 'train' | 'validation';
+      step: number;
+      leaf: number;
+      worker: string;
+      /** Added by the shell. */
+      samples?: string[];
+    }
+  /** A checkpoint could not be written; the one before it stays. */
+  | { type: 'checkpoint-failed'; step: number; message: string }
   | { type: 'epoch-started'; epoch: number; numEpochs: number; numSteps: number; firstStep: number }
   | {
       type: 'step';

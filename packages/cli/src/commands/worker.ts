@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { cacheFolder, exitCodes, peerOf, UserError, workerIdentityOf } from '@unet-fleet/shared';
 import { runWorker } from '@unet-fleet/worker';
 import { Command } from 'commander';
+import { wholeArgument } from '../arguments.ts';
 import { addConfigOptions, configFrom, type Selection } from '../config-options.ts';
 import type { Io } from '../io.ts';
 import { stopSignals } from '../stop-signals.ts';
@@ -18,12 +19,15 @@ const selection: Selection = [
   'data.masks',
 ];
 
+/** Well within the 30 s that Kubernetes gives a process between SIGTERM and SIGKILL. */
+const defaultDrainSeconds = 10;
 /** Time for handing back what is leased when the parent process is gone. */
 const orphanGraceMs = 2_000;
 
 interface WorkerFlags extends Record<string, unknown> {
   run?: string;
   name?: string;
+  drainSeconds: number;
   verbose?: boolean;
 }
 
@@ -33,6 +37,12 @@ export const workerProcessCommand = (io: Io): Command =>
       .description('compute for a run: joins its coordinator over a NATS server (--nats-url)')
       .option('--run <id>', 'the run to work for; needed only where a broker has several')
       .option('--name <name>', 'what the coordinator calls this worker; default: host name and process id')
+      .option(
+        '--drain-seconds <seconds>',
+        'time for handing over what is finished when it is asked to leave',
+        wholeArgument('--drain-seconds', 0, 3600),
+        defaultDrainSeconds,
+      )
       .option('--verbose', 'tell more')
       .addHelpText(
         'after',
@@ -72,6 +82,7 @@ async function work(flags: WorkerFlags, io: Io): Promise<void> {
           if (flags.verbose) screen.print(message, 'dim');
         },
       },
+      drainMs: flags.drainSeconds * 1_000,
       signal: AbortSignal.any([stop.signal, orphan.signal]),
     });
     screen.print(outcome.reason);

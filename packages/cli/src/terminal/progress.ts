@@ -96,6 +96,37 @@ export function advance(
           : line(`worker ${event.worker} left: ${event.reason} (${now})`, 'warning');
       return { progress: { ...before, numWorkers, waiting: '' }, lines: [told] };
     }
+    case 'broker-lost': {
+      const text = `waiting for the broker: ${event.reason}`;
+      const told = line(`${text}; training goes on by itself when it is back`, 'warning');
+      return { progress: { ...before, waiting: text }, lines: [told] };
+    }
+    case 'broker-back': {
+      const told = line(`the broker is back after ${duration(event.awayMs)}`, 'quiet');
+      return { progress: { ...before, waiting: '' }, lines: [told] };
+    }
+    case 'lease-repeated': {
+      const { leaves, step, worker, to, reason } = event;
+      const told = `${leaves} of step ${step} given to ${to} as well: ${worker}, ${reason}`;
+      return { progress: before, lines: [line(told, 'quiet')] };
+    }
+    case 'worker-set-aside': {
+      const { worker, pauseMs, numFailures, reason } = event;
+      const told = `worker ${worker} is set aside for ${duration(pauseMs)} after ${numFailures} failures: ${reason}`;
+      return { progress: before, lines: [line(told, 'warning')] };
+    }
+    case 'leaf-skipped': {
+      const { leaf, step, worker, samples = [] } = event;
+      const of = event.kind === 'train' ? `step ${step}` : `the validation of step ${step - 1}`;
+      const told =
+        `warning: loss or gradient of leaf ${leaf} of ${of} is not finite (${worker}): left out, with its samples ` +
+        samples.join(', ');
+      return { progress: before, lines: [line(told, 'warning')] };
+    }
+    case 'checkpoint-failed': {
+      const told = `warning: no checkpoint of step ${event.step}: ${event.message}`;
+      return { progress: before, lines: [line(told, 'warning')] };
+    }
     case 'epoch-started':
       return {
         progress: {

@@ -11,9 +11,10 @@ import {
 } from '@unet-fleet/shared';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { awaited } from './awaited.ts';
 import { handle } from './handle.ts';
 import { initialState } from './state.ts';
-import type { CoreConfig, CoreEvent, CoreState, Effect, Progress } from './types.ts';
+import type { CoreConfig, CoreEvent, CoreState, Effect, LeafSums, Progress, StepRecord } from './types.ts';
 
 const config: CoreConfig = {
   plan: { numTrainSamples: 23, numValidationSamples: 5, batchSize: 8, leafSize: 2, epochs: 2, seed: 1 },
@@ -24,7 +25,13 @@ const config: CoreConfig = {
   silenceMs: 10_000,
   resendMs: 1_000,
   maxLeafAttempts: 50,
+  checkpointMs: 0,
+  onCheckpointFailure: 'continue',
+  onNonFinite: 'stop',
 };
+
+const leafSums = (lossSum: number): LeafSums => ({ lossSum, weightSum: 1, gradientNorm: 1, isFinite: true });
+const notFinite: LeafSums = { lossSum: 0, weightSum: 0, gradientNorm: 0, isFinite: false };
 
 const schedule = {
   schedule: 'plateau',
@@ -57,6 +64,10 @@ class ToyCluster {
   readonly queue: (() => void)[] = [];
   reduced: TreeNode[] = [];
   readonly dead = new Set<string>();
+  readonly records: StepRecord[] = [];
+  readonly released: string[] = [];
+  /** As dear as a leaf: then the highest nodes are leased. */
+  transferMs = 1_000;
 
   constructor(progress = start(), overrides: Partial<CoreConfig> = {}) {
     this.state = initialState({ ...config, ...overrides }, progress);
@@ -80,7 +91,8 @@ class ToyCluster {
       case 'reduce':
         this.queue.push(() => {
           this.reduced.push(effect.node);
-          this.feed({ type: 'node-reduced', step: effect.step, node: effect.node });
+          const { workerId, step, node } = effect;
+          this.feed({ type: 'node-reduced', workerId, step, node, transferMs: this.transferMs });
         });
         break;
       case 'commit':
@@ -98,7 +110,14 @@ class ToyCluster {
       case 'emit':
         this.events.push(effect.event);
         break;
+      case 'record':
+        this.records.push(effect.record);
+        break;
+      case 'release':
+        this.released.push(effect.workerId);
+        break;
       case 'dismiss':
+      case 'forget':
         break;
       case 'finish':
         this.ending = effect.reason;
@@ -114,14 +133,14 @@ class ToyCluster {
     const round = this.state.round;
     const numLeaves = round?.leaves.length ?? 1;
     const isTrain = lease.kind === 'train';
-    const sums = leavesOf(node, numLeaves).map((leaf) => ({ lossSum: leaf + 1, weightSum: 1 }));
+    const leaves = leavesOf(node, numLeaves).map((leaf) => leafSums(leaf + 1));
     this.feed({
       type: 'result',
       workerId: lease.workerId,
       kind: lease.kind,
       step: lease.step,
       node,
-      sums,
+      leaves,
       confusion: isTrain ? null : { indices: [0], counts: [1] },
     });
   }
@@ -173,7 +192,7 @@ describe('core', () => {
     };
     cluster.join('a');
     expect(leases).toMatchObject([{ workerId: 'a', nodes: [{ level: 2, index: 0 }] }]);
-    cluster.feed({ type: 'worker-gone', workerId: 'a', reason: 'killed' });
+    cluster.feed({ type: 'worker-gone', workerId: 'a', reason: 'killed', isFailure: true });
     cluster.join('b');
     expect(leases[1]).toMatchObject({ workerId: 'b', step: 0, nodes: [{ level: 2, index: 0 }] });
   });
@@ -191,7 +210,7 @@ describe('core', () => {
           if (chance === 1 && cluster.state.members.length > 1) {
             const victim = cluster.state.members[draw(cluster.state.members.length)]!.workerId;
             cluster.dead.add(victim);
-            cluster.feed({ type: 'worker-gone', workerId: victim, reason: 'killed' });
+            cluster.feed({ type: 'worker-gone', workerId: victim, reason: 'killed', isFailure: true });
           }
           if (chance === 2 && length > 0) {
             // A message arrives twice; the second time now or after others.
@@ -222,7 +241,7 @@ describe('core', () => {
     cluster.now = 9_000;
     cluster.join('alive');
     cluster.now = 10_001;
-    cluster.feed({ type: 'heartbeat', workerId: 'alive', leaseId: 0 });
+    cluster.feed({ type: 'heartbeat', workerId: 'alive', leaseId: 0, isComputing: false });
     cluster.feed({ type: 'tick' });
     expect(effects).toContainEqual({ type: 'dismiss', workerId: 'silent' });
     expect(effects).toContainEqual(expect.objectContaining({ type: 'lease', workerId: 'alive', step: 0 }));
@@ -239,7 +258,7 @@ describe('core', () => {
     cluster.now = 2_000;
     cluster.feed({ type: 'tick' });
     expect(leases).toHaveLength(1);
-    cluster.feed({ type: 'heartbeat', workerId: 'a', leaseId: 1 });
+    cluster.feed({ type: 'heartbeat', workerId: 'a', leaseId: 1, isComputing: true });
     cluster.now = 4_000;
     cluster.feed({ type: 'tick' });
     expect(leases).toHaveLength(1);
@@ -271,23 +290,26 @@ describe('core', () => {
       kind: 'train' as const,
       step: 0,
       node: { level: 2, index: 0 },
-      sums: [1, 2, 3, 4].map((lossSum) => ({ lossSum, weightSum: 1 })),
+      leaves: [1, 2, 3, 4].map(leafSums),
       confusion: null,
     };
     cluster.feed({ ...result, workerId: 'stranger' });
     cluster.feed({ ...result, step: 7 });
-    cluster.feed({ ...result, sums: [] });
+    cluster.feed({ ...result, leaves: [] });
     cluster.feed({ ...result, node: { level: 9, index: 0 } });
     cluster.feed(result);
     cluster.feed(result);
-    expect(cluster.state.dropped).toEqual({ stale: 1, duplicate: 1, stranger: 1, malformed: 2 });
+    cluster.join('twin');
+    cluster.feed({ ...result, workerId: 'twin' });
+    const dropped = { stale: 1, duplicate: 1, stranger: 1, malformed: 2, unavailable: 0 };
+    expect(cluster.state.dropped).toEqual(dropped);
   });
 
   it('ends with a sentence when a leaf is lost with its worker again and again', () => {
     const cluster = new ToyCluster(start(), { maxLeafAttempts: 3 });
     for (const workerId of ['a', 'b', 'c']) {
       cluster.join(workerId);
-      cluster.feed({ type: 'worker-gone', workerId, reason: 'crashed' });
+      cluster.feed({ type: 'worker-gone', workerId, reason: 'crashed', isFailure: true });
     }
     expect(cluster.ending).toMatch(/leaf 0 of step 1 was lost with its worker 3 times/);
   });
@@ -303,20 +325,218 @@ describe('core', () => {
     ]);
   });
 
-  it('ends the run with the leaf and step when a loss is not finite', () => {
+  const answerOf = (workerId: string, node: TreeNode, leaves: LeafSums[], step = 0) => ({
+    type: 'result' as const,
+    workerId,
+    kind: 'train' as const,
+    step,
+    node,
+    leaves,
+    confusion: null,
+  });
+
+  it('ends the run with leaf, step and worker when a loss is not finite', () => {
     const cluster = new ToyCluster();
     cluster.join('a');
-    cluster.feed({
-      type: 'result',
-      workerId: 'a',
-      kind: 'train',
-      step: 0,
-      node: { level: 2, index: 0 },
-      sums: [1, Number.NaN, 3, 4].map((lossSum) => ({ lossSum, weightSum: 1 })),
-      confusion: null,
-    });
-    cluster.queue.shift();
+    const leaves = [leafSums(1), notFinite, leafSums(3), leafSums(4)];
+    cluster.feed(answerOf('a', { level: 2, index: 0 }, leaves));
+    expect(cluster.ending).toMatch(/leaf 1 in step 1 is not a finite number \(computed by a\)/);
+  });
+
+  it('leaves a leaf that is not finite out where it is told to, and says so in the record', () => {
+    const cluster = new ToyCluster(start(), { onNonFinite: 'skip' });
+    cluster.join('a');
+    cluster.queue.length = 0;
+    const leaves = [leafSums(1), notFinite, leafSums(3), leafSums(4)];
+    cluster.feed(answerOf('a', { level: 2, index: 0 }, leaves));
     cluster.run();
-    expect(cluster.ending).toMatch(/the loss of leaf 1 in step 1 is not a finite number/);
+    expect(cluster.ending).toBe('completed');
+    expect(cluster.of('step')[0]!.loss).toBe((1 + 3 + 4) / 3);
+    expect(cluster.records[0]!.skippedLeaves).toEqual([1]);
+    expect(cluster.records[1]!.skippedLeaves).toEqual([]);
+    expect(cluster.of('leaf-skipped')).toMatchObject([{ kind: 'train', step: 1, leaf: 1, worker: 'a' }]);
+  });
+
+  /** Two workers, each with half of the leaves; leaves took 1 s each so far. */
+  function pair(): ToyCluster {
+    const cluster = new ToyCluster(start(), { minWorkers: 2 });
+    cluster.join('a');
+    cluster.join('b');
+    cluster.state.config.minWorkers = 1;
+    cluster.queue.length = 0;
+    for (let step = 0; step < 3; step++) {
+      for (const [index, worker] of ['a', 'b'].entries()) {
+        cluster.now += 1_000;
+        cluster.feed(answerOf(worker, { level: 1, index }, [leafSums(1), leafSums(1)], step));
+      }
+      cluster.queue.length = 0;
+      for (const index of [0, 1]) {
+        const node = { level: 1, index };
+        cluster.feed({
+          type: 'node-reduced',
+          workerId: ['a', 'b'][index]!,
+          step,
+          node,
+          transferMs: 1_000,
+        });
+      }
+      cluster.feed({ type: 'committed', step, gradientNorm: 1 });
+      cluster.queue.length = 0;
+      if (step < 2) continue;
+      for (const leaf of [0, 1, 2]) {
+        cluster.feed({
+          ...answerOf(leaf === 1 ? 'b' : 'a', { level: 0, index: leaf }, [leafSums(1)], 3),
+          kind: 'validation',
+          confusion: { indices: [0], counts: [1] },
+        });
+      }
+      cluster.queue.length = 0;
+    }
+    return cluster;
+  }
+
+  it('gives the leaves of a late worker to an idle one as well, and the first answer counts', () => {
+    const cluster = pair();
+    expect(cluster.state.round).toMatchObject({ kind: 'train', step: 3 });
+    cluster.now += 2_000;
+    cluster.feed(answerOf('a', { level: 1, index: 0 }, [leafSums(1), leafSums(1)], 3));
+    expect(cluster.of('lease-repeated')).toEqual([]);
+    cluster.now += 4_000;
+    cluster.feed({ type: 'heartbeat', workerId: 'b', leaseId: 99, isComputing: true });
+    cluster.feed({ type: 'tick' });
+    expect(cluster.of('lease-repeated')).toMatchObject([
+      { worker: 'b', to: 'a', step: 4, leaves: 'leaves 2 to 3' },
+    ]);
+    cluster.feed(answerOf('b', { level: 1, index: 1 }, [leafSums(1), leafSums(1)], 3));
+    const { leaves } = cluster.state.round!;
+    expect(leaves).toEqual(['received', 'received', 'received', 'received']);
+    cluster.feed(answerOf('a', { level: 1, index: 1 }, [leafSums(1), leafSums(1)], 3));
+    expect(cluster.state.dropped.duplicate).toBe(1);
+  });
+
+  it('gives the leaves of a worker that was cut off to an idle one at once, and takes its answer if it comes first', () => {
+    const cluster = pair();
+    cluster.feed({ type: 'worker-disconnected', workerId: 'b' });
+    expect(cluster.of('lease-repeated')).toEqual([]);
+    cluster.feed(answerOf('a', { level: 1, index: 0 }, [leafSums(1), leafSums(1)], 3));
+    expect(cluster.of('lease-repeated')).toMatchObject([{ worker: 'b', to: 'a' }]);
+    cluster.feed(answerOf('b', { level: 1, index: 1 }, [leafSums(1), leafSums(1)], 3));
+    expect(cluster.state.round!.leaves).toEqual(['received', 'received', 'received', 'received']);
+    expect(cluster.of('worker-left')).toEqual([]);
+  });
+
+  it('takes a worker that answers nothing but heartbeats for hung, and sets it aside when it happens again', () => {
+    const cluster = pair();
+    const beat = () => {
+      for (const workerId of ['a', 'b'])
+        cluster.feed({ type: 'heartbeat', workerId, leaseId: 0, isComputing: true });
+      cluster.feed({ type: 'tick' });
+    };
+    for (let turn = 0; turn < 100 && cluster.of('worker-left').length === 0; turn++) {
+      cluster.now += 1_000;
+      beat();
+    }
+    expect(cluster.of('worker-left')[0]!.reason).toMatch(/its computation has hung for \d+ s/);
+    const { worker } = cluster.of('worker-left')[0]!;
+    cluster.join(worker);
+    cluster.feed({ type: 'worker-gone', workerId: worker, reason: 'it crashed', isFailure: true });
+    expect(cluster.of('worker-set-aside')).toMatchObject([
+      { worker, reason: 'it crashed', numFailures: 2, pauseMs: 1_000 },
+    ]);
+  });
+
+  it('lets a draining worker go when all that it has finished is with the reducers, and gives the rest to others at once', () => {
+    const cluster = new ToyCluster(start(), { minWorkers: 2 });
+    cluster.join('a');
+    cluster.join('b');
+    cluster.queue.length = 0;
+    const finished = { level: 0, index: 0 };
+    cluster.feed({ type: 'worker-draining', workerId: 'a', kind: 'train', step: 0, nodes: [finished] });
+    expect(cluster.state.round!.leaves).toEqual(['leased', 'pending', 'leased', 'leased']);
+    expect(cluster.released).toEqual([]);
+    cluster.feed(answerOf('a', finished, [leafSums(1)]));
+    expect(cluster.released).toEqual([]);
+    cluster.run();
+    expect(cluster.released).toEqual(['a']);
+    expect(cluster.of('worker-left')[0]).toMatchObject({ worker: 'a', reason: 'it was asked to leave' });
+  });
+
+  it('takes nobody for lost while the broker is away, and lets time stand still', () => {
+    const cluster = pair();
+    cluster.feed({ type: 'broker-lost', reason: 'connection refused' });
+    cluster.now += 600_000;
+    cluster.feed({ type: 'tick' });
+    expect(awaited(cluster.state)[0]).toMatchObject({ who: 'the broker', why: 'connection refused' });
+    cluster.feed({ type: 'broker-back' });
+    cluster.now += 1_000;
+    cluster.feed({ type: 'tick' });
+    expect(cluster.state.members).toHaveLength(2);
+    expect(cluster.of('broker-back')).toEqual([{ type: 'broker-back', awayMs: 600_000 }]);
+    expect(cluster.of('lease-repeated')).toEqual([]);
+  });
+
+  it('says of each worker what is awaited of it, until when, and what happens then', () => {
+    const cluster = pair();
+    expect(awaited(cluster.state)).toMatchObject([
+      {
+        who: 'a',
+        what: 'leaves 0 to 1 of step 4',
+        why: 'it computes',
+        outcome: expect.stringMatching(/idle worker/),
+      },
+      { who: 'b', what: 'leaves 2 to 3 of step 4' },
+    ]);
+    const [first] = awaited(cluster.state);
+    expect(first!.untilMs! - first!.sinceMs).toBeGreaterThan(2_000);
+  });
+
+  it('leases single leaves where handing over costs next to nothing beside computing', () => {
+    const cluster = pair();
+    cluster.state.transferMs = 10;
+    cluster.feed({ type: 'worker-gone', workerId: 'b', reason: 'killed', isFailure: true });
+    cluster.feed(answerOf('a', { level: 1, index: 0 }, [leafSums(1), leafSums(1)], 3));
+    const [member] = cluster.state.members;
+    expect(member!.lease!.nodes).toEqual([
+      { level: 0, index: 2 },
+      { level: 0, index: 3 },
+    ]);
+  });
+
+  it('goes on without a checkpoint that could not be written, but not without the last one', () => {
+    const cluster = new ToyCluster(start(), { checkpointEvery: 1 });
+    const failed = { type: 'checkpoint-failed', message: 'the disk is full' } as const;
+    cluster.join('a');
+    cluster.feed({ ...failed, step: 1 });
+    expect(cluster.ending).toBeNull();
+    expect(cluster.of('checkpoint-failed')).toMatchObject([{ step: 1, message: 'the disk is full' }]);
+    cluster.run();
+    expect(cluster.ending).toBe('completed');
+    const last = new ToyCluster({ ...start(), version: 6 });
+    last.feed({ type: 'tick' });
+    last.feed({ ...failed, step: 6 });
+    expect(last.ending).toBe('the disk is full');
+  });
+
+  it('makes a checkpoint when the time for one has come', () => {
+    const cluster = new ToyCluster(start(), { checkpointMs: 5_000 });
+    cluster.join('a');
+    const picks = (length: number) => {
+      cluster.now += 1_000;
+      return Math.max(0, length - 1);
+    };
+    cluster.run(picks);
+    const versions = cluster.checkpoints.map(({ version }) => version);
+    expect(versions.filter((version) => version % 3 !== 0).length).toBeGreaterThan(0);
+  });
+
+  it('ends at once when it is asked to stop and nobody is left to finish the step', () => {
+    const cluster = new ToyCluster();
+    cluster.join('a');
+    cluster.queue.length = 0;
+    cluster.feed({ type: 'stop-requested' });
+    expect(cluster.checkpoints).toEqual([]);
+    cluster.feed({ type: 'worker-gone', workerId: 'a', reason: 'killed', isFailure: true });
+    cluster.run();
+    expect(cluster.ending).toBe('stopped');
   });
 });

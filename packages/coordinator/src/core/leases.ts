@@ -1,45 +1,84 @@
 /**
- * Who computes what. Pending leaves are dealt to idle workers as aligned nodes; which worker gets a leaf cannot
- * matter to the result, so the dealing may use rank and timing freely.
+ * Who computes what. Pending leaves are dealt to idle workers as aligned nodes; a leaf that is late is given to an idle
+ * worker a second time, and the first answer counts. Which worker gets a leaf cannot matter to the result, so the
+ * dealing may use rank and timing freely.
  */
 import { balancedRanges, coverOf, leavesOf, type TreeNode } from '@unet-fleet/shared';
+import { deadlinesOf } from './deadlines.ts';
+import { describeLeaves, leaseIsOf, memberOf, numHolders, openLeavesOf, runsOf } from './leaves.ts';
+import { isPaused } from './suspects.ts';
 import type { CoreState, Effect, Member, Round } from './types.ts';
 
-/** Leases all pending leaves of the round to the idle workers, in order of rank. */
+/** A leaf is computed by this many workers at a time at most. */
+const maxHolders = 2;
+/**
+ * A worker hands over the highest nodes it can add up by itself, unless handing over costs so little beside computing
+ * that each leaf may come on its own: then the loss of a worker costs one leaf and not all it had.
+ */
+const cheapTransferShare = 0.05;
+
+/** Leases what is to be done to the idle workers, in order of rank: first what nobody has, then what is late. */
 export function assignLeases(state: CoreState, now: number, effects: Effect[]): void {
   const { round } = state;
-  if (!round || round.committing || state.members.length < state.config.minWorkers) return;
-  const idle = state.members.filter((member) => !member.lease);
+  if (!round || round.committing || state.broker) return;
+  if (numActive(state) < state.config.minWorkers) return;
+  const idle = state.members.filter((member) => isIdle(state, member, now));
+  if (idle.length === 0) return;
   const pending = round.leaves.flatMap((leaf, index) => (leaf === 'pending' ? [index] : []));
   const shares = sharesOf(round, pending, idle.length, state.members.length);
-  shares.forEach((share, index) => {
-    const member = idle[index]!;
-    const nodes = runsOf(share).flatMap(({ first, end }) =>
-      round.kind === 'train'
-        ? coverOf(first, end, round.leaves.length)
-        : // Validation results are merged leaf by leaf, so each is a node of its own.
-          Array.from({ length: end - first }, (_, i) => ({ level: 0, index: first + i })),
-    );
+  for (const share of shares) {
     for (const leaf of share) round.leaves[leaf] = 'leased';
-    const leaseId = state.nextLeaseId++;
-    member.lease = { leaseId, kind: round.kind, step: round.step, nodes, sentAtMs: now, seen: false };
-    effects.push({
-      type: 'lease',
-      workerId: member.workerId,
-      leaseId,
-      kind: round.kind,
-      step: round.step,
-      nodes,
-    });
-  });
+    give(state, idle.shift()!, share, now, effects);
+  }
+  for (const member of lateFirst(state, now)) {
+    if (idle.length === 0) return;
+    repeatLate(state, round, member, idle, now, effects);
+  }
 }
 
+/** Members that can be counted on. */
+export const numActive = (state: CoreState): number =>
+  state.members.filter((member) => !member.isDraining && member.disconnectedAtMs === null).length;
+
+const isIdle = (state: CoreState, member: Member, now: number): boolean =>
+  !member.lease &&
+  !member.isDraining &&
+  member.disconnectedAtMs === null &&
+  member.overtakenAtMs === null &&
+  !isPaused(state, member.name, now);
+
+function give(state: CoreState, member: Member, leaves: number[], now: number, effects: Effect[]): void {
+  const round = state.round!;
+  const { kind, step } = round;
+  const nodes = runsOf(leaves).flatMap(({ first, end }) =>
+    kind === 'train' && !isTransferCheap(state)
+      ? coverOf(first, end, round.leaves.length)
+      : // Validation results are merged leaf by leaf, so each is a node of its own.
+        Array.from({ length: end - first }, (_, i) => ({ level: 0, index: first + i })),
+  );
+  const leaseId = state.nextLeaseId++;
+  member.lease = {
+    leaseId,
+    kind,
+    step,
+    nodes,
+    sentAtMs: now,
+    awaitedSinceMs: now,
+    seen: false,
+    isOverdue: false,
+  };
+  effects.push({ type: 'lease', workerId: member.workerId, leaseId, kind, step, nodes });
+}
+
+const isTransferCheap = ({ transferMs, leafTimes }: CoreState): boolean =>
+  transferMs !== null && transferMs < cheapTransferShare * leafTimes.train.medianMs;
+
 /**
- * Training leaves are dealt out evenly at once: a step ends with its slowest worker, and higher nodes save traffic.
- * Validation has many leaves and nothing to add up, so each worker gets half of an even share and comes back.
+ * Training leaves are dealt out evenly at once: a step ends with its slowest worker. Validation has many leaves and
+ * nothing to add up, so each worker gets half of an even share and comes back.
  */
 function sharesOf(round: Round, pending: number[], numIdle: number, numWorkers: number): number[][] {
-  if (pending.length === 0 || numIdle === 0) return [];
+  if (pending.length === 0) return [];
   if (round.kind === 'train') {
     return balancedRanges(pending.length, Math.min(numIdle, pending.length)).map(({ first, end }) =>
       pending.slice(first, end),
@@ -53,48 +92,111 @@ function sharesOf(round: Round, pending: number[], numIdle: number, numWorkers: 
   return shares;
 }
 
-/** Maximal runs of consecutive numbers in a sorted list. */
-function runsOf(sorted: number[]): { first: number; end: number }[] {
-  const runs: { first: number; end: number }[] = [];
-  for (const value of sorted) {
-    const last = runs.at(-1);
-    if (last && last.end === value) last.end++;
-    else runs.push({ first: value, end: value + 1 });
-  }
-  return runs;
+/** Members whose lease should not be waited for alone: those cut off first, then the latest. */
+function lateFirst(state: CoreState, now: number): Member[] {
+  const lateness = (member: Member): number => {
+    if (!member.lease) return Number.NEGATIVE_INFINITY;
+    if (member.disconnectedAtMs !== null) return Number.POSITIVE_INFINITY;
+    return now - deadlinesOf(state, member).lateAtMs;
+  };
+  return state.members
+    .map((member) => ({ member, late: lateness(member) }))
+    .filter(({ late }) => late > 0)
+    .sort((a, b) => (a.late === b.late ? 0 : b.late - a.late))
+    .map(({ member }) => member);
 }
 
-/** Puts what a worker had not delivered back among the pending leaves. */
-export function dropLease(state: CoreState, member: Member): void {
+/** Gives a late worker's leaves to idle ones as well; takes those from the list that got some. */
+function repeatLate(
+  state: CoreState,
+  round: Round,
+  late: Member,
+  idle: Member[],
+  now: number,
+  effects: Effect[],
+): void {
+  const lease = late.lease!;
+  if (!leaseIsOf(round, lease)) return;
+  const leaves = openLeavesOf(round, lease).filter((leaf) => numHolders(state, leaf) < maxHolders);
+  if (leaves.length === 0) return;
+  const reason =
+    late.disconnectedAtMs === null
+      ? `late after ${seconds(now - lease.awaitedSinceMs)}`
+      : 'its connection to the broker is closed';
+  lease.isOverdue = true;
+  for (const { first, end } of balancedRanges(leaves.length, Math.min(idle.length, leaves.length))) {
+    const share = leaves.slice(first, end);
+    const member = idle.shift()!;
+    give(state, member, share, now, effects);
+    round.repeated.push({ leaves: share, worker: late.name, reason });
+    effects.push({
+      type: 'emit',
+      event: {
+        type: 'lease-repeated',
+        worker: late.name,
+        to: member.name,
+        step: round.step + 1,
+        leaves: describeLeaves(share),
+        reason,
+      },
+    });
+  }
+}
+
+const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
+
+/** Puts what a worker had not delivered, and no other worker has either, back among the pending leaves. */
+export function dropLease(state: CoreState, member: Member, reason: string, isFailure: boolean): void {
   const { round } = state;
   const { lease } = member;
   member.lease = null;
   if (!lease || !round || !leaseIsOf(round, lease)) return;
-  for (const node of lease.nodes) returnNode(round, node);
+  const leaves = openLeavesOf(round, lease);
+  if (leaves.length === 0) return;
+  for (const leaf of leaves) if (numHolders(state, leaf) === 0) round.leaves[leaf] = 'pending';
+  round.repeated.push({ leaves, worker: member.name, reason });
+  // The one it was computing, if it was its computing that ended it.
+  if (isFailure) round.attempts[leaves[0]!]!++;
 }
 
-/** Makes the leaves of a node pending again that nobody has delivered, and counts the attempt. */
-export function returnNode(round: Round, node: TreeNode): void {
-  for (const leaf of leavesOf(node, round.leaves.length)) {
-    if (round.leaves[leaf] === 'done' || round.leaves[leaf] === 'pending') continue;
-    round.leaves[leaf] = 'pending';
-    round.attempts[leaf]!++;
+/**
+ * A round has begun: leases of the one before are over. Who has not answered all of its own may still compute, and is
+ * given nothing until it says that it does not.
+ */
+export function endOldLeases(state: CoreState, now: number): void {
+  for (const member of state.members) {
+    if (!member.lease || (state.round && leaseIsOf(state.round, member.lease))) continue;
+    member.lease = null;
+    member.overtakenAtMs = now;
   }
 }
 
-export const leaseIsOf = (round: Round, lease: { kind: string; step: number }): boolean =>
-  lease.kind === round.kind && lease.step === round.step;
+/** The gradient of an accepted node could not be had: its leaves go to somebody again. */
+export function returnNode(state: CoreState, node: TreeNode): void {
+  const round = state.round!;
+  for (const leaf of leavesOf(node, round.leaves.length)) {
+    if (round.leaves[leaf] === 'received') {
+      round.leaves[leaf] = numHolders(state, leaf) > 0 ? 'leased' : 'pending';
+    }
+  }
+}
 
 /** Notes a sign of life and the newest lease that the worker knows. False: it is no member. */
 export function leaseSeen(
   state: CoreState,
-  heartbeat: { now: number; workerId: string; leaseId: number },
+  heartbeat: { now: number; workerId: string; leaseId: number; isComputing: boolean },
 ): boolean {
-  const member = state.members.find((candidate) => candidate.workerId === heartbeat.workerId);
+  const member = memberOf(state, heartbeat.workerId);
   if (!member) return false;
-  member.lastSeenMs = heartbeat.now;
+  signOfLife(member, heartbeat.now);
+  if (!heartbeat.isComputing) member.overtakenAtMs = null;
   if (member.lease) member.lease.seen = member.lease.leaseId === heartbeat.leaseId;
   return true;
+}
+
+export function signOfLife(member: Member, now: number): void {
+  member.lastSeenMs = now;
+  member.disconnectedAtMs = null;
 }
 
 /** The control plane delivers at most once: a lease that its worker has not confirmed is sent again. */

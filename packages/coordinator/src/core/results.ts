@@ -3,50 +3,75 @@
  * once its gradient lies with the reducers, and only then.
  */
 import { isNodeOf, leavesOf, rateAt, sameNode, type TreeNode } from '@unet-fleet/shared';
-import { leaseIsOf, returnNode } from './leases.ts';
-import { totalOf } from './round.ts';
+import { measure } from './deadlines.ts';
+import { returnNode, signOfLife } from './leases.ts';
+import { describeLeaves, leaseIsOf, memberOf, numHolders } from './leaves.ts';
+import { skippedLeavesOf, totalOf } from './round.ts';
 import { finishValidation } from './rounds.ts';
-import type { CoreEvent, CoreState, Effect, Round } from './types.ts';
+import { forgive, suspect } from './suspects.ts';
+import type { CoreEvent, CoreState, Dropped, Effect, Member, Round } from './types.ts';
 
-type Result = Extract<CoreEvent, { type: 'result' }>;
+type EventOf<T extends CoreEvent['type']> = Extract<CoreEvent, { type: T }>;
+type Result = EventOf<'result'>;
+
+/** Rejections are kept per worker and reason until the next commit; names come from peers. */
+const maxRejections = 256;
 
 export function acceptResult(state: CoreState, event: Result, effects: Effect[]): void {
   const { round } = state;
-  const member = state.members.find((candidate) => candidate.workerId === event.workerId);
+  const member = memberOf(state, event.workerId);
   if (!member) {
-    state.dropped.stranger++;
+    reject(state, event.workerId, 'stranger');
     effects.push({ type: 'dismiss', workerId: event.workerId });
     return;
   }
-  member.lastSeenMs = event.now;
+  signOfLife(member, event.now);
   if (!round || !leaseIsOf(round, event) || round.committing) {
-    state.dropped.stale++;
+    reject(state, member.name, 'stale');
     return;
   }
   if (!isWellFormed(state, round, event)) {
-    state.dropped.malformed++;
+    reject(state, member.name, 'malformed');
+    suspect(state, member.name, 'its answers are malformed', event.now, effects);
     return;
   }
-  if (member.lease) {
-    member.lease.seen = true;
-    member.lease.nodes = member.lease.nodes.filter((node) => !sameNode(node, event.node));
-    if (member.lease.nodes.length === 0) member.lease = null;
-  }
+  noteDelivery(state, round, member, event);
+  if (isSentAgain(round, event)) return;
   const leaves = leavesOf(event.node, round.leaves.length);
   if (leaves.some((leaf) => round.leaves[leaf] === 'received' || round.leaves[leaf] === 'done')) {
     // A twin has answered for one of these leaves; what it did not cover goes to somebody anew.
-    state.dropped.duplicate++;
-    if (!isLeasedToAnyone(state, leaves)) {
-      for (const leaf of leaves) if (round.leaves[leaf] === 'leased') round.leaves[leaf] = 'pending';
+    reject(state, member.name, 'duplicate');
+    for (const leaf of leaves) {
+      if (round.leaves[leaf] === 'leased' && numHolders(state, leaf) === 0) round.leaves[leaf] = 'pending';
     }
     return;
   }
+  if (!areFinite(state, round, member, event, effects)) return;
+  accept(state, round, member, event, leaves, effects);
+}
+
+function accept(
+  state: CoreState,
+  round: Round,
+  member: Member,
+  event: Result,
+  leaves: number[],
+  effects: Effect[],
+): void {
   leaves.forEach((leaf, index) => {
-    round.sums[leaf] = event.sums[index]!;
+    round.sums[leaf] = event.leaves[index]!;
+  });
+  round.answers.push({
+    node: event.node,
+    workerId: member.workerId,
+    worker: member.name,
+    arrivedMs: event.now - round.startedAtMs,
+    leaves: event.leaves,
   });
   if (round.kind === 'train') {
     for (const leaf of leaves) round.leaves[leaf] = 'received';
     const { workerId, step, node } = event;
+    round.collecting.push({ workerId, node });
     effects.push({ type: 'reduce', workerId, step, node, numLeaves: round.leaves.length });
     return;
   }
@@ -64,20 +89,43 @@ export function acceptResult(state: CoreState, event: Result, effects: Effect[])
       numImages: round.numImages,
     },
   });
-  if (round.leaves.every((leaf) => leaf === 'done')) finishValidation(state, effects);
+  if (round.leaves.every((leaf) => leaf === 'done')) finishValidation(state, event.now, effects);
 }
 
-function isLeasedToAnyone(state: CoreState, leaves: number[]): boolean {
-  return state.members.some((member) =>
-    member.lease?.nodes.some((node) =>
-      leavesOf(node, state.round!.leaves.length).some((leaf) => leaves.includes(leaf)),
-    ),
-  );
+function reject(state: CoreState, worker: string, reason: keyof Dropped): void {
+  state.dropped[reason]++;
+  const known = state.rejected.find((other) => other.worker === worker && other.reason === reason);
+  if (known) known.count++;
+  else if (state.rejected.length < maxRejections) state.rejected.push({ worker, reason, count: 1 });
 }
+
+/** Takes the node off the member's lease, and measures what it took. */
+function noteDelivery(state: CoreState, round: Round, member: Member, event: Result): void {
+  const { lease } = member;
+  if (!lease || !leaseIsOf(round, lease)) return;
+  lease.seen = true;
+  const index = lease.nodes.findIndex((node) => sameNode(node, event.node));
+  if (index < 0) return;
+  lease.nodes.splice(index, 1);
+  const numLeaves = event.leaves.length;
+  // The first leaves of a worker also wait for the engine to set itself up.
+  if (member.numLeavesDelivered > 0) {
+    measure(state.leafTimes[event.kind], (event.now - lease.awaitedSinceMs) / numLeaves);
+  }
+  member.numLeavesDelivered += numLeaves;
+  lease.awaitedSinceMs = event.now;
+  if (lease.nodes.length > 0) return;
+  member.lease = null;
+  forgive(state, member.name);
+}
+
+/** Results are sent again until the round has moved on: the same answer of the same worker is no twin. */
+const isSentAgain = (round: Round, event: Result): boolean =>
+  round.answers.some((answer) => answer.workerId === event.workerId && sameNode(answer.node, event.node));
 
 function isWellFormed(state: CoreState, round: Round, event: Result): boolean {
   if (!isNodeOf(event.node, round.leaves.length)) return false;
-  if (event.sums.length !== leavesOf(event.node, round.leaves.length).length) return false;
+  if (event.leaves.length !== leavesOf(event.node, round.leaves.length).length) return false;
   if (round.kind === 'train') return true;
   const numCells = state.config.numClasses ** 2;
   return (
@@ -88,6 +136,38 @@ function isWellFormed(state: CoreState, round: Round, event: Result): boolean {
   );
 }
 
+/** Whether the run can go on with this answer; its leaves that are not finite are told of. */
+function areFinite(
+  state: CoreState,
+  round: Round,
+  member: Member,
+  event: Result,
+  effects: Effect[],
+): boolean {
+  const wrong = leavesOf(event.node, round.leaves.length).filter((_, i) => !event.leaves[i]!.isFinite);
+  if (wrong.length === 0) return true;
+  if (state.config.onNonFinite === 'stop') {
+    state.over = true;
+    effects.push({
+      type: 'fail',
+      cause: 'leaf',
+      message: `the ${round.kind === 'train' ? 'loss or gradient' : 'validation loss'} of ${nameOf(round, wrong)} is not a finite number (computed by ${member.name})`,
+      leaf: { kind: round.kind, step: round.step, leaf: wrong[0]! },
+    });
+    return false;
+  }
+  for (const leaf of wrong) {
+    effects.push({
+      type: 'emit',
+      event: { type: 'leaf-skipped', kind: round.kind, step: round.step + 1, leaf, worker: member.name },
+    });
+  }
+  return true;
+}
+
+const nameOf = (round: Round, leaves: number[]): string =>
+  `${describeLeaves(leaves)} ${round.kind === 'train' ? `in step ${round.step + 1}` : `after step ${round.step}`}`;
+
 function countImages(state: CoreState, round: Round, leaves: number[]): void {
   const { leafSize } = state.config.plan;
   for (const leaf of leaves) {
@@ -95,46 +175,67 @@ function countImages(state: CoreState, round: Round, leaves: number[]): void {
   }
 }
 
+/** The course of an average: the last transfers count most. */
+const transferShare = 0.2;
+
 /** A node's gradient lies with every reducer. When that was the last, the step can be committed. */
-export function nodeReduced(
-  state: CoreState,
-  event: { step: number; node: TreeNode },
-  effects: Effect[],
-): void {
-  const { round } = state;
-  if (round?.kind !== 'train' || round.step !== event.step || round.committing) return;
+export function nodeReduced(state: CoreState, event: EventOf<'node-reduced'>, effects: Effect[]): void {
+  const { transferMs } = event;
+  state.transferMs =
+    state.transferMs === null
+      ? transferMs
+      : state.transferMs + transferShare * (transferMs - state.transferMs);
+  const round = collected(state, event);
+  if (!round) return;
   const leaves = leavesOf(event.node, round.leaves.length);
   for (const leaf of leaves) round.leaves[leaf] = 'done';
   countImages(state, round, leaves);
   if (round.leaves.every((leaf) => leaf === 'done')) commit(state, round, effects);
 }
 
+/** The round that waited for this transfer; null when it is over. */
+function collected(
+  { round }: CoreState,
+  { workerId, step, node }: { workerId: string; step: number; node: TreeNode },
+): Round | null {
+  if (round?.kind !== 'train' || round.step !== step || round.committing) return null;
+  const index = round.collecting.findIndex(
+    (collect) => collect.workerId === workerId && sameNode(collect.node, node),
+  );
+  if (index < 0) return null;
+  round.collecting.splice(index, 1);
+  return round;
+}
+
 function commit(state: CoreState, round: Round, effects: Effect[]): void {
   round.committing = true;
-  const { lossSum, weightSum } = totalOf(round);
-  if (!Number.isFinite(lossSum)) {
-    const leaf = round.sums.findIndex((sums) => !Number.isFinite(sums!.lossSum));
-    state.over = true;
-    effects.push({
-      type: 'fail',
-      message:
-        `the loss of leaf ${leaf} in step ${round.step + 1} is not a finite number: ` +
-        'lower --learning-rate or clip harder, then continue from an earlier checkpoint with --resume',
-    });
-    return;
-  }
   effects.push({
     type: 'commit',
     step: round.step,
     numLeaves: round.leaves.length,
-    weightSum,
+    weightSum: totalOf(round).weightSum,
     learningRate: rateAt(state.progress.schedule, round.step),
+    skippedLeaves: skippedLeavesOf(round),
   });
 }
 
 /** The gradient of an answer could not be fetched whole: its leaves go to somebody again. */
-export function loseNode(state: CoreState, event: { step: number; node: TreeNode }): void {
-  const { round } = state;
-  if (round?.kind !== 'train' || round.step !== event.step || round.committing) return;
-  returnNode(round, event.node);
+export function loseNode(state: CoreState, event: EventOf<'node-unavailable'>, effects: Effect[]): void {
+  const round = collected(state, event);
+  if (!round) return;
+  const answer = round.answers.findIndex(
+    ({ workerId, node }) => workerId === event.workerId && sameNode(node, event.node),
+  );
+  const [lost] = round.answers.splice(answer, 1);
+  returnNode(state, event.node);
+  reject(state, lost!.worker, 'unavailable');
+  round.repeated.push({
+    leaves: leavesOf(event.node, round.leaves.length),
+    worker: lost!.worker,
+    reason: `its gradient could not be fetched: ${event.reason}`,
+  });
+  // A member that answers but can't hand over; one that is gone has been told of already.
+  if (memberOf(state, event.workerId)) {
+    suspect(state, lost!.worker, 'its gradients could not be fetched', event.now, effects);
+  }
 }

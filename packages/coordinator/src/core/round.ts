@@ -18,6 +18,10 @@ export function newRound(
     sums: new Array(numLeaves).fill(null),
     numImages,
     numImagesDone: 0,
+    answers: [],
+    collecting: [],
+    repeated: [],
+    complaints: [],
     confusion: null,
     committing: false,
   };
@@ -33,3 +37,7 @@ export function totalOf(round: Round): { lossSum: number; weightSum: number } {
   }
   return { lossSum, weightSum };
 }
+
+/** Leaves whose loss or gradient was not finite: they count as having no valid pixel. */
+export const skippedLeavesOf = (round: Round): number[] =>
+  round.sums.flatMap((sums, leaf) => (sums!.isFinite ? [] : [leaf]));

@@ -4,6 +4,7 @@
 import {
   afterValidation,
   earlyStoppingAfterValidation,
+  firstLeaf,
   metricsOf,
   numSteps,
   numValidationLeaves,
@@ -12,12 +13,18 @@ import {
   stepPlan,
   stepsPerEpoch,
 } from '@unet-fleet/shared';
-import { newRound, totalOf } from './round.ts';
-import type { CoreState, Effect } from './types.ts';
+import { endOldLeases, numActive } from './leases.ts';
+import { newRound, skippedLeavesOf, totalOf } from './round.ts';
+import type { CoreState, Effect, Round, StepRecord } from './types.ts';
 
 /** Starts the next round when none is on and the run is not ending. */
 export function startRound(state: CoreState, now: number, effects: Effect[]): void {
   if (state.round || state.ending) return;
+  openRound(state, now, effects);
+  endOldLeases(state, now);
+}
+
+function openRound(state: CoreState, now: number, effects: Effect[]): void {
   const { plan } = state.config;
   const { version, validationPending } = state.progress;
   if (validationPending) {
@@ -31,7 +38,7 @@ export function startRound(state: CoreState, now: number, effects: Effect[]): vo
     return;
   }
   if (version >= numSteps(plan)) {
-    end(state, 'completed', effects);
+    end(state, 'completed', now, effects);
     return;
   }
   const step = stepPlan(plan, version);
@@ -65,6 +72,8 @@ export function afterCommit(
   const { config, progress } = state;
   const step = stepPlan(config.plan, round.step);
   const { lossSum, weightSum } = totalOf(round);
+  effects.push({ type: 'record', record: recordOf(state, round, event) });
+  state.rejected = [];
   state.round = null;
   progress.version++;
   const isEpochEnd = progress.version % stepsPerEpoch(config.plan) === 0;
@@ -86,19 +95,46 @@ export function afterCommit(
       numWorkers: state.members.length,
     },
   });
-  if (state.stopRequested) {
-    end(state, 'stopped', effects);
-  } else if (
-    !progress.validationPending &&
-    config.checkpointEvery > 0 &&
-    progress.version % config.checkpointEvery === 0
-  ) {
-    checkpoint(state, false, effects);
+  if (state.stopRequested) end(state, 'stopped', event.now, effects);
+  // What is validated next gets its checkpoint with the score.
+  else if (!progress.validationPending && isCheckpointDue(state, event.now)) {
+    checkpoint(state, event.now, false, effects);
   }
 }
 
+function isCheckpointDue({ config, progress, lastCheckpointMs }: CoreState, now: number): boolean {
+  const { checkpointEvery, checkpointMs } = config;
+  return (
+    (checkpointEvery > 0 && progress.version % checkpointEvery === 0) ||
+    (checkpointMs > 0 && now - lastCheckpointMs >= checkpointMs)
+  );
+}
+
+/** What the ledger says about the step of this round. */
+function recordOf(
+  { config, progress, rejected }: CoreState,
+  round: Round,
+  { now, gradientNorm }: { now: number; gradientNorm: number },
+): StepRecord {
+  const step = stepPlan(config.plan, round.step);
+  return {
+    step: round.step + 1,
+    epoch: step.epoch + 1,
+    stepInEpoch: step.stepInEpoch + 1,
+    numLeaves: round.leaves.length,
+    durationMs: now - round.startedAtMs,
+    learningRate: rateAt(progress.schedule, round.step),
+    ...totalOf(round),
+    gradientNorm,
+    answers: [...round.answers].sort((a, b) => firstLeaf(a.node) - firstLeaf(b.node)),
+    skippedLeaves: skippedLeavesOf(round),
+    rejected,
+    repeated: round.repeated,
+  };
+}
+
 /** All validation leaves are in: the schedule sees the loss, and a checkpoint keeps the version. */
-export function finishValidation(state: CoreState, effects: Effect[]): void {
+export function finishValidation(state: CoreState, now: number, effects: Effect[]): void {
   const { config, progress } = state;
   const round = state.round!;
   const { lossSum, weightSum } = totalOf(round);
@@ -124,42 +160,63 @@ export function finishValidation(state: CoreState, effects: Effect[]): void {
       isBest,
     },
   });
-  if (state.stopRequested) end(state, 'stopped', effects, isBest);
-  else if (progress.version >= numSteps(config.plan)) end(state, 'completed', effects, isBest);
-  else if (shouldStopEarly(progress.earlyStopping)) end(state, 'early-stopping', effects, isBest);
-  else checkpoint(state, isBest, effects);
+  if (state.stopRequested) end(state, 'stopped', now, effects, isBest);
+  else if (progress.version >= numSteps(config.plan)) end(state, 'completed', now, effects, isBest);
+  else if (shouldStopEarly(progress.earlyStopping)) end(state, 'early-stopping', now, effects, isBest);
+  else checkpoint(state, now, isBest, effects);
 }
 
-function checkpoint(state: CoreState, isBest: boolean, effects: Effect[], isFinal = false): void {
+function checkpoint(
+  state: CoreState,
+  now: number,
+  isBest: boolean,
+  effects: Effect[],
+  isFinal = false,
+): void {
+  state.lastCheckpointMs = now;
   effects.push({ type: 'checkpoint', progress: structuredClone(state.progress), isBest, isFinal });
 }
 
 function end(
   state: CoreState,
   reason: 'completed' | 'early-stopping' | 'stopped',
+  now: number,
   effects: Effect[],
   isBest = false,
 ): void {
   state.round = null;
   state.ending = { reason, checkpointStep: state.progress.version };
-  checkpoint(state, isBest, effects, true);
+  checkpoint(state, now, isBest, effects, true);
 }
 
 /**
- * A person asked the run to stop: a step under way is finished first, when somebody is there to finish it; a
+ * A person asked the run to stop: a step under way is finished first, while somebody is there to finish it; a
  * validation is broken off and done again by the resumed run.
  */
-export function requestStop(state: CoreState, effects: Effect[]): void {
-  if (state.stopRequested) return;
-  state.stopRequested = true;
-  if (state.ending) return;
-  const isStepUnderWay = state.round?.kind === 'train' && state.members.length > 0;
-  if (!isStepUnderWay && !state.round?.committing) end(state, 'stopped', effects);
+export function endIfAsked(state: CoreState, now: number, effects: Effect[]): void {
+  const { round } = state;
+  if (!state.stopRequested || state.ending || round?.committing) return;
+  const canFinish = round?.kind === 'train' && numActive(state) > 0 && !state.broker;
+  if (!canFinish) end(state, 'stopped', now, effects);
 }
 
 /** The last checkpoint is durable: the run is over. */
-export function afterCheckpoint(state: CoreState, step: number, effects: Effect[]): void {
+export function afterCheckpoint(state: CoreState, { step }: { step: number }, effects: Effect[]): void {
   if (state.ending?.checkpointStep !== step) return;
   state.over = true;
   effects.push({ type: 'finish', reason: state.ending.reason });
+}
+
+/** Without its last checkpoint a run has not ended well; any other is made up for by the next. */
+export function afterCheckpointFailure(
+  state: CoreState,
+  { step, message }: { step: number; message: string },
+  effects: Effect[],
+): void {
+  if (state.ending?.checkpointStep === step || state.config.onCheckpointFailure === 'stop') {
+    state.over = true;
+    effects.push({ type: 'fail', cause: 'disk', message, leaf: null });
+  } else {
+    effects.push({ type: 'emit', event: { type: 'checkpoint-failed', step, message } });
+  }
 }

@@ -1,7 +1,9 @@
 /** How a core begins: fresh, or from the progress that a checkpoint kept. */
-import type { CoreConfig, CoreState, Progress } from './types.ts';
+import type { CoreConfig, CoreState, LeafTimes, Progress } from './types.ts';
 
-export const initialState = (config: CoreConfig, progress: Progress): CoreState => ({
+const unmeasured = (): LeafTimes => ({ recent: [], next: 0, medianMs: 0, spreadMs: 0 });
+
+export const initialState = (config: CoreConfig, progress: Progress, now = 0): CoreState => ({
   config,
   progress,
   members: [],
@@ -11,6 +13,13 @@ export const initialState = (config: CoreConfig, progress: Progress): CoreState 
   ending: null,
   over: false,
   waitingSaid: null,
+  waitingSinceMs: now,
   epochSaid: -1,
-  dropped: { stale: 0, duplicate: 0, stranger: 0, malformed: 0 },
+  dropped: { stale: 0, duplicate: 0, stranger: 0, malformed: 0, unavailable: 0 },
+  rejected: [],
+  suspects: [],
+  leafTimes: { train: unmeasured(), validation: unmeasured() },
+  transferMs: null,
+  broker: null,
+  lastCheckpointMs: now,
 });

@@ -25,6 +25,11 @@ export interface CoreConfig {
   resendMs: number;
   /** A leaf that was lost with its worker this many times ends the run: it is the leaf, not the workers. */
   maxLeafAttempts: number;
+  /** Time after which a commit is followed by a checkpoint; 0: never for time alone. */
+  checkpointMs: number;
+  onCheckpointFailure: 'continue' | 'stop';
+  /** A leaf whose loss or gradient is not finite ends the run, or counts as one without a valid pixel. */
+  onNonFinite: 'stop' | 'skip';
 }
 
 /** What a checkpoint needs of the core to go on exactly where it was. */
@@ -38,16 +43,29 @@ export interface Progress {
   best: { step: number; loss: number; meanIou: number } | null;
 }
 
+/** What a leaf adds up to beside its gradient; all 0 where `isFinite` is false. */
 export interface LeafSums {
   lossSum: number;
   weightSum: number;
+  /** L2 norm of the leaf's gradient sum; 0 in a validation. */
+  gradientNorm: number;
+  isFinite: boolean;
 }
 
 export type CoreEvent = { now: number } & (
   | { type: 'tick' }
   | { type: 'worker-ready'; workerId: string; name: string }
-  | { type: 'worker-gone'; workerId: string; reason: string }
-  | { type: 'heartbeat'; workerId: string; leaseId: number }
+  /** Its process has ended, or it said so: it will not come back under this id. */
+  | { type: 'worker-gone'; workerId: string; reason: string; isFailure: boolean }
+  /** Its connection to the broker has closed; it may come back. */
+  | { type: 'worker-disconnected'; workerId: string }
+  /** It wants to leave; the answers of these nodes are on their way or here, and nothing else will come. */
+  | { type: 'worker-draining'; workerId: string; kind: RoundKind; step: number; nodes: TreeNode[] }
+  /** It can't compute what it was leased, for a reason that a person can mend. */
+  | { type: 'worker-failed'; workerId: string; message: string }
+  | { type: 'broker-lost'; reason: string }
+  | { type: 'broker-back' }
+  | { type: 'heartbeat'; workerId: string; leaseId: number; isComputing: boolean }
   | {
       type: 'result';
       workerId: string;
@@ -55,28 +73,48 @@ export type CoreEvent = { now: number } & (
       step: number;
       node: TreeNode;
       /** Of each of the node's leaves, in leaf order. */
-      sums: LeafSums[];
+      leaves: LeafSums[];
       /** Validation only: flat index in the confusion matrix and count, of the entries that are not zero. */
       confusion: { indices: number[]; counts: number[] } | null;
     }
-  | { type: 'node-reduced'; step: number; node: TreeNode }
-  | { type: 'node-unavailable'; step: number; node: TreeNode; workerId: string; reason: string }
-  | { type: 'leaf-failed'; workerId: string; message: string }
+  /** `transferMs`: what fetching and adding it took. */
+  | { type: 'node-reduced'; workerId: string; step: number; node: TreeNode; transferMs: number }
+  | { type: 'node-unavailable'; workerId: string; step: number; node: TreeNode; reason: string }
   | { type: 'committed'; step: number; gradientNorm: number }
   | { type: 'checkpoint-written'; step: number }
+  | { type: 'checkpoint-failed'; step: number; message: string }
   | { type: 'stop-requested' }
 );
 
 export type Effect =
   | { type: 'lease'; workerId: string; leaseId: number; kind: RoundKind; step: number; nodes: TreeNode[] }
   | { type: 'reduce'; workerId: string; step: number; node: TreeNode; numLeaves: number }
-  | { type: 'commit'; step: number; numLeaves: number; weightSum: number; learningRate: number }
+  | {
+      type: 'commit';
+      step: number;
+      numLeaves: number;
+      weightSum: number;
+      learningRate: number;
+      skippedLeaves: number[];
+    }
+  /** A step was committed: for the ledger. */
+  | { type: 'record'; record: StepRecord }
   | { type: 'checkpoint'; progress: Progress; isBest: boolean; isFinal: boolean }
   | { type: 'emit'; event: RunEvent }
   /** Tell a worker that it is not (or no longer) a member, so that it joins anew. */
   | { type: 'dismiss'; workerId: string }
+  /** Everything a draining worker delivered is here: it may go. */
+  | { type: 'release'; workerId: string }
+  /** Nothing more is wanted of this worker: transfers from it can be broken off. */
+  | { type: 'forget'; workerId: string }
   | { type: 'finish'; reason: 'completed' | 'early-stopping' | 'stopped' }
-  | { type: 'fail'; message: string };
+  /** `leaf` is named by its samples, which the core does not know. */
+  | {
+      type: 'fail';
+      cause: 'leaf' | 'disk' | 'worker';
+      message: string;
+      leaf: { kind: RoundKind; step: number; leaf: number } | null;
+    };
 
 export interface Lease {
   leaseId: number;
@@ -85,7 +123,11 @@ export interface Lease {
   /** Nodes still to come. */
   nodes: TreeNode[];
   sentAtMs: number;
+  /** Since when the first of the nodes is awaited: the lease was given, or the node before it arrived. */
+  awaitedSinceMs: number;
   seen: boolean;
+  /** It was overdue and said so. */
+  isOverdue: boolean;
 }
 
 export interface Member {
@@ -93,6 +135,68 @@ export interface Member {
   name: string;
   lastSeenMs: number;
   lease: Lease | null;
+  isDraining: boolean;
+  /** Since when its connection is closed; null while it is open. */
+  disconnectedAtMs: number | null;
+  /** Since when what it computes is of no use, because its round is over; null while it can take a lease. */
+  overtakenAtMs: number | null;
+  /** Leaves it has delivered since it joined: the first takes longer. */
+  numLeavesDelivered: number;
+}
+
+/** A worker, by name, that has failed lately; forgiven when it has completed a lease. */
+export interface Suspect {
+  name: string;
+  numFailures: number;
+  reason: string;
+  /** No lease is given to it before. */
+  pausedUntilMs: number;
+}
+
+/** What a leaf takes, measured over those that came last; from lease to answer, so waiting for weights is in it. */
+export interface LeafTimes {
+  /** In ms per leaf; the oldest is overwritten. */
+  recent: number[];
+  next: number;
+  medianMs: number;
+  /** Median absolute deviation, scaled to a standard deviation. */
+  spreadMs: number;
+}
+
+export interface Answer {
+  node: TreeNode;
+  workerId: string;
+  worker: string;
+  /** Since the round began. */
+  arrivedMs: number;
+  leaves: LeafSums[];
+}
+
+/** What the core knows about a committed step. Steps and epochs count from 1. */
+export interface StepRecord {
+  step: number;
+  epoch: number;
+  stepInEpoch: number;
+  numLeaves: number;
+  durationMs: number;
+  learningRate: number;
+  lossSum: number;
+  weightSum: number;
+  /** Of the mean gradient, before clipping. */
+  gradientNorm: number;
+  /** The answers that count, in the order of their leaves. */
+  answers: Answer[];
+  skippedLeaves: number[];
+  /** Answers that did not count. */
+  rejected: Rejection[];
+  /** Leaves that were leased again, and why. */
+  repeated: { leaves: number[]; worker: string; reason: string }[];
+}
+
+export interface Rejection {
+  worker: string;
+  reason: keyof Dropped;
+  count: number;
 }
 
 /** pending: nobody has it · leased · received: its sums are here, its gradient on the way · done */
@@ -108,13 +212,19 @@ export interface Round {
   sums: (LeafSums | null)[];
   numImages: number;
   numImagesDone: number;
+  answers: Answer[];
+  /** Answers whose gradient is being fetched. */
+  collecting: { workerId: string; node: TreeNode }[];
+  repeated: StepRecord['repeated'];
+  /** Leaves that a worker could not compute for a reason it named. */
+  complaints: number[];
   confusion: Float64Array | null;
   /** All leaves are done and the step is being applied. */
   committing: boolean;
 }
 
 /** Answers that changed nothing, by reason; for the log and the tests. */
-export type Dropped = Record<'stale' | 'duplicate' | 'stranger' | 'malformed', number>;
+export type Dropped = Record<'stale' | 'duplicate' | 'stranger' | 'malformed' | 'unavailable', number>;
 
 export interface CoreState {
   config: CoreConfig;
@@ -128,6 +238,15 @@ export interface CoreState {
   ending: { reason: 'completed' | 'early-stopping' | 'stopped'; checkpointStep: number } | null;
   over: boolean;
   waitingSaid: string | null;
+  waitingSinceMs: number;
   epochSaid: number;
   dropped: Dropped;
+  /** Since the last commit, for its record. */
+  rejected: Rejection[];
+  suspects: Suspect[];
+  leafTimes: Record<RoundKind, LeafTimes>;
+  /** What fetching and adding a node took lately; null before the first. */
+  transferMs: number | null;
+  broker: { lostAtMs: number; reason: string } | null;
+  lastCheckpointMs: number;
 }

@@ -3,10 +3,18 @@
  * done in order; none waits for another unless the core's next event does.
  */
 import { clipNormCoefficient } from '@unet-fleet/numerics';
-import { type DownMessage, type RunEvent, type TrainConfig, UserError } from '@unet-fleet/shared';
+import {
+  type DownMessage,
+  exitCodes,
+  type RoundKind,
+  type RunEvent,
+  type TrainConfig,
+  UserError,
+} from '@unet-fleet/shared';
+import { type Awaited, awaited } from '../core/awaited.ts';
 import { handle } from '../core/handle.ts';
 import { initialState } from '../core/state.ts';
-import type { CoreConfig, CoreEvent, CoreState, Effect, Progress } from '../core/types.ts';
+import type { CoreConfig, CoreEvent, CoreState, Effect, Progress, StepRecord } from '../core/types.ts';
 import { NodeUnavailable, type ReducerPool } from '../reducer/pool.ts';
 import { StepClock } from './step-timings.ts';
 
@@ -19,8 +27,15 @@ export interface Ports {
   reducers: Pick<ReducerPool, 'collect' | 'gradientSumNorm' | 'apply'>;
   /** Whether a worker hands its gradients over in shared memory. */
   sharesMemory(workerId: string): boolean;
+  /** Breaks off transfers from a worker that is gone. */
+  forget(workerId: string): void;
+  /** Ids of a leaf's samples, for people. */
+  samplesOf(kind: RoundKind, step: number, leaf: number): string[];
+  /** A step was committed. */
+  record(record: StepRecord): void;
   /**
    * Takes a snapshot of the weights before it returns to the event loop, and resolves when the checkpoint is durable.
+   * Rejects with a UserError when it can't be written.
    */
   writeCheckpoint(effect: Extract<Effect, { type: 'checkpoint' }>): Promise<void>;
   emit(event: RunEvent): void;
@@ -46,7 +61,7 @@ export class Conductor {
   constructor(config: CoreConfig, progress: Progress, train: TrainConfig, ports: Ports) {
     this.#ports = ports;
     this.#train = train;
-    this.#state = initialState(config, progress);
+    this.#state = initialState(config, progress, ports.now());
     this.ended = new Promise((resolve, reject) => {
       this.#end = { resolve, reject };
     });
@@ -54,6 +69,11 @@ export class Conductor {
 
   get numWorkers(): number {
     return this.#state.members.length;
+  }
+
+  /** What the run waits for at this moment. Times are those of the ports' clock. */
+  get awaited(): Awaited[] {
+    return awaited(this.#state);
   }
 
   /** Answers that changed nothing, by reason. */
@@ -67,6 +87,8 @@ export class Conductor {
       this.#pulse();
     }, tickMs);
     this.feed({ type: 'tick' });
+    // Workers of an older term learn of this one and join at once.
+    this.#pulse();
   }
 
   stop(): void {
@@ -100,22 +122,49 @@ export class Conductor {
         return this.#reduce(effect);
       case 'commit':
         return this.#commit(effect);
+      case 'record':
+        return ports.record(effect.record);
       case 'checkpoint':
-        await ports.writeCheckpoint(effect);
-        return this.feed({ type: 'checkpoint-written', step: effect.progress.version });
+        return this.#checkpoint(effect);
       case 'emit':
         return this.#emit(effect.event);
       case 'dismiss':
         return ports.send(effect.workerId, { type: 'dismissed' });
+      case 'release':
+        return ports.send(effect.workerId, { type: 'released' });
+      case 'forget':
+        return ports.forget(effect.workerId);
       case 'finish':
         return this.#end.resolve({ reason: effect.reason });
       case 'fail':
-        return this.#end.reject(new UserError(effect.message));
+        return this.#end.reject(this.#failure(effect));
     }
   }
 
+  /** What only the shell knows is added: durations, and names of samples. */
   #emit(event: RunEvent): void {
-    this.#ports.emit(event.type === 'step' ? { ...event, timings: this.clock.take() } : event);
+    const { emit, samplesOf } = this.#ports;
+    if (event.type === 'step') emit({ ...event, timings: this.clock.take() });
+    else if (event.type === 'leaf-skipped') {
+      emit({ ...event, samples: samplesOf(event.kind, event.step - 1, event.leaf) });
+    } else emit(event);
+  }
+
+  #failure({ cause, message, leaf }: Extract<Effect, { type: 'fail' }>): UserError {
+    const samples = leaf && this.#ports.samplesOf(leaf.kind, leaf.step, leaf.leaf).join(', ');
+    const whole = samples ? `${message}; its samples are ${samples}` : message;
+    return new UserError(whole, cause === 'disk' ? exitCodes.unavailable : exitCodes.usage);
+  }
+
+  async #checkpoint(effect: Extract<Effect, { type: 'checkpoint' }>): Promise<void> {
+    const step = effect.progress.version;
+    try {
+      await this.#ports.writeCheckpoint(effect);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      return this.feed({ type: 'checkpoint-failed', step, message: error.message });
+    }
+    this.feed({ type: 'checkpoint-written', step });
   }
 
   async #reduce({ workerId, step, node, numLeaves }: Extract<Effect, { type: 'reduce' }>): Promise<void> {
@@ -127,27 +176,29 @@ export class Conductor {
       if (!(error instanceof NodeUnavailable)) throw error;
       return this.feed({ type: 'node-unavailable', workerId, step, node, reason: error.message });
     }
-    this.clock.addReduce(this.#ports.now() - start);
-    this.feed({ type: 'node-reduced', step, node });
+    const transferMs = this.#ports.now() - start;
+    this.clock.addReduce(transferMs);
+    this.feed({ type: 'node-reduced', workerId, step, node, transferMs });
   }
 
   /** Mean, clip, update: the same for any number of reducers. The root's norm is looked at before any weight changes. */
   async #commit(effect: Extract<Effect, { type: 'commit' }>): Promise<void> {
-    const { step, numLeaves, weightSum, learningRate } = effect;
+    const { step, numLeaves, weightSum, learningRate, skippedLeaves } = effect;
     // A batch without a valid pixel has no gradient; its step changes the weights by momentum and decay alone.
     const scale = weightSum > 0 ? 1 / weightSum : 0;
     const start = this.#ports.now();
     const gradientNorm = (await this.#ports.reducers.gradientSumNorm(numLeaves)) * scale;
     if (!Number.isFinite(gradientNorm)) {
       throw new UserError(
-        `the gradient of step ${step + 1} is not a finite number: lower --learning-rate or clip harder, ` +
-          'then continue from an earlier checkpoint with --resume',
+        `the sum of the gradients of step ${step + 1} is not a finite number, though each leaf's is: lower ` +
+          '--learning-rate or clip harder in a new run',
       );
     }
     const { clip, clipLimit } = this.#train;
     const normCoefficient = clip === 'norm' ? clipNormCoefficient(clipLimit, gradientNorm) : 1;
     const updateIndex = step + 1;
-    await this.#ports.reducers.apply(numLeaves, { scale, normCoefficient, learningRate, updateIndex });
+    const scalars = { scale, normCoefficient, learningRate, updateIndex };
+    await this.#ports.reducers.apply(numLeaves, skippedLeaves, scalars);
     this.clock.addOptimize(this.#ports.now() - start);
     this.feed({ type: 'committed', step, gradientNorm });
   }

@@ -12,11 +12,23 @@ export class Fleet {
   readonly #run: PreparedRun;
   readonly #allowMixedEngines: boolean;
   readonly #sharesMemory = new Map<string, boolean>();
+  readonly #names = new Map<string, string>();
 
   constructor(run: PreparedRun, allowMixedEngines: boolean) {
     this.#run = run;
     this.#allowMixedEngines = allowMixedEngines;
     this.engines = [...run.engines];
+  }
+
+  /** Ids of the members that call themselves so: of a process on this machine that has ended. */
+  idsNamed(name: string): string[] {
+    return [...this.#names].flatMap(([workerId, other]) => (other === name ? [workerId] : []));
+  }
+
+  /** The core wants nothing more of this worker. */
+  forget(workerId: string): void {
+    this.#sharesMemory.delete(workerId);
+    this.#names.delete(workerId);
   }
 
   sharesMemory(workerId: string): boolean {
@@ -40,25 +52,34 @@ export class Fleet {
         );
         if (!isKnown) this.engines.push(message.fingerprint);
         this.#sharesMemory.set(workerId, message.sharesMemory);
+        this.#names.set(workerId, message.name);
         conductor.feed({ type: 'worker-ready', workerId, name: message.name });
         return null;
       }
       case 'heartbeat':
-        conductor.feed({ type: 'heartbeat', workerId, leaseId: message.leaseId });
+        conductor.feed({
+          type: 'heartbeat',
+          workerId,
+          leaseId: message.leaseId,
+          isComputing: message.isComputing,
+        });
         return null;
       case 'result': {
-        const { kind, step, node, confusion } = message;
+        const { kind, step, node, leaves, confusion } = message;
         if (kind === 'train') conductor.clock.addNode(workerId, message.timings);
-        const sums = message.sums.map(([lossSum, weightSum]) => ({ lossSum, weightSum }));
-        conductor.feed({ type: 'result', workerId, kind, step, node, sums, confusion });
+        conductor.feed({ type: 'result', workerId, kind, step, node, leaves, confusion });
         return null;
       }
       case 'failed':
-        conductor.feed({ type: 'leaf-failed', workerId, message: message.message });
+        conductor.feed({ type: 'worker-failed', workerId, message: message.message });
         return null;
+      case 'draining': {
+        const { kind, step, nodes } = message;
+        conductor.feed({ type: 'worker-draining', workerId, kind, step, nodes });
+        return null;
+      }
       case 'bye':
-        conductor.feed({ type: 'worker-gone', workerId, reason: message.reason });
-        this.#sharesMemory.delete(workerId);
+        conductor.feed({ type: 'worker-gone', workerId, reason: message.reason, isFailure: false });
         return null;
     }
   }

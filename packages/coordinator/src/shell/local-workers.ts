@@ -11,6 +11,8 @@ export interface LocalWorkersOptions {
   command: readonly string[];
   env: NodeJS.ProcessEnv;
   onWarning(message: string): void;
+  /** A worker's process is gone: nothing more comes from it. */
+  onEnded(name: string, reason: string, isFailure: boolean): void;
   /** A worker ended in a way that trying again would not mend; the sentence is its own. */
   onFatal(message: string): void;
 }
@@ -46,6 +48,12 @@ export class LocalWorkers {
 
   start(): void {
     for (const slot of this.#slots) this.#spawn(slot);
+  }
+
+  /** It has joined the run: whatever kept it from that before is mended. */
+  joined(name: string): void {
+    const slot = this.#slots.find((other) => other.name === name);
+    if (slot) slot.numCrashes = 0;
   }
 
   get pids(): number[] {
@@ -99,13 +107,15 @@ export class LocalWorkers {
   }
 
   #ended(slot: Slot, code: number | null, signal: NodeJS.Signals | null, tail: string): void {
-    if (code === exitCodes.ok || code === exitCodes.leftOnRequest) return;
+    const isFailure = code !== exitCodes.ok && code !== exitCodes.leftOnRequest;
+    const how = signal ? `was killed by ${signal}` : `ended with exit code ${code}`;
+    this.#options.onEnded(slot.name, `it ${how}`, isFailure);
+    if (!isFailure) return;
     const lastWords =
       tail
         .split('\n')
         .at(-1)
         ?.replace(/^unet-fleet: /, '') ?? '';
-    const how = signal ? `was killed by ${signal}` : `ended with exit code ${code}`;
     if (code === exitCodes.usage) {
       this.#options.onFatal(lastWords);
       return;

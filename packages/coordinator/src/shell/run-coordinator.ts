@@ -13,7 +13,6 @@ import {
   maxLeaves,
   parameterBuckets,
   type RunEvent,
-  stepPlan,
   subjectsOf,
   UserError,
 } from '@unet-fleet/shared';
@@ -28,7 +27,7 @@ import { LocalWorkers } from './local-workers.ts';
 import { type PreparedRun, prepareRun } from './prepare-run.ts';
 import { Recorder } from './recorder.ts';
 import { type BrokerAddress, openRunBroker, workerEnvironment } from './run-broker.ts';
-import { constantFacts, coreConfig, startedEvent, welcomeOf } from './run-facts.ts';
+import { constantFacts, coreConfig, samplesOfLeaf, startedEvent, welcomeOf } from './run-facts.ts';
 import { openSharedMemory, type SharedMemory } from './shared-memory.ts';
 import { Snapshots } from './snapshots.ts';
 
@@ -122,10 +121,12 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
     reducers,
     sharesMemory: (workerId) => fleet.sharesMemory(workerId),
     now: () => performance.now(),
-    emit: (event) => {
-      if (event.type === 'step') numBatchesTracked += stepPlan(plan, event.step - 1).numLeaves;
-      teller.emit(event);
+    forget: (workerId) => fleet.forget(workerId),
+    samplesOf: (kind, step, leaf) => samplesOfLeaf(run, kind, step, leaf),
+    record: ({ numLeaves, skippedLeaves }) => {
+      numBatchesTracked += numLeaves - skippedLeaves.length;
     },
+    emit: (event) => teller.emit(event),
     writeCheckpoint: async (effect) => {
       const written = await snapshots.write(effect);
       if (!written) return;
@@ -151,6 +152,11 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
     env: { ...process.env, ...workerEnvironment(broker, runId) },
     onWarning: (message) => teller.warn(message),
     onFatal: (message) => aborted.raise(new UserError(message)),
+    onEnded: (name, reason, isFailure) => {
+      for (const workerId of fleet.idsNamed(name)) {
+        conductor.feed({ type: 'worker-gone', workerId, reason, isFailure });
+      }
+    },
   });
   options.onKillable(() => workers.kill());
   cleanups.add(() => workers.stop());

@@ -1,5 +1,16 @@
 /** A prepared run as others need to see it: the core, a worker that joins, a reader of its events, a checkpoint. */
-import { maxLeaves, numSteps, type RunEvent, type Welcome, withoutSecrets } from '@unet-fleet/shared';
+import {
+  epochOrder,
+  maxLeaves,
+  numSteps,
+  type RoundKind,
+  type RunEvent,
+  stepPlan,
+  trainLeafSamples,
+  validationLeafSamples,
+  type Welcome,
+  withoutSecrets,
+} from '@unet-fleet/shared';
 import type { CoreConfig } from '../core/types.ts';
 import type { PreparedRun } from './prepare-run.ts';
 import type { SharedMemory } from './shared-memory.ts';
@@ -20,6 +31,9 @@ export function coreConfig({ config, plan, model }: PreparedRun): CoreConfig {
     silenceMs: run.leaseSeconds * 1_000,
     resendMs,
     maxLeafAttempts,
+    checkpointMs: run.checkpointSeconds * 1_000,
+    onCheckpointFailure: run.onCheckpointFailure,
+    onNonFinite: train.onNonFinite,
   };
 }
 
@@ -77,4 +91,18 @@ export function constantFacts({
     identitySha256,
     dataSha256,
   };
+}
+
+/** Ids of the samples of a leaf: of the step that makes version `step` + 1, or of the validation of version `step`. */
+export function samplesOfLeaf(
+  { plan, folder }: PreparedRun,
+  kind: RoundKind,
+  step: number,
+  leaf: number,
+): string[] {
+  const { train, validation } = folder.split;
+  if (kind === 'validation') return validationLeafSamples(plan, leaf).map((index) => validation[index]!);
+  const position = stepPlan(plan, step);
+  const order = epochOrder(plan, position.epoch);
+  return trainLeafSamples(plan, order, position, leaf).map((index) => train[index]!);
 }

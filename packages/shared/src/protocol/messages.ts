@@ -91,6 +91,15 @@ const timings = z.object({
 });
 export type WorkerTimings = z.infer<typeof timings>;
 
+/** Sums are 0 where the leaf's loss or gradient was not finite. */
+const leafSums = z.object({
+  lossSum: z.number(),
+  weightSum: z.number(),
+  /** L2 norm of the leaf's gradient sum, in float64; 0 in a validation. */
+  gradientNorm: z.number().nonnegative(),
+  isFinite: z.boolean(),
+});
+
 const fromWorker = z.object({ term: count });
 export const upMessage = z.discriminatedUnion('type', [
   fromWorker.extend({
@@ -101,20 +110,31 @@ export const upMessage = z.discriminatedUnion('type', [
     manifestSha256: text,
     sharesMemory: z.boolean(),
   }),
-  fromWorker.extend({ type: z.literal('heartbeat'), leaseId: count }),
+  /** `isComputing`: it works on a leaf, be it of that lease or of one that is over. */
+  fromWorker.extend({ type: z.literal('heartbeat'), leaseId: count, isComputing: z.boolean() }),
   fromWorker.extend({
     type: z.literal('result'),
     kind,
     step: count,
     node,
-    /** [lossSum, weightSum] of each leaf. */
-    sums: z.array(z.tuple([z.number(), z.number()])).max(65_536),
+    /** Of each of the node's leaves, in leaf order. */
+    leaves: z.array(leafSums).max(65_536),
     confusion: z.object({ indices: z.array(count), counts: z.array(count) }).nullable(),
     timings,
   }),
   /** The worker can't compute: the sentence is for the person who runs it. */
   fromWorker.extend({ type: z.literal('failed'), message: text }),
   fromWorker.extend({ type: z.literal('bye'), reason: text }),
+  /**
+   * The worker was asked to leave: these nodes of the round are on their way, the rest of its lease is handed back.
+   * Answered by `released` once they are fetched.
+   */
+  fromWorker.extend({
+    type: z.literal('draining'),
+    kind,
+    step: count,
+    nodes: z.array(node).max(65_536),
+  }),
 ]);
 export type UpMessage = z.infer<typeof upMessage>;
 
@@ -130,6 +150,8 @@ export const downMessage = z.discriminatedUnion('type', [
   /** Join again: the coordinator does not know this worker (any more). */
   fromCoordinator.extend({ type: z.literal('dismissed') }),
   fromCoordinator.extend({ type: z.literal('refusal'), reason: text }),
+  /** To a draining worker: nothing of it is awaited any more. */
+  fromCoordinator.extend({ type: z.literal('released') }),
   /** To all: the round that is on. Silence means that the coordinator is gone. */
   fromCoordinator.extend({ type: z.literal('pulse'), kind, step: count }),
   /** To all: the run is over. */

@@ -1,8 +1,16 @@
 /**
  * A worker's session as a pure function: it joins, computes what it is leased, and sends each result until the round
- * has moved on. It holds nothing that the run would miss: whatever it forgets is leased to another.
+ * has moved on. Asked to leave, it hands over what is finished and goes. It holds nothing that the run would miss:
+ * whatever it forgets is leased to another.
  */
-import type { SessionConfig, SessionEffect, SessionEvent, SessionState } from './types.ts';
+import type {
+  ExitCause,
+  ResultMessage,
+  SessionConfig,
+  SessionEffect,
+  SessionEvent,
+  SessionState,
+} from './types.ts';
 
 export const initialSession = (config: SessionConfig, now: number): SessionState => ({
   config,
@@ -11,6 +19,9 @@ export const initialSession = (config: SessionConfig, now: number): SessionState
   lease: null,
   todo: [],
   isComputing: false,
+  isReadyAfterComputing: false,
+  uselessSinceMs: null,
+  drain: null,
   unconfirmed: [],
   lastPulseMs: now,
   lastJoinMs: Number.NEGATIVE_INFINITY,
@@ -25,9 +36,14 @@ export function handleSession(state: SessionState, event: SessionEvent): Session
   const effects: SessionEffect[] = [];
   // Messages of another term are dropped; a newer one means that the coordinator has started again.
   if ('term' in event && state.phase !== 'joining' && event.term !== state.term) {
-    if (event.term > state.term) startJoining(state, event.now, effects);
+    if (event.term > state.term) onNewTerm(state, event.now, effects);
     return effects;
   }
+  react(state, event, effects);
+  return effects;
+}
+
+function react(state: SessionState, event: SessionEvent, effects: SessionEffect[]): void {
   switch (event.type) {
     case 'tick':
       onTick(state, event.now, effects);
@@ -41,36 +57,29 @@ export function handleSession(state: SessionState, event: SessionEvent): Session
       break;
     case 'prepared':
       if (state.phase !== 'preparing') break;
-      state.phase = 'member';
-      state.lastPulseMs = event.now;
-      effects.push({ type: 'announce', term: state.term });
+      // A lease taken now could not be begun: the coordinator hears of this worker when it can work.
+      if (state.isComputing) state.isReadyAfterComputing = true;
+      else announce(state, event.now, effects);
       break;
     case 'lease':
       if (state.phase === 'member') takeLease(state, event, effects);
       break;
     case 'pulse':
       state.lastPulseMs = event.now;
-      if (state.phase === 'member') confirm(state, event);
+      if (state.phase === 'member' || state.phase === 'draining') onPulse(state, event);
       break;
     case 'dismissed':
       if (state.phase === 'member') startJoining(state, event.now, effects);
+      if (state.phase === 'draining') leave(state, effects, state.drain!.reason, 'requested');
+      break;
+    case 'released':
+      if (state.phase === 'draining') leave(state, effects, state.drain!.reason, 'requested');
       break;
     case 'computed':
-      state.isComputing = false;
-      if (state.lease?.leaseId === event.leaseId) {
-        state.unconfirmed.push({ result: event.result, sentAtMs: event.now });
-        effects.push({ type: 'send', message: event.result });
-      }
-      computeNext(state, effects);
+      onComputed(state, event, effects);
       break;
     case 'abandoned':
-      state.isComputing = false;
-      if (state.lease?.leaseId === event.leaseId) {
-        // Unconfirmed, the lease is sent again by the coordinator if it still stands.
-        state.lease = null;
-        state.todo = [];
-      }
-      computeNext(state, effects);
+      onAbandoned(state, event, effects);
       break;
     case 'over':
       leave(state, effects, event.reason, 'over');
@@ -79,29 +88,33 @@ export function handleSession(state: SessionState, event: SessionEvent): Session
       leave(state, effects, event.reason, 'refused');
       break;
     case 'failed':
-      if (state.phase === 'member') {
+      if (state.phase === 'member' || state.phase === 'draining') {
         effects.push({ type: 'send', message: { type: 'failed', term: state.term, message: event.message } });
       }
       leave(state, effects, event.message, 'failed');
       break;
     case 'leave-requested':
-      if (state.phase === 'member') {
-        effects.push({ type: 'send', message: { type: 'bye', term: state.term, reason: event.reason } });
-      }
-      leave(state, effects, event.reason, 'requested');
+      onLeaveRequested(state, event, effects);
       break;
   }
-  return effects;
 }
 
-function leave(
-  state: SessionState,
-  effects: SessionEffect[],
-  reason: string,
-  cause: 'over' | 'refused' | 'failed' | 'requested',
-): void {
+function leave(state: SessionState, effects: SessionEffect[], reason: string, cause: ExitCause): void {
   state.phase = 'gone';
   effects.push({ type: 'exit', reason, cause });
+}
+
+function announce(state: SessionState, now: number, effects: SessionEffect[]): void {
+  state.phase = 'member';
+  state.isReadyAfterComputing = false;
+  state.lastPulseMs = now;
+  effects.push({ type: 'announce', term: state.term });
+}
+
+/** A worker that is leaving has nothing that a new coordinator could want. */
+function onNewTerm(state: SessionState, now: number, effects: SessionEffect[]): void {
+  if (state.phase === 'draining') leave(state, effects, state.drain!.reason, 'requested');
+  else startJoining(state, now, effects);
 }
 
 function startJoining(state: SessionState, now: number, effects: SessionEffect[]): void {
@@ -109,16 +122,27 @@ function startJoining(state: SessionState, now: number, effects: SessionEffect[]
   state.lease = null;
   state.todo = [];
   state.unconfirmed = [];
+  state.isReadyAfterComputing = false;
+  if (state.isComputing) state.uselessSinceMs ??= now;
   state.lastJoinMs = now;
   effects.push({ type: 'join' });
 }
 
 function onTick(state: SessionState, now: number, effects: SessionEffect[]): void {
   const { config } = state;
+  if (state.uselessSinceMs !== null && now - state.uselessSinceMs > config.hungMs) {
+    const seconds = Math.round(config.hungMs / 1000);
+    leave(state, effects, `a computation has not ended ${seconds} s after its lease did`, 'hung');
+    return;
+  }
   if (state.phase === 'joining') {
     if (now - state.lastJoinMs < joinEveryMs) return;
     state.lastJoinMs = now;
     effects.push({ type: 'join' });
+    return;
+  }
+  if (state.phase === 'draining') {
+    onDrainTick(state, now, effects);
     return;
   }
   if (state.phase !== 'member') return;
@@ -126,13 +150,24 @@ function onTick(state: SessionState, now: number, effects: SessionEffect[]): voi
     startJoining(state, now, effects);
     return;
   }
-  if (now - state.lastHeartbeatMs >= config.heartbeatMs) {
-    state.lastHeartbeatMs = now;
-    const leaseId = state.lease?.leaseId ?? 0;
-    effects.push({ type: 'send', message: { type: 'heartbeat', term: state.term, leaseId } });
-  }
+  sendHeartbeat(state, now, effects);
+  resend(state, now, effects);
+}
+
+function sendState({ term, lease, isComputing }: SessionState, effects: SessionEffect[]): void {
+  const leaseId = lease?.leaseId ?? 0;
+  effects.push({ type: 'send', message: { type: 'heartbeat', term, leaseId, isComputing } });
+}
+
+function sendHeartbeat(state: SessionState, now: number, effects: SessionEffect[]): void {
+  if (now - state.lastHeartbeatMs < state.config.heartbeatMs) return;
+  state.lastHeartbeatMs = now;
+  sendState(state, effects);
+}
+
+function resend(state: SessionState, now: number, effects: SessionEffect[]): void {
   for (const entry of state.unconfirmed) {
-    if (now - entry.sentAtMs < config.resendMs) continue;
+    if (now - entry.sentAtMs < state.config.resendMs) continue;
     entry.sentAtMs = now;
     effects.push({ type: 'send', message: entry.result });
   }
@@ -161,9 +196,104 @@ function computeNext(state: SessionState, effects: SessionEffect[]): void {
   effects.push({ type: 'compute', lease: state.lease, node });
 }
 
-/** A round that is on means that all results of other rounds are settled, whatever became of them. */
+function onComputed(
+  state: SessionState,
+  event: Extract<SessionEvent, { type: 'computed' }>,
+  effects: SessionEffect[],
+): void {
+  if (state.lease?.leaseId === event.leaseId) {
+    for (const result of event.results) {
+      state.unconfirmed.push({ result, sentAtMs: event.now });
+      effects.push({ type: 'send', message: result });
+    }
+  }
+  afterComputing(state, event.now, effects);
+}
+
+function onAbandoned(
+  state: SessionState,
+  event: Extract<SessionEvent, { type: 'abandoned' }>,
+  effects: SessionEffect[],
+): void {
+  if (state.lease?.leaseId === event.leaseId) {
+    // Unconfirmed, the lease is sent again by the coordinator if it still stands.
+    state.lease = null;
+    state.todo = [];
+  }
+  afterComputing(state, event.now, effects);
+}
+
+function afterComputing(state: SessionState, now: number, effects: SessionEffect[]): void {
+  state.isComputing = false;
+  state.uselessSinceMs = null;
+  if (state.phase === 'draining') sendDraining(state, now, effects);
+  else if (state.isReadyAfterComputing) announce(state, now, effects);
+  else if (state.lease) computeNext(state, effects);
+  // Its lease was overtaken: it gets nothing until the coordinator knows that it is free.
+  else if (state.phase === 'member') sendState(state, effects);
+}
+
+function onLeaveRequested(
+  state: SessionState,
+  { now, reason }: Extract<SessionEvent, { type: 'leave-requested' }>,
+  effects: SessionEffect[],
+): void {
+  if (state.phase === 'draining') return;
+  if (state.phase !== 'member') {
+    leave(state, effects, reason, 'requested');
+    return;
+  }
+  state.phase = 'draining';
+  state.todo = [];
+  state.drain = { reason, sinceMs: now, sentAtMs: null };
+  if (state.isComputing) effects.push({ type: 'hand-over' });
+  else sendDraining(state, now, effects);
+}
+
+function onDrainTick(state: SessionState, now: number, effects: SessionEffect[]): void {
+  const { sinceMs, sentAtMs, reason } = state.drain!;
+  if (now - sinceMs > state.config.drainMs) {
+    effects.push({ type: 'send', message: { type: 'bye', term: state.term, reason } });
+    leave(state, effects, `${reason}; what it had finished was not taken in time`, 'requested');
+    return;
+  }
+  resend(state, now, effects);
+  if (sentAtMs !== null && now - sentAtMs >= state.config.resendMs) sendDraining(state, now, effects);
+}
+
+/** Names what is finished, which the coordinator fetches before it lets the worker go. */
+function sendDraining(state: SessionState, now: number, effects: SessionEffect[]): void {
+  state.drain!.sentAtMs = now;
+  const { lease, term } = state;
+  const nodes = lease ? state.unconfirmed.filter((entry) => isOf(entry.result, lease)) : [];
+  effects.push({
+    type: 'send',
+    message: {
+      type: 'draining',
+      term,
+      kind: lease?.kind ?? 'train',
+      step: lease?.step ?? 0,
+      nodes: nodes.map(({ result }) => result.node),
+    },
+  });
+}
+
+const isOf = (result: ResultMessage, round: { kind: string; step: number }): boolean =>
+  result.kind === round.kind && result.step === round.step;
+
+/** Rounds in the order in which a run has them: a version is validated before it is trained on. */
+const orderOf = ({ kind, step }: { kind: string; step: number }): number =>
+  2 * step + (kind === 'train' ? 1 : 0);
+
+/** A round that is on means that the rounds before it are over. A pulse that was overtaken says nothing. */
+function onPulse(state: SessionState, round: { kind: string; step: number }): void {
+  confirm(state, round);
+  if (!state.lease || orderOf(state.lease) >= orderOf(round)) return;
+  state.lease = null;
+  state.todo = [];
+}
+
+/** All results of rounds before this one are settled, whatever became of them. */
 function confirm(state: SessionState, round: { kind: string; step: number }): void {
-  state.unconfirmed = state.unconfirmed.filter(
-    ({ result }) => result.kind === round.kind && result.step === round.step,
-  );
+  state.unconfirmed = state.unconfirmed.filter(({ result }) => orderOf(result) >= orderOf(round));
 }

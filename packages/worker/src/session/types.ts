@@ -7,6 +7,10 @@ export interface SessionConfig {
   resendMs: number;
   /** Without a pulse for this long the coordinator is taken for gone, and joining starts anew. */
   silenceMs: number;
+  /** A worker that was asked to leave goes after this long, whatever has been taken of it. */
+  drainMs: number;
+  /** A computation that the coordinator has given up ends the worker after this long: only a new process mends it. */
+  hungMs: number;
 }
 
 export interface LeasedWork {
@@ -27,8 +31,11 @@ export type SessionEvent = { now: number } & (
   | { type: 'lease'; term: number; lease: LeasedWork }
   | { type: 'pulse'; term: number; kind: RoundKind; step: number }
   | { type: 'dismissed'; term: number }
+  /** A draining worker: nothing of it is awaited any more. */
+  | { type: 'released'; term: number }
   | { type: 'over'; term: number; reason: string }
-  | { type: 'computed'; leaseId: number; result: ResultMessage }
+  /** The node that was computed, or those of its parts that were finished when the computation was broken off. */
+  | { type: 'computed'; leaseId: number; results: ResultMessage[] }
   /** The weights could not be had, or the lease was outdated: nothing to send. */
   | { type: 'abandoned'; leaseId: number }
   | { type: 'failed'; message: string }
@@ -43,18 +50,27 @@ export type SessionEffect =
   | { type: 'send'; message: UpMessage }
   /** Compute a node of the lease; answered by computed, abandoned or failed. One at a time. */
   | { type: 'compute'; lease: LeasedWork; node: TreeNode }
+  /** Break the computation off at once and hand over what is finished of it; answered in the same way. */
+  | { type: 'hand-over' }
   /** Gradients of steps before this one can be forgotten. */
   | { type: 'forget-before'; step: number }
-  | { type: 'exit'; reason: string; cause: 'over' | 'refused' | 'failed' | 'requested' };
+  | { type: 'exit'; reason: string; cause: ExitCause };
+
+export type ExitCause = 'over' | 'refused' | 'failed' | 'requested' | 'hung';
 
 export interface SessionState {
   config: SessionConfig;
-  phase: 'joining' | 'preparing' | 'member' | 'gone';
+  phase: 'joining' | 'preparing' | 'member' | 'draining' | 'gone';
   term: number;
   lease: LeasedWork | null;
   /** Nodes of the lease not begun. */
   todo: TreeNode[];
   isComputing: boolean;
+  /** Ready for this term, but the computation of a lease from before has not ended yet. */
+  isReadyAfterComputing: boolean;
+  /** Since when the computation that goes on is of no use to anybody; null while it is, or none goes on. */
+  uselessSinceMs: number | null;
+  drain: { reason: string; sinceMs: number; sentAtMs: number | null } | null;
   /** Results that may not have arrived, with the time of their last sending. */
   unconfirmed: { result: ResultMessage; sentAtMs: number }[];
   lastPulseMs: number;

@@ -32,12 +32,6 @@ export interface MemberOptions {
 /** The lease was overtaken while it was computed: its result would be dropped. */
 export class Overtaken extends Error {}
 
-/**
- * What is to become of a computation, asked before every leaf. hand-over: the rest of the node is not wanted of this
- * worker, what is finished is; drop: nothing of it is wanted any more.
- */
-export type Demand = 'go-on' | 'hand-over' | 'drop';
-
 /** Ends a computation whose finished parts are wanted. */
 class HandOver extends Error {}
 
@@ -49,24 +43,37 @@ export class Member {
   }
 
   /**
-   * Computes a node of a lease: one result, or on `hand-over` one for each of its parts that are finished, which may
-   * be none. Rejects with Overtaken on `drop`, with FetchError (weights gone), or with what data and engine throw.
+   * Computes a node of a lease: one result. `isCurrent` is asked between leaves, so that no time goes into a round that
+   * is over. When `handOver` fires, the leaf under way is given up at once and there is a result for each part of the
+   * node that is finished, which may be none; nothing may be computed after that, because the engine is still busy with
+   * the leaf. Rejects with Overtaken, with FetchError (weights gone), or with what data and engine throw.
    */
-  async compute(lease: LeasedWork, node: TreeNode, demand: () => Demand): Promise<ResultMessage[]> {
+  async compute(
+    lease: LeasedWork,
+    node: TreeNode,
+    isCurrent: () => boolean,
+    handOver: AbortSignal,
+  ): Promise<ResultMessage[]> {
     const timings: WorkerTimings = { fetchMs: 0, dataMs: 0, computeMs: 0, sendMs: 0 };
     const { weights, compute } = this.#options;
-    await timed(timings, 'fetchMs', async () => {
-      if (await weights.update(lease.step)) await compute.setWeights(weights.parameters, weights.statistics);
-    });
-    const check = () => {
-      const now = demand();
-      if (now === 'drop') throw new Overtaken();
-      if (now === 'hand-over') throw new HandOver();
+    const task: Task = {
+      timings,
+      until: untilAborted(handOver),
+      check: () => {
+        if (!isCurrent()) throw new Overtaken();
+      },
     };
     try {
+      await task.until(
+        timed(timings, 'fetchMs', async () => {
+          if (await weights.update(lease.step)) {
+            await compute.setWeights(weights.parameters, weights.statistics);
+          }
+        }),
+      );
       return await (lease.kind === 'train'
-        ? this.#train(lease, node, timings, check)
-        : this.#validate(lease, node, timings, check));
+        ? this.#train(lease, node, task)
+        : this.#validate(lease, node, task));
     } catch (error) {
       if (error instanceof HandOver) return [];
       throw error;
@@ -77,20 +84,15 @@ export class Member {
     this.#options.nodes.forgetBefore(step, this.#options.outbox);
   }
 
-  async #train(
-    lease: LeasedWork,
-    node: TreeNode,
-    timings: WorkerTimings,
-    check: () => void,
-  ): Promise<ResultMessage[]> {
+  async #train(lease: LeasedWork, node: TreeNode, { timings, check, until }: Task): Promise<ResultMessage[]> {
     const { plan, compute, batches, nodes, outbox, term } = this.#options;
     const step = stepPlan(plan, lease.step);
     const sums = await this.#wanted(
       nodes.sum(node, step.numLeaves, async (leaf, gradients, statistics) => {
         check();
-        const batch = await timed(timings, 'dataMs', () => batches.train(step, leaf));
+        const batch = await until(timed(timings, 'dataMs', () => batches.train(step, leaf)));
         batches.expectTrain(lease.step, lease.nodes, leaf);
-        return timed(timings, 'computeMs', () => compute.trainLeaf(batch, gradients, statistics));
+        return until(timed(timings, 'computeMs', () => compute.trainLeaf(batch, gradients, statistics)));
       }),
     );
     await timed(timings, 'sendMs', async () => {
@@ -124,16 +126,15 @@ export class Member {
   async #validate(
     lease: LeasedWork,
     node: TreeNode,
-    timings: WorkerTimings,
-    check: () => void,
+    { timings, check, until }: Task,
   ): Promise<ResultMessage[]> {
     const { plan, compute, batches, term, numClasses } = this.#options;
     const [leaf] = leavesOf(node, numValidationLeaves(plan));
     check();
-    const batch = await timed(timings, 'dataMs', () => batches.validation(leaf!));
+    const batch = await until(timed(timings, 'dataMs', () => batches.validation(leaf!)));
     batches.expectValidation(leaf! + 1);
     const confusion = new Float64Array(numClasses * numClasses);
-    const loss = await timed(timings, 'computeMs', () => compute.evaluateLeaf(batch, confusion));
+    const loss = await until(timed(timings, 'computeMs', () => compute.evaluateLeaf(batch, confusion)));
     const indices = Array.from(confusion.keys()).filter((cell) => confusion[cell] !== 0);
     return [
       {
@@ -148,6 +149,26 @@ export class Member {
       },
     ];
   }
+}
+
+/** One computation, and what may end it before its time. */
+interface Task {
+  timings: WorkerTimings;
+  /** Throws Overtaken when the lease is no longer current. */
+  check(): void;
+  /** The work's value; rejects with HandOver as soon as the worker is asked to leave. */
+  until<T>(work: Promise<T>): Promise<T>;
+}
+
+function untilAborted(signal: AbortSignal): Task['until'] {
+  const aborted = new Promise<never>((_, reject) => {
+    const end = () => reject(new HandOver());
+    if (signal.aborted) end();
+    else signal.addEventListener('abort', end, { once: true });
+  });
+  // Nobody may be waiting at that moment.
+  aborted.catch(() => {});
+  return (work) => Promise.race([work, aborted]);
 }
 
 async function timed<T>(

@@ -21,7 +21,7 @@ import {
   type Welcome,
 } from '@unet-fleet/shared';
 import { handleSession, initialSession } from '../session/session.ts';
-import type { LeasedWork, SessionEffect, SessionEvent } from '../session/types.ts';
+import type { SessionEffect, SessionEvent, SessionState } from '../session/types.ts';
 import { findRun } from './find-run.ts';
 import { Overtaken } from './member.ts';
 import { Preparation, type WorkerLog } from './prepare.ts';
@@ -40,7 +40,9 @@ export interface WorkerOptions {
   cacheDir: string;
   softwareVersion: string;
   log: WorkerLog;
-  /** Asks the worker to leave: it hands back what it has not finished. */
+  /** Time it has for handing over when it is asked to leave. */
+  drainMs: number;
+  /** Asks the worker to leave: it hands over what it has finished, and the rest back. */
   signal: AbortSignal;
 }
 
@@ -50,7 +52,7 @@ export interface WorkerOutcome {
 }
 
 const tickMs = 250;
-const sessionConfig = { heartbeatMs: 1_000, resendMs: 3_000, silenceMs: 15_000 };
+const sessionClocks = { heartbeatMs: 1_000, resendMs: 3_000, silenceMs: 15_000, hungMs: 60_000 };
 
 /**
  * Works for a run until it is over or the signal fires. Throws a UserError when the run refuses this worker, when its
@@ -77,7 +79,8 @@ class WorkerShell {
   readonly #connection: NatsConnection;
   readonly #subjects: Subjects;
   readonly #preparation: Preparation;
-  readonly #session = initialSession(sessionConfig, performance.now());
+  readonly #session: SessionState;
+  readonly #handOver = new AbortController();
   #end!: { resolve(outcome: WorkerOutcome): void; reject(error: Error): void };
   #isJoining = false;
 
@@ -91,6 +94,8 @@ class WorkerShell {
     this.#connection = connection;
     this.#subjects = subjects;
     this.#preparation = preparation;
+    const config = { ...sessionClocks, drainMs: options.drainMs };
+    this.#session = initialSession(config, performance.now());
   }
 
   async run(): Promise<WorkerOutcome> {
@@ -144,6 +149,9 @@ class WorkerShell {
       case 'dismissed':
         this.#feed({ type: 'dismissed', term, now });
         break;
+      case 'released':
+        this.#feed({ type: 'released', term, now });
+        break;
       case 'over':
         this.#feed({ type: 'over', term, reason: message.reason, now });
         break;
@@ -168,6 +176,8 @@ class WorkerShell {
         return this.#send(effect.message);
       case 'compute':
         return this.#guard(() => this.#compute(effect));
+      case 'hand-over':
+        return this.#handOver.abort();
       case 'forget-before':
         return this.#preparation.member?.forgetBefore(effect.step);
       case 'exit':
@@ -175,7 +185,9 @@ class WorkerShell {
           this.#end.resolve({ cause: effect.cause, reason: effect.reason });
         } else {
           await flushGoodbye(this.#connection);
-          this.#end.reject(new UserError(effect.reason));
+          // A new process may do better where a computation hung.
+          const exitCode = effect.cause === 'hung' ? exitCodes.unavailable : exitCodes.usage;
+          this.#end.reject(new UserError(effect.reason, exitCode));
         }
     }
   }
@@ -223,10 +235,10 @@ class WorkerShell {
     const member = this.#preparation.member;
     const abandoned = () => this.#feed({ type: 'abandoned', leaseId: lease.leaseId, now: performance.now() });
     if (!member) return abandoned();
-    const demand = () => (this.#isCurrent(lease) ? 'go-on' : 'drop');
+    const isCurrent = () => this.#session.lease?.leaseId === lease.leaseId;
     try {
-      const [result] = await member.compute(lease, node, demand);
-      this.#feed({ type: 'computed', leaseId: lease.leaseId, result: result!, now: performance.now() });
+      const results = await member.compute(lease, node, isCurrent, this.#handOver.signal);
+      this.#feed({ type: 'computed', leaseId: lease.leaseId, results, now: performance.now() });
     } catch (error) {
       if (!(error instanceof Overtaken) && !(error instanceof FetchError)) throw error;
       this.#options.log.info(
@@ -235,9 +247,5 @@ class WorkerShell {
       if (error instanceof FetchError) await sleep(tickMs);
       abandoned();
     }
-  }
-
-  #isCurrent(lease: LeasedWork): boolean {
-    return this.#session.lease?.leaseId === lease.leaseId;
   }
 }

@@ -1,0 +1,128 @@
+/** What the run waits for: who, since when, why, until when, and what happens then. Asked at any moment. */
+import { deadlinesOf } from './deadlines.ts';
+import { numActive } from './leases.ts';
+import { describeLeaves, leaseIsOf, openLeavesOf } from './leaves.ts';
+import type { CoreState, Effect, Member } from './types.ts';
+
+export interface Awaited {
+  who: string;
+  what: string;
+  why: string;
+  sinceMs: number;
+  /** null: as long as it takes. */
+  untilMs: number | null;
+  /** What happens at that time. */
+  outcome: string;
+}
+
+export function awaited(state: CoreState): Awaited[] {
+  const { round, broker, ending } = state;
+  if (state.over) return [];
+  const all: Awaited[] = [];
+  if (broker) {
+    all.push({
+      who: 'the broker',
+      what: 'a connection',
+      why: broker.reason,
+      sinceMs: broker.lostAtMs,
+      untilMs: null,
+      outcome: 'training goes on by itself when it is back',
+    });
+  }
+  const lack = lackOfWorkers(state);
+  if (lack !== null) {
+    all.push({
+      who: 'workers',
+      what: 'to join',
+      why: lack,
+      sinceMs: state.waitingSinceMs,
+      untilMs: null,
+      outcome: 'training goes on by itself when they are here',
+    });
+  }
+  if (ending) {
+    all.push({
+      who: 'the disk',
+      what: `the last checkpoint, of step ${ending.checkpointStep}`,
+      why: 'it is being written',
+      sinceMs: state.lastCheckpointMs,
+      untilMs: null,
+      outcome: `the run ends: ${ending.reason}`,
+    });
+  }
+  if (round?.committing) {
+    all.push({
+      who: 'the reducers',
+      what: `the update of step ${round.step + 1}`,
+      why: 'all leaves are here',
+      sinceMs: round.startedAtMs,
+      untilMs: null,
+      outcome: 'the next step begins',
+    });
+  }
+  return [...all, ...state.members.flatMap((member) => awaitedOf(state, member) ?? [])];
+}
+
+function awaitedOf(state: CoreState, member: Member): Awaited | null {
+  const { round, config } = state;
+  const { lease } = member;
+  if (!round || !lease || !leaseIsOf(round, lease)) return null;
+  const leaves = openLeavesOf(round, lease);
+  if (leaves.length === 0) return null;
+  const of = round.kind === 'train' ? `step ${round.step + 1}` : `the validation of step ${round.step}`;
+  const what = `${describeLeaves(leaves)} of ${of}`;
+  const common = { who: member.name, what, sinceMs: lease.awaitedSinceMs };
+  if (member.disconnectedAtMs !== null) {
+    return {
+      ...common,
+      why: 'its connection to the broker is closed; idle workers get its leaves as well',
+      untilMs: member.lastSeenMs + config.silenceMs,
+      outcome: 'it is taken for lost',
+    };
+  }
+  const { lateAtMs, hungAtMs } = deadlinesOf(state, member);
+  if (lease.isOverdue) {
+    return {
+      ...common,
+      why: 'it is late; an idle worker computes its leaves as well',
+      untilMs: hungAtMs,
+      outcome: 'its computation is taken for hung',
+    };
+  }
+  if (!Number.isFinite(lateAtMs)) {
+    return {
+      ...common,
+      why: 'it computes its first leaves',
+      untilMs: hungAtMs,
+      outcome: 'it is taken for hung',
+    };
+  }
+  return {
+    ...common,
+    why: member.isDraining ? 'it leaves and hands over what it has finished' : 'it computes',
+    untilMs: lateAtMs,
+    outcome: 'its leaves are given to an idle worker as well',
+  };
+}
+
+/** Why no work can be given out; null when it can. */
+function lackOfWorkers(state: CoreState): string | null {
+  const numWorkers = numActive(state);
+  const minWorkers = Math.max(1, state.config.minWorkers);
+  if (state.ending || numWorkers >= minWorkers) return null;
+  return `${numWorkers} of at least ${minWorkers} workers are here`;
+}
+
+/** Says once that the run waits for workers, and how many. */
+export function sayWhetherWaiting(state: CoreState, now: number, effects: Effect[]): void {
+  const reason = lackOfWorkers(state);
+  if (reason !== null && reason !== state.waitingSaid) {
+    if (state.waitingSaid === null) state.waitingSinceMs = now;
+    const { minWorkers } = state.config;
+    effects.push({
+      type: 'emit',
+      event: { type: 'waiting', reason, numWorkers: numActive(state), minWorkers },
+    });
+  }
+  state.waitingSaid = reason;
+}

@@ -1,0 +1,54 @@
+/**
+ * How long an answer may take, from how long answers took: nobody has to tune a timeout, and a slow model or machine
+ * moves its own limits. Deadlines decide only who computes a leaf, so they may depend on time freely.
+ */
+import { numLeavesOf } from './leaves.ts';
+import type { CoreState, LeafTimes, Member } from './types.ts';
+
+const windowSize = 64;
+/** Of a normal distribution: the standard deviation in units of the median absolute deviation. */
+const deviationScale = 1.4826;
+/** Late: beyond what nearly all leaves took. The factor keeps even timings from crying wolf at every hiccup. */
+const lateSpreads = 4;
+const lateFactor = 1.5;
+/** Far beyond late, the worker is taken for hung; no pause of a machine lasts that long. */
+const hungFactor = 10;
+const leastHungMs = 30_000;
+/** A worker's first leaves wait for weights, and its engine sets itself up. */
+const firstFactor = 8;
+/** Until something was measured. */
+const unmeasuredHungMs = 600_000;
+
+/** Notes that a leaf of this kind took so long. */
+export function measure(times: LeafTimes, leafMs: number): void {
+  times.recent[times.next] = leafMs;
+  times.next = (times.next + 1) % windowSize;
+  times.medianMs = median(times.recent);
+  times.spreadMs = deviationScale * median(times.recent.map((ms) => Math.abs(ms - times.medianMs)));
+}
+
+function median(values: number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[sorted.length >> 1]!;
+}
+
+/**
+ * When what the member computes is late, and when it is taken for hung. Infinity for a member of which nothing is
+ * awaited, and for lateness before anything was measured.
+ */
+export function deadlinesOf(state: CoreState, member: Member): { lateAtMs: number; hungAtMs: number } {
+  const { lease } = member;
+  const sinceMs = lease?.awaitedSinceMs ?? member.overtakenAtMs ?? Number.POSITIVE_INFINITY;
+  const { recent, medianMs, spreadMs } = state.leafTimes[lease?.kind ?? 'train'];
+  if (recent.length === 0) {
+    return { lateAtMs: Number.POSITIVE_INFINITY, hungAtMs: sinceMs + unmeasuredHungMs };
+  }
+  const first = lease?.nodes[0];
+  const numLeaves = first && state.round ? numLeavesOf(first, state.round.leaves.length) : 1;
+  const factor = member.numLeavesDelivered === 0 ? firstFactor : 1;
+  const lateMs = factor * numLeaves * Math.max(lateFactor * medianMs, medianMs + lateSpreads * spreadMs);
+  return {
+    lateAtMs: sinceMs + lateMs,
+    hungAtMs: sinceMs + Math.max(leastHungMs, hungFactor * lateMs),
+  };
+}
