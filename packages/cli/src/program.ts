@@ -8,6 +8,7 @@ import { predictCommand } from './commands/predict.ts';
 import { quickstartCommand } from './commands/quickstart.ts';
 import { sampleCommand } from './commands/sample.ts';
 import { setupCommand } from './commands/setup.ts';
+import { statusCommand } from './commands/status.ts';
 import { runCommand } from './commands/train.ts';
 import { workerProcessCommand } from './commands/worker.ts';
 import type { Io } from './io.ts';
@@ -38,6 +39,7 @@ export function buildProgram(io: Io): Command {
     .addCommand(runCommand('train', io))
     .addCommand(runCommand('coordinator', io))
     .addCommand(workerProcessCommand(io))
+    .addCommand(statusCommand(io))
     .addCommand(evaluateCommand(io))
     .addCommand(predictCommand(io))
     .addCommand(configCommand(io));

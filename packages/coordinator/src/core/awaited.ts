@@ -106,7 +106,7 @@ function awaitedOf(state: CoreState, member: Member): Awaited | null {
 }
 
 /** Why no work can be given out; null when it can. */
-function lackOfWorkers(state: CoreState): string | null {
+export function lackOfWorkers(state: CoreState): string | null {
   const numWorkers = numActive(state);
   const minWorkers = Math.max(1, state.config.minWorkers);
   if (state.ending || numWorkers >= minWorkers) return null;

@@ -11,9 +11,9 @@ import {
   type TrainConfig,
   UserError,
 } from '@unet-fleet/shared';
-import { type Awaited, awaited } from '../core/awaited.ts';
 import { handle } from '../core/handle.ts';
 import { initialState } from '../core/state.ts';
+import { type CoreStatus, statusOf } from '../core/status.ts';
 import type { CoreConfig, CoreEvent, CoreState, Effect, Progress, StepRecord } from '../core/types.ts';
 import { NodeUnavailable, type ReducerPool } from '../reducer/pool.ts';
 import { StepClock } from './step-timings.ts';
@@ -71,9 +71,9 @@ export class Conductor {
     return this.#state.members.length;
   }
 
-  /** What the run waits for at this moment. Times are those of the ports' clock. */
-  get awaited(): Awaited[] {
-    return awaited(this.#state);
+  /** What the run is doing at this moment. Times are those of the ports' clock. */
+  get status(): CoreStatus {
+    return statusOf(this.#state, this.#ports.now());
   }
 
   /** Answers that changed nothing, by reason. */

@@ -11,6 +11,7 @@ import {
   flushGoodbye,
   idleWorkersNote,
   maxLeaves,
+  numSteps,
   parameterBuckets,
   type RunEvent,
   subjectsOf,
@@ -30,6 +31,7 @@ import { type BrokerAddress, openRunBroker, workerEnvironment } from './run-brok
 import { constantFacts, coreConfig, samplesOfLeaf, startedEvent, welcomeOf } from './run-facts.ts';
 import { openSharedMemory, type SharedMemory } from './shared-memory.ts';
 import { Snapshots } from './snapshots.ts';
+import { writeStatusWhile } from './status-writer.ts';
 
 export interface CoordinatorOptions {
   config: Config;
@@ -104,6 +106,7 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
   cleanups.add(() => writer.close());
   const fleet = new Fleet(run, config.engine.allowMixedEngines);
   let { numBatchesTracked } = run;
+  let checkpoint: { step: number; at: string } | null = null;
   const snapshots = new Snapshots({
     model,
     plan,
@@ -130,6 +133,7 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
     writeCheckpoint: async (effect) => {
       const written = await snapshots.write(effect);
       if (!written) return;
+      checkpoint = { step: written.step, at: new Date().toISOString() };
       teller.emit({ type: 'checkpoint', step: written.step, path: written.path, isBest: effect.isBest });
     },
   });
@@ -138,7 +142,10 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
     numWorkers: () => conductor.numWorkers,
     message: (workerId, message) => {
       const refusal = fleet.receive(workerId, message, conductor);
-      if (refusal === null) return;
+      if (refusal === null) {
+        if (message.type === 'ready') workers.joined(message.name);
+        return;
+      }
       control.send(workerId, { type: 'refusal', reason: refusal });
       teller.warn(refusal);
     },
@@ -146,7 +153,7 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
   cleanups.add(() => control.close());
   cleanups.add(() => conductor.stop());
 
-  const workers = new LocalWorkers({
+  const workers: LocalWorkers = new LocalWorkers({
     numWorkers: config.run.workers,
     command: options.workerCommand,
     env: { ...process.env, ...workerEnvironment(broker, runId) },
@@ -170,6 +177,8 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
     'run started',
   );
   conductor.start();
+  const facts = { runId, term, numSteps: numSteps(plan) };
+  cleanups.add(writeStatusWhile(paths.root, conductor, () => ({ ...facts, checkpoint })));
   workers.start();
   if (options.signal.aborted) stop();
   let farewell = 'the run has failed';

@@ -1,0 +1,51 @@
+/** What the run is doing at this moment, for people. Times are those of the core's clock. */
+import { type Awaited, awaited, lackOfWorkers } from './awaited.ts';
+import { isPaused } from './suspects.ts';
+import type { CoreState, Member } from './types.ts';
+
+export type RunState =
+  | 'training'
+  | 'validating'
+  | 'waiting for workers'
+  | 'waiting for the broker'
+  | 'writing the last checkpoint'
+  | 'over';
+
+export type WorkerState = 'computing' | 'idle' | 'cut off' | 'leaving' | 'overtaken' | 'set aside';
+
+export interface CoreStatus {
+  state: RunState;
+  /** Steps committed. */
+  step: number;
+  workers: { name: string; workerId: string; state: WorkerState; lastSeenMs: number; reason: string }[];
+  awaited: Awaited[];
+}
+
+export const statusOf = (state: CoreState, now: number): CoreStatus => ({
+  state: runStateOf(state),
+  step: state.progress.version,
+  workers: state.members.map((member) => ({
+    name: member.name,
+    workerId: member.workerId,
+    state: workerStateOf(state, member, now),
+    lastSeenMs: member.lastSeenMs,
+    reason: state.suspects.find(({ name }) => name === member.name)?.reason ?? '',
+  })),
+  awaited: awaited(state),
+});
+
+function runStateOf(state: CoreState): RunState {
+  if (state.over) return 'over';
+  if (state.ending) return 'writing the last checkpoint';
+  if (state.broker) return 'waiting for the broker';
+  if (lackOfWorkers(state) !== null) return 'waiting for workers';
+  return state.round?.kind === 'validation' ? 'validating' : 'training';
+}
+
+function workerStateOf(state: CoreState, member: Member, now: number): WorkerState {
+  if (member.isDraining) return 'leaving';
+  if (member.disconnectedAtMs !== null) return 'cut off';
+  if (member.lease) return 'computing';
+  if (member.overtakenAtMs !== null) return 'overtaken';
+  return isPaused(state, member.name, now) ? 'set aside' : 'idle';
+}

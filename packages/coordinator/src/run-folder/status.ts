@@ -1,0 +1,84 @@
+/**
+ * status.json: what the run is doing, who is awaited and why, written about once a second so that anybody who can read
+ * the run folder can ask. It is no record: each replaces the one before, and nothing is lost with it.
+ */
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { UserError } from '@unet-fleet/shared';
+import type { CoreStatus } from '../core/status.ts';
+
+const fileName = 'status.json';
+
+/** Times are ISO 8601, UTC. */
+export interface RunStatus {
+  at: string;
+  runId: string;
+  term: number;
+  pid: number;
+  state: CoreStatus['state'];
+  step: number;
+  numSteps: number;
+  /** Of the newest durable checkpoint; null before the first. */
+  checkpoint: { step: number; at: string } | null;
+  workers: { name: string; state: string; lastSeen: string; reason: string }[];
+  awaited: {
+    who: string;
+    what: string;
+    why: string;
+    since: string;
+    until: string | null;
+    /** What happens then. */
+    outcome: string;
+  }[];
+}
+
+export interface StatusSource {
+  runId: string;
+  term: number;
+  numSteps: number;
+  checkpoint: RunStatus['checkpoint'];
+}
+
+/** The core's view with its times on the calendar. `nowMs` is the core's clock, `at` the same moment. */
+export function runStatusOf(core: CoreStatus, source: StatusSource, nowMs: number, at: Date): RunStatus {
+  const iso = (ms: number) => new Date(at.getTime() + (ms - nowMs)).toISOString();
+  return {
+    at: at.toISOString(),
+    pid: process.pid,
+    ...source,
+    state: core.state,
+    step: core.step,
+    workers: core.workers.map(({ name, state, lastSeenMs, reason }) => ({
+      name,
+      state,
+      lastSeen: iso(lastSeenMs),
+      reason,
+    })),
+    awaited: core.awaited.map(({ sinceMs, untilMs, ...words }) => ({
+      ...words,
+      since: iso(sinceMs),
+      until: untilMs === null || !Number.isFinite(untilMs) ? null : iso(untilMs),
+    })),
+  };
+}
+
+/** Replaces the status at once: a reader sees the one before or this one. Throws the system's error. */
+export function writeStatus(runDir: string, status: RunStatus): void {
+  const path = join(runDir, fileName);
+  writeFileSync(`${path}.tmp`, `${JSON.stringify(status, null, 2)}\n`);
+  renameSync(`${path}.tmp`, path);
+}
+
+/** Throws a UserError when the run has none. */
+export function readStatus(runDir: string): RunStatus {
+  const path = join(runDir, fileName);
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as RunStatus;
+  } catch (error) {
+    const why =
+      (error as NodeJS.ErrnoException).code === 'ENOENT'
+        ? 'has no status.json'
+        : 'has no readable status.json';
+    throw new UserError(`${runDir} ${why}: name the folder of a run that a coordinator has worked on`);
+  }
+}
