@@ -30,6 +30,7 @@ import {
   assertNotBegun,
   assertSameRun,
   createRunFolder,
+  hasBegun,
   identitySha256,
   openRunFolder,
   type RunFolder,
@@ -113,8 +114,9 @@ function prepareLocked(
     model,
     intraOpThreads: folder.record.engineThreads,
   };
-  if (!options.resume) {
-    createRunFolder(root, folder);
+  if (!options.resume) createRunFolder(root, folder);
+  // A run that was interrupted before its first checkpoint goes on from its first step, under its id.
+  if (!options.resume || (options.resume.checkpoint === null && !hasBegun(root))) {
     return { ...common, ...freshStart(options, config, model, plan) };
   }
   const loaded = openCheckpoint(options.resume.checkpoint ?? runPaths(root).checkpoints, 'newest', {

@@ -181,16 +181,16 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
   cleanups.add(writeStatusWhile(paths.root, conductor, () => ({ ...facts, checkpoint })));
   workers.start();
   if (options.signal.aborted) stop();
-  let farewell = 'the run has failed';
+  let farewell = { reason: 'the run has failed', isComplete: false };
   try {
     const { reason } = await Promise.race([conductor.ended, aborted.raised]);
-    farewell = `the run is ${reason}`;
+    farewell = { reason: `the run is ${reason}`, isComplete: reason !== 'stopped' };
     const outcome = outcomeOf(run, snapshots, reason);
     teller.emit({ type: 'finished', ...outcome });
     return outcome;
   } finally {
     options.log.info({ ...control.dropped, core: conductor.dropped }, 'messages dropped');
-    if (!connection.isClosed()) control.broadcast({ type: 'over', reason: farewell });
+    if (!connection.isClosed()) control.broadcast({ type: 'over', ...farewell });
     await flushGoodbye(connection);
   }
 }

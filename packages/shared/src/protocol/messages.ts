@@ -154,8 +154,8 @@ export const downMessage = z.discriminatedUnion('type', [
   fromCoordinator.extend({ type: z.literal('released') }),
   /** To all: the round that is on. Silence means that the coordinator is gone. */
   fromCoordinator.extend({ type: z.literal('pulse'), kind, step: count }),
-  /** To all: the run is over. */
-  fromCoordinator.extend({ type: z.literal('over'), reason: text }),
+  /** To all: this start of the run is over. `isComplete`: there will be no other. */
+  fromCoordinator.extend({ type: z.literal('over'), reason: text, isComplete: z.boolean() }),
 ]);
 export type DownMessage = z.infer<typeof downMessage>;
 

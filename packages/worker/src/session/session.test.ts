@@ -75,8 +75,26 @@ describe('a session', () => {
 
   it('drops messages of an older term and joins anew for a newer one', () => {
     const worker = member(leaseOf(1, 0));
-    expect(worker.feed({ type: 'over', term: 0, reason: 'old news' })).toEqual([]);
+    expect(worker.feed({ type: 'over', term: 0, reason: 'old news', isComplete: true })).toEqual([]);
     expect(types(worker.feed({ type: 'pulse', term: 2, kind: 'train', step: 0 }))).toEqual(['join']);
+  });
+
+  it('takes no word of an older term, not even while it is joining', () => {
+    const worker = member(leaseOf(1, 0));
+    worker.feed({ type: 'dismissed', term: 1 });
+    expect(worker.feed({ type: 'welcomed', term: 0 })).toEqual([]);
+    expect(worker.feed({ type: 'over', term: 0, reason: 'fenced out', isComplete: true })).toEqual([]);
+    expect(types(worker.feed({ type: 'welcomed', term: 2 }))).toEqual(['prepare']);
+  });
+
+  it('ends with a run that is complete, and waits for one that was only stopped', () => {
+    const worker = member(leaseOf(1, 0));
+    const over = { type: 'over', term: 1, reason: 'the run is stopped' } as const;
+    expect(types(worker.feed({ ...over, isComplete: false }))).toEqual(['join']);
+    expect(types(worker.feed({ type: 'welcomed', term: 2 }))).toEqual(['prepare']);
+    expect(worker.feed({ ...over, term: 2, isComplete: true })).toMatchObject([
+      { type: 'exit', cause: 'over' },
+    ]);
   });
 
   it('sends a result again until a later round is on; a pulse that was overtaken settles nothing', () => {

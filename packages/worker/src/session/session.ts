@@ -34,9 +34,10 @@ const joinEveryMs = 1_000;
 export function handleSession(state: SessionState, event: SessionEvent): SessionEffect[] {
   if (state.phase === 'gone') return [];
   const effects: SessionEffect[] = [];
-  // Messages of another term are dropped; a newer one means that the coordinator has started again.
-  if ('term' in event && state.phase !== 'joining' && event.term !== state.term) {
-    if (event.term > state.term) onNewTerm(state, event.now, effects);
+  // An older term's messages are dropped, whoever still sends them; a newer term means a coordinator that began later.
+  if ('term' in event && event.term < state.term) return effects;
+  if ('term' in event && event.term > state.term && state.phase !== 'joining') {
+    onNewTerm(state, event.now, effects);
     return effects;
   }
   react(state, event, effects);
@@ -82,7 +83,9 @@ function react(state: SessionState, event: SessionEvent, effects: SessionEffect[
       onAbandoned(state, event, effects);
       break;
     case 'over':
-      leave(state, effects, event.reason, 'over');
+      // A run that was stopped or has failed may go on: then this worker is there.
+      if (event.isComplete || state.phase === 'draining') leave(state, effects, event.reason, 'over');
+      else if (state.phase !== 'joining') startJoining(state, event.now, effects);
       break;
     case 'refused':
       leave(state, effects, event.reason, 'refused');

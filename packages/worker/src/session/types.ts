@@ -33,7 +33,7 @@ export type SessionEvent = { now: number } & (
   | { type: 'dismissed'; term: number }
   /** A draining worker: nothing of it is awaited any more. */
   | { type: 'released'; term: number }
-  | { type: 'over'; term: number; reason: string }
+  | { type: 'over'; term: number; reason: string; isComplete: boolean }
   /** The node that was computed, or those of its parts that were finished when the computation was broken off. */
   | { type: 'computed'; leaseId: number; results: ResultMessage[] }
   /** The weights could not be had, or the lease was outdated: nothing to send. */

@@ -153,7 +153,8 @@ class WorkerShell {
         this.#feed({ type: 'released', term, now });
         break;
       case 'over':
-        this.#feed({ type: 'over', term, reason: message.reason, now });
+        this.#feed({ type: 'over', term, reason: message.reason, isComplete: message.isComplete, now });
+        if (!message.isComplete) this.#options.log.info(`${message.reason}: waiting for it to go on`);
         break;
       case 'refusal':
         this.#feed({ type: 'refused', reason: message.reason, now });
