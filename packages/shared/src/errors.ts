@@ -3,6 +3,7 @@
  * a broker that is down) and is printed as one sentence; anything else that is thrown is a broken invariant and
  * crashes with its stack.
  */
+import { printable } from './printable.ts';
 
 /** Exit codes of every unet-fleet process; documented in docs/exit-codes.md. */
 export const exitCodes = {
@@ -19,11 +20,17 @@ export const exitCodes = {
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
-/** A failure that a person can mend. The message is one sentence that names the thing and the remedy. */
+/** Characters of a message: enough for a sentence with a list in it, too few to flood a terminal. */
+const maxMessageLength = 2_000;
+
+/**
+ * A failure that a person can mend. The message is one sentence that names the thing and the remedy; names and values
+ * from outside in it are made printable here, so that no caller can forget it.
+ */
 export class UserError extends Error {
   readonly exitCode: ExitCode;
   constructor(message: string, exitCode: ExitCode = exitCodes.usage) {
-    super(message);
+    super(printable(message, maxMessageLength));
     this.name = 'UserError';
     this.exitCode = exitCode;
   }

@@ -1,3 +1,4 @@
+export * from './bounded-file.ts';
 export * from './config/checks.ts';
 export * from './config/file.ts';
 export * from './config/identity.ts';
@@ -28,6 +29,7 @@ export * from './model/types.ts';
 export * from './plan/buckets.ts';
 export * from './plan/plan.ts';
 export * from './plan/tree.ts';
+export * from './printable.ts';
 export * from './protocol/messages.ts';
 export * from './protocol/subjects.ts';
 export * from './rng.ts';

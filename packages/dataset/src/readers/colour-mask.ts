@@ -1,15 +1,17 @@
 /** Colour masks (RGB, RGBA, palette or grey, PNG or TIFF) turned into class indices by the palette file's exact colours. */
 import sharp from 'sharp';
-import { MAX_PIXELS } from '../limits.ts';
+import { maxPixelsOf } from '../limits.ts';
 import { colorName, type Palette } from './palette.ts';
+import { checkPictureKind } from './photo.ts';
 import { NO_LABEL, type RawMask, StrangeValues } from './raster.ts';
 
 /** A pixel whose colour the palette lacks has no label; the colour is counted among the strange values. */
 export async function readColourMask(bytes: Uint8Array, palette: Palette): Promise<RawMask> {
+  checkPictureKind(bytes);
   // An embedded colour profile must not move the colours.
   const { data, info } = await sharp(bytes, {
     failOn: 'error',
-    limitInputPixels: MAX_PIXELS,
+    limitInputPixels: maxPixelsOf(bytes.length),
     ignoreIcc: true,
   })
     .toColourspace('srgb')

@@ -2,7 +2,10 @@
  * The one error of all readers. Decoders throw plain sentences ("the file ends early"); `inFile` turns whatever comes
  * out of a decoder, or of a library on damaged bytes, into a UserError that names the file.
  */
-import { UserError } from '@unet-fleet/shared';
+import { printable, UserError } from '@unet-fleet/shared';
+
+/** Characters of a reason, which may quote what a damaged file holds. */
+const MAX_REASON_LENGTH = 600;
 
 /** A file whose content cannot be used: damaged, of another kind than its name says, or without what we look for. */
 export class FileError extends UserError {
@@ -10,10 +13,11 @@ export class FileError extends UserError {
   /** What is wrong, without the file's name. */
   readonly reason: string;
   constructor(path: string, reason: string) {
-    super(`Cannot read ${path}: ${reason}.`);
+    const shown = printable(reason, MAX_REASON_LENGTH);
+    super(`Cannot read ${path}: ${shown}.`);
     this.name = 'FileError';
     this.path = path;
-    this.reason = reason;
+    this.reason = shown;
   }
 }
 
@@ -31,7 +35,7 @@ export async function inFile<T>(path: string, decode: () => T | Promise<T>): Pro
 const libraryMessages: [RegExp, string][] = [
   [/unsupported image format|unknown or unsupported/i, 'it is no picture, or damaged at its start'],
   [/name not defined/, 'its HDF5 structure is damaged'],
-  [/exceeds pixel limit/, 'it has more pixels than are read'],
+  [/exceeds pixel limit/, 'it claims more pixels than are read of a file of its size'],
 ];
 
 function reasonOf(error: unknown): string {
@@ -40,7 +44,8 @@ function reasonOf(error: unknown): string {
   if (code === 'ERR_BUFFER_TOO_LARGE') return 'its compressed data is larger than its header says';
   if (code === 'Z_DATA_ERROR') return 'its compressed data is damaged';
   const message = error instanceof Error ? error.message : String(error);
-  if (error instanceof RangeError) return `it is damaged or ends early (${message})`;
+  // The engine's words for what a library did with numbers from the file: an index, a length, a missing part.
+  if (error instanceof RangeError || error instanceof TypeError) return 'it is damaged or ends early';
   const known = libraryMessages.find(([pattern]) => pattern.test(message));
   if (known !== undefined) return known[1];
   // Libraries report over several lines; the first one names the fault.

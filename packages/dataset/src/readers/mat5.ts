@@ -1,11 +1,11 @@
 /**
  * MATLAB level 5 .mat files (the default of `save` up to -v7), compressed or not, of either byte order. Source:
  * "MAT-File Format", The MathWorks. Every length in the file is checked against the bytes that are there, and a
- * compressed variable is inflated to exactly the size that its own header states.
+ * compressed variable is inflated to exactly the size that its own header states, if that fits its dimensions.
  */
 import { constants, inflateSync } from 'node:zlib';
-import { MAX_INFLATED_BYTES, MAX_PIXELS } from '../limits.ts';
-import type { MatArray, MatHeader } from './mat-array.ts';
+import { MAX_PIXELS } from '../limits.ts';
+import { describeVariable, type MatArray, type MatHeader } from './mat-array.ts';
 import { type NumberKind, numbersFrom } from './numbers.ts';
 import type { NumericArray } from './raster.ts';
 
@@ -54,9 +54,18 @@ const classNames = [
 ]; // prettier-ignore
 
 const HEADER_BYTES = 128;
+const MAX_BYTES_PER_NUMBER = 8;
 /** Holds a variable's array flags, dimensions and name, however badly compressed. */
-const HEADER_SAMPLE_BYTES = 4096;
+const HEADER_SAMPLE_BYTES = 1024;
+const MAX_VARIABLES = 4096;
+const MAX_DIMENSIONS = 32;
 const MAX_CELL_DEPTH = 8;
+/** Of one variable, those of nested cell arrays among them: a name for each class. */
+const MAX_CELLS = 2 ** 16;
+/** What a cell array may inflate to: as many names with their headers. */
+const MAX_CELL_BYTES = 2 ** 23;
+/** Tags, flags, dimensions and name of an array. */
+const MAX_ARRAY_HEADER_BYTES = 4096;
 const MAX_TEXT_BYTES = 2 ** 16;
 
 interface Element {
@@ -112,18 +121,21 @@ export function openMat5(bytes: Uint8Array): { header: MatHeader; read: () => Ma
   const elements = new Elements(bytes.subarray(HEADER_BYTES), littleEndian);
   const variables = [];
   while (!elements.atEnd) {
+    if (variables.length >= MAX_VARIABLES) throw new Error(`it has more than ${MAX_VARIABLES} variables`);
     const { type, data } = elements.next();
     if (type === MI_COMPRESSED) {
       const sample = inflateStart(data);
       const numBytes = matrixBytes(sample, littleEndian);
-      variables.push({
-        header: parseHeader(new Elements(sample.subarray(8), littleEndian)),
-        read: () => parseMatrix(inflateMatrix(data, numBytes), littleEndian, 0),
-      });
+      const header = parseHeader(new Elements(sample.subarray(8), littleEndian));
+      const read = () =>
+        isRead(header)
+          ? parseMatrix(inflateMatrix(data, numBytes, header), littleEndian, newBudget())
+          : refused(header);
+      variables.push({ header, read });
     } else if (type === MI_MATRIX) {
       variables.push({
         header: parseHeader(new Elements(data, littleEndian)),
-        read: () => parseMatrix(data, littleEndian, 0),
+        read: () => parseMatrix(data, littleEndian, newBudget()),
       });
     }
   }
@@ -141,14 +153,19 @@ function matrixBytes(inflated: Uint8Array, littleEndian: boolean): number {
   const view = new DataView(inflated.buffer, inflated.byteOffset, 8);
   if (view.getUint32(0, littleEndian) !== MI_MATRIX)
     throw new Error('it is damaged: a compressed part is no array');
-  const numBytes = view.getUint32(4, littleEndian);
-  if (numBytes > MAX_INFLATED_BYTES) {
-    throw new Error(`a variable claims ${numBytes} bytes, more than the ${MAX_INFLATED_BYTES} that are read`);
-  }
-  return numBytes;
+  return view.getUint32(4, littleEndian);
 }
 
-function inflateMatrix(data: Uint8Array, numBytes: number): Uint8Array {
+function inflateMatrix(data: Uint8Array, numBytes: number, header: FullHeader): Uint8Array {
+  const maxBytes =
+    header.className === 'cell' || header.className === 'char'
+      ? MAX_CELL_BYTES
+      : MAX_ARRAY_HEADER_BYTES + MAX_BYTES_PER_NUMBER * numValues(header);
+  if (numBytes > maxBytes) {
+    throw new Error(
+      `a variable claims ${numBytes} bytes, more than the ${maxBytes} that ${describeVariable(header)} may have`,
+    );
+  }
   const inflated = inflateSync(data, { maxOutputLength: numBytes + 8 });
   if (inflated.length < numBytes + 8) throw new Error('the file ends early');
   return inflated.subarray(8);
@@ -172,7 +189,7 @@ function parseHeader(elements: Elements): FullHeader {
   // An opaque array (a MATLAB object) has no dimensions and is only ever listed.
   if (className === 'opaque') return { name: asciiOf(elements.next().data), className, dims: [], isComplex };
   const dims = elements.next();
-  if (dims.type !== MI_INT32 || dims.data.length > 32 * 4)
+  if (dims.type !== MI_INT32 || dims.data.length > MAX_DIMENSIONS * 4)
     throw new Error('it is damaged: an array without dimensions');
   const sizes = Array.from(numbersFrom(dims.data, 'i4', elements.littleEndian), Number);
   if (sizes.some((size) => size < 0)) throw new Error('it is damaged: a negative dimension');
@@ -181,31 +198,56 @@ function parseHeader(elements: Elements): FullHeader {
   return { name: asciiOf(name.data), className: isLogical ? 'logical' : className, dims: sizes, isComplex };
 }
 
+/** Of the array's class; throws for more than are read. */
+function numValues({ name, dims }: MatHeader): number {
+  const count = dims.reduce((product, dim) => product * dim, 1);
+  if (count > MAX_PIXELS) throw new Error(`its variable ${name} claims ${count} values`);
+  return count;
+}
+
+const UNREAD = ['struct', 'object', 'opaque', 'function handle'];
+
+/** Whether an array of this kind has values for us; what has not is told without inflating it. */
+function isRead({ className, isComplex }: FullHeader): boolean {
+  return className !== 'sparse' && !isComplex && !UNREAD.includes(className);
+}
+
+/** Its header alone, or the sentence for a kind that a person can save differently. */
+function refused({ isComplex, ...header }: FullHeader): MatArray {
+  if (header.className === 'sparse') {
+    throw new Error(`its variable ${header.name} is sparse; save full(${header.name})`);
+  }
+  if (isComplex && !UNREAD.includes(header.className))
+    throw new Error(`its variable ${header.name} is complex`);
+  return header;
+}
+
+/** What the cells of one variable may still be. */
+interface Budget {
+  numCells: number;
+  depth: number;
+}
+
+const newBudget = (): Budget => ({ numCells: MAX_CELLS, depth: MAX_CELL_DEPTH });
+
 function asciiOf(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('latin1');
 }
 
-function parseMatrix(bytes: Uint8Array, littleEndian: boolean, depth: number): MatArray {
+function parseMatrix(bytes: Uint8Array, littleEndian: boolean, budget: Budget): MatArray {
   // An empty cell may be an array element of no bytes at all.
   if (bytes.length === 0) return { name: '', className: 'double', dims: [0, 0], values: new Float64Array(0) };
   const elements = new Elements(bytes, littleEndian);
-  const { isComplex, ...header } = parseHeader(elements);
-  const count = header.dims.reduce((product, dim) => product * dim, 1);
-  if (count > MAX_PIXELS) throw new Error(`its variable ${header.name} claims ${count} values`);
-  switch (header.className) {
-    case 'cell':
-      return { ...header, cells: parseCells(elements, count, littleEndian, depth) };
-    case 'char':
-      return { ...header, text: parseText(elements, header.dims, littleEndian) };
-    case 'sparse':
-      throw new Error(`its variable ${header.name} is sparse; save full(${header.name})`);
-    case 'struct':
-    case 'object':
-    case 'opaque':
-    case 'function handle':
-      return header;
+  const fullHeader = parseHeader(elements);
+  if (!isRead(fullHeader)) return refused(fullHeader);
+  const { isComplex: _, ...header } = fullHeader;
+  const count = numValues(header);
+  if (header.className === 'cell') {
+    return { ...header, cells: parseCells(elements, count, littleEndian, budget) };
   }
-  if (isComplex) throw new Error(`its variable ${header.name} is complex`);
+  if (header.className === 'char') {
+    return { ...header, text: parseText(elements, header.dims, littleEndian) };
+  }
   return { ...header, values: parseNumbers(elements.next(), numberKinds, count, littleEndian) };
 }
 
@@ -224,14 +266,18 @@ function parseNumbers(
   return values;
 }
 
-function parseCells(elements: Elements, count: number, littleEndian: boolean, depth: number): MatArray[] {
-  if (depth >= MAX_CELL_DEPTH) throw new Error('its cell arrays are nested too deeply');
+function parseCells(elements: Elements, count: number, littleEndian: boolean, budget: Budget): MatArray[] {
+  if (budget.depth === 0) throw new Error('its cell arrays are nested too deeply');
+  budget.numCells -= count;
+  if (budget.numCells < 0) throw new Error(`it has more than ${MAX_CELLS} cells`);
+  budget.depth--;
   const cells: MatArray[] = [];
   while (cells.length < count) {
     const { type, data } = elements.next();
     if (type !== MI_MATRIX) throw new Error('it is damaged: a cell that is no array');
-    cells.push(parseMatrix(data, littleEndian, depth + 1));
+    cells.push(parseMatrix(data, littleEndian, budget));
   }
+  budget.depth++;
   return cells;
 }
 

@@ -5,6 +5,10 @@
 import { bytesPer, type NumberKind, numbersFrom } from './numbers.ts';
 import { maskFrom, type RawMask } from './raster.ts';
 
+/** NumPy itself reads headers of up to 10,000 bytes, and arrays of up to 64 dimensions. */
+const MAX_HEADER_BYTES = 2 ** 16;
+const MAX_DIMENSIONS = 64;
+
 /** Throws a plain sentence where the bytes are no such array. */
 export function readNpy(bytes: Uint8Array): RawMask {
   const { header, dataOffset } = splitHeader(bytes);
@@ -31,6 +35,7 @@ function splitHeader(bytes: Uint8Array): { header: string; dataOffset: number } 
   const isWide = (bytes[6] as number) >= 2;
   const start = isWide ? 12 : 10;
   const length = isWide ? view.getUint32(8, true) : view.getUint16(8, true);
+  if (length > MAX_HEADER_BYTES) throw new Error(`it is damaged: a header of ${length} bytes`);
   if (start + length > bytes.length) throw new Error('the file ends early, within its header');
   return {
     header: Buffer.from(bytes.subarray(start, start + length)).toString('latin1'),
@@ -56,6 +61,8 @@ function parseShape(header: string): number[] {
     .split(',')
     .filter((part) => part.trim() !== '')
     .map(Number);
+  if (dims.length > MAX_DIMENSIONS) throw new Error(`it is damaged: ${dims.length} dimensions`);
+  if (!dims.every(Number.isSafeInteger)) throw new Error('it is damaged: its shape is no list of numbers');
   while (dims.length > 2 && dims.at(-1) === 1) dims.pop();
   while (dims.length > 2 && dims[0] === 1) dims.shift();
   if (dims.length !== 2) throw new Error(`its shape is (${text.trim()}), where height and width are needed`);

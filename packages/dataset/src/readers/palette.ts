@@ -3,9 +3,10 @@
  * "r g b name", classes numbered by line; or JSON, a list of {"color": "#rrggbb", "name": "...", "class": n}.
  */
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { UserError } from '@unet-fleet/shared';
+import { MAX_LIST_BYTES } from '../limits.ts';
+import { checkName } from './class-names.ts';
 import { FileError, inFile } from './file-error.ts';
+import { readList } from './list-file.ts';
 import { NO_LABEL } from './raster.ts';
 
 export interface PaletteEntry {
@@ -24,11 +25,10 @@ export interface Palette {
 
 /** Reads a palette file. Throws a UserError that names the file and the line. */
 export async function readPalette(path: string): Promise<Palette> {
-  const bytes = await readFile(path).catch(() => {
-    throw new UserError(`There is no palette file ${path}: check --palette.`);
-  });
+  const bytes = readList(path, MAX_LIST_BYTES, 'palette file', '--palette');
   const text = bytes.toString('utf8').replace(/^\uFEFF/, '');
   const entries = await inFile(path, () => (/^\s*[[{]/.test(text) ? parseJson(text) : parseText(text)));
+  if (entries.length > NO_LABEL) throw new FileError(path, `it has more than ${NO_LABEL} colours`);
   if (entries.length === 0) throw new FileError(path, 'it has no colours; write lines such as "#ff0000 car"');
   const seen = new Set<number>();
   for (const { color } of entries) {
@@ -48,8 +48,8 @@ function parseText(text: string): PaletteEntry[] {
   const entries: PaletteEntry[] = [];
   for (const [i, line] of lines.entries()) {
     if (line === '' || line.startsWith('//')) continue;
-    const hex = /^#([0-9a-f]{6})(?:\s+(.*))?$/i.exec(line);
-    const numbers = /^(\d{1,3})[\s,]+(\d{1,3})[\s,]+(\d{1,3})(?:[\s,]+(.*))?$/.exec(line);
+    const hex = /^#([0-9a-f]{6})(?:\s+(.*))?$/is.exec(line);
+    const numbers = /^(\d{1,3})[\s,]+(\d{1,3})[\s,]+(\d{1,3})(?:[\s,]+(.*))?$/s.exec(line);
     const color = hex
       ? Number.parseInt(hex[1] as string, 16)
       : numbers
@@ -57,7 +57,9 @@ function parseText(text: string): PaletteEntry[] {
         : null;
     if (color === null)
       throw new Error(`line ${i + 1} is "${line}", no colour such as "#ff0000 car" or "255 0 0 car"`);
-    entries.push({ color, classIndex: entries.length, name: ((hex ? hex[2] : numbers?.[4]) ?? '').trim() });
+    const name = ((hex ? hex[2] : numbers?.[4]) ?? '').trim();
+    checkName(name, `line ${i + 1}`);
+    entries.push({ color, classIndex: entries.length, name });
   }
   return entries;
 }
@@ -73,11 +75,7 @@ function parseJson(text: string): PaletteEntry[] {
   if (!Array.isArray(list)) throw new Error('its JSON is no list of {"color": "#rrggbb", "name": "..."}');
   return list.map((item: unknown, i) => {
     const { color, name = '', class: classIndex = i } = (item ?? {}) as Record<string, unknown>;
-    const value = Array.isArray(color)
-      ? colorFrom(color)
-      : /^#[0-9a-f]{6}$/i.test(String(color))
-        ? Number.parseInt(String(color).slice(1), 16)
-        : null;
+    const value = colorOf(color);
     if (value === null) throw new Error(`entry ${i} has no color such as "#ff0000" or [255, 0, 0]`);
     if (
       typeof classIndex !== 'number' ||
@@ -85,10 +83,21 @@ function parseJson(text: string): PaletteEntry[] {
       classIndex < 0 ||
       classIndex >= NO_LABEL
     ) {
-      throw new Error(`entry ${i} has the class ${JSON.stringify(classIndex)}, which is no index`);
+      const shown = typeof classIndex === 'object' ? 'that is a list or an object' : String(classIndex);
+      throw new Error(`entry ${i} has the class ${shown}, which is no index`);
     }
-    return { color: value, classIndex, name: String(name) };
+    if (typeof name !== 'string') throw new Error(`entry ${i} has a name that is no text`);
+    checkName(name, `entry ${i}`);
+    return { color: value, classIndex, name };
   });
+}
+
+/** "#rrggbb" or [r, g, b]; null for anything else. */
+function colorOf(color: unknown): number | null {
+  if (Array.isArray(color)) return color.every((part) => typeof part === 'number') ? colorFrom(color) : null;
+  return typeof color === 'string' && /^#[0-9a-f]{6}$/i.test(color)
+    ? Number.parseInt(color.slice(1), 16)
+    : null;
 }
 
 /** The names by class, where the palette has one for every class from 0 on but the ignored one; else null. */

@@ -61,7 +61,7 @@ describe('photos', () => {
       await expect(decodePhoto(`a.${format}`, part, 3), format).rejects.toThrow(`Cannot read a.${format}:`);
     }
     await expect(checkPhoto('a.jpg', Buffer.from('no picture'))).rejects.toThrow(
-      'Cannot read a.jpg: it is no picture, or damaged at its start.',
+      'Cannot read a.jpg: it is no picture of the formats jpg, png, webp or tiff, or damaged at its start.',
     );
   });
 });

@@ -1,6 +1,6 @@
 /** Photos through sharp: jpg, png, webp and tiff, upright by their EXIF orientation, as 1, 3 or 4 bytes per pixel. */
 import sharp, { type Sharp } from 'sharp';
-import { MAX_PIXELS } from '../limits.ts';
+import { maxPixelsOf } from '../limits.ts';
 import { inFile } from './file-error.ts';
 
 export const photoExtensions = ['.jpg', '.jpeg', '.png', '.webp', '.tif', '.tiff'];
@@ -13,9 +13,27 @@ export interface Photo {
   pixels: Uint8Array;
 }
 
+const ascii = (bytes: Uint8Array, begin: number, end: number): string =>
+  Buffer.from(bytes.subarray(begin, end)).toString('latin1');
+
+/**
+ * Throws a plain sentence unless the bytes begin as one of the formats that are read. sharp would take others whatever
+ * the name says, among them SVG, whose drawings can take hours.
+ */
+export function checkPictureKind(bytes: Uint8Array): void {
+  const start = ascii(bytes, 0, 4);
+  const isWebp = start === 'RIFF' && ascii(bytes, 8, 12) === 'WEBP';
+  const isPng = ascii(bytes, 0, 8) === '\x89PNG\r\n\x1a\n';
+  const isTiff = ['II*\0', 'MM\0*', 'II+\0', 'MM\0+'].includes(start);
+  if (!start.startsWith('\xff\xd8\xff') && !isPng && !isWebp && !isTiff) {
+    throw new Error('it is no picture of the formats jpg, png, webp or tiff, or damaged at its start');
+  }
+}
+
 function open(bytes: Uint8Array): Sharp {
+  checkPictureKind(bytes);
   // 'error' refuses damaged and truncated files but not the harmless warnings that old cameras earn.
-  return sharp(bytes, { failOn: 'error', limitInputPixels: MAX_PIXELS }).autoOrient();
+  return sharp(bytes, { failOn: 'error', limitInputPixels: maxPixelsOf(bytes.length) }).autoOrient();
 }
 
 /** channels: 1 is luminance, 3 is sRGB without alpha, 4 has alpha (opaque if the file has none). */

@@ -1,10 +1,11 @@
 /**
  * PNG index masks: the numbers in the file, never what a viewer would show. sharp replaces palette indices by colours,
- * so fast-png decodes; the chunks are walked first, because it inflates without a bound and accepts missing rows.
+ * so fast-png decodes; the chunks are walked first, because it inflates without a bound, accepts missing rows, and
+ * takes the last of several headers.
  */
 import { inflateSync } from 'node:zlib';
 import { decode } from 'fast-png';
-import { checkPixels } from '../limits.ts';
+import { checkPixels, maxPixelsOf } from '../limits.ts';
 import { maskFrom, type RawMask } from './raster.ts';
 
 const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
@@ -23,7 +24,7 @@ interface Layout {
 export function readPngMask(bytes: Uint8Array): RawMask {
   const { layout, pixelChunks, compressed } = walkChunks(bytes);
   const { width, height, depth, channels } = layout;
-  checkPixels(width, height);
+  checkPixels(width, height, maxPixelsOf(bytes.length));
   if (layout.isInterlaced && depth < 8)
     throw new Error('it is interlaced with less than 8 bits; save it without');
   checkInflated(layout, compressed);
@@ -38,6 +39,7 @@ function walkChunks(bytes: Uint8Array): { layout: Layout; pixelChunks: Buffer[];
   if (!file.subarray(0, 8).equals(SIGNATURE)) throw new Error('it is no PNG file');
   const pixelChunks: Buffer[] = [];
   const compressed: Buffer[] = [];
+  let numHeaders = 0;
   for (let at = 8; ; ) {
     if (at + 12 > file.length) throw new Error('the file ends early');
     const length = file.readUInt32BE(at);
@@ -45,6 +47,7 @@ function walkChunks(bytes: Uint8Array): { layout: Layout; pixelChunks: Buffer[];
     const end = at + 12 + length;
     if (end > file.length) throw new Error('the file ends early');
     if (PIXEL_CHUNKS.has(type)) pixelChunks.push(file.subarray(at, end));
+    if (type === 'IHDR') numHeaders++;
     if (type === 'IDAT') compressed.push(file.subarray(at + 8, end - 4));
     if (type === 'IEND') break;
     at = end;
@@ -53,6 +56,7 @@ function walkChunks(bytes: Uint8Array): { layout: Layout; pixelChunks: Buffer[];
   if (header === undefined || header.toString('latin1', 4, 8) !== 'IHDR' || header.length !== 25) {
     throw new Error('it is damaged: the PNG header is missing');
   }
+  if (numHeaders > 1) throw new Error('it is damaged: more than one PNG header');
   return { layout: layoutFrom(header.subarray(8)), pixelChunks, compressed: Buffer.concat(compressed) };
 }
 

@@ -1,0 +1,27 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { readBounded } from './bounded-file.ts';
+import { UserError } from './errors.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'unet-fleet-bounded-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+test('a file up to the limit is read whole', () => {
+  const path = join(folder, 'a');
+  for (const numBytes of [0, 1, 65_536, 200_000]) {
+    const bytes = Buffer.alloc(numBytes, 'abc');
+    writeFileSync(path, bytes);
+    expect(readBounded(path, 200_000).equals(bytes)).toBe(true);
+  }
+});
+
+test('a larger one, or one without an end, is refused by name', () => {
+  const path = join(folder, 'b');
+  writeFileSync(path, Buffer.alloc(1001));
+  expect(() => readBounded(path, 1000)).toThrow(UserError);
+  expect(() => readBounded(path, 1000)).toThrow(`${path} has more than the 1000 bytes`);
+  expect(() => readBounded('/dev/zero', 1_000_000)).toThrow('/dev/zero has more than');
+  expect(() => readBounded(join(folder, 'none'), 1)).toThrow('ENOENT');
+});

@@ -1,0 +1,157 @@
+/**
+ * Runs a reader over many inputs in a process of its own, with limits on memory and time, and starts another after the
+ * input that hung or killed it. What it keeps true: every input is read, and every fault has the input's number.
+ */
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import type { Report, Task } from './child.ts';
+
+export interface Limits {
+  /** Processor time of one input. */
+  maxMs: number;
+  /** Memory that one input takes beyond what was there before. */
+  maxMegabytes: number;
+  /** Wall time without a sign of life. */
+  hangMs: number;
+  /** Of the whole process. */
+  maxProcessMegabytes: number;
+}
+
+export const defaultLimits: Limits = {
+  maxMs: 1_000,
+  maxMegabytes: 256,
+  hangMs: 10_000,
+  maxProcessMegabytes: 2_048,
+};
+
+export interface Finding {
+  index: number;
+  fault: string;
+}
+
+export interface Outcome {
+  reader: string;
+  numInputs: number;
+  accepted: number;
+  rejected: number;
+  worstMs: number;
+  worstMegabytes: number;
+  findings: Finding[];
+}
+
+const child = fileURLToPath(new URL('./child.js', import.meta.url));
+/** More than this many are one fault many times over. */
+const maxFindings = 200;
+
+/** Reads inputs 0 to numInputs - 1. */
+export async function fuzzReader(
+  reader: string,
+  numInputs: number,
+  seed: number,
+  limits: Limits = defaultLimits,
+): Promise<Outcome> {
+  const outcome: Outcome = {
+    reader,
+    numInputs,
+    accepted: 0,
+    rejected: 0,
+    worstMs: 0,
+    worstMegabytes: 0,
+    findings: [],
+  };
+  let from = 0;
+  while (from < numInputs && outcome.findings.length < maxFindings) {
+    const folder = temporaryFolder();
+    try {
+      const { maxMs, maxMegabytes } = limits;
+      const task: Task = { reader, seed, from, to: numInputs, folder, maxMs, maxMegabytes };
+      const last = await runChild(task, limits, outcome);
+      from = last === null ? numInputs : last + 1;
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }
+  outcome.findings = uniqueByIndex(outcome.findings);
+  return outcome;
+}
+
+const uniqueByIndex = (findings: Finding[]): Finding[] =>
+  Array.from(new Map(findings.map((finding) => [finding.index, finding])).values());
+
+/** In memory where there is such a disk: some readers open files themselves. */
+function temporaryFolder(): string {
+  for (const parent of ['/dev/shm', tmpdir()]) {
+    try {
+      const folder = mkdtempSync(join(parent, 'unet-fleet-fuzz-'));
+      mkdirSync(join(folder, 'work'));
+      return folder;
+    } catch {
+      // The next one.
+    }
+  }
+  throw new Error('there is no folder for temporary files');
+}
+
+/** The input that ended the process before its time; null when all were read. */
+async function runChild(task: Task, limits: Limits, outcome: Outcome): Promise<number | null> {
+  const args = ['--expose-gc', '--max-old-space-size=512', child, JSON.stringify(task)];
+  const running = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe', 'pipe'] });
+  let current: number | null = null;
+  let killedFor = '';
+  let stderr = '';
+  let heardMs = performance.now();
+  running.stderr!.setEncoding('utf8').on('data', (text: string) => {
+    stderr = (stderr + text).slice(-4_000);
+  });
+  createInterface({ input: running.stdio[3] as Readable }).on('line', (line) => {
+    heardMs = performance.now();
+    if (!line.startsWith('{')) current = Number(line);
+    else take(JSON.parse(line) as Report, outcome);
+  });
+  const kill = (reason: string) => {
+    killedFor ||= reason;
+    running.kill('SIGKILL');
+  };
+  const watchdog = setInterval(() => {
+    if (performance.now() - heardMs > limits.hangMs) kill(`hangs: nothing in ${limits.hangMs} ms`);
+    const megabytes = residentMegabytes(running.pid!);
+    if (megabytes > limits.maxProcessMegabytes) kill(`takes ${Math.round(megabytes)} MB`);
+    if (outcome.findings.length >= maxFindings) kill('there are enough findings');
+  }, 50);
+  const [code, signal] = await new Promise<[number | null, string | null]>((resolve, reject) => {
+    running.on('error', reject);
+    running.on('close', (...ended) => resolve(ended));
+  });
+  clearInterval(watchdog);
+  if (code === 0) return null;
+  if (current === null) throw new Error(`the process for ${task.reader} does not start: ${stderr}`);
+  const fault = killedFor || `ends the process (${signal ?? code}): ${stderr}`;
+  outcome.findings.push({ index: current, fault });
+  return current;
+}
+
+function take(event: Report, outcome: Outcome): void {
+  if (event.type === 'finding') {
+    outcome.findings.push({ index: event.index, fault: event.fault });
+    return;
+  }
+  outcome.accepted += event.accepted;
+  outcome.rejected += event.rejected;
+  outcome.worstMs = Math.max(outcome.worstMs, event.worstMs);
+  outcome.worstMegabytes = Math.max(outcome.worstMegabytes, event.worstMegabytes);
+}
+
+const pageBytes = 4096;
+
+function residentMegabytes(pid: number): number {
+  try {
+    return (Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * pageBytes) / 2 ** 20;
+  } catch {
+    return 0;
+  }
+}
