@@ -25,6 +25,18 @@ export type RunEvent =
   /** The coordinator's connection to the broker: while it is closed, everything waits. */
   | { type: 'broker-lost'; reason: string }
   | { type: 'broker-back'; awayMs: number }
+  /** An answer takes longer than nearly all did; an idle worker gets the leaves as well as soon as there is one. */
+  | {
+      type: 'worker-late';
+      worker: string;
+      step: number;
+      leaves: string;
+      elapsedMs: number;
+      /** Median time of a leaf. */
+      usualMs: number;
+      /** Until it is taken for hung. */
+      hungInMs: number;
+    }
   /** A late worker's leaves were given to an idle one as well: the first answer counts. */
   | { type: 'lease-repeated'; worker: string; to: string; step: number; leaves: string; reason: string }
   /** A worker that keeps failing gets no lease for a while. */

@@ -9,6 +9,9 @@ export function duration(ms: number): string {
   return `${Math.floor(minutes / 60)}h ${twoDigits(minutes % 60)}m`;
 }
 
+/** 1_240 -> "1.2 s": for what is compared with something as short. */
+export const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
+
 const twoDigits = (value: number): string => String(value).padStart(2, '0');
 
 /** 31037698 -> "31,037,698". */

@@ -4,7 +4,7 @@
  */
 import type { RunEvent } from '@unet-fleet/shared';
 import type { BarState } from './bar.ts';
-import { compact, counted, duration, lossText, rateText, shareText } from './format.ts';
+import { compact, counted, duration, lossText, rateText, seconds, shareText } from './format.ts';
 
 /** Steps that the shown speed is averaged over. */
 const speedWindow = 20;
@@ -104,6 +104,13 @@ export function advance(
     case 'broker-back': {
       const told = line(`the broker is back after ${duration(event.awayMs)}`, 'quiet');
       return { progress: { ...before, waiting: '' }, lines: [told] };
+    }
+    case 'worker-late': {
+      const { worker, leaves, step, elapsedMs, usualMs, hungInMs } = event;
+      const told =
+        `worker ${worker} is late with ${leaves} of step ${step}: ${seconds(elapsedMs)} so far, a leaf usually takes ` +
+        `${seconds(usualMs)}; the next idle worker gets them as well, and in ${duration(hungInMs)} it is taken for hung`;
+      return { progress: before, lines: [line(told, 'quiet')] };
     }
     case 'lease-repeated': {
       const { leaves, step, worker, to, reason } = event;

@@ -81,7 +81,7 @@ function awaitedOf(state: CoreState, member: Member): Awaited | null {
     };
   }
   const { lateAtMs, hungAtMs } = deadlinesOf(state, member);
-  if (lease.isOverdue) {
+  if (lease.isRepeated) {
     return {
       ...common,
       why: 'it is late; an idle worker computes its leaves as well',
@@ -111,6 +111,33 @@ export function lackOfWorkers(state: CoreState): string | null {
   const minWorkers = Math.max(1, state.config.minWorkers);
   if (state.ending || numWorkers >= minWorkers) return null;
   return `${numWorkers} of at least ${minWorkers} workers are here`;
+}
+
+/** Says once of each lease that it is late. */
+export function sayWhoIsLate(state: CoreState, now: number, effects: Effect[]): void {
+  const { round, broker } = state;
+  if (!round || broker) return;
+  for (const member of state.members) {
+    const { lease } = member;
+    if (!lease || lease.isLateSaid || !leaseIsOf(round, lease)) continue;
+    const { lateAtMs, hungAtMs } = deadlinesOf(state, member);
+    if (now <= lateAtMs) continue;
+    lease.isLateSaid = true;
+    const leaves = openLeavesOf(round, lease);
+    if (leaves.length === 0) continue;
+    effects.push({
+      type: 'emit',
+      event: {
+        type: 'worker-late',
+        worker: member.name,
+        step: round.step + 1,
+        leaves: describeLeaves(leaves),
+        elapsedMs: now - lease.awaitedSinceMs,
+        usualMs: state.leafTimes[round.kind].medianMs,
+        hungInMs: hungAtMs - now,
+      },
+    });
+  }
 }
 
 /** Says once that the run waits for workers, and how many. */

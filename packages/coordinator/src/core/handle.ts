@@ -2,7 +2,7 @@
  * The core's one entry: an event changes the state and says what to do about it. No clock, no I/O, no tensors, so
  * that production, unit tests and the simulator run the same decisions. `handle` owns the state it is given.
  */
-import { sayWhetherWaiting } from './awaited.ts';
+import { sayWhetherWaiting, sayWhoIsLate } from './awaited.ts';
 import { brokerBack, brokerLost } from './broker.ts';
 import { assignLeases, leaseSeen, resendLeases } from './leases.ts';
 import { admit, disconnect, drain, fail, releaseDrained, remove, removeLost } from './members.ts';
@@ -21,6 +21,7 @@ export function handle(state: CoreState, event: CoreEvent): Effect[] {
   failIfUnlucky(state, effects);
   if (state.over) return effects;
   assignLeases(state, event.now, effects);
+  sayWhoIsLate(state, event.now, effects);
   sayWhetherWaiting(state, event.now, effects);
   return effects;
 }

@@ -65,7 +65,8 @@ function give(state: CoreState, member: Member, leaves: number[], now: number, e
     sentAtMs: now,
     awaitedSinceMs: now,
     seen: false,
-    isOverdue: false,
+    isRepeated: false,
+    isLateSaid: false,
   };
   effects.push({ type: 'lease', workerId: member.workerId, leaseId, kind, step, nodes });
 }
@@ -123,7 +124,7 @@ function repeatLate(
     late.disconnectedAtMs === null
       ? `late after ${seconds(now - lease.awaitedSinceMs)}`
       : 'its connection to the broker is closed';
-  lease.isOverdue = true;
+  lease.isRepeated = true;
   for (const { first, end } of balancedRanges(leaves.length, Math.min(idle.length, leaves.length))) {
     const share = leaves.slice(first, end);
     const member = idle.shift()!;

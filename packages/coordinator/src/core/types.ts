@@ -126,8 +126,9 @@ export interface Lease {
   /** Since when the first of the nodes is awaited: the lease was given, or the node before it arrived. */
   awaitedSinceMs: number;
   seen: boolean;
-  /** It was overdue and said so. */
-  isOverdue: boolean;
+  /** Another worker was given its leaves as well. */
+  isRepeated: boolean;
+  isLateSaid: boolean;
 }
 
 export interface Member {
