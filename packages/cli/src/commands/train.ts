@@ -184,15 +184,23 @@ function runLog(path: string, level: string) {
         log = createLog(path, level);
         for (const line of early.splice(0)) line(log);
       }
-      write((open) => open[levelOf(event)](event, event.type));
+      write((open) => open[levels[event.type] ?? 'info'](event, event.type));
     },
   };
 }
 
-function levelOf({ type }: RunEvent): 'debug' | 'info' | 'warn' {
-  if (type === 'warning' || type === 'worker-left') return 'warn';
-  return type === 'step' || type === 'validation-progress' || type === 'waiting' ? 'debug' : 'info';
-}
+/** What a person should look at, and what comes too often to be kept unless it is asked for. */
+const levels: Partial<Record<RunEvent['type'], 'debug' | 'warn'>> = {
+  warning: 'warn',
+  'worker-left': 'warn',
+  'worker-late': 'warn',
+  'worker-set-aside': 'warn',
+  'broker-lost': 'warn',
+  'leaf-skipped': 'warn',
+  'checkpoint-failed': 'warn',
+  step: 'debug',
+  'validation-progress': 'debug',
+};
 
 /** Relative to where the command was run, when it lies below. */
 export function shown(path: string, { cwd }: Io): string {
