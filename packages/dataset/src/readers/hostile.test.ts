@@ -1,9 +1,10 @@
 /** Inputs that once hung a reader, exhausted its memory, or made it say what nobody understands: found by fuzzing. */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import { isPrintable } from '@unet-fleet/shared';
 import { describe, expect, it } from 'vitest';
-import { folderWith } from '../../test-support/folders.ts';
+import { fixture, folderWith } from '../../test-support/folders.ts';
 import { readClassNames } from './class-names.ts';
 import { FileError } from './file-error.ts';
 import { readMask } from './index.ts';
@@ -69,6 +70,28 @@ describe('.mat of level 5', () => {
     expect(await refusedMask('a.mat', file(variable))).toContain('there is \\u001b]0;owned\\u0007 (double');
     const many = file(...Array<Buffer>(5000).fill(variable));
     expect(await refusedMask('a.mat', many)).toContain('more than 4096 variables');
+  });
+});
+
+describe('.mat of level 7.3', () => {
+  /** A fixture with some of its 8-byte numbers set, which its library needs on disk. */
+  const changed = (name: string, numbers: Record<number, number>) => {
+    const bytes = readFileSync(fixture(`masks/${name}`));
+    for (const [at, value] of Object.entries(numbers)) bytes.writeBigUInt64LE(BigInt(value), Number(at));
+    const path = join(folderWith({ [name]: bytes }), name);
+    return { path, bytes };
+  };
+
+  it('a few kilobytes that claim a gigabyte, which was never written', async () => {
+    const dims = { 1344: 11_000, 1352: 11_000, 1360: 11_000, 1368: 11_000 };
+    const { path, bytes } = changed('mat73-double.mat', dims);
+    expect(await refusedMask(path, bytes)).toContain('claims more values than a file of its size holds');
+  });
+
+  it('a cell array whose cells are itself', async () => {
+    const itself = 1832;
+    const { path } = changed('names-mat73.mat', { 3224: itself, 3232: itself, 3240: itself, 3248: itself });
+    expect(await refusal(readClassNames(path))).toContain('nested too deeply');
   });
 });
 

@@ -1,9 +1,10 @@
 /**
  * MATLAB 7.3 .mat files, which are HDF5, through h5wasm (NIST's WebAssembly build of the HDF5 library). MATLAB writes
  * its arrays column by column, so HDF5 sees their dimensions reversed; the attribute MATLAB_class tells such an array
- * from a plain HDF5 one, whose rows are rows.
+ * from a plain HDF5 one, whose rows are rows. What a file claims is held against its size: HDF5 fills what was never
+ * written, so some hundred bytes can stand for a gigabyte.
  */
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, statSync } from 'node:fs';
 import { devNull } from 'node:os';
 import type { Dataset, File as Hdf5File } from 'h5wasm/node';
 import { MAX_PIXELS } from '../limits.ts';
@@ -15,6 +16,21 @@ type Hdf5Module = Awaited<typeof import('h5wasm/node')['ready']>;
 
 const SIGNATURE = Buffer.from([0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]);
 const MAX_TEXT_LENGTH = 2 ** 16;
+const MAX_CELLS = 2 ** 16;
+const MAX_CELL_DEPTH = 8;
+const MAX_VARIABLES = 4096;
+/** Deflate packs no better than this; what claims more was never written. */
+const MAX_COMPRESSION = 1032;
+/** A small array may be larger than its file. */
+const FREE_BYTES = 2 ** 20;
+
+/** What one variable may still take, its nested cell arrays included. */
+interface Budget {
+  module: Hdf5Module;
+  numBytes: number;
+  numCells: number;
+  depth: number;
+}
 
 /** True if the HDF5 signature stands where the format allows it: at 0, 512, 1024, ... */
 export function isHdf5(bytes: Uint8Array): boolean {
@@ -35,13 +51,12 @@ export async function withMat73<T>(
   return quietly(module, () => {
     const file = new h5wasm.File(path, 'r');
     if (file.file_id < 0n) throw new Error('its HDF5 structure is damaged or ends early');
+    const maxBytes = FREE_BYTES + MAX_COMPRESSION * statSync(path).size;
+    const newBudget = () => ({ module, numBytes: maxBytes, numCells: MAX_CELLS, depth: MAX_CELL_DEPTH });
     try {
-      return use(
-        file
-          .keys()
-          .filter((name) => !name.startsWith('#'))
-          .map((name) => variableAt(module, file, name)),
-      );
+      const names = file.keys().filter((name) => !name.startsWith('#'));
+      if (names.length > MAX_VARIABLES) throw new Error(`it has more than ${MAX_VARIABLES} variables`);
+      return use(names.map((name) => variableAt(newBudget, file, name)));
     } finally {
       file.close();
     }
@@ -64,14 +79,14 @@ function quietly<T>(module: Hdf5Module, job: () => T): T {
   }
 }
 
-function variableAt(module: Hdf5Module, file: Hdf5File, name: string) {
+function variableAt(newBudget: () => Budget, file: Hdf5File, name: string) {
   const entity = file.get(name);
   // Groups are MATLAB's structs; links are never followed out of the file.
   if (!isDataset(entity)) {
     const header: MatHeader = { name, className: 'struct', dims: [] };
     return { header, read: (): MatArray => header };
   }
-  return { header: headerOf(entity, name), read: () => readArray(module, entity, name) };
+  return { header: headerOf(entity, name), read: () => readArray(newBudget(), entity, name) };
 }
 
 function isDataset(entity: unknown): entity is Dataset {
@@ -95,11 +110,11 @@ function isMarkedEmpty(dataset: Dataset): boolean {
   return Number(dataset.attrs.MATLAB_empty?.value ?? 0) !== 0;
 }
 
-function readArray(module: Hdf5Module, dataset: Dataset, name: string): MatArray {
+function readArray(budget: Budget, dataset: Dataset, name: string): MatArray {
   const header = headerOf(dataset, name);
   if (isMarkedEmpty(dataset)) return { ...header, values: new Float64Array(0) };
-  if (header.className === 'cell') return { ...header, cells: readCells(module, dataset) };
-  const values = readNumbers(module, dataset, name);
+  if (header.className === 'cell') return { ...header, cells: readCells(budget, dataset) };
+  const values = readNumbers(budget, dataset, name);
   if (values === null) return header;
   if (header.className === 'char') return { ...header, text: textOf(values) };
   if (classOf(dataset) !== null || header.dims.length !== 2) return { ...header, values };
@@ -108,7 +123,8 @@ function readArray(module: Hdf5Module, dataset: Dataset, name: string): MatArray
 }
 
 /** All values of an integer, bool or float data set; null for other types. */
-function readNumbers(module: Hdf5Module, dataset: Dataset, name: string): NumericArray | null {
+function readNumbers(budget: Budget, dataset: Dataset, name: string): NumericArray | null {
+  const { module } = budget;
   const { type, size, signed, shape, virtual_sources: sources } = dataset.metadata;
   const { H5T_INTEGER, H5T_FLOAT, H5T_ENUM } = module.H5T_class_t;
   const isWhole = type === H5T_INTEGER.value || type === H5T_ENUM.value;
@@ -117,6 +133,7 @@ function readNumbers(module: Hdf5Module, dataset: Dataset, name: string): Numeri
   if ((sources?.length ?? 0) > 0) throw new Error(`its variable ${name} lies in other files`);
   const count = (shape ?? []).reduce((product, dim) => product * dim, 1);
   if (count > MAX_PIXELS) throw new Error(`its variable ${name} claims ${count} values`);
+  spend(budget, count * size);
   const pointer = module._malloc(Math.max(1, count * size));
   if (pointer === 0) throw new Error(`its variable ${name} does not fit into memory`);
   try {
@@ -140,14 +157,28 @@ function toColumns(rows: NumericArray, width: number, height: number): NumericAr
 }
 
 /** A cell array is a data set of references to data sets in the hidden group #refs#. */
-function readCells(module: Hdf5Module, dataset: Dataset): MatArray[] {
+function readCells(budget: Budget, dataset: Dataset): MatArray[] {
+  const numCells = (dataset.shape ?? []).reduce((product, dim) => product * dim, 1);
+  budget.numCells -= numCells;
+  if (!(budget.numCells >= 0)) throw new Error(`it has more than ${MAX_CELLS} cells`);
+  if (budget.depth === 0) throw new Error('its cell arrays are nested too deeply');
+  spend(budget, numCells * dataset.metadata.size);
+  budget.depth--;
   const references = dataset.value;
   if (!Array.isArray(references)) throw new Error('it is damaged: a cell array without references');
-  return references.map((reference, i) => {
+  const cells = references.map((reference, i) => {
     const target = dataset.dereference(reference as Parameters<Dataset['dereference']>[0]);
     if (!isDataset(target)) throw new Error(`it is damaged: cell ${i + 1} is not there`);
-    return readArray(module, target, `cell ${i + 1}`);
+    return readArray(budget, target, `cell ${i + 1}`);
   });
+  budget.depth++;
+  return cells;
+}
+
+function spend(budget: Budget, numBytes: number): void {
+  budget.numBytes -= numBytes;
+  if (!(budget.numBytes >= 0))
+    throw new Error('it is damaged: it claims more values than a file of its size holds');
 }
 
 function textOf(codes: NumericArray): string {
