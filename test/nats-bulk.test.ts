@@ -47,7 +47,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 beforeEach(async () => {
-  sender = await connectBroker({ ...broker, name: 'sender' });
+  sender = await connectBroker({ ...broker, ...broker.worker, name: 'sender' });
   receiver = await connectBroker({ ...broker, name: 'receiver' });
   outbox = new NatsOutbox(sender, runTag, subjects, 'worker.peer');
   inbox = new NatsInbox(receiver, runTag, subjects, 'coordinator.me');

@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { connectBroker } from '@unet-fleet/shared';
+import { connectBroker, disconnectSubject, exitCodes, watchLink } from '@unet-fleet/shared';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { watchDisconnects } from './disconnects.ts';
 import { type Broker, startBroker } from './embedded.ts';
 
 let folder = '';
@@ -21,8 +22,8 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-async function start(port = 0): Promise<Broker> {
-  const broker = await startBroker({ port, folder });
+async function start(port = 0, onWarning = (_message: string) => {}): Promise<Broker> {
+  const broker = await startBroker({ port, folder, numLocalWorkers: 2, onWarning });
   started.push(broker);
   return broker;
 }
@@ -40,8 +41,9 @@ test('listens when it is returned, carries messages up to 2 MiB, and ends at sto
   const broker = await start();
   const connection = await connectBroker({ ...broker, name: 'test' });
   expect(connection.info?.max_payload).toBe(2 * 1024 ** 2);
-  const subscription = connection.subscribe('a', { max: 1 });
-  connection.publish('a', new Uint8Array(1 << 20).fill(7));
+  const subject = '_INBOX.coordinator.a';
+  const subscription = connection.subscribe(subject, { max: 1 });
+  connection.publish(subject, new Uint8Array(1 << 20).fill(7));
   for await (const message of subscription) expect(message.data.length).toBe(1 << 20);
   await connection.close();
   await broker.stop();
@@ -61,7 +63,7 @@ test('keeps its credentials to the user, and lets nobody in without them', async
     /asks for a user: give --nats-user and --nats-password/,
   );
   await expect(connectBroker({ ...broker, password: 'guess', name: 'test' })).rejects.toThrow(
-    /refuses the password of user fleet: check --nats-user and --nats-password/,
+    /refuses the password of user coordinator: check --nats-user and --nats-password/,
   );
 });
 
@@ -71,22 +73,30 @@ test('two brokers at once get ports of their own', async () => {
   expect(first.password).not.toBe(second.password);
 });
 
-test('the system user learns at once that a client went away', async () => {
+test('the coordinator learns at once that a worker went away, and nobody else hears or forges it', async () => {
   const broker = await start();
-  const system = await connectBroker({
-    url: broker.url,
-    user: broker.sysUser,
-    password: broker.sysPassword,
-    name: 'watch',
-  });
-  const events = system.subscribe('$SYS.ACCOUNT.*.DISCONNECT', { max: 1 });
-  await system.flush();
-  const client = await connectBroker({ ...broker, name: 'worker-7' });
-  await client.close();
-  for await (const message of events) {
-    expect(message.json()).toMatchObject({ client: { name: 'worker-7', acc: 'FLEET' } });
-  }
-  await system.close();
+  const coordinator = await connectBroker({ ...broker, name: 'coordinator' });
+  const gone = new EventEmitter();
+  const watch = watchDisconnects(coordinator, (workerId) => gone.emit('gone', workerId));
+  const eavesdropper = await connectBroker({ ...broker, ...broker.localWorkers[1]!, name: 'local-2.b' });
+  const refused = vi.fn();
+  eavesdropper.subscribe(disconnectSubject, { callback: refused });
+  await Promise.all([coordinator.flush(), eavesdropper.flush()]);
+  expect(refused).toHaveBeenCalledWith(expect.objectContaining({ name: 'PermissionViolationError' }), {});
+
+  const heard: string[] = [];
+  gone.on('gone', (workerId: string) => heard.push(workerId));
+  // Neither a message of its own nor a connection in another worker's name is believed.
+  const event = JSON.stringify({ client: { name: 'local-1.a', user: 'local-1' } });
+  eavesdropper.publish(disconnectSubject, event);
+  await (await connectBroker({ ...broker, ...broker.localWorkers[1]!, name: 'local-1.a' })).close();
+  const worker = await connectBroker({ ...broker, ...broker.localWorkers[0]!, name: 'local-1.a1' });
+  const told = once(gone, 'gone');
+  await worker.close();
+  await told;
+  expect(heard).toEqual(['local-1.a1']);
+  expect(watch.isAvailable).toBe(true);
+  await Promise.all([coordinator.close(), eavesdropper.close()]);
 });
 
 test('a port in use is named, with the flag that changes it', async () => {
@@ -102,10 +112,61 @@ test('a port in use is named, with the flag that changes it', async () => {
   expect((await start()).port).toBeGreaterThan(0);
 });
 
-test('says so when the server ends on its own', async () => {
-  const broker = await start();
+test('a server that is killed is started again where it was, and its clients come back', async () => {
+  const warnings: string[] = [];
+  const broker = await start(0, (message) => warnings.push(message));
+  const { pid } = broker;
+  const connection = await connectBroker({ ...broker, name: 'test', peer: 'coordinator.a' });
+  const back = new EventEmitter();
+  const onLost = vi.fn();
+  const link = watchLink(connection, { onLost, onBack: () => back.emit('back') });
+  const subject = disconnectSubject;
+  const heard = new EventEmitter();
+  connection.subscribe(subject, { callback: () => heard.emit('heard') });
+  for (let kills = 1; kills <= 2; kills++) {
+    const returned = once(back, 'back');
+    process.kill(broker.pid, 'SIGKILL');
+    await returned;
+    expect(onLost).toHaveBeenCalledTimes(kills);
+  }
+  expect(link.isUp).toBe(true);
+  expect(broker.pid).not.toBe(pid);
+  expect(warnings).toEqual(
+    Array(2).fill('the embedded broker was killed: it is started again, and everything waits for it'),
+  );
+  // What was subscribed to still is, at a server that knew nothing of it; the credentials are the same.
+  const told = once(heard, 'heard');
+  await (await connectBroker({ ...broker, ...broker.worker, name: 'worker.a' })).close();
+  await told;
+  await connection.close();
+});
+
+test('a broker that cannot be started again says why, once and for all', async () => {
+  const broker = await startBroker({ port: 0, folder, restartPausesMs: [20, 20, 20] });
+  started.push(broker);
+  const squatter = createServer();
   process.kill(broker.pid, 'SIGKILL');
-  expect(await broker.ended).toMatch(/the embedded broker ended unexpectedly: its log is .*nats-server\.log/);
+  // The port is free for a moment, and taken by somebody else before the server is back.
+  await vi.waitUntil(() => !isAlive(broker.pid), { interval: 1 });
+  squatter.listen(broker.port, '127.0.0.1');
+  await once(squatter, 'listening');
+  const error = await broker.failed;
+  expect(error.message).toBe(
+    `the embedded broker ended and could not be started again in 3 attempts; the last one: port ${broker.port} on ` +
+      '127.0.0.1 is in use: choose another by --nats-port, or 0 for any free one',
+  );
+  expect(error.exitCode).toBe(exitCodes.unavailable);
+  squatter.close();
+});
+
+test('stopping while the server is being started again leaves none behind', async () => {
+  const broker = await start();
+  const { pid } = broker;
+  process.kill(pid, 'SIGKILL');
+  await vi.waitUntil(() => !isAlive(pid), { interval: 1 });
+  await broker.stop();
+  expect(readdirSync(folder)).toEqual(['nats-server.log']);
+  await expect(connectBroker({ ...broker, name: 'test' })).rejects.toThrow(/no broker answers/);
 });
 
 test('dies with the process that started it, even one that is killed, and does not hear its Ctrl-C', async () => {

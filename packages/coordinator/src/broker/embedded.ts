@@ -1,27 +1,23 @@
 /**
  * The broker of a run that was given none: a nats-server of its own. What it keeps true: it listens where it says
- * before anybody is told, nobody without the run's random credentials gets in, and it never outlives the process that
- * started it, not even one that is killed.
+ * before anybody is told, nobody without the run's random credentials gets in, each of the run's own workers can speak
+ * for itself alone, and a server that dies is started again where it was, with the same credentials.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import type { Socket } from 'node:net';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { exitCodes, type InstallReport, silentReport, UserError } from '@unet-fleet/shared';
+import {
+  coordinatorIdentity,
+  exitCodes,
+  type InstallReport,
+  sharedWorkerIdentity,
+  silentReport,
+  UserError,
+} from '@unet-fleet/shared';
 import { findNatsServer } from './find.ts';
 import { serverConfigText } from './server-config.ts';
+import { type ServerProcess, startServer } from './server-process.ts';
 
 export interface BrokerOptions {
   /** 0: any free one. */
@@ -30,177 +26,177 @@ export interface BrokerOptions {
   host?: string;
   /** Gets the configuration and the log. */
   folder: string;
+  /** How many workers get credentials of their own. Default 0. */
+  numLocalWorkers?: number;
   report?: InstallReport;
+  /** Before a server that ended is started again; a start that fails takes the next one, and after the last none. */
+  restartPausesMs?: readonly number[];
+  /** Told of each end of the server, and what is done about it. */
+  onWarning?(message: string): void;
 }
 
-export interface Broker {
-  /** For clients on this machine. */
-  url: string;
+export interface PasswordLogin {
   user: string;
   password: string;
-  /** Sees $SYS.ACCOUNT.FLEET.CONNECT and DISCONNECT. */
-  sysUser: string;
-  sysPassword: string;
+}
+
+/** `user` and `password` are the coordinator's. */
+export interface Broker extends PasswordLogin {
+  /** For clients on this machine. */
+  url: string;
   port: number;
-  pid: number;
-  /** Resolves to a sentence when the server ends without having been asked to; never after stop(). */
-  ended: Promise<string>;
+  /** For workers that are not the run's own. */
+  worker: PasswordLogin;
+  /** Of the run's own workers. */
+  localWorkers: PasswordLogin[];
+  /** Of the server that runs now. */
+  readonly pid: number;
+  /** Resolves to the reason when the server can't be had any more; never after stop(). */
+  failed: Promise<UserError>;
   stop(): Promise<void>;
 }
 
-const startTimeoutMs = 15_000;
-const pollMs = 15;
-/** Longer than the watcher takes from SIGTERM to SIGKILL. */
-const stopTimeoutMs = 8000;
+const defaultPausesMs = [50, 100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000, 5_000];
+/** A server that lived this long was no part of a row of failures. */
+const healthyAfterMs = 5_000;
+/** Longest pause before the restart of a server that had been listening. */
+const maxPauseMs = 800;
+
+const login = (user: string): PasswordLogin => ({ user, password: randomBytes(24).toString('base64url') });
 
 /**
- * Runs the server and ends it when descriptor 3 ends, which happens when its parent closes it or dies in whatever way.
- * The shell ends with the server, so that the parent sees that as well.
- */
-const watcher = `
-"$0" -c "$1" 3<&- &
-server=$!
-( read -r nothing <&3; kill -TERM $server; sleep 3 3<&-; kill -KILL $server ) 2>/dev/null &
-watch=$!
-exec 3<&-
-wait $server
-code=$?
-kill $watch 2>/dev/null
-exit $code
-`;
-
-/**
- * Starts a nats-server and waits until it listens.
+ * Starts a nats-server, waits until it listens, and keeps it there until stop().
  * @throws UserError if the port is in use, or the server cannot be fetched or started
  */
 export async function startBroker(options: BrokerOptions): Promise<Broker> {
-  const { host = '127.0.0.1', port, report = silentReport } = options;
-  const server = await findNatsServer(report);
+  const { host = '127.0.0.1', port, report = silentReport, numLocalWorkers = 0 } = options;
+  const { path: program } = await findNatsServer(report);
   const folder = resolve(options.folder);
   mkdirSync(folder, { recursive: true });
   const privateFolder = mkdtempSync(join(folder, 'broker-'));
-  const logPath = join(folder, 'nats-server.log');
-  const logStart = statSync(logPath, { throwIfNoEntry: false })?.size ?? 0;
-  const config = {
-    host,
-    port: port === 0 ? -1 : port,
-    user: 'fleet',
-    password: randomBytes(24).toString('base64url'),
-    sysUser: 'fleet-system',
-    sysPassword: randomBytes(24).toString('base64url'),
-    logPath,
+  const coordinator = login(coordinatorIdentity);
+  const worker = login(sharedWorkerIdentity);
+  const localWorkers = Array.from({ length: numLocalWorkers }, (_, i) => login(`local-${i + 1}`));
+  const files = {
+    logPath: join(folder, 'nats-server.log'),
     pidPath: join(privateFolder, 'nats-server.pid'),
     portsFolder: privateFolder,
   };
   const configPath = join(privateFolder, 'nats-server.conf');
-  writeFileSync(configPath, serverConfigText(config), { mode: 0o600 });
-  const child = spawnWatched(server.path, configPath, logPath);
-  const exit = new Promise<void>((done) => child.once('exit', () => done()));
-  let isStopping = false;
-  const stop = async () => {
-    isStopping = true;
-    await endWatched(child, exit);
-    rmSync(privateFolder, { recursive: true, force: true });
+  const start = (fixedPort: number): Promise<ServerProcess> => {
+    const config = serverConfigText({
+      title: 'Made by unet-fleet for one run; the credentials hold only as long as it.',
+      host,
+      port: fixedPort === 0 ? -1 : fixedPort,
+      users: [coordinator, worker, ...localWorkers].map((of) => ({ identity: of.user, login: of })),
+      monitor: null,
+      tls: null,
+      files,
+    });
+    writeFileSync(configPath, config, { mode: 0o600 });
+    return startServer({ program, configPath, host, port: fixedPort, ...files });
   };
+  const remove = () => rmSync(privateFolder, { recursive: true, force: true });
+  let first: ServerProcess;
   try {
-    const actualPort = await listeningPort(privateFolder, child);
-    if (actualPort === null) throw startError(host, port, logSince(logPath, logStart), logPath);
-    const shownHost = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
-    return {
-      url: `nats://${shownHost.includes(':') ? `[${shownHost}]` : shownHost}:${actualPort}`,
-      user: config.user,
-      password: config.password,
-      sysUser: config.sysUser,
-      sysPassword: config.sysPassword,
-      port: actualPort,
-      pid: Number(readFileSync(config.pidPath, 'utf8')),
-      ended: new Promise((done) => {
-        exit.then(() => {
-          if (!isStopping) done(`the embedded broker ended unexpectedly: its log is ${logPath}`);
-        });
-      }),
-      stop,
-    };
+    first = await start(port);
   } catch (error) {
-    await stop();
+    remove();
     throw error;
   }
+  const { onWarning = () => {}, restartPausesMs = defaultPausesMs } = options;
+  const supervisor = new Supervisor(first, () => start(first.port), restartPausesMs, onWarning);
+  const shownHost = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  return {
+    url: `nats://${shownHost.includes(':') ? `[${shownHost}]` : shownHost}:${first.port}`,
+    ...coordinator,
+    port: first.port,
+    worker,
+    localWorkers,
+    get pid() {
+      return supervisor.server.pid;
+    },
+    failed: supervisor.failed,
+    stop: async () => {
+      await supervisor.stop();
+      remove();
+    },
+  };
 }
 
-/** In a session of its own: Ctrl-C in the terminal is for the run, which still needs its broker to end well. */
-function spawnWatched(server: string, configPath: string, logPath: string): ChildProcess {
-  const log = openSync(logPath, 'a', 0o600);
-  try {
-    const child = spawn('/bin/sh', ['-c', watcher, server, configPath], {
-      detached: true,
-      stdio: ['ignore', log, log, 'pipe'],
+/** Starts a server again whenever it ends, in pauses that grow while that does not help. */
+class Supervisor {
+  server: ServerProcess;
+  readonly failed: Promise<UserError>;
+  readonly #start: () => Promise<ServerProcess>;
+  readonly #pausesMs: readonly number[];
+  readonly #onWarning: (message: string) => void;
+  readonly #stopping = new AbortController();
+  readonly #watch: Promise<void>;
+
+  constructor(
+    server: ServerProcess,
+    start: () => Promise<ServerProcess>,
+    pausesMs: readonly number[],
+    onWarning: (message: string) => void,
+  ) {
+    this.server = server;
+    this.#start = start;
+    this.#pausesMs = pausesMs;
+    this.#onWarning = onWarning;
+    let giveUp!: (error: UserError) => void;
+    this.failed = new Promise((resolveFailed) => {
+      giveUp = resolveFailed;
     });
-    // A run that ends without stop() must not be held up by its broker.
-    child.unref();
-    (child.stdio[3] as Socket).unref();
-    return child;
-  } finally {
-    closeSync(log);
+    this.#watch = this.#keepAlive(giveUp);
   }
-}
 
-async function endWatched(child: ChildProcess, exit: Promise<void>): Promise<void> {
-  (child.stdio[3] as Socket).destroy();
-  const giveUp = new AbortController();
-  const timeout = sleep(stopTimeoutMs, true, { signal: giveUp.signal }).catch(() => false);
-  if (await Promise.race([exit.then(() => false), timeout])) {
-    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-    await exit;
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.server.stop();
+    await this.#watch;
   }
-  giveUp.abort();
-}
 
-/** The port from the file that the server writes once it listens; null if it ended or took too long. */
-async function listeningPort(folder: string, child: ChildProcess): Promise<number | null> {
-  const deadline = performance.now() + startTimeoutMs;
-  while (child.exitCode === null && child.signalCode === null && performance.now() < deadline) {
-    const name = readdirSync(folder).find((file) => file.endsWith('.ports'));
-    const port = name === undefined ? null : portIn(readFileSync(join(folder, name), 'utf8'));
-    if (port !== null) return port;
-    await sleep(pollMs);
+  async #keepAlive(giveUp: (error: UserError) => void): Promise<void> {
+    let numDeaths = 0;
+    for (;;) {
+      const startedAt = performance.now();
+      const how = await this.server.ended;
+      if (this.#stopping.signal.aborted) return;
+      numDeaths = performance.now() - startedAt >= healthyAfterMs ? 0 : numDeaths + 1;
+      this.#onWarning(`the embedded broker ${how}: it is started again, and everything waits for it`);
+      const pauseMs = Math.min(maxPauseMs, this.#pausesMs[Math.min(numDeaths, this.#pausesMs.length - 1)]!);
+      const next = await this.#restart(pauseMs);
+      if (next === null) return;
+      if (next instanceof UserError) {
+        giveUp(next);
+        return;
+      }
+      this.server = next;
+      if (this.#stopping.signal.aborted) {
+        await next.stop();
+        return;
+      }
+    }
   }
-  return null;
-}
 
-/** null while the file is still being written. */
-function portIn(text: string): number | null {
-  try {
-    const { nats } = JSON.parse(text) as { nats?: string[] };
-    return Number(new URL(nats?.[0] ?? '').port);
-  } catch {
-    return null;
-  }
-}
-
-function logSince(path: string, start: number): string {
-  try {
-    return readFileSync(path).subarray(start).toString('utf8');
-  } catch {
-    return '';
-  }
-}
-
-function startError(host: string, port: number, log: string, logPath: string): UserError {
-  if (/address already in use/.test(log)) {
+  /** Null when it was stopped meanwhile; the reason when it can't be started. */
+  async #restart(firstPauseMs: number): Promise<ServerProcess | UserError | null> {
+    const { signal } = this.#stopping;
+    let last = '';
+    for (const pauseMs of [firstPauseMs, ...this.#pausesMs.slice(1)]) {
+      await sleep(pauseMs, undefined, { signal }).catch(() => {});
+      if (signal.aborted) return null;
+      try {
+        return await this.#start();
+      } catch (error) {
+        // Whatever it is (the port, the disk, a folder that was removed), it may be over at the next attempt.
+        last = (error as Error).message;
+      }
+    }
     return new UserError(
-      `port ${port} on ${host} is in use: choose another by --nats-port, or 0 for any free one`,
+      `the embedded broker ended and could not be started again in ${this.#pausesMs.length} attempts; the last one: ${last}`,
       exitCodes.unavailable,
     );
   }
-  if (/bind: permission denied/.test(log)) {
-    return new UserError(`port ${port} needs privileges: choose one above 1023 by --nats-port`);
-  }
-  if (/cannot assign requested address/.test(log)) {
-    return new UserError(`${host} is no address of this machine: the embedded broker cannot listen there`);
-  }
-  const reason = log.match(/(?:\[FTL\]|\[ERR\]|nats-server:)\s*(.*)/)?.[1] ?? 'it said nothing';
-  return new UserError(
-    `the embedded broker did not start (${reason}): its log is ${logPath}`,
-    exitCodes.unavailable,
-  );
 }

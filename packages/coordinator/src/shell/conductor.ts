@@ -28,7 +28,7 @@ export interface Ports {
   /** Whether a worker hands its gradients over in shared memory. */
   sharesMemory(workerId: string): boolean;
   /** Breaks off transfers from a worker that is gone. */
-  forget(workerId: string): void;
+  forget(workerId: string): Promise<void>;
   /** Ids of a leaf's samples, for people. */
   samplesOf(kind: RoundKind, step: number, leaf: number): string[];
   /** A step was committed. */

@@ -7,9 +7,10 @@ import { exitCodes } from '@unet-fleet/shared';
 
 export interface LocalWorkersOptions {
   numWorkers: number;
-  /** Program and arguments of a worker, without what `env` says. */
+  /** Program and arguments of a worker, without what `envOf` says. */
   command: readonly string[];
-  env: NodeJS.ProcessEnv;
+  /** Of the worker in this slot: each has credentials of its own. */
+  envOf(slot: number): NodeJS.ProcessEnv;
   onWarning(message: string): void;
   /** A worker's process is gone: nothing more comes from it. */
   onEnded(name: string, reason: string, isFailure: boolean): void;
@@ -90,7 +91,7 @@ export class LocalWorkers {
     // A process group of its own, so that Ctrl-C reaches the coordinator alone, which lets the step finish. The IPC
     // channel tells the worker when its parent is gone.
     const child = spawn(program!, args, {
-      env: { ...this.#options.env, UNET_FLEET_WORKER_NAME: slot.name },
+      env: { ...this.#options.envOf(this.#slots.indexOf(slot)), UNET_FLEET_WORKER_NAME: slot.name },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       detached: true,
     });

@@ -6,6 +6,7 @@ import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import { createOptimizer } from '@unet-fleet/numerics';
 import {
+  type BrokerAddress,
   type Config,
   exitCodes,
   flushGoodbye,
@@ -27,7 +28,7 @@ import { Fleet } from './fleet.ts';
 import { LocalWorkers } from './local-workers.ts';
 import { type PreparedRun, prepareRun } from './prepare-run.ts';
 import { Recorder } from './recorder.ts';
-import { type BrokerAddress, openRunBroker, workerEnvironment } from './run-broker.ts';
+import { openRunBroker } from './run-broker.ts';
 import { constantFacts, coreConfig, samplesOfLeaf, startedEvent, welcomeOf } from './run-facts.ts';
 import { openSharedMemory, type SharedMemory } from './shared-memory.ts';
 import { Snapshots } from './snapshots.ts';
@@ -94,14 +95,18 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
     teller.warn(message),
   );
   cleanups.add(() => recorder.close());
-  const { broker, connection } = await openRunBroker(config, runId, paths.root, cleanups, aborted.raise);
-  teller.begin(startedEvent(run, broker.url), recorder);
+  const broker = await openRunBroker(config, runId, paths.root, cleanups, {
+    onFatal: aborted.raise,
+    onWarning: (message) => teller.warn(message),
+  });
+  const { connection } = broker;
+  teller.begin(startedEvent(run, broker.address.url), recorder);
   const idle = idleWorkersNote(config.run.workers, maxLeaves(plan), config.train);
   if (idle) teller.warn(idle);
   const crowded = crowdedNote(config.run.workers, run.intraOpThreads);
   if (crowded) teller.warn(crowded);
 
-  const { reducers, memory } = await startReducers(run, broker, cleanups);
+  const { reducers, memory } = await startReducers(run, broker.address, cleanups);
   const writer = new CheckpointWriter({ checkpoints: paths.checkpoints, keep: config.run.keepCheckpoints });
   cleanups.add(() => writer.close());
   const fleet = new Fleet(run, config.engine.allowMixedEngines);
@@ -124,7 +129,10 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
     reducers,
     sharesMemory: (workerId) => fleet.sharesMemory(workerId),
     now: () => performance.now(),
-    forget: (workerId) => fleet.forget(workerId),
+    forget: (workerId) => {
+      fleet.forget(workerId);
+      return reducers.forgetPeer(workerId);
+    },
     samplesOf: (kind, step, leaf) => samplesOfLeaf(run, kind, step, leaf),
     record: ({ numLeaves, skippedLeaves }) => {
       numBatchesTracked += numLeaves - skippedLeaves.length;
@@ -156,7 +164,7 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
   const workers: LocalWorkers = new LocalWorkers({
     numWorkers: config.run.workers,
     command: options.workerCommand,
-    env: { ...process.env, ...workerEnvironment(broker, runId) },
+    envOf: (slot) => ({ ...process.env, ...broker.workerEnvironment(slot) }),
     onWarning: (message) => teller.warn(message),
     onFatal: (message) => aborted.raise(new UserError(message)),
     onEnded: (name, reason, isFailure) => {
@@ -177,6 +185,11 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
     'run started',
   );
   conductor.start();
+  broker.listen({
+    onLost: (reason) => conductor.feed({ type: 'broker-lost', reason }),
+    onBack: () => conductor.feed({ type: 'broker-back' }),
+    onDisconnect: (workerId) => conductor.feed({ type: 'worker-disconnected', workerId }),
+  });
   const facts = { runId, term, numSteps: numSteps(plan) };
   cleanups.add(writeStatusWhile(paths.root, conductor, () => ({ ...facts, checkpoint })));
   workers.start();

@@ -76,3 +76,9 @@ export function senderOf(subject: string): string | null {
   const peer = subject.split('.').slice(-2).join('.');
   return isPeer(peer) ? peer : null;
 }
+
+/**
+ * Where the broker tells the coordinator of each connection that ends: made by the broker's own configuration from its
+ * system events, and closed to everybody else.
+ */
+export const disconnectSubject = `${root}.broker.disconnect`;

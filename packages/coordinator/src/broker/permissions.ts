@@ -1,0 +1,52 @@
+/**
+ * What each role may say and hear on the broker. These lists are the whole of a cluster's security between peers: a
+ * worker speaks on its own subjects alone, to the coordinator alone, and hears what is for it. Everything that is not
+ * here is refused by the server.
+ */
+import { coordinatorIdentity, disconnectSubject } from '@unet-fleet/shared';
+
+export interface Permissions {
+  publish: string[];
+  subscribe: string[];
+}
+
+const run = 'unet-fleet.run.*';
+
+/** Of every coordinator: it may speak to all, in nobody's name but its own. */
+export const coordinatorPermissions: Permissions = {
+  publish: [
+    `${run}.all`,
+    `${run}.down.*.*`,
+    `${run}.fetch.*.*.${coordinatorIdentity}.*`,
+    `${run}.frames.*.*.${coordinatorIdentity}.*.*`,
+    // Answers to requests; each goes to the inbox of the peer that the request's subject names.
+    '_INBOX.>',
+  ],
+  subscribe: [
+    'unet-fleet.discover.*.*',
+    `${run}.join.*.*`,
+    `${run}.up.*.*`,
+    `${run}.fetch.${coordinatorIdentity}.*.*.*`,
+    `${run}.frames.${coordinatorIdentity}.*.*.*.*`,
+    disconnectSubject,
+    `_INBOX.${coordinatorIdentity}.>`,
+  ],
+};
+
+/** Of the worker with this identity, whichever run it works for. */
+export const workerPermissions = (identity: string): Permissions => ({
+  publish: [
+    `unet-fleet.discover.${identity}.*`,
+    `${run}.join.${identity}.*`,
+    `${run}.up.${identity}.*`,
+    `${run}.fetch.${coordinatorIdentity}.*.${identity}.*`,
+    `${run}.frames.${coordinatorIdentity}.*.${identity}.*.*`,
+  ],
+  subscribe: [
+    `${run}.all`,
+    `${run}.down.${identity}.*`,
+    `${run}.fetch.${identity}.*.*.*`,
+    `${run}.frames.${identity}.*.*.*.*`,
+    `_INBOX.${identity}.>`,
+  ],
+});
