@@ -4,20 +4,23 @@
  */
 import { Packr } from 'msgpackr';
 import { z } from 'zod';
+import { printable } from '../printable.ts';
 import { safeId } from './subjects.ts';
 
 export const protocolVersion = 2;
 
 const id = z.string().regex(safeId);
 const text = z.string().max(2_000);
+/** What a peer says for people to read: no receiver shows or logs it as it came. */
+const shown = text.transform((value) => printable(value, 2_000));
 const count = z.number().int().nonnegative().max(0xffffffff);
 const node = z.object({ level: count.max(32), index: count });
 const kind = z.enum(['train', 'validation']);
 export type RoundKind = z.infer<typeof kind>;
 
 export const fingerprintSchema = z.object({
-  library: text,
-  device: text,
+  library: shown,
+  device: shown,
   intraOpThreads: count,
   precision: z.enum(['float32', 'bfloat16']),
   deterministic: z.boolean(),
@@ -27,9 +30,9 @@ export const fingerprintSchema = z.object({
 export const discoverReply = z.object({ runId: id, numWorkers: count });
 
 export const joinRequest = z.object({
-  name: text,
+  name: shown,
   protocolVersion: count,
-  softwareVersion: text,
+  softwareVersion: shown,
 });
 
 /** All that a worker needs to know to compute leaves of the run. */
@@ -80,7 +83,7 @@ export const welcome = z.object({
 });
 export type Welcome = z.infer<typeof welcome>;
 
-const refusal = z.object({ type: z.literal('refusal'), reason: text });
+const refusal = z.object({ type: z.literal('refusal'), reason: shown });
 export const joinReply = z.discriminatedUnion('type', [welcome, refusal]);
 
 const timings = z.object({
@@ -104,7 +107,7 @@ const fromWorker = z.object({ term: count });
 export const upMessage = z.discriminatedUnion('type', [
   fromWorker.extend({
     type: z.literal('ready'),
-    name: text,
+    name: shown,
     fingerprint: fingerprintSchema,
     numSamples: count,
     manifestSha256: text,
@@ -123,8 +126,8 @@ export const upMessage = z.discriminatedUnion('type', [
     timings,
   }),
   /** The worker can't compute: the sentence is for the person who runs it. */
-  fromWorker.extend({ type: z.literal('failed'), message: text }),
-  fromWorker.extend({ type: z.literal('bye'), reason: text }),
+  fromWorker.extend({ type: z.literal('failed'), message: shown }),
+  fromWorker.extend({ type: z.literal('bye'), reason: shown }),
   /**
    * The worker was asked to leave: these nodes of the round are on their way, the rest of its lease is handed back.
    * Answered by `released` once they are fetched.
@@ -149,13 +152,13 @@ export const downMessage = z.discriminatedUnion('type', [
   }),
   /** Join again: the coordinator does not know this worker (any more). */
   fromCoordinator.extend({ type: z.literal('dismissed') }),
-  fromCoordinator.extend({ type: z.literal('refusal'), reason: text }),
+  fromCoordinator.extend({ type: z.literal('refusal'), reason: shown }),
   /** To a draining worker: nothing of it is awaited any more. */
   fromCoordinator.extend({ type: z.literal('released') }),
   /** To all: the round that is on. Silence means that the coordinator is gone. */
   fromCoordinator.extend({ type: z.literal('pulse'), kind, step: count }),
   /** To all: this start of the run is over. `isComplete`: there will be no other. */
-  fromCoordinator.extend({ type: z.literal('over'), reason: text, isComplete: z.boolean() }),
+  fromCoordinator.extend({ type: z.literal('over'), reason: shown, isComplete: z.boolean() }),
 ]);
 export type DownMessage = z.infer<typeof downMessage>;
 
