@@ -35,6 +35,7 @@ export * from './protocol/subjects.ts';
 export * from './rng.ts';
 export * from './schedule/early-stopping.ts';
 export * from './schedule/schedule.ts';
+export * from './steady-file.ts';
 export * from './transport/bulk.ts';
 export * from './transport/connect.ts';
 export * from './transport/frame.ts';
