@@ -1,0 +1,112 @@
+/** What the parties of one simulated schedule share. */
+import type { handle } from '@unet-fleet/coordinator/core/handle';
+import type { CoreConfig, CoreState, Progress } from '@unet-fleet/coordinator/core/types';
+import type { Reducer, ReducerOptions } from '@unet-fleet/coordinator/reducer/reducer';
+import type { NumericMemory } from '@unet-fleet/numerics';
+import type { handleSession } from '@unet-fleet/worker/session/session';
+import type { SessionConfig } from '@unet-fleet/worker/session/types';
+import type { Coordinator } from './coordinator.ts';
+import type { Network } from './network.ts';
+import type { World } from './process.ts';
+import type { Random } from './random.ts';
+import type { Reference, Weights } from './reference.ts';
+import type { Trace } from './trace.ts';
+import type { WorkerProcess } from './worker.ts';
+
+/** What a schedule draws once. */
+export interface Settings {
+  core: Pick<
+    CoreConfig,
+    'minWorkers' | 'silenceMs' | 'resendMs' | 'maxLeafAttempts' | 'checkpointMs' | 'onCheckpointFailure'
+  >;
+  session: SessionConfig;
+  numWorkers: number;
+  numReducers: number;
+  sharesMemory: boolean;
+  /** Of one leaf. */
+  leastComputeMs: number;
+  mostComputeMs: number;
+  /** From the first byte of a checkpoint to the moment when it is durable. */
+  mostWriteMs: number;
+  /** From a call to a reducer to its turn. */
+  mostCallMs: number;
+  /** Clocks differ by up to this much, and run up to this share faster or slower. */
+  clockSkewMs: number;
+  clockDrift: number;
+}
+
+/** A core that is broken on purpose, or a port that is; the product as it is where a part is not named. */
+export interface Mutant {
+  name: string;
+  about: string;
+  handle?: (real: typeof handle) => typeof handle;
+  handleSession?: (real: typeof handleSession) => typeof handleSession;
+  reducer?: (memory: NumericMemory, options: ReducerOptions) => Pick<Reducer, keyof Reducer>;
+  /** The coordinator's control plane lets messages of every term pass. */
+  takesEveryTerm?: boolean;
+  /** A checkpoint counts as durable when it has been handed to the disk. */
+  announcesEarly?: boolean;
+  /** A resumed run begins with the state of the moment of the crash, without its optimizer's memory. */
+  resumesWithoutSlots?: boolean;
+}
+
+export interface Checkpoint {
+  version: number;
+  term: number;
+  weights: Weights;
+  progress: Progress;
+}
+
+/** What survives every crash. */
+export class Disk {
+  readonly #checkpoints = new Map<number, Checkpoint>();
+  /** Highest term taken. */
+  term = 0;
+  isFailing = false;
+  /** Newest version that was announced. */
+  announcedVersion = 0;
+
+  write(checkpoint: Checkpoint): void {
+    this.#checkpoints.set(checkpoint.version, checkpoint);
+  }
+
+  has(version: number): boolean {
+    return this.#checkpoints.has(version);
+  }
+
+  newest(): Checkpoint | null {
+    let newest: Checkpoint | null = null;
+    for (const checkpoint of this.#checkpoints.values()) {
+      if (!newest || checkpoint.version > newest.version) newest = checkpoint;
+    }
+    return newest;
+  }
+}
+
+export interface Cluster extends World {
+  readonly random: Random;
+  readonly trace: Trace;
+  readonly network: Network;
+  readonly reference: Reference;
+  readonly settings: Settings;
+  readonly disk: Disk;
+  readonly memory: NumericMemory;
+  readonly mutant: Mutant | null;
+  readonly handle: typeof handle;
+  readonly handleSession: typeof handleSession;
+  /** Alive, those of old terms among them. */
+  readonly coordinators: Coordinator[];
+  /** Alive, by workerId. */
+  readonly workers: Map<string, WorkerProcess>;
+  /** Promises were settled: who awaits them goes on before the next event. */
+  hasSettled: boolean;
+  /** The run ended well. */
+  finished(coordinator: Coordinator, reason: string): void;
+  /** A coordinator's process ended; it may be started again. */
+  coordinatorEnded(coordinator: Coordinator, how: string): void;
+  workerEnded(worker: WorkerProcess, how: string): void;
+  /** Breaks the schedule off: an invariant does not hold. */
+  violate(invariant: string, message: string): void;
+}
+
+export type { CoreState };

@@ -1,0 +1,387 @@
+/**
+ * A coordinator's process: the real core between ports that mirror the product's shell (conductor, fleet, control
+ * plane, snapshots). It holds every commit, checkpoint and message against the invariants.
+ */
+import { initialState } from '@unet-fleet/coordinator/core/state';
+import type { CoreEvent, CoreState, Effect } from '@unet-fleet/coordinator/core/types';
+import type { DownMessage, UpMessage } from '@unet-fleet/shared';
+import type { ToyOutbox } from './bulk.ts';
+import type { Checkpoint, Cluster } from './cluster.ts';
+import { assertCommit, assertCore, assertStepEvent, coreFingerprint } from './invariants.ts';
+import type { Endpoint } from './network.ts';
+import { SimulatedProcess } from './process.ts';
+import { Reducers } from './reducers.ts';
+import { initialProgress, initialWeights } from './reference.ts';
+import { Snapshots } from './snapshots.ts';
+import { numClasses } from './toy.ts';
+import type { WorkerProcess } from './worker.ts';
+
+type WithoutTime<T> = T extends { now: number } ? Omit<T, 'now'> : never;
+type WithoutTerm<T> = T extends { term: number } ? Omit<T, 'term'> : never;
+
+const tickMs = 500;
+/** How often it looks whether it still holds the run's lock. */
+const lockMs = 1_500;
+
+export class Coordinator {
+  readonly term: number;
+  readonly process: SimulatedProcess;
+  readonly endpoint: Endpoint;
+  readonly state: CoreState;
+  readonly #cluster: Cluster;
+  readonly #reducers: Reducers;
+  readonly #snapshots: Snapshots;
+  readonly #resumed: Checkpoint | null;
+  /** Of the step that was committed last. */
+  #gradientNorm = 0;
+  #lastCommitted = -1;
+
+  constructor(cluster: Cluster) {
+    const { random, settings, disk, reference } = cluster;
+    this.#cluster = cluster;
+    this.term = ++disk.term;
+    const { clockSkewMs, clockDrift } = settings;
+    this.process = new SimulatedProcess(
+      cluster,
+      `coordinator-${this.term}`,
+      random.between(0, clockSkewMs),
+      1 + random.between(-clockDrift, clockDrift),
+    );
+    this.process.onCrash = () => this.kill('crashes between two effects');
+    this.endpoint = cluster.network.connect(this.process);
+    const { toy } = reference;
+    this.#resumed = disk.newest();
+    const progress = this.#resumed ? structuredClone(this.#resumed.progress) : initialProgress(toy);
+    const { plan, train, checkpointEvery } = toy;
+    const config = {
+      ...settings.core,
+      plan,
+      validateEvery: train.validateEvery,
+      checkpointEvery,
+      numClasses,
+      onNonFinite: train.onNonFinite,
+    };
+    this.state = initialState(config, progress, this.process.clockMs());
+    this.#reducers = new Reducers(cluster, this.process, this.endpoint, this.term);
+    const numSlots = reference.weights[0]!.slots.length;
+    const weights = this.#resumed?.weights ?? initialWeights(numSlots);
+    this.#reducers.load(
+      progress.version,
+      cluster.mutant?.resumesWithoutSlots ? { ...weights, slots: initialWeights(numSlots).slots } : weights,
+    );
+    this.#snapshots = new Snapshots(cluster, this.process, this.#reducers, this.term);
+    this.#begin();
+  }
+
+  get isFenced(): boolean {
+    return this.#cluster.disk.term > this.term;
+  }
+
+  outbox(reducer: number): ToyOutbox | null {
+    return this.#reducers.outbox(reducer);
+  }
+
+  #begin(): void {
+    const { disk, trace } = this.#cluster;
+    const version = this.state.progress.version;
+    trace.note(this.process.name, () => `takes term ${this.term} and begins with version ${version}`);
+    if (version < disk.announcedVersion) {
+      this.#cluster.violate(
+        'checkpoints',
+        `version ${disk.announcedVersion} was announced durable, and term ${this.term} begins with version ${version}`,
+      );
+    }
+    this.endpoint.onLost = () => this.feed({ type: 'broker-lost', reason: 'its connection is closed' });
+    this.endpoint.onBack = () => this.feed({ type: 'broker-back' });
+    if (!this.endpoint.isConnected) this.endpoint.onLost();
+    this.process.every(tickMs, () => {
+      this.feed({ type: 'tick' });
+      if (this.process.isAlive) this.#pulse();
+    });
+    this.process.every(lockMs, () => {
+      if (this.isFenced) this.#end('another coordinator has taken over the run', 'the run has failed');
+    });
+    this.feed({ type: 'tick' });
+  }
+
+  feed(event: WithoutTime<CoreEvent>): void {
+    if (!this.process.isAlive) return;
+    const { handle, reference, trace } = this.#cluster;
+    const timed = { ...event, now: this.process.clockMs() } as CoreEvent;
+    const effects = handle(this.state, timed);
+    trace.mark(effects.length + timed.type.length * 64);
+    for (const effect of effects) {
+      // Before anything is done about it: afterwards the core may be a step further.
+      if (effect.type === 'commit') {
+        assertCommit(reference, this.state, this.#reducers.version, effect);
+      }
+    }
+    for (const effect of effects) {
+      if (!this.process.survivesEffect()) return;
+      this.#perform(effect);
+    }
+    assertCore(this.state, 4 * this.#cluster.settings.numWorkers + 8);
+  }
+
+  #pulse(): void {
+    const { round, progress } = this.state;
+    const { workers } = this.#cluster;
+    for (const worker of workers.values()) {
+      this.send(worker.workerId, {
+        type: 'pulse',
+        kind: round?.kind ?? 'train',
+        step: round?.step ?? progress.version,
+      });
+    }
+  }
+
+  /** To one worker, if there is such a process. */
+  send(workerId: string, message: WithoutTerm<DownMessage>): void {
+    const worker = this.#cluster.workers.get(workerId);
+    if (!worker) return;
+    const sent = { ...message, term: this.term } as DownMessage;
+    this.#cluster.network.send(this.endpoint, worker.endpoint, () => worker.receive(sent));
+  }
+
+  /** The control plane: messages of another term are dropped. */
+  receive(workerId: string, message: UpMessage): void {
+    const { mutant, trace } = this.#cluster;
+    if (message.term === this.term) {
+      this.#take(workerId, message);
+      return;
+    }
+    trace.note(this.process.name, () => `drops a ${message.type} of ${workerId} of term ${message.term}`);
+    if (!mutant?.takesEveryTerm) return;
+    const before = coreFingerprint(this.state);
+    this.#take(workerId, message);
+    if (coreFingerprint(this.state) === before) return;
+    this.#cluster.violate(
+      'terms',
+      `a ${message.type} of term ${message.term} changed the coordinator of term ${this.term}`,
+    );
+  }
+
+  #take(workerId: string, message: UpMessage): void {
+    switch (message.type) {
+      case 'ready':
+        this.feed({ type: 'worker-ready', workerId, name: message.name });
+        return;
+      case 'heartbeat':
+        this.feed({
+          type: 'heartbeat',
+          workerId,
+          leaseId: message.leaseId,
+          isComputing: message.isComputing,
+        });
+        return;
+      case 'result': {
+        const { kind, step, node, leaves, confusion } = message;
+        this.feed({ type: 'result', workerId, kind, step, node, leaves, confusion });
+        return;
+      }
+      case 'failed':
+        this.feed({ type: 'worker-failed', workerId, message: message.message });
+        return;
+      case 'bye':
+        this.feed({ type: 'worker-gone', workerId, reason: message.reason, isFailure: false });
+        return;
+      case 'draining': {
+        const { kind, step, nodes } = message;
+        this.feed({ type: 'worker-draining', workerId, kind, step, nodes });
+        return;
+      }
+    }
+  }
+
+  /** A worker asks to join. Answered by whoever hears it, of an old term too. */
+  join(worker: WorkerProcess): void {
+    this.#cluster.network.send(this.endpoint, worker.endpoint, () => worker.welcome(this.term));
+  }
+
+  #perform(effect: Effect): void {
+    const { trace } = this.#cluster;
+    const { name } = this.process;
+    switch (effect.type) {
+      case 'lease': {
+        const { workerId, leaseId, kind, step, nodes } = effect;
+        trace.note(name, () => `leases ${textOf(kind, step, nodes)} to ${workerId} (lease ${leaseId})`);
+        this.send(workerId, { type: 'lease', leaseId, kind, step, nodes: [...nodes] });
+        return;
+      }
+      case 'reduce':
+        this.#reduce(effect);
+        return;
+      case 'commit':
+        this.#commit(effect);
+        return;
+      case 'record':
+        this.#record(effect);
+        return;
+      case 'checkpoint':
+        this.#checkpoint(effect);
+        return;
+      case 'emit':
+        this.#emit(effect.event);
+        return;
+      case 'dismiss':
+        trace.note(name, () => `dismisses ${effect.workerId}`);
+        this.send(effect.workerId, { type: 'dismissed' });
+        return;
+      case 'release':
+        trace.note(name, () => `releases ${effect.workerId}`);
+        this.send(effect.workerId, { type: 'released' });
+        return;
+      case 'forget':
+        this.#reducers.forgetPeer(effect.workerId);
+        return;
+      case 'finish':
+        this.#finish(effect.reason);
+        return;
+      case 'fail':
+        this.#fail(effect);
+        return;
+    }
+  }
+
+  #emit(event: Extract<Effect, { type: 'emit' }>['event']): void {
+    const { reference, trace } = this.#cluster;
+    if (event.type === 'step') {
+      assertStepEvent(reference, event);
+      trace.note(this.process.name, () => `has committed step ${event.step}`);
+      return;
+    }
+    if (event.type === 'validation-progress') return;
+    trace.note(this.process.name, () => `says: ${describe(event)}`);
+  }
+
+  #reduce({ workerId, step, node, numLeaves }: Extract<Effect, { type: 'reduce' }>): void {
+    const { trace } = this.#cluster;
+    const startMs = this.process.clockMs();
+    const what = () => textOf('train', step, [node]);
+    trace.note(this.process.name, () => `fetches ${what()} from ${workerId}`);
+    this.#reducers.collect(workerId, step, node, numLeaves, (reason) => {
+      if (reason !== null) {
+        trace.note(this.process.name, () => `cannot have ${what()} of ${workerId}: ${reason}`);
+        return this.feed({ type: 'node-unavailable', workerId, step, node, reason });
+      }
+      const transferMs = this.process.clockMs() - startMs;
+      this.feed({ type: 'node-reduced', workerId, step, node, transferMs });
+    });
+  }
+
+  #commit(effect: Extract<Effect, { type: 'commit' }>): void {
+    const { trace } = this.#cluster;
+    trace.note(this.process.name, () => `commits step ${effect.step + 1}`);
+    if (this.#lastCommitted === effect.step) {
+      this.#cluster.violate('steps', `step ${effect.step + 1} is committed twice in term ${this.term}`);
+    }
+    this.#lastCommitted = effect.step;
+    this.#reducers.commit(effect, (gradientNorm) => {
+      this.#gradientNorm = gradientNorm;
+      this.feed({ type: 'committed', step: effect.step, gradientNorm });
+    });
+  }
+
+  #record({ record }: Extract<Effect, { type: 'record' }>): void {
+    const { step, numLeaves, answers } = record;
+    const numAnswered = answers.reduce((sum, { leaves }) => sum + leaves.length, 0);
+    if (step !== this.#reducers.version || numAnswered !== numLeaves) {
+      this.#cluster.violate(
+        'leaves',
+        `the record of step ${step} on version ${this.#reducers.version} has ${numAnswered} of ${numLeaves} leaves`,
+      );
+    }
+    if (!Number.isFinite(this.#gradientNorm)) this.#cluster.violate('weights', `step ${step} has no norm`);
+  }
+
+  #checkpoint(effect: Extract<Effect, { type: 'checkpoint' }>): void {
+    const { trace, disk } = this.#cluster;
+    const { version } = effect.progress;
+    trace.note(this.process.name, () => `begins to write the checkpoint of step ${version}`);
+    this.#snapshots.write(effect, (outcome) => {
+      if (outcome === 'failed') {
+        trace.note(this.process.name, () => `cannot write the checkpoint of step ${version}`);
+        return this.feed({ type: 'checkpoint-failed', step: version, message: 'the disk is full' });
+      }
+      if (outcome === 'written') {
+        trace.note(this.process.name, () => `announces the checkpoint of step ${version}`);
+        if (!disk.has(version)) {
+          this.#cluster.violate(
+            'checkpoints',
+            `the checkpoint of step ${version} is announced and not on the disk`,
+          );
+        }
+        disk.announcedVersion = Math.max(disk.announcedVersion, version);
+      }
+      this.feed({ type: 'checkpoint-written', step: version });
+    });
+  }
+
+  #finish(reason: string): void {
+    const { disk, reference, trace } = this.#cluster;
+    const version = reference.weights.length - 1;
+    trace.note(this.process.name, () => `ends the run: ${reason}`);
+    if (reason !== reference.reason || this.state.progress.version !== version || !disk.has(version)) {
+      this.#cluster.violate(
+        'ending',
+        `the run ends as ${reason} with version ${this.state.progress.version}, not ${reference.reason} with ${version}`,
+      );
+    }
+    this.#end(`the run is ${reason}`, `the run is ${reason}`, reason !== 'stopped');
+    this.#cluster.finished(this, reason);
+  }
+
+  #fail(effect: Extract<Effect, { type: 'fail' }>): void {
+    if (effect.cause !== 'disk') this.#cluster.violate('ending', `the run fails: ${effect.message}`);
+    this.#end(effect.message, 'the run has failed');
+  }
+
+  /** The shell's way out: a farewell to all, and the process ends. */
+  #end(why: string, reason: string, isComplete = false): void {
+    for (const workerId of this.#cluster.workers.keys()) {
+      this.send(workerId, { type: 'over', reason, isComplete });
+    }
+    this.kill(`ends: ${why}`);
+  }
+
+  kill(how: string): void {
+    if (!this.process.isAlive) return;
+    this.process.kill();
+    this.#cluster.network.remove(this.endpoint);
+    this.#cluster.coordinatorEnded(this, how);
+  }
+}
+
+const textOf = (kind: string, step: number, nodes: { level: number; index: number }[]): string =>
+  `${kind} ${kind === 'train' ? step + 1 : step} nodes ${nodes.map(({ level, index }) => `${level}:${index}`).join(' ')}`;
+
+function describe(event: Extract<Effect, { type: 'emit' }>['event']): string {
+  switch (event.type) {
+    case 'worker-joined':
+      return `${event.worker} has joined (${event.numWorkers})`;
+    case 'worker-left':
+      return `${event.worker} has left: ${event.reason} (${event.numWorkers})`;
+    case 'lease-repeated':
+      return `${event.to} computes ${event.leaves} of ${event.worker} as well: ${event.reason}`;
+    case 'worker-set-aside':
+      return `${event.worker} is set aside for ${(event.pauseMs / 1000).toFixed(0)} s: ${event.reason}`;
+    case 'leaf-skipped':
+      return `leaf ${event.leaf} of step ${event.step} is left out`;
+    case 'broker-back':
+      return 'the broker is back';
+    case 'broker-lost':
+      return 'the broker is lost';
+    case 'epoch-started':
+      return `epoch ${event.epoch} begins`;
+    case 'validation-started':
+      return `step ${event.step} is to be validated`;
+    case 'checkpoint-failed':
+      return `no checkpoint of step ${event.step}: ${event.message}`;
+    case 'waiting':
+      return `it waits: ${event.reason}`;
+    case 'validated':
+      return `step ${event.step} is validated`;
+    default:
+      return event.type;
+  }
+}

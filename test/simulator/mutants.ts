@@ -1,0 +1,76 @@
+/**
+ * The product broken on purpose, one rule at a time, by wrapping what the simulator's ports call. A simulator that does
+ * not notice would prove nothing.
+ */
+import type { handle as realHandle } from '@unet-fleet/coordinator/core/handle';
+import type { CoreState, Effect } from '@unet-fleet/coordinator/core/types';
+import { leavesOf } from '@unet-fleet/shared';
+import { ArrivalOrderReducer } from './arrival-order.ts';
+import type { Mutant } from './cluster.ts';
+
+type Handle = typeof realHandle;
+
+/** A tick that falls into a commit commits again. */
+function doubleCommit(real: Handle): Handle {
+  const last = new WeakMap<CoreState, Effect>();
+  return (state, event) => {
+    const effects = real(state, event);
+    for (const effect of effects) if (effect.type === 'commit') last.set(state, effect);
+    const again = last.get(state);
+    if (event.type === 'tick' && state.round?.committing && again) effects.push(again);
+    return effects;
+  };
+}
+
+/** Whoever is removed takes its leaves along: nobody gets them any more. */
+function forgottenLease(real: Handle): Handle {
+  return (state, event) => {
+    for (const member of state.members) {
+      const isSilent = event.type === 'tick' && event.now - member.lastSeenMs > state.config.silenceMs;
+      const isGone = event.type === 'worker-gone' && event.workerId === member.workerId;
+      if (isSilent || isGone) member.lease = null;
+    }
+    return real(state, event);
+  };
+}
+
+/** An answer counts although another one for the same leaf has counted. */
+function twinCounts(real: Handle): Handle {
+  return (state, event) => {
+    const { round } = state;
+    if (event.type === 'result' && round && round.step === event.step && round.kind === event.kind) {
+      for (const leaf of leavesOf(event.node, round.leaves.length)) {
+        if (round.leaves[leaf] === 'received') round.leaves[leaf] = 'leased';
+      }
+    }
+    return real(state, event);
+  };
+}
+
+export const mutants: Mutant[] = [
+  { name: 'double-commit', about: 'a tick that falls into a commit commits again', handle: doubleCommit },
+  { name: 'stale-term', about: 'the coordinator takes messages of every term', takesEveryTerm: true },
+  {
+    name: 'stale-term-worker',
+    about: 'a worker takes messages of an old term for current ones',
+    handleSession: (real) => (state, event) =>
+      real(state, 'term' in event && event.term < state.term ? { ...event, term: state.term } : event),
+  },
+  {
+    name: 'arrival-order',
+    about: 'gradients are added in the order in which they arrive',
+    reducer: (memory, options) => new ArrivalOrderReducer(memory, options),
+  },
+  {
+    name: 'forgotten-lease',
+    about: 'the leaves of a lost worker are never given to another',
+    handle: forgottenLease,
+  },
+  { name: 'early-announcement', about: 'a checkpoint counts before it is durable', announcesEarly: true },
+  { name: 'twin-counts', about: 'the answers of both twins count', handle: twinCounts },
+  {
+    name: 'lost-slots',
+    about: "a resumed run begins without the optimizer's memory",
+    resumesWithoutSlots: true,
+  },
+];

@@ -1,0 +1,172 @@
+/**
+ * What a run must amount to, computed as one plain loop: no leases, reducers, buckets or messages. Every commit of
+ * every schedule is held against it, bit for bit.
+ */
+import type { Progress } from '@unet-fleet/coordinator/core/types';
+import {
+  clipNormCoefficient,
+  createOptimizer,
+  NumericMemory,
+  updateRunningStatistics,
+} from '@unet-fleet/numerics';
+import {
+  afterValidation,
+  type Bucket,
+  earlyStoppingAfterValidation,
+  initialEarlyStopping,
+  initialSchedule,
+  metricsOf,
+  numSteps,
+  numValidationLeaves,
+  rateAt,
+  shouldStopEarly,
+  stepPlan,
+  stepsPerEpoch,
+} from '@unet-fleet/shared';
+import { isFiniteLeaf, type ToyPlan, toyPlan } from './plans.ts';
+import { numClasses, numParameters, numStatistics, trainLeaf, validationLeaf, weightsKeyOf } from './toy.ts';
+
+export interface Weights {
+  parameters: Float32Array;
+  statistics: Float32Array;
+  slots: Float32Array[];
+}
+
+export interface Reference {
+  toy: ToyPlan;
+  /** By version. */
+  weights: Weights[];
+  /** Of step n at index n: what its commit must say. */
+  steps: { loss: number; weightSum: number; gradientNorm: number; skipped: number[] }[];
+  /** Progress by version as JSON: when the step was committed, and after its validation, if it has one. */
+  progress: string[][];
+  reason: 'completed' | 'early-stopping';
+}
+
+const references = new Map<number, Reference>();
+
+export function referenceOf(planIndex: number): Reference {
+  let reference = references.get(planIndex);
+  if (!reference) {
+    reference = train(toyPlan(planIndex));
+    references.set(planIndex, reference);
+  }
+  return reference;
+}
+
+export const initialWeights = (numSlots: number): Weights => ({
+  parameters: Float32Array.from({ length: numParameters }, (_, i) => (i + 1) / 7),
+  statistics: new Float32Array(numStatistics).fill(1),
+  slots: Array.from({ length: numSlots }, () => new Float32Array(numParameters)),
+});
+
+export const initialProgress = ({ plan, train }: ToyPlan): Progress => ({
+  version: 0,
+  validationPending: false,
+  schedule: initialSchedule(train, stepsPerEpoch(plan)),
+  earlyStopping: initialEarlyStopping(train),
+  best: null,
+});
+
+/** Neighbours are added, left + right in float32, until one is left; one without a neighbour goes up as it is. */
+function sumOverTree(vectors: Float32Array[]): Float32Array {
+  if (vectors.length === 1) return vectors[0]!;
+  const sums: Float32Array[] = [];
+  for (let i = 0; i < vectors.length; i += 2) {
+    const [left, right] = [vectors[i]!, vectors[i + 1]];
+    sums.push(right ? left.map((value, k) => value + right[k]!) : left);
+  }
+  return sumOverTree(sums);
+}
+
+/** As the product's: squares are added bucket by bucket, each in eight partial sums of which a toy fills three. */
+function normOf(gradients: Float32Array, buckets: Bucket[]): number {
+  let sum = 0;
+  for (const { offset, length } of buckets) {
+    const [a = 0, b = 0, c = 0] = Array.from(gradients.subarray(offset, offset + length), (x) => x * x);
+    sum += a + c + b;
+  }
+  return Math.sqrt(sum);
+}
+
+function train(toy: ToyPlan): Reference {
+  const memory = new NumericMemory({ shared: true });
+  const optimizer = createOptimizer(toy.train);
+  const start = initialWeights(optimizer.slots.length);
+  const parameters = memory.from(start.parameters);
+  const slots = start.slots.map((slot) => memory.from(slot));
+  const { statistics } = start;
+  const progress = initialProgress(toy);
+  const copy = (): Weights => ({
+    parameters: parameters.view.slice(),
+    statistics: statistics.slice(),
+    slots: slots.map((slot) => slot.view.slice()),
+  });
+  const reference: Reference = {
+    toy,
+    weights: [copy()],
+    steps: [],
+    progress: [[JSON.stringify(progress)]],
+    reason: 'completed',
+  };
+  const total = numSteps(toy.plan);
+  for (let step = 0; step < total; step++) {
+    const { numLeaves } = stepPlan(toy.plan, step);
+    const key = weightsKeyOf(parameters.view, statistics);
+    const leaves = Array.from({ length: numLeaves }, (_, leaf) =>
+      trainLeaf(key, step, leaf, isFiniteLeaf(toy, step, leaf)),
+    );
+    const skipped = leaves.flatMap(({ sums }, leaf) => (sums.isFinite ? [] : [leaf]));
+    const weightSum = leaves.reduce((sum, leaf) => sum + leaf.sums.weightSum, 0);
+    const lossSum = leaves.reduce((sum, leaf) => sum + leaf.sums.lossSum, 0);
+    const gradients = memory.from(sumOverTree(leaves.map((leaf) => leaf.gradients)));
+    const scale = weightSum > 0 ? 1 / weightSum : 0;
+    const gradientNorm = normOf(gradients.view, toy.buckets) * scale;
+    const normCoefficient =
+      toy.train.clip === 'norm' ? clipNormCoefficient(toy.train.clipLimit, gradientNorm) : 1;
+    const learningRate = rateAt(progress.schedule, step);
+    optimizer.apply(
+      { parameters, gradients, slots },
+      { scale, normCoefficient, learningRate, updateIndex: step + 1 },
+    );
+    for (const leaf of leaves) {
+      if (leaf.sums.isFinite) updateRunningStatistics(statistics, leaf.statistics);
+    }
+    const { validateEvery } = toy.train;
+    progress.version = step + 1;
+    const isEpochEnd = (step + 1) % stepsPerEpoch(toy.plan) === 0;
+    const isDue = validateEvery > 0 ? (step + 1) % validateEvery === 0 : isEpochEnd;
+    progress.validationPending = isDue || step + 1 === total;
+    reference.weights.push(copy());
+    reference.steps.push({ loss: weightSum > 0 ? lossSum / weightSum : 0, weightSum, gradientNorm, skipped });
+    reference.progress.push([JSON.stringify(progress)]);
+    if (!progress.validationPending) continue;
+    validate(toy, weightsKeyOf(parameters.view, statistics), progress);
+    reference.progress[step + 1]!.push(JSON.stringify(progress));
+    if (step + 1 < total && shouldStopEarly(progress.earlyStopping)) {
+      reference.reason = 'early-stopping';
+      break;
+    }
+  }
+  return reference;
+}
+
+function validate(toy: ToyPlan, key: number, progress: Progress): void {
+  let [lossSum, weightSum] = [0, 0];
+  const confusion = new Float64Array(numClasses * numClasses);
+  for (let leaf = 0; leaf < numValidationLeaves(toy.plan); leaf++) {
+    const result = validationLeaf(key, leaf);
+    lossSum += result.lossSum;
+    weightSum += result.weightSum;
+    result.confusion.forEach((count, cell) => {
+      confusion[cell]! += count;
+    });
+  }
+  const loss = lossSum / weightSum;
+  progress.validationPending = false;
+  progress.schedule = afterValidation(progress.schedule, loss);
+  progress.earlyStopping = earlyStoppingAfterValidation(progress.earlyStopping, loss);
+  if (progress.best === null || loss < progress.best.loss) {
+    progress.best = { step: progress.version, loss, meanIou: metricsOf(confusion, numClasses).meanIou };
+  }
+}

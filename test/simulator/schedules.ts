@@ -1,0 +1,169 @@
+/** From a seed to a schedule: the plan, the cluster's settings, the network's noise, and what happens when. */
+import type { Settings } from './cluster.ts';
+import { type Noise, quiet } from './network.ts';
+import { numPlans } from './plans.ts';
+import { Random } from './random.ts';
+import { type Action, action } from './script.ts';
+
+export interface Schedule {
+  /** Of what is drawn while it runs. */
+  seed: number;
+  planIndex: number;
+  settings: Settings;
+  noise: Noise;
+  script: Action[];
+  /** From here on nothing goes wrong any more, and the run has to end. */
+  healsAtMs: number;
+  /** Processes that ended are started again after a while, as a supervisor does. */
+  restarts: boolean;
+}
+
+export function scheduleOf(seed: number): Schedule {
+  const random = new Random(seed, 2);
+  const numWorkers = random.whole(1, 5);
+  const healsAtMs = random.between(500, 12_000);
+  const settings = settingsFrom(random, numWorkers);
+  return {
+    seed,
+    planIndex: random.whole(0, numPlans - 1),
+    settings,
+    noise: noiseFrom(random),
+    script: scriptFrom(random, numWorkers, healsAtMs),
+    healsAtMs,
+    restarts: true,
+  };
+}
+
+function settingsFrom(random: Random, numWorkers: number): Settings {
+  const leastComputeMs = random.between(5, 60);
+  return {
+    core: {
+      minWorkers: random.whole(1, Math.min(2, numWorkers)),
+      silenceMs: random.between(2_500, 5_000),
+      resendMs: random.between(500, 1_000),
+      maxLeafAttempts: 50,
+      checkpointMs: random.pick([0, 0, 700]),
+      onCheckpointFailure: 'continue',
+    },
+    session: {
+      heartbeatMs: 500,
+      resendMs: random.between(500, 1_000),
+      silenceMs: random.between(2_500, 5_000),
+      drainMs: random.between(500, 3_000),
+      hungMs: 20_000,
+    },
+    numWorkers,
+    numReducers: random.whole(1, 2),
+    sharesMemory: random.chance(0.3),
+    leastComputeMs,
+    mostComputeMs: leastComputeMs * random.between(1, 3),
+    mostWriteMs: random.pick([5, 50, 1_500]),
+    mostCallMs: random.pick([1, 1, 10, 100]),
+    clockSkewMs: random.pick([0, 1e6]),
+    clockDrift: random.pick([0, 0.05]),
+  };
+}
+
+function noiseFrom(random: Random): Noise {
+  if (random.chance(0.25)) return quiet;
+  return {
+    leastDelayMs: 0.2,
+    mostDelayMs: random.pick([2, 20, 100]),
+    slowChance: random.pick([0, 0.02, 0.1]),
+    slowDelayMs: random.pick([300, 3_000]),
+    lossChance: random.pick([0, 0.01, 0.1]),
+    doubleChance: random.pick([0, 0.01, 0.2]),
+    keepsOrder: random.chance(0.3),
+  };
+}
+
+/** Kinds of trouble; each adds what goes wrong, and most of the time how it comes right again. */
+type Trouble = (
+  random: Random,
+  atMs: number,
+  worker: string,
+  add: (atMs: number, text: string) => void,
+) => void;
+
+const later = (random: Random, mostMs: number): number => random.between(0, 1) ** 2 * mostMs;
+
+const troubles: Trouble[] = [
+  (random, at, worker, add) => {
+    add(at, `kill ${worker}`);
+    if (random.chance(0.5)) add(at + later(random, 4_000), `start ${worker}`);
+  },
+  (random, at, worker, add) => {
+    add(at, `crash ${worker} after ${random.whole(0, 8)} effects`);
+    add(at + later(random, 4_000), `start ${worker}`);
+  },
+  (random, at, worker, add) => {
+    add(at, `drain ${worker}`);
+    if (random.chance(0.7)) add(at + later(random, 4_000), `start ${worker}`);
+  },
+  (random, at, worker, add) => {
+    add(at, `stop ${worker}`);
+    add(at + later(random, 8_000), `continue ${worker}`);
+  },
+  (random, at, worker, add) => {
+    add(at, `slow ${worker} ${random.pick([3, 20, 200])}`);
+    if (random.chance(0.5)) add(at + later(random, 5_000), `slow ${worker} 1`);
+  },
+  (random, at, worker, add) => {
+    const target = random.chance(0.3) ? 'coordinator' : worker;
+    const direction = random.pick(['in', 'out', 'both']);
+    const closes = random.chance(0.5) ? ` closing after ${random.whole(100, 3_000)}` : '';
+    add(at, `cut ${target} ${direction} ${random.pick(['hold', 'lose'])}${closes}`);
+    add(at + later(random, 6_000), `mend ${target}`);
+  },
+  (random, at, worker, add) => add(at, `reset ${random.chance(0.2) ? 'coordinator' : worker}`),
+  (random, at, worker, add) => {
+    add(at, `jump ${random.chance(0.4) ? 'coordinator' : worker} ${random.pick([700, 4_000, 40_000])}`);
+  },
+  (random, at, _worker, add) => {
+    add(at, 'kill coordinator');
+    add(at + later(random, 4_000), 'start coordinator');
+  },
+  (random, at, _worker, add) => {
+    add(at, `crash coordinator after ${random.whole(0, 20)} effects`);
+    add(at + later(random, 4_000), 'start coordinator');
+  },
+  // Taken for dead, replaced, and back.
+  (random, at, _worker, add) => {
+    const backMs = at + later(random, 8_000);
+    add(at, 'stop coordinator-newest');
+    if (random.chance(0.7)) add(at + random.between(0, 1) * (backMs - at), 'start coordinator');
+    add(backMs, 'continue coordinator-oldest');
+  },
+  (random, at, _worker, add) => {
+    add(at, 'kill broker');
+    add(at + later(random, 5_000), 'start broker');
+  },
+  (random, at, _worker, add) => {
+    add(at, 'disk fails');
+    add(at + later(random, 5_000), 'disk works');
+  },
+];
+
+function scriptFrom(random: Random, numWorkers: number, healsAtMs: number): Action[] {
+  const script: Action[] = [];
+  for (let slot = 1; slot <= numWorkers; slot++) {
+    script.push(
+      action(
+        random.chance(0.7) ? random.between(0, 300) : random.between(0, healsAtMs),
+        `start worker-${slot}`,
+      ),
+    );
+  }
+  script.push(action(random.chance(0.8) ? 0 : random.between(0, 2_000), 'start coordinator'));
+  const numTroubles = random.whole(0, 12);
+  // Some schedules have much of one kind of trouble: what needs two of it at a time is found there.
+  const kinds = random.chance(0.4) ? [random.pick(troubles), random.pick(troubles)] : troubles;
+  for (let i = 0; i < numTroubles; i++) {
+    const worker = `worker-${random.whole(1, numWorkers)}`;
+    const atMs = random.between(0, Math.min(healsAtMs, 6_000));
+    random.pick(kinds)(random, atMs, worker, (at, text) => {
+      if (at < healsAtMs) script.push(action(at, text));
+    });
+  }
+  return script;
+}

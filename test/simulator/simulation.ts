@@ -1,0 +1,286 @@
+/**
+ * One schedule from beginning to end: virtual time, what happens to whom, and the verdict. The same schedule gives the
+ * same course to the last bit, whatever ran before it.
+ */
+import { awaited } from '@unet-fleet/coordinator/core/awaited';
+import { handle } from '@unet-fleet/coordinator/core/handle';
+import { NumericMemory } from '@unet-fleet/numerics';
+import { handleSession } from '@unet-fleet/worker/session/session';
+import { type Cluster, Disk, type Mutant, type Settings } from './cluster.ts';
+import { Coordinator } from './coordinator.ts';
+import { Violation } from './invariants.ts';
+import { type Block, Network } from './network.ts';
+import type { SimulatedProcess } from './process.ts';
+import { EventQueue } from './queue.ts';
+import { Random } from './random.ts';
+import { type Reference, referenceOf } from './reference.ts';
+import type { Schedule } from './schedules.ts';
+import { Trace } from './trace.ts';
+import { WorkerProcess } from './worker.ts';
+
+export interface Verdict {
+  /** null: every invariant held, and the run ended as it must. */
+  violation: { invariant: string; message: string } | null;
+  traceHash: number;
+  lines: string[];
+  numEvents: number;
+  virtualMs: number;
+  numCommits: number;
+  numTerms: number;
+}
+
+/** After the last trouble: the longest pause of a worker that was set aside, and time to train. */
+const boundMs = 400_000;
+const maxEvents = 400_000;
+
+/** Vectors of ended schedules are not reused, so the memory is renewed now and then. */
+let memory = new NumericMemory({ shared: true });
+let numUses = 0;
+
+function currentMemory(): NumericMemory {
+  if (++numUses % 2_000 === 0) memory = new NumericMemory({ shared: true });
+  return memory;
+}
+
+export async function simulate(
+  schedule: Schedule,
+  options: { mutant?: Mutant | null; traces?: boolean } = {},
+): Promise<Verdict> {
+  const simulation = new Simulation(schedule, options.mutant ?? null, options.traces ?? false);
+  return simulation.run();
+}
+
+/** Whom an action is about. */
+interface Target {
+  process: SimulatedProcess;
+  worker?: WorkerProcess;
+  coordinator?: Coordinator;
+}
+
+class Simulation implements Cluster {
+  nowMs = 0;
+  readonly queue = new EventQueue();
+  readonly random: Random;
+  readonly trace: Trace;
+  readonly network: Network;
+  readonly reference: Reference;
+  readonly settings: Settings;
+  readonly disk = new Disk();
+  readonly memory = currentMemory();
+  readonly mutant: Mutant | null;
+  readonly handle: typeof handle;
+  readonly handleSession: typeof handleSession;
+  readonly coordinators: Coordinator[] = [];
+  readonly workers = new Map<string, WorkerProcess>();
+  hasSettled = false;
+  readonly #schedule: Schedule;
+  /** By slot. */
+  readonly #processOf = new Map<string, WorkerProcess>();
+  #numInstances = 0;
+  #isOver = false;
+  #hasHealed = false;
+  #numEvents = 0;
+  #numCommits = 0;
+
+  constructor(schedule: Schedule, mutant: Mutant | null, traces: boolean) {
+    this.#schedule = schedule;
+    this.settings = schedule.settings;
+    this.mutant = mutant;
+    this.random = new Random(schedule.seed, 3);
+    this.trace = new Trace(traces, this);
+    this.reference = referenceOf(schedule.planIndex);
+    this.handle = mutant?.handle?.(handle) ?? handle;
+    this.handleSession = mutant?.handleSession?.(handleSession) ?? handleSession;
+    this.network = new Network(this, this.random);
+    this.network.noise = schedule.noise;
+    this.network.onDisconnect = ({ process }) => this.#tellDisconnect(process);
+  }
+
+  async run(): Promise<Verdict> {
+    const { script, healsAtMs } = this.#schedule;
+    for (const { atMs, words } of script) this.queue.push(atMs, () => this.#act(words));
+    this.queue.push(healsAtMs, () => this.#heal());
+    const violation = await this.#untilOver();
+    if (violation) this.trace.note('', () => `VIOLATED ${violation.invariant}: ${violation.message}`);
+    return {
+      violation: violation && { invariant: violation.invariant, message: violation.message },
+      traceHash: this.trace.hash >>> 0,
+      lines: this.trace.lines,
+      numEvents: this.#numEvents,
+      virtualMs: this.nowMs,
+      numCommits: this.#numCommits,
+      numTerms: this.disk.term,
+    };
+  }
+
+  async #untilOver(): Promise<Violation | null> {
+    try {
+      while (!this.#isOver) {
+        const next = this.queue.pop();
+        if (!next || next.atMs > this.#schedule.healsAtMs + boundMs || this.#numEvents > maxEvents) {
+          this.violate('liveness', `the run does not end: ${this.#whatIsAwaited()}`);
+          return null;
+        }
+        this.#numEvents++;
+        this.nowMs = next.atMs;
+        this.trace.mark(next.atMs * 64);
+        next.run();
+        if (!this.hasSettled) continue;
+        this.hasSettled = false;
+        // As many turns as the longest chain of promises needs, from a fetch to who asked for it.
+        for (let turn = 0; turn < 12; turn++) await null;
+      }
+      return null;
+    } catch (error) {
+      return error instanceof Violation ? error : new Violation('exceptions', `${(error as Error).stack}`);
+    }
+  }
+
+  #whatIsAwaited(): string {
+    const [coordinator] = this.coordinators.slice(-1);
+    if (!coordinator) return 'there is no coordinator';
+    return awaited(coordinator.state)
+      .map(({ who, what, why }) => `${who}: ${what}, ${why}`)
+      .join('; ');
+  }
+
+  violate(invariant: string, message: string): void {
+    throw new Violation(invariant, message);
+  }
+
+  finished(): void {
+    this.#isOver = true;
+  }
+
+  /** The broker tells coordinators that a connection was closed. */
+  #tellDisconnect(process: SimulatedProcess): void {
+    const workerId = process.name;
+    if (!this.workers.has(workerId) && !this.#processOf.has(workerId.split('.')[0]!)) return;
+    for (const coordinator of this.coordinators) {
+      this.queue.push(this.nowMs + this.random.between(0.5, 3), () => {
+        if (!this.network.isUp || !coordinator.endpoint.isConnected) return;
+        coordinator.process.run(() => coordinator.feed({ type: 'worker-disconnected', workerId }));
+      });
+    }
+  }
+
+  coordinatorEnded(coordinator: Coordinator, how: string): void {
+    this.trace.note(coordinator.process.name, () => how);
+    this.coordinators.splice(this.coordinators.indexOf(coordinator), 1);
+    if (this.#schedule.restarts) this.#later(() => this.#startCoordinator());
+  }
+
+  workerEnded(worker: WorkerProcess, how: string): void {
+    this.trace.note(worker.workerId, () => how);
+    this.workers.delete(worker.workerId);
+    if (this.#schedule.restarts && this.#hasHealed) this.#later(() => this.#startWorker(worker.slot));
+  }
+
+  #later(work: () => void): void {
+    this.queue.push(this.nowMs + this.random.between(200, 3_000), work);
+  }
+
+  #startWorker(slot: number): void {
+    const name = `worker-${slot}`;
+    if (this.#processOf.get(name)?.process.isAlive) return;
+    const worker = new WorkerProcess(this, slot, ++this.#numInstances);
+    this.#processOf.set(name, worker);
+    this.workers.set(worker.workerId, worker);
+  }
+
+  /** Refused while one is alive that is not taken for dead. */
+  #startCoordinator(): void {
+    if (this.coordinators.some(({ process, isFenced }) => !process.isStopped && !isFenced)) return;
+    const coordinator = new Coordinator(this);
+    // It may have ended within its first event.
+    if (coordinator.process.isAlive) this.coordinators.push(coordinator);
+  }
+
+  #target(name: string): Target | null {
+    if (name.startsWith('worker')) {
+      const worker = this.#processOf.get(name);
+      return worker?.process.isAlive ? { process: worker.process, worker } : null;
+    }
+    const coordinator = name === 'coordinator-oldest' ? this.coordinators[0] : this.coordinators.at(-1);
+    return coordinator ? { process: coordinator.process, coordinator } : null;
+  }
+
+  #act(words: string[]): void {
+    if (this.#hasHealed) return;
+    const [verb, name = '', ...rest] = words;
+    this.trace.note('*', () => words.join(' '));
+    if (name === 'broker') {
+      verb === 'kill' ? this.network.killBroker() : this.network.startBroker();
+      return;
+    }
+    if (verb === 'disk') {
+      this.disk.isFailing = name === 'fails';
+      return;
+    }
+    if (verb === 'start') {
+      name === 'coordinator'
+        ? this.#startCoordinator()
+        : this.#startWorker(Number(name.slice('worker-'.length)));
+      return;
+    }
+    const target = this.#target(name);
+    if (target) this.#actOn(target, verb!, rest);
+  }
+
+  #actOn({ process, worker, coordinator }: Target, verb: string, rest: string[]): void {
+    const party = (worker ?? coordinator)!;
+    switch (verb) {
+      case 'kill':
+        party.kill('is killed');
+        return;
+      case 'drain':
+        worker?.askToLeave();
+        return;
+      case 'stop':
+        process.stop();
+        return;
+      case 'continue':
+        process.continue();
+        return;
+      case 'crash':
+        process.crashAfterEffects = Number(rest[1]);
+        return;
+      case 'slow':
+        if (worker) worker.slowness = Number(rest[0]);
+        return;
+      case 'jump':
+        process.jumpClock(Number(rest[0]));
+        return;
+      case 'cut': {
+        const [direction, block, , , closes] = rest;
+        const closesAfterMs = closes === undefined ? null : Number(closes);
+        this.network.block(party.endpoint, direction as 'in', block as Block, closesAfterMs);
+        return;
+      }
+      case 'mend':
+        this.network.unblock(party.endpoint);
+        return;
+      case 'reset':
+        this.network.reset(party.endpoint);
+        return;
+      default:
+        throw new Error(`unknown action ${verb}`);
+    }
+  }
+
+  /** Everything works again, and whoever is missing comes back. */
+  #heal(): void {
+    this.trace.note('*', () => 'heal');
+    this.#hasHealed = true;
+    this.disk.isFailing = false;
+    this.network.heal();
+    for (const party of [...this.coordinators, ...this.workers.values()]) {
+      party.process.crashAfterEffects = null;
+      if (party instanceof WorkerProcess) party.slowness = 1;
+      party.process.continue();
+    }
+    if (!this.#schedule.restarts) return;
+    this.#startCoordinator();
+    for (let slot = 1; slot <= this.settings.numWorkers; slot++) this.#startWorker(slot);
+  }
+}
