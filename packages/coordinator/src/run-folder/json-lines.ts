@@ -1,9 +1,8 @@
 /**
- * Files of one JSON object a line, which a run appends to while it goes on. What this file keeps true: whatever cuts
- * an append short (a kill, a full disk), the next one begins on a line of its own, and a reader gets whole lines only,
- * in bounded memory.
+ * Files of one JSON value a line, which a run appends to while it goes on. What this file keeps true: whatever a kill
+ * has left at the end, a reader gets whole lines only, in bounded memory, and who goes on begins on a line of its own.
  */
-import { closeSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, readSync } from 'node:fs';
 
 const chunkBytes = 1024 * 1024;
 /** No run writes a longer line; a reader passes over it. */
@@ -66,38 +65,20 @@ function parsed(text: Buffer): unknown {
   }
 }
 
-export class JsonLinesFile {
-  readonly #file: number;
-  /** Of the whole lines. */
-  #sizeBytes = 0;
-
-  /**
-   * Opens the file for appending after the lines that are kept: the first one that is not, and all after it, are cut
-   * off. Throws the system's error if it can't be written.
-   */
-  constructor(path: string, keeps: (value: unknown) => boolean) {
-    for (const { value, endBytes } of linesOf(path)) {
-      if (!keeps(value)) break;
-      this.#sizeBytes = endBytes;
-    }
-    this.#file = openSync(path, 'a');
-    ftruncateSync(this.#file, this.#sizeBytes);
+/**
+ * Cuts the first line that is not kept off the file, with all after it and a last line without its end; makes the
+ * file if it is missing. Throws the system's error if it can't be written.
+ */
+export function keepLines(path: string, isKept: (value: unknown) => boolean): void {
+  let keptBytes = 0;
+  for (const { value, endBytes } of linesOf(path)) {
+    if (!isKept(value)) break;
+    keptBytes = endBytes;
   }
-
-  /** Throws the system's error if the line can't be written; then the file is as it was. */
-  append(value: object): void {
-    const line = Buffer.from(`${JSON.stringify(value)}\n`);
-    let numWritten = 0;
-    try {
-      while (numWritten < line.length) numWritten += writeSync(this.#file, line, numWritten);
-    } catch (error) {
-      ftruncateSync(this.#file, this.#sizeBytes);
-      throw error;
-    }
-    this.#sizeBytes += line.length;
-  }
-
-  close(): void {
-    closeSync(this.#file);
+  const file = openSync(path, 'a');
+  try {
+    ftruncateSync(file, keptBytes);
+  } finally {
+    closeSync(file);
   }
 }
