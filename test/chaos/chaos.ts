@@ -3,11 +3,11 @@
  * of the undisturbed run, byte for byte.
  */
 import { appendFileSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readMetrics } from '@unet-fleet/coordinator/run-folder/metrics';
 import { openRunFolder } from '@unet-fleet/coordinator/run-folder/run-folder';
-import type { RunEvent } from '@unet-fleet/shared';
+import { exitCodes, type RunEvent } from '@unet-fleet/shared';
 import { Fleet } from './fleet.ts';
 import { nameOf, type PlannedFault } from './schedule.ts';
 
@@ -127,7 +127,6 @@ class Round {
   }
 
   async #strikeAll(): Promise<void> {
-    await this.#fleet.progress.until(() => this.#fleet.hasCheckpoint, stuckMs);
     while (this.#pending.length > 0 && performance.now() < this.#deadlineMs) {
       const next = this.#pending[0]!;
       if (next.after === 'commit') await this.#commit();
@@ -194,14 +193,14 @@ class Round {
         break;
       case 'join':
         // The fleet's size stays near what was asked for: who joins beyond it replaces one that leaves.
-        if (fleet.numWorkers >= numWorkers + maxExtraWorkers) fleet.drain(pick);
+        if (fleet.numWorkers >= numWorkers + maxExtraWorkers) this.#drain(pick);
         target = await fleet.join();
         break;
       case 'drain':
         if (fault.party === 'coordinator') process().signal('SIGTERM');
         else {
           if (fleet.numWorkers === 1) await fleet.join();
-          target = fleet.drain(pick);
+          target = this.#drain(pick);
         }
     }
     const name = nameOf(fault);
@@ -217,6 +216,17 @@ class Round {
         `${this.#report.numFaults} faults, ${this.#pending.length} to come; run ${this.#report.numRuns} at step ${step}`,
       );
     }
+  }
+
+  #drain(pick: number): string {
+    const { name, ended } = this.#fleet.drain(pick);
+    void ended.then(({ code, signal }) => {
+      // One that was just starting may not listen for signals yet, and one whose broker was away can't start.
+      if (signal === 'SIGTERM' || code === exitCodes.unavailable) return;
+      if (code === exitCodes.leftOnRequest || (code === exitCodes.ok && this.#fleet.isDone)) return;
+      this.#fail(`${name} was asked to leave and ended with ${signal ?? `code ${code}`}`);
+    });
+    return name;
   }
 
   #fail(message: string): void {
@@ -244,7 +254,7 @@ const courseOf = (runDir: string): string[] =>
   });
 
 /** Sentences that say how a run's course and final files differ from the reference's; none: not in a bit. */
-function differences(referenceDir: string, runDir: string, lastCheckpoint: string): string[] {
+export function differences(referenceDir: string, runDir: string, lastCheckpoint: string): string[] {
   const found: string[] = [];
   const wanted = courseOf(referenceDir);
   const course = courseOf(runDir);
@@ -252,7 +262,7 @@ function differences(referenceDir: string, runDir: string, lastCheckpoint: strin
   if (first >= 0) found.push(`step ${first + 1} is ${course[first]} instead of ${wanted[first]}`);
   else if (course.length !== wanted.length)
     found.push(`it has ${course.length} steps instead of ${wanted.length}`);
-  const last = join(referenceDir, 'checkpoints', lastCheckpoint.split('/').at(-1)!);
+  const last = join(referenceDir, 'checkpoints', basename(lastCheckpoint));
   const ids = [referenceDir, runDir].map((folder) => openRunFolder(folder).record.runId);
   for (const file of ['model.safetensors', 'optimizer.safetensors']) {
     // Each file's header names its run, which is the one thing that two runs never share.

@@ -3,17 +3,20 @@
  * through a relay each. Faults are done to them here; whether the run outlives them is asked elsewhere.
  */
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findNatsServer } from '@unet-fleet/coordinator';
-import { exitCodes } from '@unet-fleet/shared';
+import { serverConfigText } from '@unet-fleet/coordinator/broker/server-config';
+import { coordinatorIdentity, exitCodes } from '@unet-fleet/shared';
 import { Progress } from './progress.ts';
-import { Relay } from './relay.ts';
+import { Relay, type Rewriting } from './relay.ts';
 import type { Direction, Party } from './schedule.ts';
-import { Supervised } from './supervised.ts';
+import { type Exit, Supervised } from './supervised.ts';
 
+/** Far more than there are workers at a time: who joins has none that somebody else still uses. */
+const numIdentities = 32;
 const script = fileURLToPath(new URL('../../../packages/cli/bin/unet-fleet.js', import.meta.url));
 
 export interface FleetOptions {
@@ -23,11 +26,19 @@ export interface FleetOptions {
   recipe: readonly string[];
   numWorkers: number;
   onFailure(message: string): void;
+  /** Lets a test spoil what passes between the broker and its clients. */
+  rewrite?: Rewriting;
 }
 
-interface WorkerSlot {
+/** A client of the broker: the coordinator, or a worker. */
+interface Client {
   process: Supervised;
   relay: Relay;
+}
+
+export interface Drained {
+  name: string;
+  ended: Promise<Exit>;
 }
 
 /** Options that the developer's shell sets must not reach the run; the cache holds the engine. */
@@ -42,36 +53,36 @@ export class Fleet {
   readonly runDir: string;
   readonly progress: Progress;
   readonly #options: FleetOptions;
-  readonly #env: NodeJS.ProcessEnv;
+  readonly #password = randomBytes(12).toString('hex');
   readonly #broker: Supervised;
-  readonly #coordinator: Supervised;
-  readonly #workers: WorkerSlot[] = [];
+  readonly #coordinator: Client;
+  readonly #workers: Client[] = [];
   readonly #port: number;
   #numStarted = 0;
   #isDone = false;
-  /** Ends by process and exit code, of all lives. */
+  #isClosing = false;
+  /** Ends of processes, by party and exit code or signal. */
   readonly exits = new Map<string, number>();
 
-  private constructor(options: FleetOptions, server: string, port: number) {
+  private constructor(options: FleetOptions, server: string, port: number, relay: Relay, relayPort: number) {
     this.#options = options;
     this.#port = port;
     this.runDir = join(options.folder, 'run');
     this.progress = new Progress(join(this.runDir, 'metrics.jsonl'));
-    const [user, password] = ['fleet', randomBytes(12).toString('hex')];
-    this.#env = { ...cleanEnv(), UNET_FLEET_NATS_USER: user, UNET_FLEET_NATS_PASSWORD: password };
     const config = join(options.folder, 'nats-server.conf');
-    writeFileSync(config, serverConfig(port, user, password), { mode: 0o600 });
+    writeFileSync(config, this.#serverConfig(port), { mode: 0o600 });
     this.#broker = this.#supervise(
       'broker',
       () => [server, '-c', config],
       () => true,
     );
-    this.#coordinator = this.#supervise(
-      'coordinator',
-      () => this.#coordinatorCommand(),
+    const coordinator = this.#supervise(
+      coordinatorIdentity,
+      () => this.#coordinatorCommand(relayPort),
       ({ code }) => code !== exitCodes.ok,
     );
-    void this.#coordinator.ended.then(() => {
+    this.#coordinator = { process: coordinator, relay };
+    void coordinator.ended.then(() => {
       this.#isDone = true;
     });
   }
@@ -80,9 +91,11 @@ export class Fleet {
   static async start(options: FleetOptions): Promise<Fleet> {
     mkdirSync(options.folder, { recursive: true });
     const { path } = await findNatsServer();
-    const fleet = new Fleet(options, path, await freePort());
+    const port = await freePort();
+    const relay = new Relay({ host: '127.0.0.1', port }, options.rewrite);
+    const fleet = new Fleet(options, path, port, relay, await relay.listen());
     fleet.#broker.start();
-    fleet.#coordinator.start();
+    fleet.#coordinator.process.start();
     for (let i = 0; i < options.numWorkers; i++) await fleet.join();
     return fleet;
   }
@@ -92,24 +105,20 @@ export class Fleet {
     return this.#isDone;
   }
 
-  get hasCheckpoint(): boolean {
-    return hasCheckpoint(this.runDir);
-  }
-
   get numWorkers(): number {
     return this.#workers.length;
   }
 
   /** What the coordinator printed about the run's outcome, when it is done. */
   get outcome(): string {
-    return this.#coordinator.stdout;
+    return this.#coordinator.process.stdout;
   }
 
   /** Another worker; resolves once it is started. */
   async join(): Promise<string> {
-    const relay = new Relay({ host: '127.0.0.1', port: this.#port });
+    const relay = new Relay({ host: '127.0.0.1', port: this.#port }, this.#options.rewrite);
     const port = await relay.listen();
-    const name = `worker-${++this.#numStarted}`;
+    const name = `worker-${(this.#numStarted++ % numIdentities) + 1}`;
     const command = () => [
       process.execPath,
       ...[script, 'worker', '--nats-url', `nats://127.0.0.1:${port}`, '--name', name],
@@ -124,64 +133,63 @@ export class Fleet {
   /** The process that a fault is for; `pick` in [0, 1) chooses among the workers. */
   processOf(party: Party, pick: number): Supervised {
     if (party === 'broker') return this.#broker;
-    return party === 'coordinator' ? this.#coordinator : this.#worker(pick).process;
+    return (party === 'coordinator' ? this.#coordinator : chosen(this.#workers, pick)).process;
   }
 
-  /** SIGTERM to a worker, which must leave with its work handed back. */
-  drain(pick: number): string {
-    const slot = this.#worker(pick);
-    this.#workers.splice(this.#workers.indexOf(slot), 1);
-    void this.#drained(slot);
-    return slot.process.name;
+  /** SIGTERM to a worker, which must leave with its work handed back; no other takes its place. */
+  drain(pick: number): Drained {
+    const client = chosen(this.#workers, pick);
+    this.#workers.splice(this.#workers.indexOf(client), 1);
+    return { name: client.process.name, ended: this.#drained(client) };
   }
 
+  /** Resets the connections of a worker or the coordinator; nobody gets a new one for `refuseMs`. */
   cut(pick: number, refuseMs: number): string {
-    const { process: worker, relay } = this.#worker(pick);
+    const { process: client, relay } = chosen(this.#clients, pick);
     relay.cut(refuseMs);
-    return worker.name;
+    return client.name;
+  }
+
+  /** The broker is away for everybody. */
+  cutAll(refuseMs: number): void {
+    for (const { relay } of this.#clients) relay.cut(refuseMs);
   }
 
   stall(pick: number, direction: Direction, forMs: number): string {
-    const { process: worker, relay } = this.#worker(pick);
+    const { process: client, relay } = chosen(this.#clients, pick);
     relay.stall(direction, forMs);
-    return worker.name;
+    return client.name;
   }
 
   delay(pick: number, latencyMs: number, forMs: number): string {
-    const { process: worker, relay } = this.#worker(pick);
+    const { process: client, relay } = chosen(this.#clients, pick);
     relay.delay(latencyMs, forMs);
-    return worker.name;
+    return client.name;
   }
 
   /** The last lines of all that still run, for a person. */
   tails(): string {
-    const all = [this.#broker, this.#coordinator, ...this.#workers.map((slot) => slot.process)];
+    const all = [this.#broker, ...this.#clients.map((client) => client.process)];
     return all.map((process) => process.tail).join('\n');
   }
 
   /** Ends everything. */
   async close(): Promise<void> {
-    const workers = this.#workers.splice(0);
-    await Promise.all(workers.map(({ process: worker }) => worker.destroy()));
-    await this.#coordinator.destroy();
+    this.#isClosing = true;
+    const clients = this.#clients;
+    await Promise.all(clients.map(({ process: client }) => client.destroy()));
     await this.#broker.destroy();
-    await Promise.all(workers.map(({ relay }) => relay.close()));
+    await Promise.all(clients.map(({ relay }) => relay.close()));
   }
 
-  async #drained({ process: worker, relay }: WorkerSlot): Promise<void> {
-    const { code, signal } = await worker.leave();
+  get #clients(): Client[] {
+    return [this.#coordinator, ...this.#workers];
+  }
+
+  async #drained({ process: worker, relay }: Client): Promise<Exit> {
+    const exit = await worker.leave();
     await relay.close();
-    // One that was just starting may not listen for signals yet.
-    if (signal === 'SIGTERM' || code === exitCodes.leftOnRequest || code === exitCodes.ok) return;
-    // Asked to leave while the broker was away.
-    if (code === exitCodes.unavailable) return;
-    this.#options.onFailure(
-      `${worker.name} was asked to leave and ended with ${signal ?? `code ${code}`}:\n${worker.tail}`,
-    );
-  }
-
-  #worker(pick: number): WorkerSlot {
-    return this.#workers[Math.floor(pick * this.#workers.length)]!;
+    return exit;
   }
 
   #supervise(
@@ -194,36 +202,40 @@ export class Fleet {
     return new Supervised({
       name,
       command,
-      env: this.#env,
+      env: { ...cleanEnv(), UNET_FLEET_NATS_USER: name, UNET_FLEET_NATS_PASSWORD: this.#password },
       logPath: join(folder, `${name}.log`),
-      restarts: (exit) => {
-        const how = `${party} ${exit.signal ?? `code ${exit.code}`}`;
-        this.exits.set(how, (this.exits.get(how) ?? 0) + 1);
-        return restarts(exit);
+      restarts,
+      onExit: ({ code, signal }) => {
+        const how = `${party} ${signal ?? `code ${code}`}`;
+        if (!this.#isClosing) this.exits.set(how, (this.exits.get(how) ?? 0) + 1);
       },
       onFailure,
     });
   }
 
-  #coordinatorCommand(): string[] {
-    const broker = ['--nats-url', `nats://127.0.0.1:${this.#port}`, '--run-dir', this.runDir, '--json'];
-    const how = hasCheckpoint(this.runDir) ? ['--resume'] : this.#options.recipe;
+  /** As for a cluster: each has credentials of its own and is held to its own subjects. */
+  #serverConfig(port: number): string {
+    const workers = Array.from({ length: numIdentities }, (_, i) => `worker-${i + 1}`);
+    const password = this.#password;
+    return serverConfigText({
+      title: 'Made for a run under faults.',
+      host: '127.0.0.1',
+      port,
+      users: [coordinatorIdentity, ...workers].map((user) => ({ identity: user, login: { user, password } })),
+      monitor: null,
+      tls: null,
+      files: null,
+    });
+  }
+
+  #coordinatorCommand(port: number): string[] {
+    const broker = ['--nats-url', `nats://127.0.0.1:${port}`, '--run-dir', this.runDir, '--json'];
+    const how = existsSync(join(this.runDir, 'run.json')) ? ['--resume'] : this.#options.recipe;
     return [process.execPath, script, 'coordinator', ...broker, ...how];
   }
 }
 
-/** A run that was killed before its first checkpoint begins again. */
-function hasCheckpoint(runDir: string): boolean {
-  const checkpoints = join(runDir, 'checkpoints');
-  return existsSync(checkpoints) && readdirSync(checkpoints).some((name) => /^step-\d+$/.test(name));
-}
-
-const serverConfig = (port: number, user: string, password: string): string => `
-host: 127.0.0.1
-port: ${port}
-max_payload: 2MB
-accounts: { FLEET: { users: [ { user: "${user}", password: "${password}" } ] } }
-`;
+const chosen = <T>(among: T[], pick: number): T => among[Math.floor(pick * among.length)]!;
 
 /** A port that was free a moment ago: a broker that is started again must be found where it was. */
 async function freePort(): Promise<number> {

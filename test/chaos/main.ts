@@ -36,6 +36,9 @@ if (values.help) {
   process.exit(0);
 }
 
+// Exits, which ends the processes of the run with it.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
+
 const tell = (text: string) => process.stderr.write(`${text}\n`);
 const seed = Number(values.seed);
 const faults = planFaults(Number(values.kills), seed);

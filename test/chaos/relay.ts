@@ -1,7 +1,7 @@
 /**
- * A TCP relay between a worker and the broker, through which connections break in all the ways that networks have:
- * reset, refused, silent, silent one way, slow. Bytes are never changed, lost or reordered within a connection: TCP
- * does not do that either.
+ * A TCP relay between the broker and one of its clients, through which connections break in all the ways that networks
+ * have: reset, refused, silent, silent one way, slow. Bytes are not lost or reordered within a connection: TCP does not
+ * do that either. What they say can be changed by a test.
  */
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
@@ -10,17 +10,24 @@ import type { Direction } from './schedule.ts';
 /** Read from one side and not yet written to the other: at most this much per direction, then the side waits. */
 const maxHeldBytes = 4 * 1024 * 1024;
 
+/** Made for each connection and direction: changes a chunk of its bytes in place. */
+export type Rewriting = (way: Exclude<Direction, 'both'>) => (chunk: Buffer) => void;
+
+const unchanged: Rewriting = () => () => {};
+
 export class Relay {
   readonly #target: { host: string; port: number };
+  readonly #rewrite: Rewriting;
   readonly #server: Server;
   readonly #pipes = new Set<Pipe>();
   readonly #sockets = new Set<Socket>();
   #refusesUntilMs = 0;
   #latencyMs = 0;
-  readonly #heldUntilMs = { 'to-worker': 0, 'from-worker': 0 };
+  readonly #heldUntilMs = { 'to-client': 0, 'from-client': 0 };
 
-  constructor(target: { host: string; port: number }) {
+  constructor(target: { host: string; port: number }, rewrite: Rewriting = unchanged) {
     this.#target = target;
+    this.#rewrite = rewrite;
     this.#server = createServer((client) => this.#join(client));
   }
 
@@ -40,7 +47,7 @@ export class Relay {
   /** Holds back everything for a while, in one direction or both; it is delivered then. */
   stall(direction: Direction, forMs: number): void {
     const untilMs = performance.now() + forMs;
-    for (const way of ['to-worker', 'from-worker'] as const) {
+    for (const way of ['to-client', 'from-client'] as const) {
       if (direction === 'both' || direction === way) this.#heldUntilMs[way] = untilMs;
     }
   }
@@ -67,8 +74,8 @@ export class Relay {
     }
     const broker = connect(this.#target);
     const pipes = [
-      new Pipe(client, broker, () => this.#releaseMs('from-worker')),
-      new Pipe(broker, client, () => this.#releaseMs('to-worker')),
+      new Pipe(client, broker, this.#rewrite('from-client'), () => this.#releaseMs('from-client')),
+      new Pipe(broker, client, this.#rewrite('to-client'), () => this.#releaseMs('to-client')),
     ];
     for (const pipe of pipes) this.#pipes.add(pipe);
     for (const socket of [client, broker]) {
@@ -88,7 +95,7 @@ export class Relay {
   }
 
   /** When what is read now may go on. */
-  #releaseMs(way: 'to-worker' | 'from-worker'): number {
+  #releaseMs(way: 'to-client' | 'from-client'): number {
     return Math.max(performance.now() + this.#latencyMs, this.#heldUntilMs[way]);
   }
 }
@@ -101,10 +108,11 @@ class Pipe {
   #heldBytes = 0;
   #timer: NodeJS.Timeout | null = null;
 
-  constructor(from: Socket, to: Socket, releaseMs: () => number) {
+  constructor(from: Socket, to: Socket, rewrite: (chunk: Buffer) => void, releaseMs: () => number) {
     this.#from = from;
     this.#to = to;
     from.on('data', (chunk: Buffer) => {
+      rewrite(chunk);
       this.#held.push({ chunk, releaseMs: Math.max(releaseMs(), this.#held.at(-1)?.releaseMs ?? 0) });
       this.#heldBytes += chunk.length;
       if (this.#heldBytes > maxHeldBytes) from.pause();

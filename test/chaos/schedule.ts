@@ -11,7 +11,7 @@ export type Fault =
   | { kind: 'kill'; party: Party }
   /** SIGSTOP, and SIGCONT after a while. */
   | { kind: 'stop'; party: Party; forMs: number }
-  /** The connections between a worker and the broker are reset. */
+  /** The connections of a worker or the coordinator to the broker are reset. */
   | { kind: 'cut' }
   /** Cut, and no new ones for a while. */
   | { kind: 'unreachable'; forMs: number }
@@ -23,7 +23,7 @@ export type Fault =
   /** SIGTERM. A worker stays away; a coordinator is started again, as on another node of a cluster. */
   | { kind: 'drain'; party: 'worker' | 'coordinator' };
 
-export type Direction = 'both' | 'to-worker' | 'from-worker';
+export type Direction = 'both' | 'to-client' | 'from-client';
 
 export interface PlannedFault {
   fault: Fault;
@@ -53,7 +53,7 @@ export function planFaults(numKills: number, seed: number): PlannedFault[] {
     ]),
     ...times(share(0.15), (): Fault => ({ kind: 'cut' })),
     ...times(share(0.05), (): Fault => ({ kind: 'unreachable', forMs: between([500, 4_000]) })),
-    ...(['both', 'to-worker', 'from-worker'] as const).flatMap((direction) =>
+    ...(['both', 'to-client', 'from-client'] as const).flatMap((direction) =>
       times(share(0.04), (): Fault => ({ kind: 'stall', direction, forMs: between([200, 5_000]) })),
     ),
     ...times(

@@ -19,7 +19,9 @@ export interface SupervisedOptions {
   env: NodeJS.ProcessEnv;
   /** Gets everything that it prints, of all its lives. */
   logPath: string;
-  /** After each end that was not asked for: whether to start it again. */
+  /** Told of each end of the process. */
+  onExit(exit: Exit): void;
+  /** After an end that was not asked for: whether to start it again. */
   restarts(exit: Exit): boolean;
   /** It ended in a way that no supervisor should hide. */
   onFailure(message: string): void;
@@ -28,6 +30,12 @@ export interface SupervisedOptions {
 /** Before another try after an operating fault; a killed process is started at once. */
 const restartPauseMs = 200;
 const keptLines = 30;
+
+/** None of them outlives this process, however it ends. */
+const running = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
 
 export class Supervised {
   readonly name: string;
@@ -42,8 +50,6 @@ export class Supervised {
   readonly ended = new Promise<Exit>((resolve) => {
     this.#done = resolve;
   });
-  /** Ends by exit code, of all its lives. */
-  readonly exits = new Map<string, number>();
 
   constructor(options: SupervisedOptions) {
     this.name = options.name;
@@ -76,6 +82,7 @@ export class Supervised {
     const [program, ...args] = this.#options.command();
     const child = spawn(program!, args, { env: this.#options.env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
+    running.add(child);
     this.#stdout = '';
     this.#note(`--- started, process ${child.pid}`);
     child.stdout!.setEncoding('utf8').on('data', (text: string) => {
@@ -85,7 +92,10 @@ export class Supervised {
       for (const line of text.trimEnd().split('\n')) this.#note(line);
     });
     child.on('error', (error) => this.#options.onFailure(`${this.name} did not start: ${error.message}`));
-    child.on('close', (code, signal) => this.#closed({ code, signal }));
+    child.on('close', (code, signal) => {
+      running.delete(child);
+      this.#closed({ code, signal });
+    });
   }
 
   /** Sends a signal; nothing happens when it is down. A process that is stopped hears SIGKILL alone. */
@@ -133,7 +143,7 @@ export class Supervised {
     this.#stopped = null;
     const how = exit.signal ?? `code ${exit.code}`;
     this.#note(`--- ended with ${how}`);
-    this.exits.set(how, (this.exits.get(how) ?? 0) + 1);
+    this.#options.onExit(exit);
     if (exit.code === exitCodes.internal || exit.code === exitCodes.usage) {
       this.#options.onFailure(`${this.name} ended with ${how}:\n${this.tail}`);
     }
