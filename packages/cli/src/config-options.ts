@@ -15,7 +15,15 @@ import {
 import { type Command, Option } from 'commander';
 import type { Io } from './io.ts';
 
-const isPath = new Set(['data.images', 'data.masks', 'data.palette', 'data.classNames', 'run.runDir']);
+const isPath = new Set([
+  'data.images',
+  'data.masks',
+  'data.palette',
+  'data.classNames',
+  'run.runDir',
+  'broker.natsSeed',
+  'broker.natsCa',
+]);
 
 /** What stands for the value in the help, such as <images>. */
 function placeholder(option: OptionInfo): string {
@@ -89,6 +97,7 @@ function usedVariables(selection: Selection, { env }: Io): Io['env'] {
 function withAbsolutePaths(config: Config, cwd: string): Config {
   const absolute = (path: string) => (path === '' ? '' : resolve(cwd, path));
   const { images, masks, palette, classNames } = config.data;
+  const { natsSeed, natsCa } = config.broker;
   return {
     ...config,
     data: {
@@ -99,6 +108,7 @@ function withAbsolutePaths(config: Config, cwd: string): Config {
       classNames: absolute(classNames),
     },
     run: { ...config.run, runDir: absolute(config.run.runDir) },
+    broker: { ...config.broker, natsSeed: absolute(natsSeed), natsCa: absolute(natsCa) },
   };
 }
 

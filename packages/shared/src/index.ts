@@ -38,6 +38,7 @@ export * from './schedule/schedule.ts';
 export * from './steady-file.ts';
 export * from './transport/bulk.ts';
 export * from './transport/connect.ts';
+export * from './transport/credentials.ts';
 export * from './transport/frame.ts';
 export * from './transport/link.ts';
 export * from './transport/nats-bulk.ts';

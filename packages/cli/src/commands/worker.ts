@@ -1,7 +1,15 @@
 /** `unet-fleet worker`: computes leaves for a run until it is over or the worker is asked to leave. */
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import { cacheFolder, exitCodes, peerOf, UserError, workerIdentityOf } from '@unet-fleet/shared';
+import {
+  brokerOf,
+  cacheFolder,
+  coordinatorIdentity,
+  exitCodes,
+  identityAt,
+  peerOf,
+  UserError,
+} from '@unet-fleet/shared';
 import { runWorker } from '@unet-fleet/worker';
 import { Command } from 'commander';
 import { wholeArgument } from '../arguments.ts';
@@ -15,6 +23,8 @@ const selection: Selection = [
   'broker.natsUrl',
   'broker.natsUser',
   'broker.natsPassword',
+  'broker.natsSeed',
+  'broker.natsCa',
   'data.images',
   'data.masks',
 ];
@@ -60,6 +70,11 @@ async function work(flags: WorkerFlags, io: Io): Promise<void> {
   if (broker.natsUrl === '') {
     throw new UserError('a worker needs --nats-url, the NATS server that its coordinator uses');
   }
+  const address = brokerOf(broker);
+  const identity = identityAt(address);
+  if (identity === coordinatorIdentity) {
+    throw new UserError("these credentials are the coordinator's: give the worker those of a worker");
+  }
   const screen = createScreen(io.stderr, io.env);
   const stop = stopSignals(
     () => screen.print('leaving: what is leased goes back; Ctrl-C again stops at once'),
@@ -68,8 +83,8 @@ async function work(flags: WorkerFlags, io: Io): Promise<void> {
   const orphan = orphaned();
   try {
     const outcome = await runWorker({
-      broker: { url: broker.natsUrl, user: broker.natsUser, password: broker.natsPassword },
-      workerId: peerOf(workerIdentityOf(broker.natsUser), randomBytes(6).toString('hex')),
+      broker: address,
+      workerId: peerOf(identity, randomBytes(6).toString('hex')),
       name: flags.name ?? localName ?? `${hostname()}-${process.pid}`,
       runId: flags.run ?? io.env.UNET_FLEET_RUN ?? '',
       images: data.images,

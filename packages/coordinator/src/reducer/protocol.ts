@@ -1,6 +1,6 @@
 /** What the coordinator's main thread and a reducer's thread say to each other. One answer to each call, by id. */
 import type { UpdateScalars } from '@unet-fleet/numerics';
-import type { Bucket, TrainConfig, TreeNode } from '@unet-fleet/shared';
+import type { BrokerAddress, Bucket, TrainConfig, TreeNode } from '@unet-fleet/shared';
 
 export interface ReducerThreadOptions {
   runId: string;
@@ -10,7 +10,7 @@ export interface ReducerThreadOptions {
   /** The batch-norm statistics, for the one reducer that owns them. */
   statistics: { bucketId: number; numStatistics: number } | null;
   train: TrainConfig;
-  broker: { url: string; user: string; password: string };
+  broker: BrokerAddress;
   /** Folder on tmpfs for peers of this host; '' for none. */
   sharedMemoryFolder: string;
 }

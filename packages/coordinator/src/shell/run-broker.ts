@@ -7,12 +7,14 @@ import { join } from 'node:path';
 import type { NatsConnection } from '@nats-io/transport-node';
 import {
   type BrokerAddress,
+  brokerOf,
   type Config,
   connectBroker,
   coordinatorIdentity,
+  identityAt,
   type Link,
   peerOf,
-  type UserError,
+  UserError,
   watchLink,
 } from '@unet-fleet/shared';
 import { type DisconnectWatch, watchDisconnects } from '../broker/disconnects.ts';
@@ -44,6 +46,8 @@ const environment = (broker: BrokerAddress, runId: string): Record<string, strin
   UNET_FLEET_NATS_URL: broker.url,
   UNET_FLEET_NATS_USER: broker.user,
   UNET_FLEET_NATS_PASSWORD: broker.password,
+  UNET_FLEET_NATS_SEED: broker.seed ?? '',
+  UNET_FLEET_NATS_CA: broker.ca ?? '',
   UNET_FLEET_RUN: runId,
 });
 
@@ -59,7 +63,12 @@ export async function openRunBroker(
   { onFatal, onWarning }: { onFatal(error: UserError): void; onWarning(message: string): void },
 ): Promise<RunBroker> {
   let own: Broker | null = null;
-  let address: BrokerAddress = { url: config.natsUrl, user: config.natsUser, password: config.natsPassword };
+  let address = brokerOf(config);
+  if (config.natsUrl && run.workers > 0 && identityAt(address) === coordinatorIdentity) {
+    throw new UserError(
+      "these credentials are the coordinator's, with which no worker may join: use unet-fleet coordinator, and start workers with credentials of their own",
+    );
+  }
   if (!config.natsUrl) {
     const folder = join(runDir, 'broker');
     own = await startBroker({ port: config.natsPort, folder, numLocalWorkers: run.workers, onWarning });

@@ -60,6 +60,14 @@ function checkBroker({ broker }: Config, origins: Origins): void {
       '--nats-user is given without --nats-url: the embedded server makes its own credentials, so give the URL or leave the user out',
     );
   }
+  if (broker.natsSeed !== '' && broker.natsUser !== '') {
+    throw new UserError('--nats-seed and --nats-user are both given: both say who this is, so leave one out');
+  }
+  if ((broker.natsSeed !== '' || broker.natsCa !== '') && broker.natsUrl === '') {
+    throw new UserError(
+      `--nats-${broker.natsSeed !== '' ? 'seed' : 'ca'} is given without --nats-url: it is for a server that runs elsewhere, so give the URL or leave it out`,
+    );
+  }
   if (broker.natsUrl !== '' && broker.natsPort !== 0 && origins.get('broker.natsPort') === 'flag') {
     throw new UserError(
       `--nats-port ${broker.natsPort} is for the embedded server, which --nats-url turns off: leave one out`,

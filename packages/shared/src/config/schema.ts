@@ -390,6 +390,16 @@ const broker = group<Config['broker']>({
     default: '',
     sensitive: true,
   },
+  natsSeed: {
+    doc: 'file with the key or credentials for the NATS server, as `unet-fleet credentials` makes them',
+    format: 'text',
+    default: '',
+  },
+  natsCa: {
+    doc: 'certificate (PEM) of the authority that vouches for the NATS server; asks for encryption',
+    format: 'text',
+    default: '',
+  },
   natsPort: {
     doc: 'port of the embedded NATS server; 0: any free one',
     unit: 'port',

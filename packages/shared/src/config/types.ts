@@ -103,6 +103,10 @@ export interface BrokerConfig {
   natsUrl: string;
   natsUser: string;
   natsPassword: string;
+  /** Path of a file with a key or credentials; '' for none. */
+  natsSeed: string;
+  /** Path of the certificate of the authority that vouches for the server; '' for the system's. */
+  natsCa: string;
   /** Port of the embedded server; 0: any free one. */
   natsPort: number;
 }

@@ -4,9 +4,13 @@
  * silent is noticed within some seconds.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connect, errors, type NatsConnection } from '@nats-io/transport-node';
-import { exitCodes, UserError } from '../errors.ts';
+import { checkServerIdentity, type PeerCertificate } from 'node:tls';
+import { connect, type NatsConnection, type TlsOptions } from '@nats-io/transport-node';
+import type { Config } from '../config/types.ts';
+import { UserError } from '../errors.ts';
 import { inboxOf } from '../protocol/subjects.ts';
+import { connectError } from './connect-error.ts';
+import { readCertificates, readSeedFile } from './credentials.ts';
 
 export interface BrokerAddress {
   /** nats://host:port; several of one cluster separated by commas; tls:// asks for encryption. */
@@ -14,7 +18,20 @@ export interface BrokerAddress {
   /** '' for none. */
   user: string;
   password: string;
+  /** Path of a file with a key or credentials, instead of user and password; '' for none. */
+  seed?: string;
+  /** Path of the certificate of the authority that vouches for the broker; asks for encryption. '' for the system's. */
+  ca?: string;
 }
+
+/** The broker that a config names. */
+export const brokerOf = (config: Config['broker']): BrokerAddress => ({
+  url: config.natsUrl,
+  user: config.natsUser,
+  password: config.natsPassword,
+  seed: config.natsSeed,
+  ca: config.natsCa,
+});
 
 export interface ConnectOptions extends BrokerAddress {
   /** Shown in the broker's log and monitoring, and told when the connection is lost. */
@@ -30,19 +47,28 @@ const schemes = new Set(['nats:', 'tls:']);
 
 /**
  * Connects to a broker.
- * @throws UserError if the address is none (exit code usage), nobody answers there (unavailable), or the broker
- * refuses the user or its password (usage)
+ * @throws UserError if the address, the seed or the certificate is none (exit code usage), nobody answers there
+ * (unavailable), the broker refuses who this is, or its own certificate is not to be trusted (usage)
  */
 export async function connectBroker(options: ConnectOptions): Promise<NatsConnection> {
+  const { user, password, seed = '', ca = '' } = options;
   const servers = options.url.split(',').map((url) => serverUrl(url.trim()));
   const shown = servers.map(({ protocol, host }) => `${protocol}//${host}`).join(',');
+  const isEncrypted = ca !== '' || servers.some(({ protocol }) => protocol === 'tls:');
+  const authenticator = seed === '' ? null : readSeedFile(seed).authenticator;
+  const tls = tlsOptions(
+    servers.map(({ hostname }) => hostname),
+    ca,
+  );
   try {
     return await connect({
       servers: servers.map(({ host }) => host),
       name: options.name,
       ...(options.peer ? { inboxPrefix: inboxOf(options.peer) } : {}),
-      ...(options.user ? { user: options.user, pass: options.password } : {}),
-      ...(servers.some(({ protocol }) => protocol === 'tls:') ? { tls: {} } : {}),
+      ...(user ? { user, pass: password } : {}),
+      ...(authenticator ? { authenticator } : {}),
+      // With it a server that offers no encryption is refused.
+      ...(isEncrypted ? { tls } : {}),
       timeout: options.timeoutMs ?? defaultTimeoutMs,
       reconnect: true,
       maxReconnectAttempts: -1,
@@ -55,8 +81,21 @@ export async function connectBroker(options: ConnectOptions): Promise<NatsConnec
       maxPingOut: 2,
     });
   } catch (error) {
-    throw connectError(error, shown, options.user);
+    throw connectError(error, { shown, user, seed, ca });
   }
+}
+
+/**
+ * The client names no host to check a certificate against where the address is an IP: then it is one of those that
+ * the person has given.
+ */
+function tlsOptions(hosts: readonly string[], ca: string): TlsOptions {
+  const isOneOfThem = (_: string, certificate: PeerCertificate) => {
+    const wrong = hosts.map((host) => checkServerIdentity(host, certificate));
+    return wrong.includes(undefined) ? undefined : wrong[0];
+  };
+  const options = { checkServerIdentity: isOneOfThem, ...(ca === '' ? {} : { ca: readCertificates(ca) }) };
+  return options as TlsOptions;
 }
 
 const goodbyeTimeoutMs = 1000;
@@ -74,7 +113,7 @@ export async function flushGoodbye(connection: NatsConnection): Promise<void> {
 }
 
 /** The parts of one broker address; a password inside would end up in logs, so it is refused. */
-function serverUrl(text: string): { protocol: string; host: string } {
+function serverUrl(text: string): { protocol: string; host: string; hostname: string } {
   const parsed = parseUrl(text.includes('://') ? text : `nats://${text}`);
   if (parsed === null || !schemes.has(parsed.protocol) || parsed.hostname === '') {
     const shown = text.replace(/\/\/[^@]*@/, '//');
@@ -85,7 +124,8 @@ function serverUrl(text: string): { protocol: string; host: string } {
       `the broker address nats://${parsed.host} holds a user or password: give them by --nats-user and --nats-password`,
     );
   }
-  return { protocol: parsed.protocol, host: `${parsed.hostname}:${parsed.port || '4222'}` };
+  const { protocol, hostname, port } = parsed;
+  return { protocol, host: `${hostname}:${port || '4222'}`, hostname: hostname.replace(/^\[|\]$/g, '') };
 }
 
 function parseUrl(text: string): URL | null {
@@ -94,25 +134,4 @@ function parseUrl(text: string): URL | null {
   } catch {
     return null;
   }
-}
-
-function connectError(error: unknown, shown: string, user: string): UserError {
-  const message = error instanceof Error ? error.message : String(error);
-  if (error instanceof errors.AuthorizationError || error instanceof errors.UserAuthenticationExpiredError) {
-    return new UserError(
-      user === ''
-        ? `the broker at ${shown} asks for a user: give --nats-user and --nats-password`
-        : `the broker at ${shown} refuses the password of user ${user}: check --nats-user and --nats-password`,
-    );
-  }
-  if (error instanceof Error && 'code' in error && ['ENOTFOUND', 'EAI_AGAIN'].includes(String(error.code))) {
-    return new UserError(
-      `no host has the name of the broker ${shown}: check --nats-url and the name service`,
-      exitCodes.unavailable,
-    );
-  }
-  return new UserError(
-    `no broker answers at ${shown} (${message}): start nats-server there, check --nats-url, or leave --nats-url out for an embedded one`,
-    exitCodes.unavailable,
-  );
 }

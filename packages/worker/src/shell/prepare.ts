@@ -17,6 +17,7 @@ import {
   trainingSizeOf,
 } from '@unet-fleet/dataset';
 import {
+  type BrokerAddress,
   type BulkInbox,
   type BulkOutbox,
   type Config,
@@ -43,7 +44,7 @@ export interface WorkerLog {
 }
 
 export interface PreparationOptions {
-  broker: { url: string; user: string; password: string };
+  broker: BrokerAddress;
   workerId: string;
   name: string;
   /** Where this host has the data; '' for the coordinator's paths. */

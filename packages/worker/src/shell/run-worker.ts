@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NatsConnection } from '@nats-io/transport-node';
 import {
+  type BrokerAddress,
   connectBroker,
   type DownMessage,
   decode,
@@ -27,7 +28,7 @@ import { Overtaken } from './member.ts';
 import { Preparation, type WorkerLog } from './prepare.ts';
 
 export interface WorkerOptions {
-  broker: { url: string; user: string; password: string };
+  broker: BrokerAddress;
   /** `<identity>.<instance>`: what the credentials allow, and unique per process start. */
   workerId: string;
   /** For people: host and process. */
@@ -228,6 +229,8 @@ class WorkerShell {
   }
 
   #welcome(welcome: Welcome): void {
+    // Of a coordinator that has been replaced: the preparation that goes on must not take it for the newest.
+    if (welcome.term < this.#session.term) return;
     this.#preparation.welcome = welcome;
     this.#feed({ type: 'welcomed', term: welcome.term, now: performance.now() });
   }

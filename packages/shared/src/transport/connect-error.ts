@@ -1,0 +1,82 @@
+/** Why a broker could not be connected to, as a sentence that names the remedy. */
+import { errors } from '@nats-io/transport-node';
+import { exitCodes, UserError } from '../errors.ts';
+
+export interface Attempt {
+  /** The address as it may be shown. */
+  shown: string;
+  user: string;
+  /** Paths; '' for none. */
+  seed: string;
+  ca: string;
+}
+
+/** By OpenSSL's codes, as Node gives them. */
+const untrusted = new Set([
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'CERT_SIGNATURE_FAILURE',
+]);
+
+export function connectError(error: unknown, attempt: Attempt): UserError {
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof errors.AuthorizationError || error instanceof errors.UserAuthenticationExpiredError) {
+    return new UserError(refusedText(attempt));
+  }
+  const codes = codesOf(error);
+  const has = (...wanted: string[]) => wanted.some((code) => codes.includes(code));
+  const { shown, ca } = attempt;
+  if (has('ENOTFOUND', 'EAI_AGAIN')) {
+    return new UserError(
+      `no host has the name of the broker ${shown}: check --nats-url and the name service`,
+      exitCodes.unavailable,
+    );
+  }
+  if (codes.some((code) => untrusted.has(code))) {
+    return new UserError(
+      ca === ''
+        ? `the certificate of the broker at ${shown} is of an authority that this machine does not know: give the authority's certificate by --nats-ca`
+        : `the certificate of the broker at ${shown} was not made by the authority in ${ca}: check --nats-ca and --nats-url`,
+    );
+  }
+  if (has('ERR_TLS_CERT_ALTNAME_INVALID')) {
+    return new UserError(
+      `the certificate of the broker at ${shown} is for other hosts: use a name that it holds in --nats-url, or make a certificate with this one in --hosts`,
+    );
+  }
+  if (has('CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID')) {
+    const what = has('CERT_HAS_EXPIRED') ? 'has expired' : 'is not valid yet';
+    return new UserError(
+      `the certificate of the broker at ${shown} ${what}: make a new one, or set this machine's clock right`,
+    );
+  }
+  if (/does not support 'tls'/.test(message)) {
+    return new UserError(
+      `the broker at ${shown} offers no encryption: check --nats-url, or leave out --nats-ca and tls:// where that is meant to be`,
+    );
+  }
+  return new UserError(
+    `no broker answers at ${shown} (${message}): start nats-server there, check --nats-url, or leave --nats-url out for an embedded one`,
+    exitCodes.unavailable,
+  );
+}
+
+function refusedText({ shown, user, seed }: Attempt): string {
+  if (seed !== '')
+    return `the broker at ${shown} refuses the key in ${seed}: check --nats-seed and the broker's list of users`;
+  return user === ''
+    ? `the broker at ${shown} asks for a user: give --nats-user and --nats-password, or --nats-seed`
+    : `the broker at ${shown} refuses the password of user ${user}: check --nats-user and --nats-password`;
+}
+
+/** Codes of the error and of what caused it. */
+function codesOf(error: unknown): string[] {
+  const codes: string[] = [];
+  for (let at = error; at instanceof Error && codes.length < 8; at = at.cause) {
+    if ('code' in at) codes.push(String(at.code));
+  }
+  return codes;
+}

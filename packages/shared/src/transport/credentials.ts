@@ -1,0 +1,76 @@
+/**
+ * Who a process is at the broker, and how it proves that: a user and password, or a file with the private half of a
+ * key. The file names its identity in a comment, so that whoever has it knows which subjects are its own.
+ */
+import { readFileSync, statSync } from 'node:fs';
+import { type Authenticator, credsAuthenticator, nkeyAuthenticator } from '@nats-io/transport-node';
+import { UserError } from '../errors.ts';
+import { coordinatorIdentity, safeId, sharedWorkerIdentity, workerIdentityOf } from '../protocol/subjects.ts';
+
+export interface SeedFile {
+  /** From the file's comment; null where it has none. */
+  identity: string | null;
+  authenticator: Authenticator;
+}
+
+/** A key or a signed claim is far smaller; whatever is larger was named by mistake. */
+const maxBytes = 64 * 1024;
+const seedLine = /^SU[A-Z2-7]{56}$/m;
+const identityLine = /^#\s*identity:\s*(\S+)\s*$/m;
+const isClaim = /-----BEGIN NATS USER JWT-----/;
+
+/** Text of a seed file for this identity, as NATS's own tools read it too. */
+export const seedFileText = (identity: string, seed: Uint8Array): string =>
+  `# Lets its holder in at the broker as ${identity}: keep it secret.\n# identity: ${identity}\n${Buffer.from(seed).toString('ascii')}\n`;
+
+/**
+ * Reads a key (a line beginning with SU) or a NATS credentials file.
+ * @throws UserError if it is missing, unreadable, or neither
+ */
+export function readSeedFile(path: string): SeedFile {
+  const text = readSmallFile(path, '--nats-seed');
+  const named = identityLine.exec(text)?.[1] ?? null;
+  const identity = named !== null && safeId.test(named) ? named : null;
+  if (isClaim.test(text)) return { identity, authenticator: credsAuthenticator(Buffer.from(text)) };
+  const seed = seedLine.exec(text.replaceAll('\r', ''))?.[0];
+  if (seed === undefined) {
+    throw new UserError(
+      `${path} holds no key for a broker: --nats-seed takes a file that unet-fleet credentials has made, or a NATS credentials file`,
+    );
+  }
+  return { identity, authenticator: nkeyAuthenticator(Buffer.from(seed)) };
+}
+
+/** The PEM text of certificates. Throws a UserError if the file is missing, unreadable, or holds none. */
+export function readCertificates(path: string): string {
+  const text = readSmallFile(path, '--nats-ca');
+  if (!text.includes('-----BEGIN CERTIFICATE-----')) {
+    throw new UserError(
+      `${path} holds no certificate: --nats-ca takes the broker's authority as PEM, such as ca.pem`,
+    );
+  }
+  return text;
+}
+
+/** The identity that the credentials give: what the broker's permissions know this process by. */
+export function identityAt({ user, seed = '' }: { user: string; seed?: string }): string {
+  if (seed !== '') return readSeedFile(seed).identity ?? sharedWorkerIdentity;
+  return user === coordinatorIdentity ? coordinatorIdentity : workerIdentityOf(user);
+}
+
+function readSmallFile(path: string, flag: string): string {
+  try {
+    if (!statSync(path).isFile()) throw new UserError(`${path} is no file: check ${flag}`);
+    const bytes = readFileSync(path);
+    if (bytes.byteLength > maxBytes)
+      throw new UserError(`${path} is too large for what ${flag} takes: check it`);
+    return bytes.toString('utf8');
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') throw new UserError(`there is no file ${path}: check ${flag}`);
+    if (code === 'EACCES')
+      throw new UserError(`${path} may not be read by this user: check ${flag} and the file's owner`);
+    throw new UserError(`${path} can't be read (${code}): check ${flag}`);
+  }
+}
