@@ -79,6 +79,15 @@ describe('a session', () => {
     expect(types(worker.feed({ type: 'pulse', term: 2, kind: 'train', step: 0 }))).toEqual(['join']);
   });
 
+  it('prepares for one coordinator at a time, and for the newest last', () => {
+    const worker = new Worker();
+    expect(types(worker.feed({ type: 'welcomed', term: 1 }))).toEqual(['prepare']);
+    expect(types(worker.feed({ type: 'pulse', term: 2, kind: 'train', step: 0 }))).toEqual(['join']);
+    expect(worker.feed({ type: 'welcomed', term: 2 })).toEqual([]);
+    expect(worker.feed({ type: 'prepared', term: 1 })).toEqual([{ type: 'prepare', term: 2 }]);
+    expect(worker.feed({ type: 'prepared', term: 2 })).toEqual([{ type: 'announce', term: 2 }]);
+  });
+
   it('takes no word of an older term, not even while it is joining', () => {
     const worker = member(leaseOf(1, 0));
     worker.feed({ type: 'dismissed', term: 1 });

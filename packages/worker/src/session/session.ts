@@ -18,6 +18,7 @@ export const initialSession = (config: SessionConfig, now: number): SessionState
   term: 0,
   lease: null,
   todo: [],
+  isPreparing: false,
   isComputing: false,
   isReadyAfterComputing: false,
   uselessSinceMs: null,
@@ -34,6 +35,10 @@ const joinEveryMs = 1_000;
 export function handleSession(state: SessionState, event: SessionEvent): SessionEffect[] {
   if (state.phase === 'gone') return [];
   const effects: SessionEffect[] = [];
+  if (event.type === 'prepared') {
+    onPrepared(state, event, effects);
+    return effects;
+  }
   // An older term's messages are dropped, whoever still sends them; a newer term means a coordinator that began later.
   if ('term' in event && event.term < state.term) return effects;
   if ('term' in event && event.term > state.term && state.phase !== 'joining') {
@@ -54,13 +59,7 @@ function react(state: SessionState, event: SessionEvent, effects: SessionEffect[
       state.phase = 'preparing';
       state.term = event.term;
       state.lastPulseMs = event.now;
-      effects.push({ type: 'prepare', term: event.term });
-      break;
-    case 'prepared':
-      if (state.phase !== 'preparing') break;
-      // A lease taken now could not be begun: the coordinator hears of this worker when it can work.
-      if (state.isComputing) state.isReadyAfterComputing = true;
-      else announce(state, event.now, effects);
+      prepare(state, effects);
       break;
     case 'lease':
       if (state.phase === 'member') takeLease(state, event, effects);
@@ -105,6 +104,27 @@ function react(state: SessionState, event: SessionEvent, effects: SessionEffect[
 function leave(state: SessionState, effects: SessionEffect[], reason: string, cause: ExitCause): void {
   state.phase = 'gone';
   effects.push({ type: 'exit', reason, cause });
+}
+
+/** One preparation at a time: the one for the newest term must be the last to end. */
+function prepare(state: SessionState, effects: SessionEffect[]): void {
+  if (state.isPreparing) return;
+  state.isPreparing = true;
+  effects.push({ type: 'prepare', term: state.term });
+}
+
+function onPrepared(
+  state: SessionState,
+  event: Extract<SessionEvent, { type: 'prepared' }>,
+  effects: SessionEffect[],
+): void {
+  state.isPreparing = false;
+  if (state.phase !== 'preparing') return;
+  // It was for a coordinator that has been replaced meanwhile.
+  if (event.term !== state.term) prepare(state, effects);
+  // A lease taken now could not be begun: the coordinator hears of this worker when it can work.
+  else if (state.isComputing) state.isReadyAfterComputing = true;
+  else announce(state, event.now, effects);
 }
 
 function announce(state: SessionState, now: number, effects: SessionEffect[]): void {

@@ -44,6 +44,7 @@ export type SessionEvent = { now: number } & (
 
 export type SessionEffect =
   | { type: 'join' }
+  /** Answered by prepared or failed. One at a time. */
   | { type: 'prepare'; term: number }
   /** Tell the coordinator that data and engine are ready, and what they are. */
   | { type: 'announce'; term: number }
@@ -65,6 +66,8 @@ export interface SessionState {
   lease: LeasedWork | null;
   /** Nodes of the lease not begun. */
   todo: TreeNode[];
+  /** A preparation goes on, for this term or an older one. */
+  isPreparing: boolean;
   isComputing: boolean;
   /** Ready for this term, but the computation of a lease from before has not ended yet. */
   isReadyAfterComputing: boolean;
