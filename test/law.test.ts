@@ -112,16 +112,19 @@ test('gradients and weights over NATS give the weights of shared memory', async 
 
 describe('a NATS server of its own, a coordinator and two workers', () => {
   let broker: Broker;
-  let env: Record<string, string>;
   beforeAll(async () => {
     broker = await startBroker({ port: 0, folder: join(folder, 'broker') });
-    env = { UNET_FLEET_NATS_USER: broker.user, UNET_FLEET_NATS_PASSWORD: broker.password };
   });
   afterAll(() => broker.stop());
+  const as = ({ user, password }: { user: string; password: string }) => ({
+    env: { UNET_FLEET_NATS_USER: user, UNET_FLEET_NATS_PASSWORD: password },
+  });
   const startWorkers = (): Started[] =>
-    [1, 2].map((i) => start(['worker', '--nats-url', broker.url, '--name', `machine-${i}`], { env }));
+    [1, 2].map((i) =>
+      start(['worker', '--nats-url', broker.url, '--name', `machine-${i}`], as(broker.worker)),
+    );
   const coordinate = (runDir: string, ...flags: string[]): Started =>
-    start(['coordinator', '--nats-url', broker.url, '--run-dir', runDir, '--json', ...flags], { env });
+    start(['coordinator', '--nats-url', broker.url, '--run-dir', runDir, '--json', ...flags], as(broker));
   const expectDone = async (workers: Started[]) => {
     for (const worker of workers) {
       const stderr = expect.stringContaining('the run is completed');
@@ -191,7 +194,7 @@ test('a worker that is killed is replaced, and its leaves are computed again', a
   expect(events).toContainEqual(
     expect.objectContaining({
       type: 'worker-left',
-      reason: expect.stringMatching(/no sign of life for \d+ s/),
+      reason: 'it was killed by SIGKILL',
     }),
   );
   expect(events).toContainEqual(
