@@ -1,6 +1,7 @@
 /** The command line: which commands there are. Each is in a file of its own and calls one package's function. */
 import { Command } from 'commander';
 import { configCommand } from './commands/config.ts';
+import { credentialsCommand } from './commands/credentials.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
 import { inspectCommand } from './commands/inspect.ts';
@@ -39,6 +40,7 @@ export function buildProgram(io: Io): Command {
     .addCommand(runCommand('train', io))
     .addCommand(runCommand('coordinator', io))
     .addCommand(workerProcessCommand(io))
+    .addCommand(credentialsCommand(io))
     .addCommand(statusCommand(io))
     .addCommand(evaluateCommand(io))
     .addCommand(predictCommand(io))

@@ -80,7 +80,7 @@ logfile_max_num: 2
 `;
 
 const tlsText = ({ certificate, key }: NonNullable<ServerConfig['tls']>) => `\
-# Nothing is said before the connection is encrypted.
+# A client must encrypt before it says who it is.
 tls: { cert_file: ${text(certificate)}, key_file: ${text(key)}, timeout: 5 }
 authorization: { timeout: 5 }
 `;

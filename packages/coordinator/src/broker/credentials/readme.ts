@@ -1,0 +1,44 @@
+/** The page that lies beside a cluster's credentials: what goes where, and what to do when something changes. */
+import { serverDays } from './certificates.ts';
+
+export interface ReadmeFacts {
+  hosts: readonly string[];
+  port: number;
+  serverFolder: string;
+  workers: readonly string[];
+}
+
+export function readmeText({ hosts, port, serverFolder, workers }: ReadmeFacts): string {
+  const url = `tls://${hosts[0]!.includes(':') ? `[${hosts[0]}]` : hosts[0]}:${port}`;
+  return `# Credentials of a fleet
+
+Made by \`unet-fleet credentials\`. Everything here but \`ca.pem\` and this page is secret.
+
+| file | goes to | what it is |
+|---|---|---|
+| \`broker/\` | the broker's machine, as \`${serverFolder}\` | configuration, certificate and key of nats-server |
+| \`ca.pem\` | every machine | certificate of the authority that vouches for the broker |
+| \`coordinator.seed\` | the coordinator's machine | its key at the broker |
+| \`workers/*.seed\` | one to each worker | a worker's key: two workers that share one could speak for each other |
+| \`monitor.seed\` | who looks after the broker | sees the server's connections and load, nothing of the runs |
+| \`authority/\` | nowhere: keep it offline | the authority's key, for new certificates |
+| \`fleet.json\` | stays here | public keys of all, for adding workers later |
+
+Start the broker:
+
+    nats-server -c ${serverFolder}/nats-server.conf
+
+Start a run, and its workers (${workers.length}: ${workers[0]} to ${workers.at(-1)}):
+
+    npx unet-fleet coordinator --nats-url ${url} --nats-seed coordinator.seed --nats-ca ca.pem --images … --masks …
+    npx unet-fleet worker --nats-url ${url} --nats-seed workers/${workers[0]}.seed --nats-ca ca.pem
+
+Add workers: \`npx unet-fleet credentials --out . --add --workers 2\`, copy \`broker/\` again, and reload the server with
+\`nats-server --signal reload\`; nobody is disconnected.
+
+A seed that was lost or seen: take its user out of \`broker/nats-server.conf\` and reload; its holder is cut off at once.
+
+The broker's certificate is valid for ${serverDays} days and for ${hosts.join(', ')}. A new one, also for other hosts:
+\`npx unet-fleet credentials --out . --add --workers 0 --hosts ${hosts.join(',')}\`.
+`;
+}
