@@ -1,4 +1,5 @@
 /** What the run waits for: who, since when, why, until when, and what happens then. Asked at any moment. */
+import { leavesOf, sameNode } from '@unet-fleet/shared';
 import { deadlinesOf } from './deadlines.ts';
 import { numActive } from './leases.ts';
 import { describeLeaves, leaseIsOf, openLeavesOf } from './leaves.ts';
@@ -60,7 +61,41 @@ export function awaited(state: CoreState): Awaited[] {
       outcome: 'the next step begins',
     });
   }
-  return [...all, ...state.members.flatMap((member) => awaitedOf(state, member) ?? [])];
+  for (const { workerId, node } of round?.collecting ?? []) {
+    const leaves = leavesOf(node, round!.leaves.length);
+    const answer = round!.answers.find((other) => other.workerId === workerId && sameNode(other.node, node));
+    all.push({
+      who: answer?.worker ?? workerId,
+      what: `the gradient of ${describeLeaves(leaves)} of step ${round!.step + 1}`,
+      why: 'it is being fetched',
+      sinceMs: round!.startedAtMs + (answer?.arrivedMs ?? 0),
+      untilMs: null,
+      outcome: 'its leaves are given out again if it cannot be had',
+    });
+  }
+  const leased = state.members.flatMap((member) => awaitedOf(state, member) ?? []);
+  const isUndealt = round?.leaves.includes('pending') && lack === null && !broker;
+  return [...all, ...leased, ...(isUndealt ? state.members.flatMap((m) => freeSoon(state, m) ?? []) : [])];
+}
+
+/** Why a member without a lease was given none although there is work. */
+function freeSoon(state: CoreState, member: Member): Awaited | null {
+  if (member.lease || member.isDraining) return null;
+  const common = { who: member.name, what: 'to be free for work' };
+  const outcome = 'it is given what nobody computes';
+  if (member.disconnectedAtMs !== null) {
+    const untilMs = member.lastSeenMs + state.config.silenceMs;
+    const why = 'its connection to the broker is closed';
+    return { ...common, why, sinceMs: member.disconnectedAtMs, untilMs, outcome: 'it is taken for lost' };
+  }
+  if (member.overtakenAtMs !== null) {
+    const why = 'it still computes for a round that is over';
+    return { ...common, why, sinceMs: member.overtakenAtMs, untilMs: null, outcome };
+  }
+  const suspect = state.suspects.find(({ name }) => name === member.name);
+  if (!suspect) return null;
+  const why = `it is set aside after ${suspect.numFailures} failures: ${suspect.reason}`;
+  return { ...common, why, sinceMs: member.lastSeenMs, untilMs: suspect.pausedUntilMs, outcome };
 }
 
 function awaitedOf(state: CoreState, member: Member): Awaited | null {

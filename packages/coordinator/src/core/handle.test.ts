@@ -490,6 +490,24 @@ describe('core', () => {
     expect(first!.untilMs! - first!.sinceMs).toBeGreaterThan(2_000);
   });
 
+  it('names a gradient that is being fetched, and why a member without a lease has none', () => {
+    const cluster = pair();
+    cluster.feed(answerOf('a', { level: 1, index: 0 }, [leafSums(1), leafSums(1)], 3));
+    expect(awaited(cluster.state)).toMatchObject([
+      { who: 'a', what: 'the gradient of leaves 0 to 1 of step 4', why: 'it is being fetched' },
+      { who: 'b', what: 'leaves 2 to 3 of step 4' },
+    ]);
+    cluster.feed({ type: 'worker-gone', workerId: 'b', reason: 'killed', isFailure: true });
+    for (const member of cluster.state.members) {
+      if (member.lease) member.lease = null;
+      member.overtakenAtMs = cluster.now;
+    }
+    cluster.state.round!.leaves[2] = 'pending';
+    expect(awaited(cluster.state)).toContainEqual(
+      expect.objectContaining({ who: 'a', why: 'it still computes for a round that is over' }),
+    );
+  });
+
   it('leases single leaves where handing over costs next to nothing beside computing', () => {
     const cluster = pair();
     cluster.state.transferMs = 10;
