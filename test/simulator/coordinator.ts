@@ -2,6 +2,7 @@
  * A coordinator's process: the real core between ports that mirror the product's shell (conductor, fleet, control
  * plane, snapshots). It holds every commit, checkpoint and message against the invariants.
  */
+import { awaited } from '@unet-fleet/coordinator/core/awaited';
 import { initialState } from '@unet-fleet/coordinator/core/state';
 import type { CoreEvent, CoreState, Effect } from '@unet-fleet/coordinator/core/types';
 import type { DownMessage, UpMessage } from '@unet-fleet/shared';
@@ -96,7 +97,11 @@ export class Coordinator {
     if (!this.endpoint.isConnected) this.endpoint.onLost();
     this.process.every(tickMs, () => {
       this.feed({ type: 'tick' });
-      if (this.process.isAlive) this.#pulse();
+      if (!this.process.isAlive) return;
+      this.#pulse();
+      if (!this.state.over && awaited(this.state).length === 0) {
+        this.#cluster.violate('status', 'the run goes on and nobody is awaited');
+      }
     });
     this.process.every(lockMs, () => {
       if (this.isFenced) this.#end('another coordinator has taken over the run', 'the run has failed');
@@ -317,10 +322,22 @@ export class Coordinator {
     });
   }
 
+  /** SIGTERM: the step under way is finished and kept. */
+  askToStop(): void {
+    this.process.run(() => this.feed({ type: 'stop-requested' }));
+  }
+
   #finish(reason: string): void {
     const { disk, reference, trace } = this.#cluster;
-    const version = reference.weights.length - 1;
     trace.note(this.process.name, () => `ends the run: ${reason}`);
+    if (reason === 'stopped') {
+      const { version } = this.state.progress;
+      if (!disk.has(version))
+        this.#cluster.violate('ending', `the run is stopped without version ${version}`);
+      this.#end('the run is stopped', 'the run is stopped');
+      return;
+    }
+    const version = reference.weights.length - 1;
     if (reason !== reference.reason || this.state.progress.version !== version || !disk.has(version)) {
       this.#cluster.violate(
         'ending',

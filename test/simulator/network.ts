@@ -184,6 +184,11 @@ export class Network {
     this.#reconnect(endpoint);
   }
 
+  /** What is wrong with this connection stays so. */
+  forget(endpoint: Endpoint): void {
+    if (endpoint.isBlocked) this.#endpoints.delete(endpoint);
+  }
+
   /** From now on every message arrives, once and soon. */
   heal(): void {
     this.noise = quiet;

@@ -84,6 +84,7 @@ export function parseScenario(name: string, content: string): Scenario {
     noise: quiet,
     script,
     healsAtMs: 600_000,
+    numHealed: 0,
     restarts: false,
   };
   for (const line of text.split('\n')) {

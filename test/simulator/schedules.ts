@@ -14,6 +14,8 @@ export interface Schedule {
   script: Action[];
   /** From here on nothing goes wrong any more, and the run has to end. */
   healsAtMs: number;
+  /** The workers up to this one come back then; what is wrong with the others stays wrong. */
+  numHealed: number;
   /** Processes that ended are started again after a while, as a supervisor does. */
   restarts: boolean;
 }
@@ -30,6 +32,7 @@ export function scheduleOf(seed: number): Schedule {
     noise: noiseFrom(random),
     script: scriptFrom(random, numWorkers, healsAtMs),
     healsAtMs,
+    numHealed: random.chance(0.6) ? numWorkers : random.whole(settings.core.minWorkers, numWorkers),
     restarts: true,
   };
 }
@@ -43,7 +46,7 @@ function settingsFrom(random: Random, numWorkers: number): Settings {
       resendMs: random.between(500, 1_000),
       maxLeafAttempts: 50,
       checkpointMs: random.pick([0, 0, 700]),
-      onCheckpointFailure: 'continue',
+      onCheckpointFailure: random.pick(['continue', 'continue', 'stop']),
     },
     session: {
       heartbeatMs: 500,
@@ -138,6 +141,8 @@ const troubles: Trouble[] = [
     add(at, 'kill broker');
     add(at + later(random, 5_000), 'start broker');
   },
+  (_random, at, _worker, add) => add(at, 'drain coordinator'),
+  (_random, at, worker, add) => add(at, `confuse ${worker}`),
   (random, at, _worker, add) => {
     add(at, 'disk fails');
     add(at + later(random, 5_000), 'disk works');
@@ -165,5 +170,7 @@ function scriptFrom(random: Random, numWorkers: number, healsAtMs: number): Acti
       if (at < healsAtMs) script.push(action(at, text));
     });
   }
+  // Two complaints about the same leaf end a run, so there is one at most.
+  if (random.chance(0.1)) script.push(action(random.between(0, healsAtMs), 'break worker-1'));
   return script;
 }

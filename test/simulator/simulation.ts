@@ -30,7 +30,7 @@ export interface Verdict {
 }
 
 /** After the last trouble: the longest pause of a worker that was set aside, and time to train. */
-const boundMs = 400_000;
+const boundMs = 150_000;
 const maxEvents = 400_000;
 
 /** Vectors of ended schedules are not reused, so the memory is renewed now and then. */
@@ -173,7 +173,9 @@ class Simulation implements Cluster {
   workerEnded(worker: WorkerProcess, how: string): void {
     this.trace.note(worker.workerId, () => how);
     this.workers.delete(worker.workerId);
-    if (this.#schedule.restarts && this.#hasHealed) this.#later(() => this.#startWorker(worker.slot));
+    const { restarts, numHealed } = this.#schedule;
+    if (restarts && this.#hasHealed && worker.slot <= numHealed)
+      this.#later(() => this.#startWorker(worker.slot));
   }
 
   #later(work: () => void): void {
@@ -235,6 +237,7 @@ class Simulation implements Cluster {
         return;
       case 'drain':
         worker?.askToLeave();
+        coordinator?.askToStop();
         return;
       case 'stop':
         process.stop();
@@ -247,6 +250,12 @@ class Simulation implements Cluster {
         return;
       case 'slow':
         if (worker) worker.slowness = Number(rest[0]);
+        return;
+      case 'break':
+        worker?.breakDown();
+        return;
+      case 'confuse':
+        if (worker?.process.isStopped === false) worker.sendRubbish();
         return;
       case 'jump':
         process.jumpClock(Number(rest[0]));
@@ -273,14 +282,17 @@ class Simulation implements Cluster {
     this.trace.note('*', () => 'heal');
     this.#hasHealed = true;
     this.disk.isFailing = false;
+    const isLost = ({ slot }: WorkerProcess) => slot > this.#schedule.numHealed;
+    for (const worker of this.workers.values()) if (isLost(worker)) this.network.forget(worker.endpoint);
     this.network.heal();
     for (const party of [...this.coordinators, ...this.workers.values()]) {
+      if (party instanceof WorkerProcess && isLost(party)) continue;
       party.process.crashAfterEffects = null;
       if (party instanceof WorkerProcess) party.slowness = 1;
       party.process.continue();
     }
     if (!this.#schedule.restarts) return;
     this.#startCoordinator();
-    for (let slot = 1; slot <= this.settings.numWorkers; slot++) this.#startWorker(slot);
+    for (let slot = 1; slot <= this.#schedule.numHealed; slot++) this.#startWorker(slot);
   }
 }

@@ -413,6 +413,23 @@ export class WorkerProcess {
     this.process.run(() => this.#feed({ type: 'leave-requested', reason: 'it was asked to' }));
   }
 
+  /** Its data or engine can't be used: the next computation ends it, as it ends the product's. */
+  breakDown(): void {
+    this.process.run(() => this.#feed({ type: 'failed', message: 'a photo cannot be read' }));
+  }
+
+  /** A message that no working worker sends. */
+  sendRubbish(): void {
+    const { reference, random } = this.#cluster;
+    const { term, lease } = this.session;
+    const step = lease?.step ?? random.whole(0, reference.steps.length);
+    const node = { level: random.whole(0, 3), index: random.whole(0, 20) };
+    const sums = { lossSum: 1, weightSum: 1, gradientNorm: 1, isFinite: true };
+    const leaves = Array.from({ length: random.whole(9, 12) }, () => sums);
+    const kind = lease?.kind ?? 'train';
+    this.#send({ type: 'result', term, kind, step, node, leaves, confusion: null, timings: noTimings });
+  }
+
   kill(how: string): void {
     if (!this.process.isAlive) return;
     this.process.kill();
