@@ -134,10 +134,15 @@ function awaitedOf(state: CoreState, member: Member): Awaited | null {
   }
   return {
     ...common,
-    why: member.isDraining ? 'it leaves and hands over what it has finished' : 'it computes',
+    why: whyComputing(member),
     untilMs: lateAtMs,
     outcome: 'its leaves are given to an idle worker as well',
   };
+}
+
+function whyComputing({ isDraining, numLeavesDelivered }: Member): string {
+  if (isDraining) return 'it leaves and hands over what it has finished';
+  return numLeavesDelivered === 0 ? 'it computes its first leaves, which take longer' : 'it computes';
 }
 
 /** Why no work can be given out; null when it can. */

@@ -2,6 +2,7 @@
  * How long an answer may take, from how long answers took: nobody has to tune a timeout, and a slow model or machine
  * moves its own limits. Deadlines decide only who computes a leaf, so they may depend on time freely.
  */
+import type { RoundKind } from '@unet-fleet/shared';
 import { numLeavesOf } from './leaves.ts';
 import type { CoreState, LeafTimes, Member } from './types.ts';
 
@@ -16,7 +17,8 @@ const hungFactor = 10;
 const leastHungMs = 30_000;
 /** A worker's first leaves wait for weights, and its engine sets itself up. */
 const firstFactor = 8;
-/** Until something was measured. */
+/** Until something was measured: long enough for an engine that sets itself up, and another worker may try as well. */
+const unmeasuredLateMs = 60_000;
 const unmeasuredHungMs = 600_000;
 
 /** Notes that a leaf of this kind took so long. */
@@ -32,16 +34,20 @@ function median(values: number[]): number {
   return sorted[sorted.length >> 1]!;
 }
 
+/** A validation leaf takes less than a training leaf: the backward pass is missing. */
+const measuredFor = ({ leafTimes }: CoreState, kind: RoundKind): LeafTimes =>
+  leafTimes[kind].recent.length > 0 ? leafTimes[kind] : leafTimes.train;
+
 /**
  * When what the member computes is late, and when it is taken for hung. Infinity for a member of which nothing is
- * awaited, and for lateness before anything was measured.
+ * awaited.
  */
 export function deadlinesOf(state: CoreState, member: Member): { lateAtMs: number; hungAtMs: number } {
   const { lease } = member;
   const sinceMs = lease?.awaitedSinceMs ?? member.overtakenAtMs ?? Number.POSITIVE_INFINITY;
-  const { recent, medianMs, spreadMs } = state.leafTimes[lease?.kind ?? 'train'];
+  const { recent, medianMs, spreadMs } = measuredFor(state, lease?.kind ?? 'train');
   if (recent.length === 0) {
-    return { lateAtMs: Number.POSITIVE_INFINITY, hungAtMs: sinceMs + unmeasuredHungMs };
+    return { lateAtMs: sinceMs + unmeasuredLateMs, hungAtMs: sinceMs + unmeasuredHungMs };
   }
   const first = lease?.nodes[0];
   const numLeaves = first && state.round ? numLeavesOf(first, state.round.leaves.length) : 1;

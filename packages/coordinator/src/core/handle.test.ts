@@ -116,6 +116,7 @@ class ToyCluster {
       case 'release':
         this.released.push(effect.workerId);
         break;
+      case 'settle':
       case 'dismiss':
       case 'forget':
         break;

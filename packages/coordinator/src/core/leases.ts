@@ -3,7 +3,7 @@
  * worker a second time, and the first answer counts. Which worker gets a leaf cannot matter to the result, so the
  * dealing may use rank and timing freely.
  */
-import { balancedRanges, coverOf, leavesOf, type TreeNode } from '@unet-fleet/shared';
+import { balancedRanges, childrenOf, coverOf, leavesOf, type TreeNode } from '@unet-fleet/shared';
 import { deadlinesOf } from './deadlines.ts';
 import { describeLeaves, leaseIsOf, memberOf, numHolders, openLeavesOf, runsOf } from './leaves.ts';
 import { isPaused } from './suspects.ts';
@@ -13,9 +13,11 @@ import type { CoreState, Effect, Member, Round } from './types.ts';
 const maxHolders = 2;
 /**
  * A worker hands over the highest nodes it can add up by itself, unless handing over costs so little beside computing
- * that each leaf may come on its own: then the loss of a worker costs one leaf and not all it had.
+ * that its lease may come in parts: then the loss of a worker costs a part and not all it had. Each part is a vector
+ * in the worker's memory until it is fetched.
  */
 const cheapTransferShare = 0.05;
+const maxParts = 4;
 
 /** Leases what is to be done to the idle workers, in order of rank: first what nobody has, then what is late. */
 export function assignLeases(state: CoreState, now: number, effects: Effect[]): void {
@@ -50,12 +52,14 @@ const isIdle = (state: CoreState, member: Member, now: number): boolean =>
 function give(state: CoreState, member: Member, leaves: number[], now: number, effects: Effect[]): void {
   const round = state.round!;
   const { kind, step } = round;
+  const numLeaves = round.leaves.length;
   const nodes = runsOf(leaves).flatMap(({ first, end }) =>
-    kind === 'train' && !isTransferCheap(state)
-      ? coverOf(first, end, round.leaves.length)
+    kind === 'train'
+      ? coverOf(first, end, numLeaves)
       : // Validation results are merged leaf by leaf, so each is a node of its own.
         Array.from({ length: end - first }, (_, i) => ({ level: 0, index: first + i })),
   );
+  if (kind === 'train' && isTransferCheap(state)) divide(nodes, numLeaves);
   const leaseId = state.nextLeaseId++;
   member.lease = {
     leaseId,
@@ -69,6 +73,16 @@ function give(state: CoreState, member: Member, leaves: number[], now: number, e
     isLateSaid: false,
   };
   effects.push({ type: 'lease', workerId: member.workerId, leaseId, kind, step, nodes });
+}
+
+/** Replaces the first of the highest nodes by its children, as long as there are few enough. In place. */
+function divide(nodes: TreeNode[], numLeaves: number): void {
+  while (nodes.length < maxParts) {
+    const highest = Math.max(...nodes.map(({ level }) => level));
+    if (highest === 0) return;
+    const index = nodes.findIndex(({ level }) => level === highest);
+    nodes.splice(index, 1, ...childrenOf(nodes[index]!, numLeaves));
+  }
 }
 
 const isTransferCheap = ({ transferMs, leafTimes }: CoreState): boolean =>

@@ -28,6 +28,7 @@ export function acceptResult(state: CoreState, event: Result, effects: Effect[])
   signOfLife(member, event.now);
   if (!round || !leaseIsOf(round, event) || round.committing) {
     reject(state, member.name, 'stale');
+    settle(event, effects);
     return;
   }
   if (!isWellFormed(state, round, event)) {
@@ -36,11 +37,16 @@ export function acceptResult(state: CoreState, event: Result, effects: Effect[])
     return;
   }
   noteDelivery(state, round, member, event);
-  if (isSentAgain(round, event)) return;
+  if (isSentAgain(round, event)) {
+    const isHere = leavesOf(event.node, round.leaves.length).every((leaf) => round.leaves[leaf] === 'done');
+    if (isHere) settle(event, effects);
+    return;
+  }
   const leaves = leavesOf(event.node, round.leaves.length);
   if (leaves.some((leaf) => round.leaves[leaf] === 'received' || round.leaves[leaf] === 'done')) {
     // A twin has answered for one of these leaves; what it did not cover goes to somebody anew.
     reject(state, member.name, 'duplicate');
+    settle(event, effects);
     for (const leaf of leaves) {
       if (round.leaves[leaf] === 'leased' && numHolders(state, leaf) === 0) round.leaves[leaf] = 'pending';
     }
@@ -76,6 +82,7 @@ function accept(
     return;
   }
   for (const leaf of leaves) round.leaves[leaf] = 'done';
+  settle(event, effects);
   event.confusion!.indices.forEach((cell, index) => {
     round.confusion![cell]! += event.confusion!.counts[index]!;
   });
@@ -90,6 +97,14 @@ function accept(
     },
   });
   if (round.leaves.every((leaf) => leaf === 'done')) finishValidation(state, event.now, effects);
+}
+
+/** The worker need not send this again, nor keep its gradient. */
+function settle(
+  { workerId, kind, step, node }: Pick<Result, 'workerId' | 'kind' | 'step' | 'node'>,
+  effects: Effect[],
+): void {
+  effects.push({ type: 'settle', workerId, kind, step, node });
 }
 
 function reject(state: CoreState, worker: string, reason: keyof Dropped): void {
@@ -189,6 +204,7 @@ export function nodeReduced(state: CoreState, event: EventOf<'node-reduced'>, ef
   if (!round) return;
   const leaves = leavesOf(event.node, round.leaves.length);
   for (const leaf of leaves) round.leaves[leaf] = 'done';
+  settle({ ...event, kind: 'train' }, effects);
   countImages(state, round, leaves);
   if (round.leaves.every((leaf) => leaf === 'done')) commit(state, round, effects);
 }

@@ -101,6 +101,8 @@ export type Effect =
   | { type: 'record'; record: StepRecord }
   | { type: 'checkpoint'; progress: Progress; isBest: boolean; isFinal: boolean }
   | { type: 'emit'; event: RunEvent }
+  /** Tell a worker that nothing more is wanted of this result. */
+  | { type: 'settle'; workerId: string; kind: RoundKind; step: number; node: TreeNode }
   /** Tell a worker that it is not (or no longer) a member, so that it joins anew. */
   | { type: 'dismiss'; workerId: string }
   /** Everything a draining worker delivered is here: it may go. */

@@ -128,6 +128,10 @@ export class Conductor {
         return this.#checkpoint(effect);
       case 'emit':
         return this.#emit(effect.event);
+      case 'settle': {
+        const { workerId, kind, step, node } = effect;
+        return ports.send(workerId, { type: 'settled', kind, step, node });
+      }
       case 'dismiss':
         return ports.send(effect.workerId, { type: 'dismissed' });
       case 'release':
@@ -153,7 +157,8 @@ export class Conductor {
   #failure({ cause, message, leaf }: Extract<Effect, { type: 'fail' }>): UserError {
     const samples = leaf && this.#ports.samplesOf(leaf.kind, leaf.step, leaf.leaf).join(', ');
     const whole = samples ? `${message}; its samples are ${samples}` : message;
-    return new UserError(whole, cause === 'disk' ? exitCodes.unavailable : exitCodes.usage);
+    if (cause !== 'disk') return new UserError(whole);
+    return new UserError(`${whole}, then continue with --resume`, exitCodes.unavailable);
   }
 
   async #checkpoint(effect: Extract<Effect, { type: 'checkpoint' }>): Promise<void> {

@@ -153,6 +153,8 @@ export const downMessage = z.discriminatedUnion('type', [
   /** Join again: the coordinator does not know this worker (any more). */
   fromCoordinator.extend({ type: z.literal('dismissed') }),
   fromCoordinator.extend({ type: z.literal('refusal'), reason: shown }),
+  /** Nothing more is wanted of this node's result: it need not be sent again, nor its gradient be kept. */
+  fromCoordinator.extend({ type: z.literal('settled'), kind, step: count, node }),
   /** To a draining worker: nothing of it is awaited any more. */
   fromCoordinator.extend({ type: z.literal('released') }),
   /** To all: the round that is on. Silence means that the coordinator is gone. */

@@ -29,6 +29,22 @@ describe('bulk transfer through files', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
+  it('uses the file of a gradient that was withdrawn again, and no longer gives that gradient out', async () => {
+    const outbox = new ShmOutbox(folder, tag, 'worker.1');
+    const inbox = new ShmInbox(folder, tag);
+    const into = new Uint8Array(1);
+    outbox.offer(gradient, 0, Uint8Array.of(1));
+    await inbox.fetch('worker.1', gradient, 0, into);
+    outbox.withdraw(({ index }) => index !== 2);
+    await expect(inbox.fetch('worker.1', gradient, 0, into)).rejects.toMatchObject({ reason: 'absent' });
+    outbox.offer({ ...gradient, index: 3 }, 0, Uint8Array.of(2));
+    await inbox.fetch('worker.1', { ...gradient, index: 3 }, 0, into);
+    expect(into[0]).toBe(2);
+    expect(readdirSync(folder)).toHaveLength(1);
+    await outbox.close();
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
   it('keeps two versions of the weights, and refuses older ones', async () => {
     const outbox = new ShmOutbox(folder, tag, 'coordinator.t1-r0');
     const inbox = new ShmInbox(folder, tag);

@@ -1,10 +1,19 @@
 /**
  * Bulk transfer between processes of one host: a bucket is one frame in one file on tmpfs. Offering writes the file,
- * fetching reads it straight into place; who may read what is told over NATS as ever. Files are reused in turn
- * (`slots`), because fresh tmpfs pages cost as much as the copy; the header tells a reader that came too late.
+ * fetching reads it straight into place; who may read what is told over NATS as ever. Files are used again, because
+ * fresh tmpfs pages cost as much as the copy; the header tells a reader that came too late.
  */
-import { closeSync, mkdirSync, openSync, readdirSync, readvSync, rmSync, writevSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readvSync,
+  renameSync,
+  rmSync,
+  writevSync,
+} from 'node:fs';
+import { join } from 'node:path';
 import { isPeer } from '../protocol/subjects.ts';
 import { type BulkInbox, type BulkOutbox, FetchError } from './bulk.ts';
 import { type BulkKey, checksumOf, decodeHeader, encodeHeader, frameHeaderBytes, mismatch } from './frame.ts';
@@ -18,11 +27,21 @@ const fileOf = (folder: string, peer: string, key: BulkKey, bucket: number): str
   return join(folder, `${peer}-${slotOf(key)}-${bucket}`);
 };
 
+interface OfferedFile {
+  path: string;
+  file: number;
+  key: BulkKey;
+  numBytes: number;
+}
+
 export class ShmOutbox implements BulkOutbox {
   readonly #folder: string;
   readonly #runTag: number;
   readonly #peer: string;
-  readonly #files = new Map<string, number>();
+  readonly #offered = new Map<string, OfferedFile>();
+  /** Withdrawn files, whose pages the next offer of that size gets. */
+  readonly #spare: OfferedFile[] = [];
+  #numSpared = 0;
   readonly #header = Buffer.alloc(frameHeaderBytes);
 
   constructor(folder: string, runTag: number, peer: string) {
@@ -35,11 +54,9 @@ export class ShmOutbox implements BulkOutbox {
   /** Copies the bytes; the caller may change them at once. Throws the system's error when tmpfs is full. */
   offer(key: BulkKey, bucket: number, bytes: Uint8Array): void {
     const path = fileOf(this.#folder, this.#peer, key, bucket);
-    let file = this.#files.get(path);
-    if (file === undefined) {
-      file = openSync(path, 'w', 0o600);
-      this.#files.set(path, file);
-    }
+    const numBytes = frameHeaderBytes + bytes.byteLength;
+    const file = this.#fileFor(path, numBytes);
+    this.#offered.set(path, { path, file, key, numBytes });
     encodeHeader(this.#header, this.#runTag, {
       ...key,
       role: 'data',
@@ -50,29 +67,45 @@ export class ShmOutbox implements BulkOutbox {
       checksum: checksumOf(bytes),
     });
     const written = writevSync(file, [this.#header, bytes], 0);
-    if (written !== frameHeaderBytes + bytes.byteLength) {
-      throw new Error(
-        `wrote ${written} of ${frameHeaderBytes + bytes.byteLength} bytes to ${path}: is tmpfs full?`,
-      );
+    if (written !== numBytes) {
+      throw new Error(`wrote ${written} of ${numBytes} bytes to ${path}: is tmpfs full?`);
     }
   }
 
-  /** Files stay for reuse: their headers keep a late reader from using what it did not ask for. */
-  withdraw(): void {}
+  #fileFor(path: string, numBytes: number): number {
+    const present = this.#offered.get(path);
+    if (present) return present.file;
+    const index = this.#spare.findIndex((spare) => spare.numBytes === numBytes);
+    if (index < 0) return openSync(path, 'w', 0o600);
+    const [spare] = this.#spare.splice(index, 1);
+    renameSync(spare!.path, path);
+    return spare!.file;
+  }
+
+  /** Weights stay until the second version after them: the one before may still be read. */
+  withdraw(keep: (key: BulkKey) => boolean): void {
+    for (const entry of this.#offered.values()) {
+      if (entry.key.kind === 'weights' || keep(entry.key)) continue;
+      this.#offered.delete(entry.path);
+      const path = join(this.#folder, `${this.#peer}-spare-${this.#numSpared++}`);
+      renameSync(entry.path, path);
+      this.#spare.push({ ...entry, path });
+    }
+  }
 
   async close(): Promise<void> {
-    for (const [path, file] of this.#files) {
+    for (const { path, file } of [...this.#offered.values(), ...this.#spare]) {
       closeSync(file);
       rmSync(path, { force: true });
     }
-    this.#files.clear();
+    this.#offered.clear();
+    this.#spare.length = 0;
   }
 }
 
 export class ShmInbox implements BulkInbox {
   readonly #folder: string;
   readonly #runTag: number;
-  readonly #files = new Map<string, number>();
 
   constructor(folder: string, runTag: number) {
     this.#folder = folder;
@@ -81,31 +114,8 @@ export class ShmInbox implements BulkInbox {
 
   async fetch(peer: string, key: BulkKey, bucket: number, into: Uint8Array): Promise<void> {
     const path = fileOf(this.#folder, peer, key, bucket);
-    const open = this.#files.get(path);
-    try {
-      this.#read(path, key, bucket, into);
-    } catch (error) {
-      if (open === undefined) throw error;
-      // A peer that has joined anew has made its files anew: the open one is of its life before.
-      closeSync(open);
-      this.#files.delete(path);
-      this.#read(path, key, bucket, into);
-    }
-  }
-
-  #read(path: string, key: BulkKey, bucket: number, into: Uint8Array): void {
     const header = Buffer.alloc(frameHeaderBytes);
-    let numBytes: number;
-    try {
-      let file = this.#files.get(path);
-      if (file === undefined) {
-        file = openSync(path, 'r');
-        this.#files.set(path, file);
-      }
-      numBytes = readvSync(file, [header, into], 0);
-    } catch (error) {
-      throw new FetchError('absent', `no bulk file ${path}: ${(error as Error).message}`);
-    }
+    const numBytes = read(path, [header, into]);
     const decoded = decodeHeader(header, this.#runTag);
     if (typeof decoded === 'string') throw new FetchError('damaged', `${path}: ${decoded}`);
     const wrong = mismatch(decoded, key, bucket, into.byteLength);
@@ -120,19 +130,23 @@ export class ShmInbox implements BulkInbox {
    * One that was only thought gone makes its files anew when it joins again.
    */
   cancel(peer: string): void {
-    const isOfPeer = (name: string) => name.startsWith(`${peer}-`);
-    for (const [path, file] of this.#files) {
-      if (!isOfPeer(basename(path))) continue;
-      closeSync(file);
-      this.#files.delete(path);
-    }
-    for (const name of readdirSync(this.#folder).filter(isOfPeer)) {
+    for (const name of readdirSync(this.#folder).filter((file) => file.startsWith(`${peer}-`))) {
       rmSync(join(this.#folder, name), { force: true });
     }
   }
 
-  async close(): Promise<void> {
-    for (const file of this.#files.values()) closeSync(file);
-    this.#files.clear();
+  async close(): Promise<void> {}
+}
+
+function read(path: string, into: Uint8Array[]): number {
+  try {
+    const file = openSync(path, 'r');
+    try {
+      return readvSync(file, into, 0);
+    } finally {
+      closeSync(file);
+    }
+  } catch (error) {
+    throw new FetchError('absent', `no bulk file ${path}: ${(error as Error).message}`);
   }
 }

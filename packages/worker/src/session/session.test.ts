@@ -118,6 +118,27 @@ describe('a session', () => {
     expect(Worker.sent(worker.feed({ type: 'tick' }))).not.toContain('result');
   });
 
+  it('forgets a result, and its gradient, once the coordinator has it', () => {
+    const lease = leaseOf(1, 4);
+    const worker = member(lease);
+    worker.feed({ type: 'computed', leaseId: 1, results: [resultOf(lease, first)] });
+    const settled = { type: 'settled', term: 1, kind: 'train', step: 4, node: first } as const;
+    expect(worker.feed(settled)).toEqual([{ type: 'forget', step: 4, node: first }]);
+    expect(worker.feed(settled)).toEqual([]);
+    worker.now = 3_000;
+    expect(Worker.sent(worker.feed({ type: 'tick' }))).toEqual(['heartbeat']);
+  });
+
+  it('says all it has to say at once when the broker is back', () => {
+    const lease = leaseOf(1, 4);
+    const worker = member(lease);
+    worker.feed({ type: 'computed', leaseId: 1, results: [resultOf(lease, first)] });
+    expect(Worker.sent(worker.feed({ type: 'reconnected' }))).toEqual(['heartbeat', 'result']);
+    const joining = new Worker();
+    joining.feed({ type: 'tick' });
+    expect(types(joining.feed({ type: 'reconnected' }))).toEqual(['join']);
+  });
+
   it('gives up a lease whose round is over, and says that it is free when the leaf under way has ended', () => {
     const worker = member(leaseOf(1, 4));
     worker.feed({ type: 'pulse', term: 1, kind: 'train', step: 5 });

@@ -3,6 +3,7 @@
  * has moved on. Asked to leave, it hands over what is finished and goes. It holds nothing that the run would miss:
  * whatever it forgets is leased to another.
  */
+import { sameNode } from '@unet-fleet/shared';
 import type {
   ExitCause,
   ResultMessage,
@@ -71,6 +72,12 @@ function react(state: SessionState, event: SessionEvent, effects: SessionEffect[
     case 'dismissed':
       if (state.phase === 'member') startJoining(state, event.now, effects);
       if (state.phase === 'draining') leave(state, effects, state.drain!.reason, 'requested');
+      break;
+    case 'settled':
+      onSettled(state, event, effects);
+      break;
+    case 'reconnected':
+      onReconnected(state, event.now, effects);
       break;
     case 'released':
       if (state.phase === 'draining') leave(state, effects, state.drain!.reason, 'requested');
@@ -231,6 +238,29 @@ function onComputed(
     }
   }
   afterComputing(state, event.now, effects);
+}
+
+function onSettled(
+  state: SessionState,
+  event: Extract<SessionEvent, { type: 'settled' }>,
+  effects: SessionEffect[],
+): void {
+  const { kind, step, node } = event;
+  const isSettled = (result: ResultMessage) => isOf(result, event) && sameNode(result.node, node);
+  if (!state.unconfirmed.some(({ result }) => isSettled(result))) return;
+  state.unconfirmed = state.unconfirmed.filter(({ result }) => !isSettled(result));
+  if (kind === 'train') effects.push({ type: 'forget', step, node });
+}
+
+/** Whatever is to be heard of this worker is said at once. */
+function onReconnected(state: SessionState, now: number, effects: SessionEffect[]): void {
+  if (state.phase === 'joining') state.lastJoinMs = Number.NEGATIVE_INFINITY;
+  state.lastHeartbeatMs = Number.NEGATIVE_INFINITY;
+  if (state.drain?.sentAtMs) state.drain.sentAtMs = Number.NEGATIVE_INFINITY;
+  for (const entry of state.unconfirmed) entry.sentAtMs = Number.NEGATIVE_INFINITY;
+  // The coordinator was as silent for the time that this worker could not hear it.
+  state.lastPulseMs = now;
+  onTick(state, now, effects);
 }
 
 function onAbandoned(

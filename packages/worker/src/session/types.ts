@@ -31,6 +31,10 @@ export type SessionEvent = { now: number } & (
   | { type: 'lease'; term: number; lease: LeasedWork }
   | { type: 'pulse'; term: number; kind: RoundKind; step: number }
   | { type: 'dismissed'; term: number }
+  /** Nothing more is wanted of this result. */
+  | { type: 'settled'; term: number; kind: RoundKind; step: number; node: TreeNode }
+  /** The connection to the broker is back: what was sent meanwhile has not arrived. */
+  | { type: 'reconnected' }
   /** A draining worker: nothing of it is awaited any more. */
   | { type: 'released'; term: number }
   | { type: 'over'; term: number; reason: string; isComplete: boolean }
@@ -53,6 +57,8 @@ export type SessionEffect =
   | { type: 'compute'; lease: LeasedWork; node: TreeNode }
   /** Break the computation off at once and hand over what is finished of it; answered in the same way. */
   | { type: 'hand-over' }
+  /** The gradient of this node can be forgotten. */
+  | { type: 'forget'; step: number; node: TreeNode }
   /** Gradients of steps before this one can be forgotten. */
   | { type: 'forget-before'; step: number }
   | { type: 'exit'; reason: string; cause: ExitCause };

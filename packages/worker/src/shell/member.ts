@@ -80,6 +80,10 @@ export class Member {
     }
   }
 
+  forget(step: number, node: TreeNode): void {
+    this.#options.nodes.forget(step, node, this.#options.outbox);
+  }
+
   forgetBefore(step: number): void {
     this.#options.nodes.forgetBefore(step, this.#options.outbox);
   }

@@ -11,6 +11,7 @@ import {
   leavesOf,
   type ModelDescription,
   parameterBuckets,
+  sameNode,
   statisticsBucketId,
   type TreeNode,
 } from '@unet-fleet/shared';
@@ -47,7 +48,7 @@ export class NodeComputer {
   readonly #memory: NumericMemory;
   readonly #free: FloatVector[] = [];
   /** Offered nodes, by step. */
-  #offered: { step: number; gradients: FloatVector }[] = [];
+  #offered: { step: number; node: TreeNode; gradients: FloatVector }[] = [];
 
   /** Sums lie in `memory`, which must be shared with the compute thread. */
   constructor(model: ModelDescription, memory = new NumericMemory({ shared: true })) {
@@ -68,6 +69,11 @@ export class NodeComputer {
       if (!(error instanceof Interrupted)) throw error;
       throw new Interrupted(error.cause, [left, ...error.finished]);
     });
+    return this.combine(node, left, right);
+  }
+
+  /** A node from its two children, which are used up. */
+  combine(node: TreeNode, left: NodeSum, right: NodeSum): NodeSum {
     add(left.gradients, right.gradients);
     this.release(right);
     return { node, gradients: left.gradients, leaves: [...left.leaves, ...right.leaves] };
@@ -91,7 +97,7 @@ export class NodeComputer {
     this.#free.push(sum.gradients);
   }
 
-  /** Makes a node's sum available to the coordinator, until `forgetBefore` passes its step. */
+  /** Makes a node's sum available to the coordinator, until it is forgotten. */
   offer(term: number, step: number, sum: NodeSum, outbox: BulkOutbox): void {
     const key: BulkKey = { kind: 'gradient', term, step, ...sum.node };
     const { view } = sum.gradients;
@@ -100,13 +106,22 @@ export class NodeComputer {
     }
     const statistics = statisticsOf(sum);
     outbox.offer(key, statisticsBucketId(view.length), new Uint8Array(statistics.buffer));
-    this.#offered.push({ step, gradients: sum.gradients });
+    this.#offered.push({ step, node: sum.node, gradients: sum.gradients });
+  }
+
+  /** The coordinator has this node. */
+  forget(step: number, node: TreeNode, outbox: BulkOutbox): void {
+    this.#withdraw(outbox, (offered) => offered.step !== step || !sameNode(offered.node, node));
   }
 
   forgetBefore(step: number, outbox: BulkOutbox): void {
-    outbox.withdraw((key) => key.step >= step);
-    this.#free.push(...this.#offered.filter((node) => node.step < step).map((node) => node.gradients));
-    this.#offered = this.#offered.filter((node) => node.step >= step);
+    this.#withdraw(outbox, (offered) => offered.step >= step);
+  }
+
+  #withdraw(outbox: BulkOutbox, keep: (offered: { step: number; node: TreeNode }) => boolean): void {
+    outbox.withdraw(({ step, level, index }) => keep({ step, node: { level, index } }));
+    this.#free.push(...this.#offered.filter((node) => !keep(node)).map(({ gradients }) => gradients));
+    this.#offered = this.#offered.filter(keep);
   }
 }
 

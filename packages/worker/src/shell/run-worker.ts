@@ -20,6 +20,7 @@ import {
   subjectsOf,
   UserError,
   type Welcome,
+  watchLink,
 } from '@unet-fleet/shared';
 import { handleSession, initialSession } from '../session/session.ts';
 import type { SessionEffect, SessionEvent, SessionState } from '../session/types.ts';
@@ -84,6 +85,7 @@ class WorkerShell {
   readonly #handOver = new AbortController();
   #end!: { resolve(outcome: WorkerOutcome): void; reject(error: Error): void };
   #isJoining = false;
+  #preparing: Promise<void> = Promise.resolve();
 
   constructor(
     options: WorkerOptions,
@@ -110,6 +112,10 @@ class WorkerShell {
     };
     this.#connection.subscribe(this.#subjects.down(workerId), { callback: receive });
     this.#connection.subscribe(this.#subjects.all, { callback: receive });
+    watchLink(this.#connection, {
+      onLost: (reason) => this.#options.log.info(`${reason}: waiting for the broker`),
+      onBack: () => this.#feed({ type: 'reconnected', now: performance.now() }),
+    });
     void this.#connection.closed().then((error) => {
       const why = error ? `: ${error.message}` : '';
       this.#end.reject(new UserError(`the connection to the broker was closed${why}`, exitCodes.unavailable));
@@ -150,6 +156,11 @@ class WorkerShell {
       case 'dismissed':
         this.#feed({ type: 'dismissed', term, now });
         break;
+      case 'settled': {
+        const { kind, step, node } = message;
+        this.#feed({ type: 'settled', term, kind, step, node, now });
+        break;
+      }
       case 'released':
         this.#feed({ type: 'released', term, now });
         break;
@@ -168,10 +179,8 @@ class WorkerShell {
       case 'join':
         return this.#join();
       case 'prepare':
-        return this.#guard(async () => {
-          await this.#preparation.prepare(this.#subjects);
-          this.#feed({ type: 'prepared', term: effect.term, now: performance.now() });
-        });
+        this.#preparing = this.#preparing.then(() => this.#guard(() => this.#prepare(effect.term)));
+        return this.#preparing;
       case 'announce':
         return this.#send(this.#preparation.announcement(effect.term));
       case 'send':
@@ -180,6 +189,8 @@ class WorkerShell {
         return this.#guard(() => this.#compute(effect));
       case 'hand-over':
         return this.#handOver.abort();
+      case 'forget':
+        return this.#preparation.member?.forget(effect.step, effect.node);
       case 'forget-before':
         return this.#preparation.member?.forgetBefore(effect.step);
       case 'exit':
@@ -192,6 +203,13 @@ class WorkerShell {
           this.#end.reject(new UserError(effect.reason, exitCode));
         }
     }
+  }
+
+  /** One at a time: an older one that ended last would put its member in the place of the newer one's. */
+  async #prepare(term: number): Promise<void> {
+    if (this.#preparation.welcome?.term !== term) return;
+    await this.#preparation.prepare(this.#subjects);
+    this.#feed({ type: 'prepared', term, now: performance.now() });
   }
 
   #send(message: unknown): void {
