@@ -18,7 +18,8 @@ const allowed: Record<string, string[]> = {
   pictures: ['shared'],
   coordinator: ['shared', ...foundations],
   worker: ['shared', ...foundations],
-  cli: ['shared', ...foundations, 'coordinator', 'worker'],
+  replay: ['shared', ...foundations, 'coordinator', 'worker'],
+  cli: ['shared', ...foundations, 'coordinator', 'worker', 'replay'],
 };
 
 interface SourceFile {

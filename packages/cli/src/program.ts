@@ -5,8 +5,10 @@ import { credentialsCommand } from './commands/credentials.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
 import { inspectCommand } from './commands/inspect.ts';
+import { ledgerCommand } from './commands/ledger.ts';
 import { predictCommand } from './commands/predict.ts';
 import { quickstartCommand } from './commands/quickstart.ts';
+import { replayCommand } from './commands/replay.ts';
 import { sampleCommand } from './commands/sample.ts';
 import { setupCommand } from './commands/setup.ts';
 import { statusCommand } from './commands/status.ts';
@@ -42,6 +44,8 @@ export function buildProgram(io: Io): Command {
     .addCommand(workerProcessCommand(io))
     .addCommand(credentialsCommand(io))
     .addCommand(statusCommand(io))
+    .addCommand(ledgerCommand(io))
+    .addCommand(replayCommand(io))
     .addCommand(evaluateCommand(io))
     .addCommand(predictCommand(io))
     .addCommand(configCommand(io));

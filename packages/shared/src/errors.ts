@@ -16,6 +16,8 @@ export const exitCodes = {
   unavailable: 3,
   /** The process left because it was asked to (SIGINT, SIGTERM, drain), with its work handed back or saved. */
   leftOnRequest: 4,
+  /** A replay came to other numbers than the run: a machine computed wrongly. */
+  differs: 5,
 } as const;
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];

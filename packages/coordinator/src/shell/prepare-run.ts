@@ -23,6 +23,7 @@ import {
   withoutSecrets,
 } from '@unet-fleet/shared';
 import { openCheckpoint } from '../checkpoint/folder.ts';
+import { tidyCheckpoints } from '../checkpoint/write.ts';
 import type { Progress } from '../core/types.ts';
 import type { ModelState } from '../reducer/protocol.ts';
 import { acquireRunLock, type RunLock } from '../run-folder/lock.ts';
@@ -115,6 +116,8 @@ function prepareLocked(
     intraOpThreads: folder.record.engineThreads,
   };
   if (!options.resume) createRunFolder(root, folder);
+  // What an interrupted writer left is put in order before anything is chosen; from now on it can add nothing.
+  tidyCheckpoints(common.paths.checkpoints);
   // A run that was interrupted before its first checkpoint goes on from its first step, under its id.
   if (!options.resume || (options.resume.checkpoint === null && !hasBegun(root))) {
     return { ...common, ...freshStart(options, config, model, plan) };
@@ -170,7 +173,8 @@ function newRunFolder(options: PrepareOptions, config: Config, dataset: Dataset)
   };
 }
 
-function planOf({ train }: Config, { split }: RunFolder): PlanConfig {
+/** Leaf sizes and counts of a run; the plan follows from them. */
+export function planOf({ train }: Config, { split }: RunFolder): PlanConfig {
   return {
     numTrainSamples: split.train.length,
     numValidationSamples: split.validation.length,

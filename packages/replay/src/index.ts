@@ -1,0 +1,3 @@
+export * from './compare.ts';
+export * from './format.ts';
+export * from './replay.ts';
