@@ -85,7 +85,19 @@ export type RunEvent =
       learningRate: number;
       isBest: boolean;
     }
-  | { type: 'checkpoint'; step: number; path: string; isBest: boolean }
+  /** A checkpoint is durable. */
+  | {
+      type: 'checkpoint';
+      step: number;
+      path: string;
+      isBest: boolean;
+      /** Of its four files. */
+      sizeBytes: number;
+      /** The most that training can have waited for it: until the weights were copied in memory. */
+      snapshotMs: number;
+      /** What writing took, beside training. */
+      writeMs: number;
+    }
   | { type: 'warning'; message: string }
   | {
       type: 'finished';

@@ -148,15 +148,15 @@ describe('what is written is read', () => {
   });
 
   test('in a thread, without touching the caller; a failure comes back as its sentence', async () => {
-    const writer = new CheckpointWriter({ checkpoints, keep: 2 });
+    const writer = new CheckpointWriter({ checkpoints, keep: 2, fence: null });
     const written = await Promise.all([1, 2, 3].map((step) => writer.write(content(step))));
-    expect(written.map(({ step }) => step)).toEqual([1, 2, 3]);
+    expect(written.map((result) => result.written.step)).toEqual([1, 2, 3]);
     expect(listCheckpoints(checkpoints)).toEqual(['step-00000003', 'step-00000002']);
-    expect(bitsOf(loadCheckpoint(written[2]!.path).vectors)).toEqual(bitsOf(content(3).vectors));
+    expect(bitsOf(loadCheckpoint(written[2]!.written.path).vectors)).toEqual(bitsOf(content(3).vectors));
     await writer.close();
 
     writeFileSync(join(root, 'file'), '');
-    const blocked = new CheckpointWriter({ checkpoints: join(root, 'file'), keep: 2 });
+    const blocked = new CheckpointWriter({ checkpoints: join(root, 'file'), keep: 2, fence: null });
     const failure = await blocked.write(content(1)).catch((error) => error);
     expect(failure).toBeInstanceOf(UserError);
     expect(failure.message).toMatch(/file is in the way of checkpoints: it is no folder/);
@@ -302,7 +302,7 @@ describe('failures while writing', () => {
 
   const numOperations = (step: number): number => {
     const { operations, numOperations: count } = failing(Number.POSITIVE_INFINITY, new Error(), false);
-    writeCheckpoint(checkpoints, content(step), operations);
+    writeCheckpoint(checkpoints, content(step), { operations });
     return count();
   };
 
@@ -316,9 +316,7 @@ describe('failures while writing', () => {
     for (const place of places(total)) {
       rmSync(pathOf(2), { recursive: true });
       const crash = new Error('crash');
-      expect(() => writeCheckpoint(checkpoints, content(2), failing(place, crash, true).operations)).toThrow(
-        crash,
-      );
+      expect(() => writeCheckpoint(checkpoints, content(2), failing(place, crash, true))).toThrow(crash);
       const { manifest, vectors } = newestGoodCheckpoint(checkpoints, { onDamaged: expect.unreachable });
       expect(bitsOf(vectors)).toEqual(bitsOf(content(manifest.step).vectors));
       tidyCheckpoints(checkpoints);
@@ -334,9 +332,7 @@ describe('failures while writing', () => {
       writeCheckpoint(checkpoints, content(1));
       const crash = new Error('crash');
       const changed = content(1, bestAt(1), 9);
-      expect(() => writeCheckpoint(checkpoints, changed, failing(place, crash, true).operations)).toThrow(
-        crash,
-      );
+      expect(() => writeCheckpoint(checkpoints, changed, failing(place, crash, true))).toThrow(crash);
       tidyCheckpoints(checkpoints);
       const { manifest, vectors } = newestGoodCheckpoint(checkpoints, { onDamaged: expect.unreachable });
       expect(bitsOf(vectors)).toEqual(bitsOf(manifest.progress.best ? changed.vectors : content(1).vectors));
@@ -347,7 +343,7 @@ describe('failures while writing', () => {
   const sentences: [string, RegExp, number][] = [
     [
       'ENOSPC',
-      /No space is left on the disk of .* for checkpoint step-00000002: free some, then/,
+      /No space is left on the disk of .* for checkpoint step-00000002: free some$/,
       exitCodes.unavailable,
     ],
     ['EDQUOT', /No space is left/, exitCodes.unavailable],
@@ -364,7 +360,7 @@ describe('failures while writing', () => {
         const error = Object.assign(new Error(code), { code });
         const { operations } = failing(failAt, error, false);
         try {
-          writeCheckpoint(checkpoints, content(2), operations);
+          writeCheckpoint(checkpoints, content(2), { operations });
           expect.unreachable();
         } catch (thrown) {
           expect(thrown).toBeInstanceOf(UserError);
@@ -394,7 +390,7 @@ describe('failures while writing', () => {
           if (step === 2 && ++numWrites === 170) process.kill(process.pid, 'SIGKILL');
           return realFiles.write(file, bytes);
         };
-        writeCheckpoint(checkpoints, content, { ...realFiles, write });
+        writeCheckpoint(checkpoints, content, { operations: { ...realFiles, write } });
       }`;
     const child = spawn(process.execPath, ['--input-type=module', '-e', code, parameters], {
       stdio: 'inherit',
@@ -406,7 +402,7 @@ describe('failures while writing', () => {
     expect(manifest.step).toBe(1);
     expect(vectors.slots[1]!.every((value) => value === 1)).toBe(true);
 
-    const writer = new CheckpointWriter({ checkpoints, keep: 3 });
+    const writer = new CheckpointWriter({ checkpoints, keep: 3, fence: null });
     await writer.write(content(2));
     await writer.close();
     expect(readdirSync(checkpoints).sort()).toEqual(['step-00000001', 'step-00000002']);

@@ -116,32 +116,47 @@ export function replaceFile(folder: string, name: string, text: string, operatio
   syncFolder(folder, operations);
 }
 
-/** Says in one sentence what a person can do about a failed file operation; anything else is passed through. */
+/**
+ * Says in one sentence what a person can do about a failed file operation. What the system did not refuse is no
+ * operating fault, and is passed through.
+ */
 export function userErrorOf(error: unknown, doing: string, path: string): unknown {
-  switch ((error as NodeJS.ErrnoException)?.code) {
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  const { usage, unavailable } = exitCodes;
+  switch (code) {
     case 'ENOSPC':
     case 'EDQUOT':
+      return new UserError(`No space is left on the disk of ${path} for ${doing}: free some`, unavailable);
+    case 'EFBIG':
       return new UserError(
-        `No space is left on the disk of ${path} for ${doing}: free some, then continue with --resume.`,
-        exitCodes.unavailable,
+        `${doing} in ${path} is larger than the system lets a file be: raise the limit (ulimit -f)`,
+        unavailable,
       );
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
       return new UserError(
-        `There is no permission to write ${path} for ${doing}: change its owner or mode, or choose another --run-dir.`,
+        `There is no permission to write ${path} for ${doing}: change its owner or mode, or choose another --run-dir`,
+        usage,
       );
     case 'ENOTDIR':
     case 'EEXIST':
       return new UserError(
-        `${path} is in the way of ${doing}: it is no folder; move it, or choose another --run-dir.`,
+        `${path} is in the way of ${doing}: it is no folder; move it, or choose another --run-dir`,
+        usage,
+      );
+    case 'ENOENT':
+      return new UserError(
+        `${path} was removed during ${doing}: let nothing else change the run's folder`,
+        unavailable,
       );
     case 'EIO':
       return new UserError(
-        `The disk of ${path} reports an input/output error for ${doing}: check the disk, then continue with --resume.`,
-        exitCodes.unavailable,
+        `The disk of ${path} reports an input/output error for ${doing}: check the disk`,
+        unavailable,
       );
     default:
-      return error;
+      if (code === undefined || syscall === undefined) return error;
+      return new UserError(`${path} can't be written for ${doing} (${code}): check the disk`, unavailable);
   }
 }

@@ -5,8 +5,8 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { UserError } from '@unet-fleet/shared';
-import { type FileOperations, realFiles, userErrorOf } from './files.ts';
-import { checkpointName, files, stepOfName } from './manifest.ts';
+import { realFiles, syncFolder, userErrorOf } from './files.ts';
+import { checkpointName, files, removedPrefix, replacedOf, stepOfName } from './manifest.ts';
 import {
   DamagedCheckpoint,
   type LoadedCheckpoint,
@@ -14,6 +14,7 @@ import {
   readManifest,
   verifyCheckpoint,
 } from './read.ts';
+import type { WriteOptions } from './write.ts';
 
 export interface CheckpointChoice {
   /** Told of each damaged checkpoint that is passed over. */
@@ -31,7 +32,25 @@ export function listCheckpoints(checkpoints: string): string[] {
     .map(({ name }) => name);
 }
 
-function listOrExplain(checkpoints: string): string[] {
+/**
+ * Folders of the checkpoints by their names, newest first. One that is being replaced at this moment, or whose
+ * replacement was cut short, is where it was moved to.
+ */
+function foldersOf(checkpoints: string): Map<string, string> {
+  const entries = readdirSync(checkpoints);
+  const replaced = entries.flatMap((entry) => {
+    const name = replacedOf(entry);
+    return name === null || entries.includes(name) ? [] : [[name, entry] as const];
+  });
+  const all = [...listCheckpoints(checkpoints).map((name) => [name, name] as const), ...replaced];
+  return new Map(all.sort(([a], [b]) => stepOfName(b)! - stepOfName(a)!));
+}
+
+/** Whether there is a checkpoint, good or damaged. */
+export const holdsCheckpoint = (checkpoints: string): boolean =>
+  existsSync(checkpoints) && foldersOf(checkpoints).size > 0;
+
+function listOrExplain(checkpoints: string): Map<string, string> {
   if (!existsSync(checkpoints)) {
     throw new UserError(
       `There is no folder ${checkpoints}: name the folder of a run that has trained, or start one with unet-fleet train.`,
@@ -40,19 +59,23 @@ function listOrExplain(checkpoints: string): string[] {
   if (!statSync(checkpoints).isDirectory()) {
     throw new UserError(`${checkpoints} is a file: name the folder of a run, or one of its checkpoints.`);
   }
-  const names = listCheckpoints(checkpoints);
-  if (names.length === 0) {
+  const folders = foldersOf(checkpoints);
+  if (folders.size === 0) {
     throw new UserError(
       `There is no checkpoint in ${checkpoints}: the run was stopped before its first, so start it anew with unet-fleet train.`,
     );
   }
-  return names;
+  return folders;
 }
 
-/** Loads the first of these that is good. */
-function firstGood(checkpoints: string, names: string[], choice: CheckpointChoice): LoadedCheckpoint {
+/** Loads the first of these folders that is good. */
+function firstGood(
+  checkpoints: string,
+  folders: Iterable<string>,
+  choice: CheckpointChoice,
+): LoadedCheckpoint {
   const reasons: string[] = [];
-  for (const name of names) {
+  for (const name of folders) {
     try {
       return loadCheckpoint(join(checkpoints, name));
     } catch (error) {
@@ -71,16 +94,18 @@ function firstGood(checkpoints: string, names: string[], choice: CheckpointChoic
  * folder is missing or empty, or holds no good one (then it lists why).
  */
 export const newestGoodCheckpoint = (checkpoints: string, choice: CheckpointChoice = {}): LoadedCheckpoint =>
-  firstGood(checkpoints, listOrExplain(checkpoints), choice);
+  firstGood(checkpoints, listOrExplain(checkpoints).values(), choice);
 
 /** Name of the checkpoint with the best validation so far; null if none was validated or it is gone. */
-export function bestCheckpointName(checkpoints: string): string | null {
-  const names = listCheckpoints(checkpoints);
-  for (const name of names) {
+export const bestCheckpointName = (checkpoints: string): string | null =>
+  bestOf(checkpoints, foldersOf(checkpoints));
+
+function bestOf(checkpoints: string, folders: Map<string, string>): string | null {
+  for (const folder of folders.values()) {
     try {
-      const { best } = readManifest(join(checkpoints, name)).progress;
-      const bestName = best && checkpointName(best.step);
-      return bestName !== null && names.includes(bestName) ? bestName : null;
+      const { best } = readManifest(join(checkpoints, folder)).progress;
+      const name = best && checkpointName(best.step);
+      return name !== null && folders.has(name) ? name : null;
     } catch (error) {
       if (!(error instanceof DamagedCheckpoint)) throw error;
     }
@@ -90,9 +115,11 @@ export function bestCheckpointName(checkpoints: string): string | null {
 
 /** Loads the best checkpoint; if that is damaged or none was validated, the newest good one. Throws as that does. */
 export function bestCheckpoint(checkpoints: string, choice: CheckpointChoice = {}): LoadedCheckpoint {
-  const names = listOrExplain(checkpoints);
-  const best = bestCheckpointName(checkpoints);
-  return firstGood(checkpoints, best === null ? names : [best, ...names.filter((n) => n !== best)], choice);
+  const folders = listOrExplain(checkpoints);
+  const best = folders.get(bestOf(checkpoints, folders) ?? '');
+  const inOrder = new Set(best === undefined ? [] : [best]);
+  for (const folder of folders.values()) inOrder.add(folder);
+  return firstGood(checkpoints, inOrder, choice);
 }
 
 /**
@@ -137,28 +164,41 @@ const isGood = (path: string): boolean => {
 /**
  * Removes all but the newest `keep` checkpoints and the best one; returns the names of those removed. If none of
  * those is good, the newest good one stays too. `knownGood` names one that was just written, which saves reading
- * them all.
+ * them all. Throws a UserError if the folder may not be changed.
  */
 export function pruneCheckpoints(
   checkpoints: string,
   keep: number,
   knownGood: string | null = null,
-  operations: FileOperations = realFiles,
+  { operations = realFiles, assertMayWrite = () => {} }: WriteOptions = {},
 ): string[] {
   const names = listCheckpoints(checkpoints);
-  const best = bestCheckpointName(checkpoints);
-  const kept = new Set(names.slice(0, Math.max(1, keep)));
-  if (best !== null) kept.add(best);
-  if (knownGood !== null) kept.add(knownGood);
-  if (knownGood === null && ![...kept].some((name) => isGood(join(checkpoints, name)))) {
-    const lastGood = names.find((name) => !kept.has(name) && isGood(join(checkpoints, name)));
-    if (lastGood !== undefined) kept.add(lastGood);
-  }
+  const kept = keptOf(checkpoints, names, keep, knownGood);
   const removed = names.filter((name) => !kept.has(name));
   try {
-    for (const name of removed) operations.remove(join(checkpoints, name));
+    for (const name of removed) {
+      assertMayWrite();
+      // Its name goes first: interrupted in the middle, nothing that looks like a damaged checkpoint is left.
+      const leaving = join(checkpoints, `${removedPrefix}${name}`);
+      operations.remove(leaving);
+      operations.rename(join(checkpoints, name), leaving);
+      operations.remove(leaving);
+    }
+    if (removed.length > 0) syncFolder(checkpoints, operations);
   } catch (error) {
     throw userErrorOf(error, 'removing old checkpoints', checkpoints);
   }
   return removed;
+}
+
+function keptOf(checkpoints: string, names: string[], keep: number, knownGood: string | null): Set<string> {
+  const kept = new Set(names.slice(0, Math.max(1, keep)));
+  const best = bestCheckpointName(checkpoints);
+  if (best !== null) kept.add(best);
+  if (knownGood !== null) kept.add(knownGood);
+  else if (!Array.from(kept).some((name) => isGood(join(checkpoints, name)))) {
+    const lastGood = names.find((name) => !kept.has(name) && isGood(join(checkpoints, name)));
+    if (lastGood !== undefined) kept.add(lastGood);
+  }
+  return kept;
 }

@@ -74,6 +74,19 @@ export function stepOfName(name: string): number | null {
   return digits === undefined ? null : Number(digits);
 }
 
+const replacedPrefix = '.replaced-';
+/** Of a checkpoint that is on its way out: its name goes at once, its files one after another. */
+export const removedPrefix = '.removed-';
+
+/** Name that a checkpoint has while one of the same step takes its place. */
+export const replacedName = (name: string): string => `${replacedPrefix}${name}`;
+
+/** The checkpoint that goes by this name while it is replaced; null for any other name. */
+export function replacedOf(name: string): string | null {
+  const original = name.startsWith(replacedPrefix) ? name.slice(replacedPrefix.length) : '';
+  return stepOfName(original) === null ? null : original;
+}
+
 export const encodeManifest = (manifest: Manifest): string => `${JSON.stringify(manifest, null, 2)}\n`;
 
 export const sumsText = (manifestSha256: string, manifest: Manifest): string =>

@@ -3,17 +3,11 @@
  * fails is named with the reason.
  */
 import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { UserError } from '@unet-fleet/shared';
-import {
-  type CheckpointVectors,
-  type FileFacts,
-  files,
-  formatVersion,
-  type Manifest,
-  sumsText,
-} from './manifest.ts';
+import { type CheckpointVectors, type FileFacts, files, type Manifest, sumsText } from './manifest.ts';
+import { parseManifest } from './manifest-schema.ts';
 import { readVectors } from './tensors.ts';
 
 /** A checkpoint that can't be used. `reason` completes "step-00000123 is damaged: ". */
@@ -46,9 +40,12 @@ interface HashedBytes {
 
 function readHashed(path: string, expectedBytes: number | null): HashedBytes {
   const name = basename(path);
-  const file = openSync(path, 'r');
+  // A pipe in the place of a file would be waited for.
+  const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
-    const { size } = fstatSync(file);
+    const facts = fstatSync(file);
+    if (!facts.isFile()) throw new Error(`${name} is no file`);
+    const { size } = facts;
     if (expectedBytes !== null && size !== expectedBytes) {
       throw new Error(`${name} has ${size} bytes, not ${expectedBytes}`);
     }
@@ -96,7 +93,9 @@ function orDamaged<T>(path: string, read: () => T): T {
           `There is no permission to read the checkpoint ${path}: change its owner or mode.`,
         );
       default:
-        throw error;
+        // Whatever else the system says of a file: it can't be used. A bug of ours has no system call.
+        if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
+        throw new DamagedCheckpoint(path, `${basename(file ?? path)} can't be read (${code})`);
     }
   }
 }
@@ -109,12 +108,7 @@ export function readManifest(path: string): Manifest {
     if (!sums.startsWith(`${sha256}  ${files.manifest}\n`)) {
       throw new Error(`the SHA-256 of ${files.manifest} differs from the one in ${files.sums}`);
     }
-    const manifest = JSON.parse(new TextDecoder().decode(bytes)) as Manifest;
-    if (manifest.formatVersion !== formatVersion) {
-      throw new Error(
-        `it has format ${manifest.formatVersion}, and this version of unet-fleet reads format ${formatVersion}`,
-      );
-    }
+    const manifest = parseManifest(bytes);
     if (sums !== sumsText(sha256, manifest)) throw new Error(`${files.sums} and ${files.manifest} disagree`);
     return manifest;
   });

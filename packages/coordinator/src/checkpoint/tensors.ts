@@ -112,12 +112,13 @@ export function readVectors(
   optimizerFile: Uint8Array,
 ): CheckpointVectors {
   const model = describeModel(config);
+  // Both first: what is allocated is then no more than what the files hold.
+  const modelTensor = openTensors(modelFile, modelContents(model));
+  const optimizerTensor = openTensors(optimizerFile, optimizerContents(model, slotNames));
   const parameters = sharedFloats(model.numParameters);
   const statistics = sharedFloats(model.numStatistics);
-  const modelTensor = openTensors(modelFile, modelContents(model));
   readTensors(modelTensor, model.parameters, parameters);
   readTensors(modelTensor, model.statistics, statistics);
-  const optimizerTensor = openTensors(optimizerFile, optimizerContents(model, slotNames));
   const slots = slotNames.map((slot) => {
     const flat = sharedFloats(model.numParameters);
     readTensors(optimizerTensor, model.parameters, flat, `${slot}.`);

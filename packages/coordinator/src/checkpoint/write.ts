@@ -1,9 +1,10 @@
 /**
  * Writing a checkpoint. Under a temporary name in the same folder, every file synced, renamed, the folder synced: at
- * any moment a crash leaves either no new checkpoint or a whole one. Only the holder of the run's lock writes.
+ * any moment a crash leaves either no new checkpoint or a whole one. Only the holder of the run's lock writes: it is
+ * asked again right before each change that others see.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describeModel } from '@unet-fleet/shared';
 import { bytesOf, type FileOperations, realFiles, syncFolder, userErrorOf, writeFile } from './files.ts';
 import {
@@ -14,13 +15,14 @@ import {
   files,
   formatVersion,
   type Manifest,
-  stepOfName,
+  removedPrefix,
+  replacedName,
+  replacedOf,
   sumsText,
 } from './manifest.ts';
 import { writeModel, writeOptimizer } from './tensors.ts';
 
 const temporaryPrefix = '.tmp-';
-const replacedPrefix = '.replaced-';
 
 export interface CheckpointContent {
   facts: CheckpointFacts;
@@ -34,6 +36,15 @@ export interface WrittenCheckpoint {
   name: string;
   step: number;
   weightsSha256: string;
+  /** Of its four files. */
+  sizeBytes: number;
+}
+
+/** How a checkpoint reaches the disk. */
+export interface WriteOptions {
+  operations?: FileOperations;
+  /** Throws unless this coordinator still holds the run's lock. */
+  assertMayWrite?: () => void;
 }
 
 /** SHA-256 of the flat parameters and then the statistics, in the engine's layout: equal weights, equal hash. */
@@ -50,7 +61,11 @@ function assertFits({ facts, slotNames, vectors }: CheckpointContent): void {
 }
 
 /** Writes the four files and syncs them. */
-function fillFolder(folder: string, content: CheckpointContent, operations: FileOperations): Manifest {
+function fillFolder(
+  folder: string,
+  content: CheckpointContent,
+  operations: FileOperations,
+): { manifest: Manifest; sizeBytes: number } {
   const { facts, slotNames, vectors } = content;
   const model = describeModel(facts.model);
   const { version: step } = facts.progress;
@@ -78,10 +93,11 @@ function fillFolder(folder: string, content: CheckpointContent, operations: File
   };
   const writeText = (name: string, text: string) =>
     writeFile(join(folder, name), operations, (file) => file.write(new TextEncoder().encode(text)));
-  const { sha256 } = writeText(files.manifest, encodeManifest(manifest));
-  writeText(files.sums, sumsText(sha256, manifest));
+  const manifestFacts = writeText(files.manifest, encodeManifest(manifest));
+  const sumsFacts = writeText(files.sums, sumsText(manifestFacts.sha256, manifest));
   syncFolder(folder, operations);
-  return manifest;
+  const all = [modelFacts, optimizerFacts, manifestFacts, sumsFacts];
+  return { manifest, sizeBytes: all.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) };
 }
 
 /**
@@ -92,36 +108,55 @@ function fillFolder(folder: string, content: CheckpointContent, operations: File
 export function writeCheckpoint(
   checkpoints: string,
   content: CheckpointContent,
-  operations: FileOperations = realFiles,
+  { operations = realFiles, assertMayWrite = () => {} }: WriteOptions = {},
 ): WrittenCheckpoint {
   assertFits(content);
   const name = checkpointName(content.facts.progress.version);
   const path = join(checkpoints, name);
   const temporary = join(checkpoints, `${temporaryPrefix}${name}-${randomUUID()}`);
   try {
+    assertMayWrite();
+    makeCheckpoints(checkpoints, operations);
     operations.makeFolder(temporary);
-    const manifest = fillFolder(temporary, content, operations);
-    if (operations.exists(path)) {
-      // A folder cannot be replaced at once: `tidyCheckpoints` puts the old one back if this is interrupted.
-      const replaced = join(checkpoints, `${replacedPrefix}${name}`);
-      operations.remove(replaced);
-      operations.rename(path, replaced);
-      operations.rename(temporary, path);
-      syncFolder(checkpoints, operations);
-      operations.remove(replaced);
-    } else {
-      operations.rename(temporary, path);
-    }
+    const { manifest, sizeBytes } = fillFolder(temporary, content, operations);
+    assertMayWrite();
+    if (operations.exists(path)) replace(checkpoints, name, temporary, operations);
+    else operations.rename(temporary, path);
     syncFolder(checkpoints, operations);
-    return { path, name, step: manifest.step, weightsSha256: manifest.weightsSha256 };
+    return { path, name, step: manifest.step, weightsSha256: manifest.weightsSha256, sizeBytes };
   } catch (error) {
     try {
       operations.remove(temporary);
     } catch {
-      // The first failure is the one to tell of; the folder is tidied at the next start.
+      // The first failure is the one to tell of; the folder is tidied before the next checkpoint.
     }
     throw userErrorOf(error, `checkpoint ${name}`, checkpoints);
   }
+}
+
+function makeCheckpoints(checkpoints: string, operations: FileOperations): void {
+  if (operations.exists(checkpoints)) return;
+  operations.makeFolder(checkpoints);
+  syncFolder(dirname(checkpoints), operations);
+}
+
+/**
+ * A folder cannot be replaced at once. Between the two renames readers find the old one under its other name, and
+ * `tidyCheckpoints` puts it back if nobody comes to do the second.
+ */
+function replace(checkpoints: string, name: string, temporary: string, operations: FileOperations): void {
+  const path = join(checkpoints, name);
+  const replaced = join(checkpoints, replacedName(name));
+  operations.remove(replaced);
+  operations.rename(path, replaced);
+  try {
+    operations.rename(temporary, path);
+  } catch (error) {
+    operations.rename(replaced, path);
+    throw error;
+  }
+  syncFolder(checkpoints, operations);
+  operations.remove(replaced);
 }
 
 /**
@@ -129,7 +164,7 @@ export function writeCheckpoint(
  * the holder of the run's lock, before it writes: then whatever is unfinished is nobody's. Throws a UserError if the
  * folder may not be changed.
  */
-export function tidyCheckpoints(checkpoints: string, operations: FileOperations = realFiles): void {
+export function tidyCheckpoints(checkpoints: string, { operations = realFiles }: WriteOptions = {}): void {
   if (!operations.exists(checkpoints)) return;
   try {
     for (const entry of operations.list(checkpoints)) tidyEntry(checkpoints, entry, operations);
@@ -140,10 +175,9 @@ export function tidyCheckpoints(checkpoints: string, operations: FileOperations 
 
 function tidyEntry(checkpoints: string, entry: string, operations: FileOperations): void {
   const path = join(checkpoints, entry);
-  if (entry.startsWith(temporaryPrefix)) operations.remove(path);
-  if (!entry.startsWith(replacedPrefix)) return;
-  const name = entry.slice(replacedPrefix.length);
-  if (stepOfName(name) === null) return;
+  if (entry.startsWith(temporaryPrefix) || entry.startsWith(removedPrefix)) operations.remove(path);
+  const name = replacedOf(entry);
+  if (name === null) return;
   if (operations.exists(join(checkpoints, name))) operations.remove(path);
   else operations.rename(path, join(checkpoints, name));
 }

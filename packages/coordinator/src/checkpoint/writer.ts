@@ -11,20 +11,29 @@ export interface WriterOptions {
   checkpoints: string;
   /** Newest checkpoints to keep beside the best one. */
   keep: number;
+  /** The run and the term that writes: nothing is changed once a later one was taken. null: there is no lock. */
+  fence: { runFolder: string; term: number } | null;
 }
 
 export interface WriterRequest {
   content: CheckpointContent;
 }
 
-export type WriterAnswer =
-  | { written: WrittenCheckpoint }
-  | { failed: { message: string; exitCode: ExitCode } };
+/** A durable checkpoint. */
+export interface WriteResult {
+  written: WrittenCheckpoint;
+  /** From the snapshot to the synced folder: hashing, changing layouts, waiting for the disk; all beside training. */
+  writeMs: number;
+  /** What went wrong beside it: the checkpoint is none the worse. */
+  warnings: string[];
+}
+
+export type WriterAnswer = WriteResult | { failed: { message: string; exitCode: ExitCode } };
 
 export class CheckpointWriter {
   readonly #thread: Worker;
   /** The write under way, and those that wait for it; answers come in the order of the requests. */
-  readonly #waiting: { resolve(written: WrittenCheckpoint): void; reject(error: Error): void }[] = [];
+  readonly #waiting: { resolve(result: WriteResult): void; reject(error: Error): void }[] = [];
   #last: Promise<unknown> = Promise.resolve();
   #broken: Error | null = null;
 
@@ -40,9 +49,9 @@ export class CheckpointWriter {
 
   /**
    * Writes a checkpoint and removes those no longer kept. Resolves when it is durable; rejects with a UserError if
-   * the disk is full or may not be written, leaving the older checkpoints as they were.
+   * the disk is full or may not be written, leaving the older checkpoints as they were and itself ready for the next.
    */
-  write(content: CheckpointContent): Promise<WrittenCheckpoint> {
+  write(content: CheckpointContent): Promise<WriteResult> {
     const { parameters, statistics, slots } = content.vectors;
     for (const vector of [parameters, statistics, ...slots]) {
       if (!(vector.buffer instanceof SharedArrayBuffer)) {
@@ -50,7 +59,7 @@ export class CheckpointWriter {
       }
     }
     if (this.#broken) return Promise.reject(this.#broken);
-    const written = new Promise<WrittenCheckpoint>((resolve, reject) => {
+    const written = new Promise<WriteResult>((resolve, reject) => {
       this.#waiting.push({ resolve, reject });
       this.#thread.ref();
       this.#thread.postMessage({ content } satisfies WriterRequest);
@@ -69,7 +78,7 @@ export class CheckpointWriter {
   #settle(answer: WriterAnswer): void {
     const waiting = this.#waiting.shift();
     if (this.#waiting.length === 0) this.#thread.unref();
-    if ('written' in answer) waiting?.resolve(answer.written);
+    if ('written' in answer) waiting?.resolve(answer);
     else waiting?.reject(new UserError(answer.failed.message, answer.failed.exitCode));
   }
 

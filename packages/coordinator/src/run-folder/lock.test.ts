@@ -1,11 +1,20 @@
 /** The lock with real processes: they import the built package. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { acquireRunLock } from './lock.ts';
+import { acquireRunLock, assertTermHeld } from './lock.ts';
 import { processIsAlive, thisProcess } from './process-identity.ts';
 
 let folder: string;
@@ -137,4 +146,29 @@ test('a folder that is a file is named', () => {
   const file = join(folder, 'file');
   writeFileSync(file, '');
   expect(() => acquireRunLock(file)).toThrow(/file is in the way of the run: it is no folder/);
+});
+
+test('who was taken over from is refused every write, and told once', () => {
+  let numTold = 0;
+  const lock = acquireRunLock(folder, { onLost: () => numTold++ });
+  assertTermHeld(folder, lock.term);
+  leaveTerm(2, { host: 'elsewhere' });
+  expect(() => assertTermHeld(folder, lock.term)).toThrow(
+    `another coordinator has taken over the run in ${folder}: this one stops`,
+  );
+  expect([lock.isHeld(), lock.isHeld(), numTold]).toEqual([false, false, 1]);
+  lock.release();
+  const text = readFileSync(join(folder, 'terms', 'term-000002.json'), 'utf8');
+  expect(JSON.parse(text)).toMatchObject({ host: 'elsewhere', released: false });
+});
+
+test('a lock whose folder was removed is taken again by its holder, and still keeps others out', async () => {
+  const lock = acquireRunLock(folder, { heartbeatMs: 5 });
+  rmSync(folder, { recursive: true });
+  assertTermHeld(folder, lock.term);
+  const path = join(folder, 'terms', 'term-000001.json');
+  await expect.poll(() => existsSync(path) && statSync(path).size, { interval: 2 }).toBeTruthy();
+  expect(lock.isHeld()).toBe(true);
+  expect((await contender()).said).toMatch(/is training in/);
+  lock.release();
 });

@@ -6,10 +6,14 @@
  * is the lock. Nobody ever deletes the lock of another to take it over: whoever finds it released or its holder dead
  * creates the next higher one, which only one of several can do. A holder on the same machine is dead when its process
  * is; one elsewhere, when its heartbeat (a write, so that the file server's clock counts) has stopped.
+ *
+ * A holder that was stopped for longer than that may come back and not know. So whoever writes into the run folder
+ * asks right before (`assertTermHeld`): the files of an overtaken term stay as they are.
  */
 import { randomUUID } from 'node:crypto';
 import {
   closeSync,
+  fstatSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -28,7 +32,7 @@ import { type ProcessIdentity, processIsAlive, thisProcess } from './process-ide
 export interface RunLock {
   /** Counts from 1; raised at each start. */
   readonly term: number;
-  /** Whether no later coordinator has taken over. */
+  /** Whether no later coordinator has taken over; if one has, `onLost` is called before this returns. */
   isHeld(): boolean;
   /** Ends the term; the file stays, so that the next one is higher. */
   release(): void;
@@ -57,6 +61,32 @@ const termPath = (folder: string, term: number): string =>
   join(folder, `term-${String(term).padStart(6, '0')}.json`);
 
 const encodeHolder = (holder: Holder): string => `${JSON.stringify(holder).padEnd(contentBytes - 1)}\n`;
+
+const termsFolder = (runFolder: string): string => join(runFolder, 'terms');
+
+/** The end of a coordinator that finds another one in its place. */
+export const lockLost = (runFolder: string): UserError =>
+  new UserError(
+    `another coordinator has taken over the run in ${runFolder}: this one stops`,
+    exitCodes.unavailable,
+  );
+
+/**
+ * Whether no later term was taken. One that can't be told has none: a folder that was removed or can't be read has
+ * nothing in it that could be spoilt.
+ */
+function isNewest(folder: string, term: number): boolean {
+  try {
+    return (listTerms(folder).at(-1) ?? 0) <= term;
+  } catch {
+    return true;
+  }
+}
+
+/** Throws `lockLost` if a later term was taken. For threads, which have no lock of their own. */
+export function assertTermHeld(runFolder: string, term: number): void {
+  if (!isNewest(termsFolder(runFolder), term)) throw lockLost(runFolder);
+}
 
 /** Terms that were taken, rising. */
 const listTerms = (folder: string): number[] =>
@@ -134,7 +164,7 @@ function takeTerm(folder: string, deadAfterMs: number): { term: number; file: nu
  */
 export function acquireRunLock(runFolder: string, options: RunLockOptions = {}): RunLock {
   const { onLost, heartbeatMs = defaultHeartbeatMs, deadAfterMs = defaultDeadAfterMs } = options;
-  const folder = join(runFolder, 'terms');
+  const folder = termsFolder(runFolder);
   let taken: { term: number; file: number };
   try {
     mkdirSync(folder, { recursive: true });
@@ -144,17 +174,39 @@ export function acquireRunLock(runFolder: string, options: RunLockOptions = {}):
   } catch (error) {
     throw userErrorOf(error, 'the run', runFolder);
   }
-  const { term, file } = taken;
-  let released = false;
+  const { term } = taken;
+  let { file } = taken;
+  let state: 'held' | 'lost' | 'released' = 'held';
 
-  const isHeld = (): boolean => !released && listTerms(folder).at(-1) === term;
+  const lose = (): void => {
+    if (state !== 'held') return;
+    state = 'lost';
+    clearInterval(timer);
+    onLost?.();
+  };
+  const isHeld = (): boolean => {
+    if (state === 'held' && !isNewest(folder, term)) lose();
+    return state === 'held';
+  };
   const write = (end: boolean): void => {
     writeSync(file, encodeHolder({ term, ...thisProcess(), released: end }), 0);
   };
   const timer = setInterval(() => {
-    if (isHeld()) return write(false);
-    clearInterval(timer);
-    onLost?.();
+    if (!isHeld()) return;
+    try {
+      // Somebody may have removed the folder: without the file the run would look free.
+      if (fstatSync(file).nlink === 0) {
+        mkdirSync(folder, { recursive: true });
+        const again = createTerm(folder, term);
+        if (again === null) return lose();
+        closeSync(file);
+        file = again;
+      }
+      write(false);
+    } catch {
+      // A disk that fails is told of by what is to be kept on it; a heartbeat that stays away long enough lets
+      // another coordinator take over, which the next look finds.
+    }
   }, heartbeatMs);
   // A run that is over does not wait for its lock.
   timer.unref();
@@ -163,10 +215,15 @@ export function acquireRunLock(runFolder: string, options: RunLockOptions = {}):
     term,
     isHeld,
     release() {
-      if (released) return;
-      released = true;
+      if (state === 'released') return;
+      const wasHeld = isHeld();
+      state = 'released';
       clearInterval(timer);
-      write(true);
+      try {
+        if (wasHeld) write(true);
+      } catch {
+        // It ends with the process at the latest.
+      }
       closeSync(file);
     },
   };

@@ -6,14 +6,14 @@
  *                   has it is complete
  *   terms/          the lock (lock.ts)
  *   checkpoints/    the only durable truth about the training itself
- *   metrics.jsonl, log.jsonl
+ *   metrics.jsonl, ledger.jsonl, log.jsonl
  */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Config, differingKeys, identityOf, type ModelConfig, UserError } from '@unet-fleet/shared';
 import { realFiles, replaceFile, userErrorOf } from '../checkpoint/files.ts';
-import { listCheckpoints } from '../checkpoint/folder.ts';
+import { holdsCheckpoint } from '../checkpoint/folder.ts';
 
 export const runPaths = (root: string) => ({
   root,
@@ -22,6 +22,7 @@ export const runPaths = (root: string) => ({
   run: join(root, 'run.json'),
   checkpoints: join(root, 'checkpoints'),
   metrics: join(root, 'metrics.jsonl'),
+  ledger: join(root, 'ledger.jsonl'),
   log: join(root, 'log.jsonl'),
 });
 
@@ -62,10 +63,8 @@ export const holdsRun = (root: string): boolean => existsSync(runPaths(root).run
  * Whether there is something to lose or to continue: a run that failed before its first checkpoint leaves a folder that
  * a new run may use.
  */
-export const hasBegun = (root: string): boolean => {
-  const { checkpoints } = runPaths(root);
-  return holdsRun(root) && existsSync(checkpoints) && listCheckpoints(checkpoints).length > 0;
-};
+export const hasBegun = (root: string): boolean =>
+  holdsRun(root) && holdsCheckpoint(runPaths(root).checkpoints);
 
 /** Throws a UserError if the folder holds a run that has begun. */
 export function assertNotBegun(root: string): void {
@@ -79,19 +78,32 @@ export function assertNotBegun(root: string): void {
  * Makes the folder of a new run. Only for the holder of its lock. Throws a UserError if it holds a run that has begun,
  * or may not be written.
  */
-export function createRunFolder(root: string, { config, record, split }: RunFolder): void {
+export function createRunFolder(root: string, folder: RunFolder): void {
   assertNotBegun(root);
-  const paths = runPaths(root);
+  writeFacts(root, folder);
+}
+
+function writeFacts(root: string, { config, record, split }: RunFolder): void {
   const json = (name: string, value: unknown): void =>
     replaceFile(root, name, `${JSON.stringify(value, null, 2)}\n`, realFiles);
   try {
-    mkdirSync(paths.checkpoints, { recursive: true });
+    mkdirSync(runPaths(root).checkpoints, { recursive: true });
     json('config.json', config);
     json('split.json', split);
     json('run.json', record);
   } catch (error) {
     throw userErrorOf(error, 'the run', root);
   }
+}
+
+/**
+ * Writes the files of the run again when somebody has removed its folder while it trains: checkpoints alone could not
+ * be continued from. True if there was something to do. Throws a UserError if that can't be done.
+ */
+export function restoreRunFolder(root: string, folder: RunFolder): boolean {
+  if (holdsRun(root)) return false;
+  writeFacts(root, folder);
+  return true;
 }
 
 function readJson<T>(path: string): T {

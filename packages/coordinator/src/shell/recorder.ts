@@ -1,8 +1,9 @@
 /**
  * Keeps what a run tells about itself: metrics.jsonl for programs, curves.png for people. Pictures are drawn beside
- * training and never twice at a time; a picture that can't be drawn is a warning, never the end of a run.
+ * training and never twice at a time; what can't be written is a warning, never the end of a run. Whoever has lost the
+ * run's lock writes nothing.
  */
-import { writeFile } from 'node:fs/promises';
+import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { trainingCurves } from '@unet-fleet/pictures';
 import type { RunEvent } from '@unet-fleet/shared';
@@ -23,6 +24,7 @@ const recorded = new Set<RunEvent['type']>([
   'step',
   'validated',
   'checkpoint',
+  'checkpoint-failed',
   'warning',
   'finished',
 ]);
@@ -33,6 +35,8 @@ export class Recorder {
   readonly #title: string;
   readonly #metrics: MetricsFile;
   readonly #onWarning: (message: string) => void;
+  readonly #mayWrite: () => boolean;
+  #drawingFailed = false;
   #drawing: Promise<void> | null = null;
   #drawAgain = false;
 
@@ -43,12 +47,14 @@ export class Recorder {
     step: number,
     title: string,
     onWarning: (message: string) => void,
+    mayWrite: () => boolean = () => true,
   ) {
     this.#metricsPath = metricsPath;
     this.#curvesPath = join(root, 'curves.png');
     this.#title = title;
-    this.#metrics = new MetricsFile(metricsPath, step);
+    this.#metrics = new MetricsFile(metricsPath, step, { onWarning, mayWrite });
     this.#onWarning = onWarning;
+    this.#mayWrite = mayWrite;
   }
 
   record(event: RunEvent): void {
@@ -69,14 +75,26 @@ export class Recorder {
       this.#drawAgain = true;
       return;
     }
-    this.#drawing = trainingCurves(this.#title, readMetrics<RunEvent>(this.#metricsPath))
-      .then((png) => writeFile(this.#curvesPath, png))
-      .catch((error: Error) => this.#onWarning(`the curves could not be drawn: ${error.message}`))
+    this.#drawing = this.#drawOnce()
+      .catch((error: Error) => {
+        // Said once: the picture of a later moment has everything that this one would have had.
+        if (!this.#drawingFailed) this.#onWarning(`the curves could not be drawn: ${error.message}`);
+        this.#drawingFailed = true;
+      })
       .finally(() => {
         this.#drawing = null;
         if (!this.#drawAgain) return;
         this.#drawAgain = false;
         this.#draw();
       });
+  }
+
+  async #drawOnce(): Promise<void> {
+    const png = await trainingCurves(this.#title, readMetrics<RunEvent>(this.#metricsPath));
+    if (!this.#mayWrite()) return;
+    const temporary = `${this.#curvesPath}.tmp`;
+    await writeFile(temporary, png);
+    await rename(temporary, this.#curvesPath);
+    this.#drawingFailed = false;
   }
 }

@@ -8,7 +8,6 @@ import { createOptimizer } from '@unet-fleet/numerics';
 import {
   type BrokerAddress,
   type Config,
-  exitCodes,
   flushGoodbye,
   idleWorkersNote,
   maxLeaves,
@@ -21,6 +20,10 @@ import {
 import { bestCheckpointName } from '../checkpoint/folder.ts';
 import { CheckpointWriter } from '../checkpoint/writer.ts';
 import { ReducerPool } from '../reducer/pool.ts';
+import { Ledger } from '../run-folder/ledger.ts';
+import { lockLost } from '../run-folder/lock.ts';
+import { restoreRunFolder } from '../run-folder/run-folder.ts';
+import { StepSamples } from '../run-folder/step-samples.ts';
 import { Cleanups } from './cleanups.ts';
 import { Conductor } from './conductor.ts';
 import { ControlPlane } from './control.ts';
@@ -91,8 +94,14 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
   const { config, folder, paths, plan, model, progress } = run;
   const { runId } = folder.record;
   const title = basename(paths.root);
-  const recorder = new Recorder(paths.root, paths.metrics, progress.version, title, (message) =>
-    teller.warn(message),
+  const mayWrite = () => run.lock.isHeld();
+  const recorder = new Recorder(
+    paths.root,
+    paths.metrics,
+    progress.version,
+    title,
+    (message) => teller.warn(message),
+    mayWrite,
   );
   cleanups.add(() => recorder.close());
   const broker = await openRunBroker(config, runId, paths.root, cleanups, {
@@ -107,7 +116,18 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
   if (crowded) teller.warn(crowded);
 
   const { reducers, memory } = await startReducers(run, broker.address, cleanups);
-  const writer = new CheckpointWriter({ checkpoints: paths.checkpoints, keep: config.run.keepCheckpoints });
+  const ledger = new Ledger(paths.ledger, progress.version, {
+    term: run.lock.term,
+    samples: new StepSamples(plan, folder.split.train),
+    mayWrite,
+    onWarning: (message) => teller.warn(message),
+  });
+  cleanups.add(() => ledger.close());
+  const writer = new CheckpointWriter({
+    checkpoints: paths.checkpoints,
+    keep: config.run.keepCheckpoints,
+    fence: { runFolder: paths.root, term: run.lock.term },
+  });
   cleanups.add(() => writer.close());
   const fleet = new Fleet(run, config.engine.allowMixedEngines);
   let { numBatchesTracked } = run;
@@ -121,6 +141,11 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
     constantFacts: constantFacts(run),
     engines: () => fleet.engines,
     numBatchesTracked: () => numBatchesTracked,
+    mayWrite,
+    restoreFolder: () => {
+      if (!mayWrite() || !restoreRunFolder(paths.root, folder)) return;
+      teller.warn(`${paths.root} was removed: what the run needs to be continued is written there again`);
+    },
     onWarning: (message) => teller.warn(message),
   });
   const conductor: Conductor = new Conductor(coreConfig(run), progress, config.train, {
@@ -134,15 +159,20 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
       return reducers.forgetPeer(workerId);
     },
     samplesOf: (kind, step, leaf) => samplesOfLeaf(run, kind, step, leaf),
-    record: ({ numLeaves, skippedLeaves }) => {
-      numBatchesTracked += numLeaves - skippedLeaves.length;
+    record: (record) => {
+      numBatchesTracked += record.numLeaves - record.skippedLeaves.length;
+      ledger.append(record, reducers.stepHashes());
     },
     emit: (event) => teller.emit(event),
     writeCheckpoint: async (effect) => {
-      const written = await snapshots.write(effect);
-      if (!written) return;
-      checkpoint = { step: written.step, at: new Date().toISOString() };
-      teller.emit({ type: 'checkpoint', step: written.step, path: written.path, isBest: effect.isBest });
+      const saved = await snapshots.write(effect);
+      // What a replay begins with has the lines of its steps.
+      await ledger.flush();
+      if (!saved) return;
+      const { written, snapshotMs, writeMs } = saved;
+      const { step, path, sizeBytes } = written;
+      checkpoint = { step, at: new Date().toISOString() };
+      teller.emit({ type: 'checkpoint', step, path, isBest: effect.isBest, sizeBytes, snapshotMs, writeMs });
     },
   });
   const control: ControlPlane = new ControlPlane(connection, subjectsOf(runId), runId, run.lock.term, {
@@ -248,12 +278,6 @@ class Teller {
   }
 }
 
-const lockLost = (runDir: string): UserError =>
-  new UserError(
-    `another coordinator has taken over the run in ${runDir}: this one stops`,
-    exitCodes.unavailable,
-  );
-
 /** A sentence about more threads than cores on this machine; null when there are enough. */
 function crowdedNote(numWorkers: number, numThreads: number): string | null {
   const numCores = availableParallelism();
@@ -272,8 +296,8 @@ async function startReducers(
 ): Promise<{ reducers: ReducerPool; memory: SharedMemory | null }> {
   const { config, model, lock, folder } = run;
   const numWorkers = Math.max(1, config.run.workers);
-  // Two versions of the weights and, for each worker, a handful of nodes.
-  const neededBytes = (2 + 2 * numWorkers) * model.numParameters * 4;
+  // Two versions of the weights and, for each worker, as many nodes as a lease has and one more.
+  const neededBytes = (2 + 5 * numWorkers) * model.numParameters * 4;
   const memory = config.run.sharedMemory ? openSharedMemory(neededBytes) : null;
   cleanups.add(() => memory?.remove());
   const numBuckets = parameterBuckets(model.numParameters).length;

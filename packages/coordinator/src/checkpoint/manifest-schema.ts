@@ -1,0 +1,110 @@
+/**
+ * What a manifest must be before anything looks at it. Its hash says that it is what was written; only this says that
+ * whoever wrote it was unet-fleet, and no later version.
+ */
+import { type Config, configOptions, fingerprintSchema, problemOf } from '@unet-fleet/shared';
+import { z } from 'zod';
+import { files, formatVersion, type Manifest } from './manifest.ts';
+
+const count = z.number().int().nonnegative();
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const text = z.string().max(4_096);
+const fileFacts = z.object({ sizeBytes: count, sha256 });
+const loss = z.number();
+
+const schedule = z.discriminatedUnion('name', [
+  z.object({
+    name: z.literal('plateau'),
+    rate: z.number(),
+    patience: count,
+    factor: z.number(),
+    best: loss.nullable(),
+    numBadValidations: count,
+  }),
+  z.object({ name: z.literal('constant'), rate: z.number() }),
+  z.object({ name: z.literal('step'), rate: z.number(), factor: z.number(), numStepsPerDrop: count.min(1) }),
+  z.object({
+    name: z.literal('cosine'),
+    rate: z.number(),
+    finalRate: z.number(),
+    numWarmupSteps: count,
+    numSteps: count,
+  }),
+]);
+
+/** Each option that is there must be allowed; one that a version before did not have is absent. */
+const config = z.looseObject({}).superRefine((value, context) => {
+  for (const option of configOptions) {
+    const group = value[option.group];
+    if (typeof group !== 'object' || group === null) {
+      context.addIssue({ code: 'custom', path: [option.group], message: 'is missing' });
+      return;
+    }
+    const given = (group as Record<string, unknown>)[option.key];
+    const problem = given === undefined ? null : problemOf(option, given);
+    if (problem !== null) context.addIssue({ code: 'custom', path: [option.path], message: problem });
+  }
+});
+
+const manifest = z
+  .object({
+    formatVersion: z.literal(formatVersion),
+    step: count,
+    runId: text,
+    term: count,
+    progress: z.object({
+      version: count,
+      validationPending: z.boolean(),
+      schedule,
+      earlyStopping: z.object({ patience: count, best: loss.nullable(), numBadValidations: count }),
+      best: z.object({ step: count, loss, meanIou: z.number() }).nullable(),
+    }),
+    epoch: count,
+    stepInEpoch: count,
+    config,
+    model: z.object({
+      inChannels: z.union([z.literal(1), z.literal(3), z.literal(4)]),
+      numClasses: count.min(1).max(65_535),
+      baseWidth: count.min(1).max(512),
+      upsampling: z.enum(['transposed', 'bilinear']),
+    }),
+    classNames: z.array(text).max(65_536),
+    identitySha256: text,
+    dataSha256: text,
+    engines: z.array(fingerprintSchema).max(65_536),
+    numBatchesTracked: count,
+    slots: z.array(text).max(16),
+    weightsSha256: sha256,
+    files: z.object({ [files.model]: fileFacts, [files.optimizer]: fileFacts }),
+  })
+  .refine(({ step, progress }) => step === progress.version, { message: 'two steps', path: ['step'] });
+
+/** Throws an Error that says what is wrong with it. */
+export function parseManifest(bytes: Uint8Array): Manifest {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    throw new Error(`${files.manifest} is no JSON`);
+  }
+  const version = (value as { formatVersion?: unknown } | null)?.formatVersion;
+  if (Number.isSafeInteger(version) && version !== formatVersion) {
+    throw new Error(`it has format ${version}, and this version of unet-fleet reads format ${formatVersion}`);
+  }
+  const parsed = manifest.safeParse(value);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new Error(
+      `${files.manifest} makes no sense at ${issue!.path.join('.') || 'its top'}: ${issue!.message}`,
+    );
+  }
+  const { config: options, ...facts } = parsed.data;
+  return { ...facts, config: withDefaults(options) };
+}
+
+/** Options that a version before did not have, at the defaults by which they change nothing. */
+function withDefaults(options: Record<string, unknown>): Config {
+  const whole = structuredClone(options) as Record<string, Record<string, unknown>>;
+  for (const { group, key, default: value } of configOptions) whole[group]![key] ??= value;
+  return whole as unknown as Config;
+}
