@@ -124,14 +124,6 @@ function awaitedOf(state: CoreState, member: Member): Awaited | null {
       outcome: 'its computation is taken for hung',
     };
   }
-  if (!Number.isFinite(lateAtMs)) {
-    return {
-      ...common,
-      why: 'it computes its first leaves',
-      untilMs: hungAtMs,
-      outcome: 'it is taken for hung',
-    };
-  }
   return {
     ...common,
     why: whyComputing(member),

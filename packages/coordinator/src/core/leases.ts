@@ -7,7 +7,7 @@ import { balancedRanges, childrenOf, coverOf, leavesOf, type TreeNode } from '@u
 import { deadlinesOf } from './deadlines.ts';
 import { describeLeaves, leaseIsOf, memberOf, numHolders, openLeavesOf, runsOf } from './leaves.ts';
 import { isPaused } from './suspects.ts';
-import type { CoreState, Effect, Member, Round } from './types.ts';
+import type { CoreState, Effect, Lease, Member, Round } from './types.ts';
 
 /** A leaf is computed by this many workers at a time at most. */
 const maxHolders = 2;
@@ -30,7 +30,9 @@ export function assignLeases(state: CoreState, now: number, effects: Effect[]): 
   const shares = sharesOf(round, pending, idle.length, state.members.length);
   for (const share of shares) {
     for (const leaf of share) round.leaves[leaf] = 'leased';
-    give(state, idle.shift()!, share, now, effects);
+    const nodes = nodesOf(state, share);
+    if (round.kind === 'train' && isTransferCheap(state)) divide(nodes, round.leaves.length);
+    give(state, idle.shift()!, nodes, now, effects);
   }
   for (const member of lateFirst(state, now)) {
     if (idle.length === 0) return;
@@ -49,17 +51,16 @@ const isIdle = (state: CoreState, member: Member, now: number): boolean =>
   member.overtakenAtMs === null &&
   !isPaused(state, member.name, now);
 
-function give(state: CoreState, member: Member, leaves: number[], now: number, effects: Effect[]): void {
-  const round = state.round!;
-  const { kind, step } = round;
-  const numLeaves = round.leaves.length;
-  const nodes = runsOf(leaves).flatMap(({ first, end }) =>
-    kind === 'train'
-      ? coverOf(first, end, numLeaves)
-      : // Validation results are merged leaf by leaf, so each is a node of its own.
-        Array.from({ length: end - first }, (_, i) => ({ level: 0, index: first + i })),
-  );
-  if (kind === 'train' && isTransferCheap(state)) divide(nodes, numLeaves);
+/** The nodes that a worker hands these leaves over in. */
+function nodesOf(state: CoreState, leaves: number[]): TreeNode[] {
+  const { kind, leaves: all } = state.round!;
+  // Validation results are merged leaf by leaf, so each is a node of its own.
+  if (kind === 'validation') return leaves.map((index) => ({ level: 0, index }));
+  return runsOf(leaves).flatMap(({ first, end }) => coverOf(first, end, all.length));
+}
+
+function give(state: CoreState, member: Member, nodes: TreeNode[], now: number, effects: Effect[]): void {
+  const { kind, step } = state.round!;
   const leaseId = state.nextLeaseId++;
   member.lease = {
     leaseId,
@@ -142,7 +143,7 @@ function repeatLate(
   for (const { first, end } of balancedRanges(leaves.length, Math.min(idle.length, leaves.length))) {
     const share = leaves.slice(first, end);
     const member = idle.shift()!;
-    give(state, member, share, now, effects);
+    give(state, member, twinNodesOf(state, lease, share), now, effects);
     round.repeated.push({ leaves: share, worker: late.name, reason });
     effects.push({
       type: 'emit',
@@ -156,6 +157,22 @@ function repeatLate(
       },
     });
   }
+}
+
+/**
+ * Cut where the late worker's own nodes end, so that the answer of one is never worth less for a leaf that the other
+ * has delivered; and last first, so that the two meet in the middle.
+ */
+function twinNodesOf(state: CoreState, lease: Lease, share: number[]): TreeNode[] {
+  const numLeaves = state.round!.leaves.length;
+  return lease.nodes
+    .flatMap((node) =>
+      nodesOf(
+        state,
+        leavesOf(node, numLeaves).filter((leaf) => share.includes(leaf)),
+      ),
+    )
+    .reverse();
 }
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;

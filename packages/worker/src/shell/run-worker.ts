@@ -85,7 +85,6 @@ class WorkerShell {
   readonly #handOver = new AbortController();
   #end!: { resolve(outcome: WorkerOutcome): void; reject(error: Error): void };
   #isJoining = false;
-  #preparing: Promise<void> = Promise.resolve();
 
   constructor(
     options: WorkerOptions,
@@ -179,8 +178,10 @@ class WorkerShell {
       case 'join':
         return this.#join();
       case 'prepare':
-        this.#preparing = this.#preparing.then(() => this.#guard(() => this.#prepare(effect.term)));
-        return this.#preparing;
+        return this.#guard(async () => {
+          await this.#preparation.prepare(this.#subjects);
+          this.#feed({ type: 'prepared', term: effect.term, now: performance.now() });
+        });
       case 'announce':
         return this.#send(this.#preparation.announcement(effect.term));
       case 'send':
@@ -203,13 +204,6 @@ class WorkerShell {
           this.#end.reject(new UserError(effect.reason, exitCode));
         }
     }
-  }
-
-  /** One at a time: an older one that ended last would put its member in the place of the newer one's. */
-  async #prepare(term: number): Promise<void> {
-    if (this.#preparation.welcome?.term !== term) return;
-    await this.#preparation.prepare(this.#subjects);
-    this.#feed({ type: 'prepared', term, now: performance.now() });
   }
 
   #send(message: unknown): void {
