@@ -12,6 +12,8 @@ const deviationScale = 1.4826;
 /** Late: beyond what nearly all leaves took. The factor keeps even timings from crying wolf at every hiccup. */
 const lateSpreads = 4;
 const lateFactor = 1.5;
+/** Less than this is no wait that a twin could shorten: messages and timers have their own hiccups. */
+const leastLateMs = 1_000;
 /** Far beyond late, the worker is taken for hung; no pause of a machine lasts that long. */
 const hungFactor = 10;
 const leastHungMs = 30_000;
@@ -52,7 +54,8 @@ export function deadlinesOf(state: CoreState, member: Member): { lateAtMs: numbe
   const first = lease?.nodes[0];
   const numLeaves = first && state.round ? numLeavesOf(first, state.round.leaves.length) : 1;
   const factor = member.numLeavesDelivered === 0 ? firstFactor : 1;
-  const lateMs = factor * numLeaves * Math.max(lateFactor * medianMs, medianMs + lateSpreads * spreadMs);
+  const leafMs = Math.max(lateFactor * medianMs, medianMs + lateSpreads * spreadMs);
+  const lateMs = Math.max(leastLateMs, factor * numLeaves * leafMs);
   return {
     lateAtMs: sinceMs + lateMs,
     hungAtMs: sinceMs + Math.max(leastHungMs, hungFactor * lateMs),
