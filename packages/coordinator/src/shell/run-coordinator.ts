@@ -221,7 +221,7 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
     onDisconnect: (workerId) => conductor.feed({ type: 'worker-disconnected', workerId }),
   });
   const facts = { runId, term, numSteps: numSteps(plan) };
-  cleanups.add(writeStatusWhile(paths.root, conductor, () => ({ ...facts, checkpoint })));
+  cleanups.add(writeStatusWhile(paths.root, conductor, () => ({ ...facts, checkpoint }), mayWrite));
   workers.start();
   if (options.signal.aborted) stop();
   let farewell = { reason: 'the run has failed', isComplete: false };

@@ -4,13 +4,15 @@ import type { Conductor } from './conductor.ts';
 
 const everyMs = 1_000;
 
-/** Returns what ends it, with a last status. */
+/** Returns what ends it, with a last status. A coordinator that was overtaken (`mayWrite`) leaves the file alone. */
 export function writeStatusWhile(
   runDir: string,
   conductor: Pick<Conductor, 'status'>,
   source: () => StatusSource,
+  mayWrite: () => boolean,
 ): () => void {
   const write = () => {
+    if (!mayWrite()) return;
     try {
       writeStatus(runDir, runStatusOf(conductor.status, source(), performance.now(), new Date()));
     } catch {
