@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -43,6 +43,28 @@ describe('bulk transfer through files', () => {
     expect(readdirSync(folder)).toHaveLength(1);
     await outbox.close();
     expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('goes on when the coordinator has removed its files, or the whole memory', async () => {
+    const outbox = new ShmOutbox(folder, tag, 'worker.1');
+    const inbox = new ShmInbox(folder, tag);
+    for (const index of [0, 1, 2]) outbox.offer({ ...gradient, index }, 0, Uint8Array.of(index));
+    outbox.withdraw(({ index }) => index !== 0);
+    inbox.cancel('worker.1');
+    expect(readdirSync(folder)).toEqual([]);
+    outbox.withdraw(() => false);
+    outbox.offer({ ...gradient, index: 3 }, 0, Uint8Array.of(7));
+    const into = new Uint8Array(1);
+    await inbox.fetch('worker.1', { ...gradient, index: 3 }, 0, into);
+    expect(into[0]).toBe(7);
+
+    rmSync(folder, { recursive: true });
+    outbox.withdraw(() => false);
+    expect(() => outbox.offer(gradient, 0, Uint8Array.of(1))).toThrow(
+      expect.objectContaining({ name: 'FetchError', reason: 'closed' }),
+    );
+    await outbox.close();
+    mkdirSync(folder);
   });
 
   it('keeps two versions of the weights, and refuses older ones', async () => {

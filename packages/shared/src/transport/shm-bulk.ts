@@ -51,7 +51,10 @@ export class ShmOutbox implements BulkOutbox {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   }
 
-  /** Copies the bytes; the caller may change them at once. Throws the system's error when tmpfs is full. */
+  /**
+   * Copies the bytes; the caller may change them at once. Throws FetchError('closed') when the folder is gone, which
+   * goes with the coordinator whose memory it is, and the system's error when tmpfs is full.
+   */
   offer(key: BulkKey, bucket: number, bytes: Uint8Array): void {
     const path = fileOf(this.#folder, this.#peer, key, bucket);
     const numBytes = frameHeaderBytes + bytes.byteLength;
@@ -75,11 +78,13 @@ export class ShmOutbox implements BulkOutbox {
   #fileFor(path: string, numBytes: number): number {
     const present = this.#offered.get(path);
     if (present) return present.file;
-    const index = this.#spare.findIndex((spare) => spare.numBytes === numBytes);
-    if (index < 0) return openSync(path, 'w', 0o600);
-    const [spare] = this.#spare.splice(index, 1);
-    renameSync(spare!.path, path);
-    return spare!.file;
+    for (;;) {
+      const index = this.#spare.findIndex((spare) => spare.numBytes === numBytes);
+      if (index < 0) return openNew(path);
+      const [spare] = this.#spare.splice(index, 1);
+      if (renamed(spare!.path, path)) return spare!.file;
+      closeSync(spare!.file);
+    }
   }
 
   /** Weights stay until the second version after them: the one before may still be read. */
@@ -88,8 +93,8 @@ export class ShmOutbox implements BulkOutbox {
       if (entry.key.kind === 'weights' || keep(entry.key)) continue;
       this.#offered.delete(entry.path);
       const path = join(this.#folder, `${this.#peer}-spare-${this.#numSpared++}`);
-      renameSync(entry.path, path);
-      this.#spare.push({ ...entry, path });
+      if (renamed(entry.path, path)) this.#spare.push({ ...entry, path });
+      else closeSync(entry.file);
     }
   }
 
@@ -150,3 +155,25 @@ function read(path: string, into: Uint8Array[]): number {
     throw new FetchError('absent', `no bulk file ${path}: ${(error as Error).message}`);
   }
 }
+
+/** False if the file is gone: the coordinator removes what a peer has left that it takes for gone. */
+function renamed(from: string, to: string): boolean {
+  try {
+    renameSync(from, to);
+    return true;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+}
+
+function openNew(path: string): number {
+  try {
+    return openSync(path, 'w', 0o600);
+  } catch (error) {
+    if (isMissing(error)) throw new FetchError('closed', `the shared memory of ${path} is gone`);
+    throw error;
+  }
+}
+
+const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT';
