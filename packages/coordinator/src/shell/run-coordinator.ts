@@ -2,28 +2,25 @@
  * A run from its first look at the data to its last checkpoint: puts data, run folder, broker, reducers, control plane
  * and core together, and takes them apart in the reverse order whatever happens.
  */
-import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import { createOptimizer } from '@unet-fleet/numerics';
 import {
-  type BrokerAddress,
   type Config,
   flushGoodbye,
   idleWorkersNote,
   maxLeaves,
   numSteps,
-  parameterBuckets,
   type RunEvent,
   subjectsOf,
   UserError,
 } from '@unet-fleet/shared';
 import { bestCheckpointName } from '../checkpoint/folder.ts';
 import { CheckpointWriter } from '../checkpoint/writer.ts';
-import { ReducerPool } from '../reducer/pool.ts';
 import { Ledger } from '../run-folder/ledger.ts';
 import { lockLost } from '../run-folder/lock.ts';
 import { restoreRunFolder } from '../run-folder/run-folder.ts';
 import { StepSamples } from '../run-folder/step-samples.ts';
+import { Abort } from './abort.ts';
 import { Cleanups } from './cleanups.ts';
 import { Conductor } from './conductor.ts';
 import { ControlPlane } from './control.ts';
@@ -32,10 +29,18 @@ import { LocalWorkers } from './local-workers.ts';
 import { type PreparedRun, prepareRun } from './prepare-run.ts';
 import { Recorder } from './recorder.ts';
 import { openRunBroker } from './run-broker.ts';
-import { constantFacts, coreConfig, samplesOfLeaf, startedEvent, welcomeOf } from './run-facts.ts';
-import { openSharedMemory, type SharedMemory } from './shared-memory.ts';
+import {
+  constantFacts,
+  coreConfig,
+  crowdedNote,
+  samplesOfLeaf,
+  startedEvent,
+  welcomeOf,
+} from './run-facts.ts';
 import { Snapshots } from './snapshots.ts';
+import { startReducers } from './start-reducers.ts';
 import { writeStatusWhile } from './status-writer.ts';
+import { Teller } from './teller.ts';
 
 export interface CoordinatorOptions {
   config: Config;
@@ -63,9 +68,6 @@ export interface RunOutcome {
   lastCheckpoint: string;
   bestCheckpoint: string | null;
 }
-
-/** Threads that reduce and optimize; more than this gain nothing at memory speed. */
-const maxReducers = 4;
 
 /**
  * Runs to the end, or until it is asked to stop. Throws a UserError for whatever a person can mend; the run folder then
@@ -236,85 +238,6 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
     if (!connection.isClosed()) control.broadcast({ type: 'over', ...farewell });
     await flushGoodbye(connection);
   }
-}
-
-/** A failure that comes from beside the course of the run; the first one counts. */
-class Abort {
-  raise!: (error: Error) => void;
-  readonly raised = new Promise<never>((_, reject) => {
-    this.raise = reject;
-  });
-
-  constructor() {
-    // It may be raised before anybody waits for it.
-    this.raised.catch(() => {});
-  }
-}
-
-/** Tells the run's events to the caller and the recorder; warnings from before its beginning come right after it. */
-class Teller {
-  readonly #onEvent: (event: RunEvent) => void;
-  #recorder: Recorder | null = null;
-  readonly #early: string[] = [];
-
-  constructor(onEvent: (event: RunEvent) => void) {
-    this.#onEvent = onEvent;
-  }
-
-  begin(started: RunEvent, recorder: Recorder): void {
-    this.#recorder = recorder;
-    this.emit(started);
-    for (const message of this.#early.splice(0)) this.warn(message);
-  }
-
-  emit(event: RunEvent): void {
-    this.#recorder?.record(event);
-    this.#onEvent(event);
-  }
-
-  warn(message: string): void {
-    if (this.#recorder) this.emit({ type: 'warning', message });
-    else this.#early.push(message);
-  }
-}
-
-/** A sentence about more threads than cores on this machine; null when there are enough. */
-function crowdedNote(numWorkers: number, numThreads: number): string | null {
-  const numCores = availableParallelism();
-  if (numThreads < 2 || numWorkers * numThreads <= numCores) return null;
-  const fitting = Math.max(1, Math.floor(numCores / numWorkers));
-  return (
-    `${numWorkers} workers of ${numThreads} threads share ${numCores} cores: a new run with ` +
-    `--threads ${fitting} would be faster`
-  );
-}
-
-async function startReducers(
-  run: PreparedRun,
-  broker: BrokerAddress,
-  cleanups: Cleanups,
-): Promise<{ reducers: ReducerPool; memory: SharedMemory | null }> {
-  const { config, model, lock, folder } = run;
-  const numWorkers = Math.max(1, config.run.workers);
-  // Two versions of the weights and, for each worker, as many nodes as a lease has and one more.
-  const neededBytes = (2 + 5 * numWorkers) * model.numParameters * 4;
-  const memory = config.run.sharedMemory ? openSharedMemory(neededBytes) : null;
-  cleanups.add(() => memory?.remove());
-  const numBuckets = parameterBuckets(model.numParameters).length;
-  const reducers = new ReducerPool(
-    {
-      runId: folder.record.runId,
-      term: lock.term,
-      train: config.train,
-      broker,
-      sharedMemoryFolder: memory?.folder ?? '',
-    },
-    model,
-    Math.min(numBuckets, availableParallelism(), maxReducers),
-  );
-  cleanups.add(() => reducers.close());
-  await reducers.load(run.progress.version, run.state);
-  return { reducers, memory };
 }
 
 function outcomeOf(run: PreparedRun, snapshots: Snapshots, reason: RunOutcome['reason']): RunOutcome {

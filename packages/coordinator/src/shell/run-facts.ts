@@ -1,4 +1,5 @@
 /** A prepared run as others need to see it: the core, a worker that joins, a reader of its events, a checkpoint. */
+import { availableParallelism } from 'node:os';
 import {
   epochOrder,
   maxLeaves,
@@ -105,4 +106,15 @@ export function samplesOfLeaf(
   const position = stepPlan(plan, step);
   const order = epochOrder(plan, position.epoch);
   return trainLeafSamples(plan, order, position, leaf).map((index) => train[index]!);
+}
+
+/** A sentence about more threads than cores on this machine; null when there are enough. */
+export function crowdedNote(numWorkers: number, numThreads: number): string | null {
+  const numCores = availableParallelism();
+  if (numThreads < 2 || numWorkers * numThreads <= numCores) return null;
+  const fitting = Math.max(1, Math.floor(numCores / numWorkers));
+  return (
+    `${numWorkers} workers of ${numThreads} threads share ${numCores} cores: a new run with ` +
+    `--threads ${fitting} would be faster`
+  );
 }

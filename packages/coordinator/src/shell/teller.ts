@@ -1,0 +1,30 @@
+/** The one way from whatever happens in a run to those who want to know: the caller and the recorder. */
+import type { RunEvent } from '@unet-fleet/shared';
+import type { Recorder } from './recorder.ts';
+
+/** Tells the run's events to the caller and the recorder; warnings from before its beginning come right after it. */
+export class Teller {
+  readonly #onEvent: (event: RunEvent) => void;
+  #recorder: Recorder | null = null;
+  readonly #early: string[] = [];
+
+  constructor(onEvent: (event: RunEvent) => void) {
+    this.#onEvent = onEvent;
+  }
+
+  begin(started: RunEvent, recorder: Recorder): void {
+    this.#recorder = recorder;
+    this.emit(started);
+    for (const message of this.#early.splice(0)) this.warn(message);
+  }
+
+  emit(event: RunEvent): void {
+    this.#recorder?.record(event);
+    this.#onEvent(event);
+  }
+
+  warn(message: string): void {
+    if (this.#recorder) this.emit({ type: 'warning', message });
+    else this.#early.push(message);
+  }
+}
