@@ -19,7 +19,6 @@ const recorded = new Set<RunEvent['type']>([
   'broker-lost',
   'broker-back',
   'leaf-skipped',
-  'checkpoint-failed',
   'epoch-started',
   'step',
   'validated',
@@ -60,7 +59,8 @@ export class Recorder {
   record(event: RunEvent): void {
     if (!recorded.has(event.type)) return;
     this.#metrics.append({ at: new Date().toISOString(), ...event });
-    if (event.type === 'validated') this.#draw();
+    // After this event's other consequences: drawing takes a moment, and workers wait for their leases.
+    if (event.type === 'validated') setImmediate(() => this.#draw());
   }
 
   /** Draws the last picture and closes the file. */
