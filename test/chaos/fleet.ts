@@ -6,10 +6,10 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { findNatsServer } from '@unet-fleet/coordinator';
 import { serverConfigText } from '@unet-fleet/coordinator/broker/server-config';
 import { coordinatorIdentity, exitCodes } from '@unet-fleet/shared';
+import { script } from './command.ts';
 import { Progress } from './progress.ts';
 import { Relay, type Rewriting } from './relay.ts';
 import type { Direction, Party } from './schedule.ts';
@@ -17,8 +17,6 @@ import { type Exit, Supervised } from './supervised.ts';
 
 /** Far more than there are workers at a time: who joins has none that somebody else still uses. */
 const numIdentities = 32;
-const script = fileURLToPath(new URL('../../../packages/cli/bin/unet-fleet.js', import.meta.url));
-
 export interface FleetOptions {
   /** Gets the run's folder, the broker's and the logs. */
   folder: string;
@@ -112,6 +110,13 @@ export class Fleet {
   /** What the coordinator printed about the run's outcome, when it is done. */
   get outcome(): string {
     return this.#coordinator.process.stdout;
+  }
+
+  /** How another program reaches the broker as this user, without a relay. */
+  access(user: string): { url: string; user: string; password: string; env: Record<string, string> } {
+    const password = this.#password;
+    const env = { UNET_FLEET_NATS_USER: user, UNET_FLEET_NATS_PASSWORD: password };
+    return { url: `nats://127.0.0.1:${this.#port}`, user, password, env };
   }
 
   /** Another worker; resolves once it is started. */

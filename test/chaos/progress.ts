@@ -6,7 +6,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunEvent } from '@unet-fleet/shared';
 
-type Line = RunEvent & { at: string };
+export type RecordedEvent = RunEvent & { at: string };
 
 const pollMs = 15;
 
@@ -25,7 +25,7 @@ export class Progress {
   /** From the undisturbed part of the run's course: durations of steps, in ms. */
   readonly stepMs: number[] = [];
   /** Called for each event in order, at most some milliseconds after it was written. */
-  onEvent: (event: RunEvent) => void = () => {};
+  onEvent: (event: RecordedEvent) => void = () => {};
 
   constructor(path: string) {
     this.#path = path;
@@ -74,7 +74,7 @@ export class Progress {
   }
 
   #take(text: string): void {
-    let line: Line;
+    let line: RecordedEvent;
     try {
       line = JSON.parse(text);
     } catch {

@@ -100,7 +100,7 @@ export class Supervised {
 
   /** Sends a signal; nothing happens when it is down. A process that is stopped hears SIGKILL alone. */
   signal(name: NodeJS.Signals): void {
-    if (name === 'SIGKILL') this.#continue();
+    if (name === 'SIGKILL') this.goOn();
     this.#child?.kill(name);
   }
 
@@ -108,7 +108,7 @@ export class Supervised {
   stopFor(forMs: number): void {
     const child = this.#child;
     if (!child) return;
-    this.#continue();
+    this.goOn();
     child.kill('SIGSTOP');
     this.#stopped = setTimeout(() => child.kill('SIGCONT'), forMs);
   }
@@ -117,7 +117,7 @@ export class Supervised {
   async leave(): Promise<Exit> {
     this.#isRetired = true;
     if (!this.#child) this.#done({ code: exitCodes.leftOnRequest, signal: null });
-    this.#continue();
+    this.goOn();
     this.#child?.kill('SIGTERM');
     return this.ended;
   }
@@ -130,7 +130,8 @@ export class Supervised {
     await this.ended;
   }
 
-  #continue(): void {
+  /** SIGCONT, if it is stopped. */
+  goOn(): void {
     if (!this.#stopped) return;
     clearTimeout(this.#stopped);
     this.#stopped = null;

@@ -1,8 +1,6 @@
 /** The run that nothing happens to: one command, and what every disturbed run must end with. */
 import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-
-const script = fileURLToPath(new URL('../../../packages/cli/bin/unet-fleet.js', import.meta.url));
+import { script } from './command.ts';
 
 export interface Undisturbed {
   numSteps: number;
