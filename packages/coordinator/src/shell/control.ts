@@ -14,12 +14,15 @@ import {
   inboxOf,
   type joinReply,
   joinRequest,
+  type Link,
+  PeerFaults,
   protocolVersion,
   type Subjects,
   senderOf,
   type UpMessage,
   upMessage,
   type Welcome,
+  watchLink,
 } from '@unet-fleet/shared';
 import type { z } from 'zod';
 
@@ -28,6 +31,8 @@ export interface ControlHandlers {
   welcome(request: z.infer<typeof joinRequest>): Welcome | string;
   message(workerId: string, message: UpMessage): void;
   numWorkers(): number;
+  /** A worker has sent rubbish once too often: nothing of it is heard any more. */
+  cutOff(workerId: string, reason: string): void;
 }
 
 export class ControlPlane {
@@ -36,7 +41,10 @@ export class ControlPlane {
   readonly #term: number;
   readonly #subscriptions: Subscription[] = [];
   /** Messages that were not used, by reason. */
-  readonly dropped = { malformed: 0, otherTerm: 0 };
+  readonly dropped = { malformed: 0, otherTerm: 0, cutOff: 0, brokerAway: 0 };
+  readonly #faults = new PeerFaults();
+  readonly #link: Link;
+  readonly #cutOff: ControlHandlers['cutOff'];
 
   constructor(
     connection: NatsConnection,
@@ -48,14 +56,16 @@ export class ControlPlane {
     this.#connection = connection;
     this.#subjects = subjects;
     this.#term = term;
+    this.#link = watchLink(connection);
+    this.#cutOff = (workerId, reason) => handlers.cutOff(workerId, reason);
     this.#answer(discoverSubject(anyPeer), () => {
       const reply: z.infer<typeof discoverReply> = { runId, numWorkers: handlers.numWorkers() };
       return reply;
     });
-    this.#answer(subjects.join(anyPeer), (data) => {
+    this.#answer(subjects.join(anyPeer), (data, workerId) => {
       const request = decode(joinRequest, data);
       if (!request) {
-        this.dropped.malformed++;
+        this.fault(workerId, malformed);
         return null;
       }
       const answer = welcomeOrRefuse(request, handlers);
@@ -67,9 +77,10 @@ export class ControlPlane {
       connection.subscribe(subjects.up(anyPeer), {
         callback: (error, raw) => {
           if (error) return;
-          const workerId = senderOf(raw.subject);
-          const message = workerId === null ? null : decode(upMessage, raw.data);
-          if (workerId === null || !message) this.dropped.malformed++;
+          const workerId = this.#senderOf(raw.subject);
+          if (workerId === null) return;
+          const message = decode(upMessage, raw.data);
+          if (!message) this.fault(workerId, malformed);
           else if (message.term !== term) this.dropped.otherTerm++;
           else handlers.message(workerId, message);
         },
@@ -77,35 +88,60 @@ export class ControlPlane {
     );
   }
 
+  /** Counts something of a worker that is none; the one too many cuts it off. `what` continues "it sent …". */
+  fault(workerId: string, what: string): void {
+    this.dropped.malformed++;
+    const reason = this.#faults.count(workerId, what);
+    if (reason !== null) this.#cutOff(workerId, reason);
+  }
+
   /** To one worker. */
   send(workerId: string, message: WithoutTerm<DownMessage>): void {
-    this.#connection.publish(this.#subjects.down(workerId), encode({ ...message, term: this.#term }));
+    this.#publish(this.#subjects.down(workerId), message);
   }
 
   /** To all workers. */
   broadcast(message: WithoutTerm<DownMessage>): void {
-    this.#connection.publish(this.#subjects.all, encode({ ...message, term: this.#term }));
+    this.#publish(this.#subjects.all, message);
+  }
+
+  /** What is published while the broker is away is lost either way: it is not even kept until then. */
+  #publish(subject: string, message: WithoutTerm<DownMessage>): void {
+    if (this.#link.isUp) this.#connection.publish(subject, encode({ ...message, term: this.#term }));
+    else this.dropped.brokerAway++;
   }
 
   close(): void {
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
   }
 
+  /** Whom the subject vouches for; null for nobody, and for one that is not heard any more. */
+  #senderOf(subject: string): string | null {
+    const sender = senderOf(subject);
+    if (sender === null) this.dropped.malformed++;
+    if (sender === null || !this.#faults.isCutOff(sender)) return sender;
+    this.dropped.cutOff++;
+    return null;
+  }
+
   /** Answers go to the sender's own subjects alone: whoever asks can't choose where the coordinator speaks. */
-  #answer(subject: string, answer: (data: Uint8Array) => unknown): void {
+  #answer(subject: string, answer: (data: Uint8Array, sender: string) => unknown): void {
     const callback = (error: Error | null, { subject: asked, reply: to, data }: Msg) => {
       if (error) return;
-      const sender = senderOf(asked);
-      if (sender === null || !to?.startsWith(`${inboxOf(sender)}.`)) {
-        this.dropped.malformed++;
+      const sender = this.#senderOf(asked);
+      if (sender === null) return;
+      if (!to?.startsWith(`${inboxOf(sender)}.`)) {
+        this.fault(sender, 'a request to be answered elsewhere');
         return;
       }
-      const reply = answer(data);
+      const reply = answer(data, sender);
       if (reply) this.#connection.publish(to, encode(reply));
     };
     this.#subscriptions.push(this.#connection.subscribe(subject, { callback }));
   }
 }
+
+const malformed = 'a message that is none';
 
 /** Distributes over the union, as Omit does not. */
 type WithoutTerm<T> = T extends { term: number } ? Omit<T, 'term'> : never;

@@ -25,6 +25,11 @@ export class Fleet {
     return [...this.#names].flatMap(([workerId, other]) => (other === name ? [workerId] : []));
   }
 
+  /** What a worker calls itself; its id where it has not said so. */
+  nameOf(workerId: string): string {
+    return this.#names.get(workerId) ?? workerId;
+  }
+
   /** The core wants nothing more of this worker. */
   forget(workerId: string): void {
     this.#sharesMemory.delete(workerId);

@@ -180,6 +180,10 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
   const control: ControlPlane = new ControlPlane(connection, subjectsOf(runId), runId, run.lock.term, {
     welcome: () => welcomeOf(run, reducers.numReducers, memory),
     numWorkers: () => conductor.numWorkers,
+    cutOff: (workerId, reason) => {
+      teller.warn(`${fleet.nameOf(workerId)}: ${reason}`);
+      conductor.feed({ type: 'worker-gone', workerId, reason, isFailure: true });
+    },
     message: (workerId, message) => {
       const refusal = fleet.receive(workerId, message, conductor);
       if (refusal === null) {

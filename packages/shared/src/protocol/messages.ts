@@ -5,6 +5,7 @@
 import { Packr } from 'msgpackr';
 import { z } from 'zod';
 import { printable } from '../printable.ts';
+import { isBoundedMsgpack } from './bounded-msgpack.ts';
 import { safeId } from './subjects.ts';
 
 export const protocolVersion = 2;
@@ -110,7 +111,7 @@ export const upMessage = z.discriminatedUnion('type', [
     name: shown,
     fingerprint: fingerprintSchema,
     numSamples: count,
-    manifestSha256: text,
+    manifestSha256: z.string().regex(/^[0-9a-f]{64}$/),
     sharesMemory: z.boolean(),
   }),
   /** `isComputing`: it works on a leaf, be it of that lease or of one that is over. */
@@ -170,6 +171,7 @@ export const encode = (message: unknown): Uint8Array => packr.pack(message);
 
 /** The message, or null when the bytes are not one. Never throws. */
 export function decode<T>(schema: z.ZodType<T>, bytes: Uint8Array): T | null {
+  if (!isBoundedMsgpack(bytes)) return null;
   try {
     return schema.safeParse(packr.unpack(bytes)).data ?? null;
   } catch {
