@@ -51,6 +51,19 @@ export type RunEvent =
       /** Added by the shell. */
       samples?: string[];
     }
+  /** A leaf's gradient is far larger than those before it: most often a wrong mask or a damaged photo. */
+  | {
+      type: 'gradient-outlier';
+      step: number;
+      leaf: number;
+      worker: string;
+      /** Of the leaf's mean gradient. */
+      norm: number;
+      /** Of the leaves before it. */
+      median: number;
+      /** Added by the shell. */
+      samples?: string[];
+    }
   /** A checkpoint could not be written; the one before it stays. */
   | { type: 'checkpoint-failed'; step: number; message: string }
   | { type: 'epoch-started'; epoch: number; numEpochs: number; numSteps: number; firstStep: number }

@@ -197,6 +197,7 @@ const levels: Partial<Record<RunEvent['type'], 'debug' | 'warn'>> = {
   'worker-set-aside': 'warn',
   'broker-lost': 'warn',
   'leaf-skipped': 'warn',
+  'gradient-outlier': 'warn',
   'checkpoint-failed': 'warn',
   step: 'debug',
   'validation-progress': 'debug',

@@ -130,6 +130,13 @@ export function advance(
         samples.join(', ');
       return { progress: before, lines: [line(told, 'warning')] };
     }
+    case 'gradient-outlier': {
+      const { leaf, step, norm, median, samples = [] } = event;
+      const told =
+        `warning: the gradient of leaf ${leaf} of step ${step} has norm ${compact(norm)}, those before it ` +
+        `${compact(median)}: look at the masks of ${samples.join(', ')}`;
+      return { progress: before, lines: [line(told, 'warning')] };
+    }
     case 'checkpoint-failed': {
       const told = `warning: no checkpoint of step ${event.step}: ${event.message}`;
       return { progress: before, lines: [line(told, 'warning')] };

@@ -521,6 +521,23 @@ describe('core', () => {
     ]);
   });
 
+  it('names a leaf whose gradient is far larger than those before it', () => {
+    const cluster = new ToyCluster(start(), { plan: { ...config.plan, numTrainSamples: 80 } });
+    cluster.join('a');
+    cluster.queue.length = 0;
+    for (let step = 0; step < 10; step++) {
+      const leaves = [1, 2, 3, 4].map(leafSums);
+      if (step === 9) leaves[2]!.gradientNorm = 100;
+      const node = { level: 2, index: 0 };
+      cluster.feed(answerOf('a', node, leaves, step));
+      cluster.feed({ type: 'node-reduced', workerId: 'a', step, node, transferMs: 1_000 });
+      cluster.feed({ type: 'committed', step, gradientNorm: 1 });
+      cluster.queue.length = 0;
+    }
+    const outlier = { type: 'gradient-outlier', step: 10, leaf: 2, worker: 'a', norm: 100, median: 1 };
+    expect(cluster.of('gradient-outlier')).toEqual([outlier]);
+  });
+
   it('goes on without a checkpoint that could not be written, but not without the last one', () => {
     const cluster = new ToyCluster(start(), { checkpointEvery: 1 });
     const failed = { type: 'checkpoint-failed', message: 'the disk is full' } as const;

@@ -5,9 +5,11 @@ import {
   afterValidation,
   earlyStoppingAfterValidation,
   firstLeaf,
+  leavesOf,
   metricsOf,
   numSteps,
   numValidationLeaves,
+  outliersOf,
   rateAt,
   shouldStopEarly,
   stepPlan,
@@ -15,7 +17,7 @@ import {
 } from '@unet-fleet/shared';
 import { endOldLeases, numActive } from './leases.ts';
 import { newRound, skippedLeavesOf, totalOf } from './round.ts';
-import type { CoreState, Effect, Round, StepRecord } from './types.ts';
+import type { CoreState, Effect, LeafSums, Round, StepRecord } from './types.ts';
 
 /** Starts the next round when none is on and the run is not ending. */
 export function startRound(state: CoreState, now: number, effects: Effect[]): void {
@@ -73,6 +75,7 @@ export function afterCommit(
   const step = stepPlan(config.plan, round.step);
   const { lossSum, weightSum } = totalOf(round);
   effects.push({ type: 'record', record: recordOf(state, round, event) });
+  tellOutliers(state, round, effects);
   state.rejected = [];
   state.round = null;
   progress.version++;
@@ -99,6 +102,20 @@ export function afterCommit(
   // What is validated next gets its checkpoint with the score.
   else if (!progress.validationPending && isCheckpointDue(state, event.now)) {
     checkpoint(state, event.now, false, effects);
+  }
+}
+
+/** Only ever a warning: no weight depends on it. */
+function tellOutliers(state: CoreState, round: Round, effects: Effect[]): void {
+  const sums = round.sums as LeafSums[];
+  const { history, outliers } = outliersOf(state.norms, sums);
+  state.norms = history;
+  for (const { leaf, norm, median } of outliers) {
+    const worker = round.answers.find(({ node }) => leavesOf(node, sums.length).includes(leaf))!.worker;
+    effects.push({
+      type: 'emit',
+      event: { type: 'gradient-outlier', step: round.step + 1, leaf, worker, norm, median },
+    });
   }
 }
 

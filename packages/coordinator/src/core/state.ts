@@ -1,4 +1,5 @@
 /** How a core begins: fresh, or from the progress that a checkpoint kept. */
+import { initialNorms } from '@unet-fleet/shared';
 import type { CoreConfig, CoreState, LeafTimes, Progress } from './types.ts';
 
 const unmeasured = (): LeafTimes => ({ recent: [], next: 0, medianMs: 0, spreadMs: 0 });
@@ -19,6 +20,7 @@ export const initialState = (config: CoreConfig, progress: Progress, now = 0): C
   rejected: [],
   suspects: [],
   leafTimes: { train: unmeasured(), validation: unmeasured() },
+  norms: initialNorms(),
   transferMs: null,
   broker: null,
   lastCheckpointMs: now,

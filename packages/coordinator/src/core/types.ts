@@ -4,6 +4,7 @@
  */
 import type {
   EarlyStoppingState,
+  NormHistory,
   PlanConfig,
   RoundKind,
   RunEvent,
@@ -248,6 +249,8 @@ export interface CoreState {
   rejected: Rejection[];
   suspects: Suspect[];
   leafTimes: Record<RoundKind, LeafTimes>;
+  /** Of the gradients of the last leaves, by which outliers are told. */
+  norms: NormHistory;
   /** What fetching and adding a node took lately; null before the first. */
   transferMs: number | null;
   broker: { lostAtMs: number; reason: string } | null;

@@ -151,6 +151,8 @@ export class Conductor {
     if (event.type === 'step') emit({ ...event, timings: this.clock.take() });
     else if (event.type === 'leaf-skipped') {
       emit({ ...event, samples: samplesOf(event.kind, event.step - 1, event.leaf) });
+    } else if (event.type === 'gradient-outlier') {
+      emit({ ...event, samples: samplesOf('train', event.step - 1, event.leaf) });
     } else emit(event);
   }
 

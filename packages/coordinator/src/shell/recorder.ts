@@ -19,6 +19,7 @@ const recorded = new Set<RunEvent['type']>([
   'broker-lost',
   'broker-back',
   'leaf-skipped',
+  'gradient-outlier',
   'epoch-started',
   'step',
   'validated',
