@@ -7,6 +7,8 @@ import type { Endpoint, Network } from './network.ts';
 
 const silenceMs = 900;
 const maxAttempts = 3;
+/** How often it is looked whether the broker is back. */
+const reconnectMs = 100;
 
 export class ToyOutbox implements BulkOutbox {
   readonly #offers = new Map<string, { key: BulkKey; bytes: Uint8Array }>();
@@ -110,14 +112,25 @@ export class ToyInbox implements BulkInbox {
     let numAttempts = 0;
     const ask = () => {
       if (isOver) return;
-      if (numAttempts++ === maxAttempts) {
-        return settle(new FetchError('timeout', `${name} did not send ${bulkKeyText(key)}`));
+      // While the broker is away a fetch waits, and is counted from then on anew.
+      if (!this.#endpoint.isConnected) {
+        numAttempts = 0;
+        process.after(reconnectMs, ask);
+        return;
       }
-      if (peer) {
+      if (numAttempts++ === maxAttempts) {
+        settle(new FetchError('timeout', `${name} did not send ${bulkKeyText(key)}`));
+        return;
+      }
+      if (peer?.endpoint.isConnected) {
         this.#network.send(this.#endpoint, peer.endpoint, () => {
           const bytes = peer.outbox.read(key, bucket);
           this.#network.send(peer.endpoint, this.#endpoint, () => take(bytes));
         });
+      } else if (numAttempts > 1) {
+        // The broker says that nobody serves the subject; a peer that is only reconnecting is waited for.
+        process.after(1, () => settle(new FetchError('absent', `the broker does not know ${name}`)));
+        return;
       }
       process.after(silenceMs, ask);
     };

@@ -55,6 +55,8 @@ export interface Checkpoint {
   term: number;
   weights: Weights;
   progress: Progress;
+  /** By the batch norms. */
+  numBatchesTracked: number;
 }
 
 /** What survives every crash. */

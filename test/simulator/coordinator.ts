@@ -7,13 +7,13 @@ import { initialState } from '@unet-fleet/coordinator/core/state';
 import type { CoreEvent, CoreState, Effect } from '@unet-fleet/coordinator/core/types';
 import type { DownMessage, UpMessage } from '@unet-fleet/shared';
 import type { ToyOutbox } from './bulk.ts';
+import { Checkpoints } from './checkpoints.ts';
 import type { Checkpoint, Cluster } from './cluster.ts';
 import { assertCommit, assertCore, assertStepEvent, coreFingerprint } from './invariants.ts';
 import type { Endpoint } from './network.ts';
 import { SimulatedProcess } from './process.ts';
 import { Reducers } from './reducers.ts';
 import { initialProgress, initialWeights } from './reference.ts';
-import { Snapshots } from './snapshots.ts';
 import { numClasses } from './toy.ts';
 import type { WorkerProcess } from './worker.ts';
 
@@ -31,7 +31,8 @@ export class Coordinator {
   readonly state: CoreState;
   readonly #cluster: Cluster;
   readonly #reducers: Reducers;
-  readonly #snapshots: Snapshots;
+  readonly #checkpoints: Checkpoints;
+  #numBatchesTracked: number;
   readonly #resumed: Checkpoint | null;
   /** Of the step that was committed last. */
   #gradientNorm = 0;
@@ -70,7 +71,14 @@ export class Coordinator {
       progress.version,
       cluster.mutant?.resumesWithoutSlots ? { ...weights, slots: initialWeights(numSlots).slots } : weights,
     );
-    this.#snapshots = new Snapshots(cluster, this.process, this.#reducers, this.term);
+    this.#numBatchesTracked = this.#resumed?.numBatchesTracked ?? 0;
+    this.#checkpoints = new Checkpoints(
+      cluster,
+      this.process,
+      this.#reducers,
+      this.term,
+      () => this.#numBatchesTracked,
+    );
     this.#begin();
   }
 
@@ -236,6 +244,11 @@ export class Coordinator {
         trace.note(name, () => `releases ${effect.workerId}`);
         this.send(effect.workerId, { type: 'released' });
         return;
+      case 'settle': {
+        const { workerId, kind, step, node } = effect;
+        this.send(workerId, { type: 'settled', kind, step, node });
+        return;
+      }
       case 'forget':
         this.#reducers.forgetPeer(effect.workerId);
         return;
@@ -288,7 +301,8 @@ export class Coordinator {
   }
 
   #record({ record }: Extract<Effect, { type: 'record' }>): void {
-    const { step, numLeaves, answers } = record;
+    const { step, numLeaves, answers, skippedLeaves } = record;
+    this.#numBatchesTracked += numLeaves - skippedLeaves.length;
     const numAnswered = answers.reduce((sum, { leaves }) => sum + leaves.length, 0);
     if (step !== this.#reducers.version || numAnswered !== numLeaves) {
       this.#cluster.violate(
@@ -303,7 +317,7 @@ export class Coordinator {
     const { trace, disk } = this.#cluster;
     const { version } = effect.progress;
     trace.note(this.process.name, () => `begins to write the checkpoint of step ${version}`);
-    this.#snapshots.write(effect, (outcome) => {
+    this.#checkpoints.write(effect, (outcome) => {
       if (outcome === 'failed') {
         trace.note(this.process.name, () => `cannot write the checkpoint of step ${version}`);
         return this.feed({ type: 'checkpoint-failed', step: version, message: 'the disk is full' });

@@ -160,15 +160,14 @@ export class Reducers {
     }
   }
 
-  /** A snapshot of each reducer's ranges when the call reaches it. */
-  snapshot(done: (weights: Weights) => void): void {
-    const weights = this.read();
+  /** Copies each reducer's ranges into the vectors when the call reaches it. */
+  snapshot({ parameters, statistics, slots }: Weights, done: () => void): void {
     let numOpen = this.#lines.length;
     for (const line of this.#lines) {
       this.#call(line, () => {
-        line.reducer.save(weights.parameters, weights.slots);
-        line.statistics?.save(weights.statistics);
-        if (--numOpen === 0) done(weights);
+        line.reducer.save(parameters, slots);
+        line.statistics?.save(statistics);
+        if (--numOpen === 0) done();
       });
     }
   }

@@ -40,6 +40,8 @@ export interface Reference {
   steps: { loss: number; weightSum: number; gradientNorm: number; skipped: number[] }[];
   /** Progress by version as JSON: when the step was committed, and after its validation, if it has one. */
   progress: string[][];
+  /** By version: leaves that went into the batch norms' statistics. */
+  numBatchesTracked: number[];
   reason: 'completed' | 'early-stopping';
 }
 
@@ -107,6 +109,7 @@ function train(toy: ToyPlan): Reference {
     weights: [copy()],
     steps: [],
     progress: [[JSON.stringify(progress)]],
+    numBatchesTracked: [0],
     reason: 'completed',
   };
   const total = numSteps(toy.plan);
@@ -138,6 +141,7 @@ function train(toy: ToyPlan): Reference {
     const isDue = validateEvery > 0 ? (step + 1) % validateEvery === 0 : isEpochEnd;
     progress.validationPending = isDue || step + 1 === total;
     reference.weights.push(copy());
+    reference.numBatchesTracked.push(reference.numBatchesTracked[step]! + numLeaves - skipped.length);
     reference.steps.push({ loss: weightSum > 0 ? lossSum / weightSum : 0, weightSum, gradientNorm, skipped });
     reference.progress.push([JSON.stringify(progress)]);
     if (!progress.validationPending) continue;

@@ -128,7 +128,7 @@ class Simulation implements Cluster {
         if (!this.hasSettled) continue;
         this.hasSettled = false;
         // As many turns as the longest chain of promises needs, from a fetch to who asked for it.
-        for (let turn = 0; turn < 12; turn++) await null;
+        for (let turn = 0; turn < 8; turn++) await null;
       }
       return null;
     } catch (error) {

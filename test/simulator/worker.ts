@@ -11,6 +11,7 @@ import {
   leavesOf,
   nodeKey,
   reducerOfBucket,
+  sameNode,
   stepPlan,
   type TreeNode,
   type UpMessage,
@@ -91,6 +92,7 @@ export class WorkerProcess {
     this.#sharesMemory = settings.sharesMemory && random.chance(0.5);
     this.#inbox = this.#newInbox();
     this.session = initialSession(settings.session, this.process.clockMs());
+    this.endpoint.onBack = () => this.#feed({ type: 'reconnected' });
     cluster.trace.note(this.workerId, () => 'starts');
     this.process.every(tickMs, () => this.#feed({ type: 'tick' }));
     this.process.after(0, () => this.#feed({ type: 'tick' }));
@@ -146,6 +148,11 @@ export class WorkerProcess {
       case 'released':
         this.#feed({ type: message.type, term });
         break;
+      case 'settled': {
+        const { kind, step, node } = message;
+        this.#feed({ type: 'settled', term, kind, step, node });
+        break;
+      }
       case 'over':
         this.#feed({ type: 'over', term, reason: message.reason, isComplete: message.isComplete });
         break;
@@ -204,8 +211,13 @@ export class WorkerProcess {
         this.#handOver();
         return;
       case 'forget-before':
-        this.#forgetBefore(effect.step);
+        this.#outbox.withdraw((key) => key.step >= effect.step);
         return;
+      case 'forget': {
+        const { step, node } = effect;
+        this.#outbox.withdraw((key) => key.step !== step || !sameNode(key, node));
+        return;
+      }
       case 'exit':
         this.kill(`ends (${effect.cause}): ${effect.reason}`);
         return;
@@ -402,10 +414,6 @@ export class WorkerProcess {
       statistics.set(leaf.statistics, i * numStatistics);
     });
     this.#outbox.offer(key, buckets.length, new Uint8Array(statistics.buffer));
-  }
-
-  #forgetBefore(step: number): void {
-    this.#outbox.withdraw((key) => key.step >= step);
   }
 
   /** SIGTERM. */
