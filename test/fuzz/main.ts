@@ -83,7 +83,7 @@ function write(
   seed: number,
 ): void {
   const input = inputAt(corpus, seed, index);
-  writeFileSync(join(out, `${file}-${input.seed.name}`), input.bytes);
+  writeFileSync(join(out, `${file}-${input.seed.name.replaceAll('/', '-')}`), input.bytes);
   writeFileSync(join(out, `${file}.txt`), `${fault}\n`);
 }
 

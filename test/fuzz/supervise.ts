@@ -16,7 +16,7 @@ export interface Limits {
   maxMs: number;
   /** Memory that one input takes beyond what was there before. */
   maxMegabytes: number;
-  /** Wall time without a sign of life. */
+  /** Processor time without a sign of life; with none used, ten times as much on the clock. */
   hangMs: number;
   /** Of the whole process. */
   maxProcessMegabytes: number;
@@ -105,11 +105,14 @@ async function runChild(task: Task, limits: Limits, outcome: Outcome): Promise<n
   let killedFor = '';
   let stderr = '';
   let heardMs = performance.now();
+  let heardProcessorMs = 0;
+  let heardSomething = false;
   running.stderr!.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(-4_000);
   });
   createInterface({ input: running.stdio[3] as Readable }).on('line', (line) => {
     heardMs = performance.now();
+    heardSomething = true;
     if (!line.startsWith('{')) current = Number(line);
     else take(JSON.parse(line) as Report, outcome);
   });
@@ -118,7 +121,13 @@ async function runChild(task: Task, limits: Limits, outcome: Outcome): Promise<n
     running.kill('SIGKILL');
   };
   const watchdog = setInterval(() => {
-    if (performance.now() - heardMs > limits.hangMs) kill(`hangs: nothing in ${limits.hangMs} ms`);
+    if (heardSomething) heardProcessorMs = processorMsOf(running.pid!);
+    heardSomething = false;
+    const silentMs = performance.now() - heardMs;
+    const busyMs = processorMsOf(running.pid!) - heardProcessorMs;
+    if (busyMs > limits.hangMs || silentMs > 10 * limits.hangMs) {
+      kill(`hangs: nothing in ${Math.round(busyMs)} ms of processor time, ${Math.round(silentMs)} ms in all`);
+    }
     const megabytes = residentMegabytes(running.pid!);
     if (megabytes > limits.maxProcessMegabytes) kill(`takes ${Math.round(megabytes)} MB`);
     if (outcome.findings.length >= maxFindings) kill('there are enough findings');
@@ -144,6 +153,23 @@ function take(event: Report, outcome: Outcome): void {
   outcome.rejected += event.rejected;
   outcome.worstMs = Math.max(outcome.worstMs, event.worstMs);
   outcome.worstMegabytes = Math.max(outcome.worstMegabytes, event.worstMegabytes);
+}
+
+const ticksPerSecond = 100;
+
+/** Fields 14 and 15 of /proc/<pid>/stat; the second, in parentheses, may contain spaces. */
+function processorMsOf(pid: number): number {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const [user, system] = stat
+      .slice(stat.lastIndexOf(')') + 2)
+      .split(' ')
+      .slice(11, 13)
+      .map(Number);
+    return ((user! + system!) / ticksPerSecond) * 1000;
+  } catch {
+    return 0;
+  }
 }
 
 const pageBytes = 4096;

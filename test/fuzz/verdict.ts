@@ -8,7 +8,7 @@ const maxMessageLength = 1_500;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const controlCharacters = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/;
 const internals =
-  /Cannot read propert|Cannot convert|is not a function|not iterable|call stack|allocation failed|Invalid (array|typed array|string|count)|out of bounds|out of memory|unreachable|\bundefined\b|\bNaN\b|\[object|is not a valid|ERR_[A-Z]+|null pointer/;
+  /Cannot read propert|Cannot convert|is not a function|not iterable|call stack|allocation failed|Invalid (array|typed array|string length|count)|out of bounds|out of memory|unreachable|\bundefined\b|\bNaN\b|\[object|ERR_[A-Z]+|null pointer/;
 
 export function verdictOf(error: unknown, isAnswer: (error: unknown) => boolean): Verdict {
   if (!(error instanceof Error)) return { fault: `threw ${typeof error} ${String(error)}` };
@@ -17,6 +17,7 @@ export function verdictOf(error: unknown, isAnswer: (error: unknown) => boolean)
   if (controlCharacters.test(message)) return { fault: `control characters: ${JSON.stringify(message)}` };
   if (message.length > maxMessageLength)
     return { fault: `a message of ${message.length} characters: ${message.slice(0, 200)}` };
-  if (internals.test(message)) return { fault: `unclear: ${message} ${error.stack ?? ''}` };
+  if (internals.test(message.replaceAll('received undefined', '')))
+    return { fault: `unclear: ${message} ${error.stack ?? ''}` };
   return 'rejected';
 }

@@ -142,12 +142,19 @@ function classWarnings({ classPixels, numClasses, isNumClassesGuessed }: ScanRep
   ];
 }
 
-/** The samples with these ids, in the order of the ids. */
+/**
+ * The samples with these ids, in the order of the ids. An id is only ever looked up among those that the scan found,
+ * never made a path, so none can lead out of the data folder. Throws a UserError for one that is not there.
+ */
 export function samplesOf(dataset: Dataset, ids: readonly string[]): Sample[] {
   const byId = new Map(dataset.samples.map((sample) => [sample.id, sample]));
   return ids.map((id) => {
     const sample = byId.get(id);
-    if (sample === undefined) throw new Error(`the data set has no sample ${id}`);
+    if (sample === undefined) {
+      throw new UserError(
+        `The run's split names the sample ${id}, which the data set does not have: restore split.json.`,
+      );
+    }
     return sample;
   });
 }

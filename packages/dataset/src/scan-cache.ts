@@ -1,6 +1,7 @@
 /**
  * What earlier scans found, kept per user: one JSON file per data set, keyed by each file's path, size and time, so
- * that a second scan reads nothing. It is only ever a shortcut: a missing, old or damaged cache means a full scan.
+ * that a second scan reads nothing. It is only ever a shortcut: a missing, old or damaged cache means a full scan, and
+ * the hash in its first line tells damage, as a wrong count of pixels would change a run's class weights.
  */
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
@@ -8,7 +9,7 @@ import { join } from 'node:path';
 import type { ValueCount } from './readers/raster.ts';
 
 /** Raised whenever a reader gives another result for the same bytes. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 export interface FileStamp {
   numBytes: number;
@@ -56,7 +57,9 @@ export class ScanCache {
       .slice(0, 32);
     const path = join(cacheDir, 'scan', `${key}.json`);
     try {
-      const { photos, masks } = JSON.parse(await readFile(path, 'utf8'));
+      const [hash, json = ''] = splitFirstLine(await readFile(path, 'utf8'));
+      if (hash !== hashOf(json)) return new ScanCache(path, [], []);
+      const { photos, masks } = JSON.parse(json);
       return new ScanCache(path, photos, masks);
     } catch {
       return new ScanCache(path, [], []);
@@ -87,12 +90,20 @@ export class ScanCache {
     const temporary = `${this.path}.${process.pid}.tmp`;
     try {
       await mkdir(join(this.path, '..'), { recursive: true });
-      await writeFile(temporary, JSON.stringify({ photos: [...this.photos], masks: [...this.masks] }));
+      const json = JSON.stringify({ photos: [...this.photos], masks: [...this.masks] });
+      await writeFile(temporary, `${hashOf(json)}\n${json}`);
       await rename(temporary, this.path);
     } catch {
       // The findings stand without it.
     }
   }
+}
+
+const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+function splitFirstLine(text: string): [string, string] {
+  const end = text.indexOf('\n');
+  return [text.slice(0, end), text.slice(end + 1)];
 }
 
 function lookUp<T>(entries: Map<string, Entry<T>>, path: string, stamp: FileStamp): Finding<T> | null {

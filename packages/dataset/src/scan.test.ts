@@ -139,7 +139,7 @@ describe('faults', () => {
     expect(report.unreadable.map(({ path }) => path)).toEqual(['badphoto.jpg', 'cut.png']);
 
     expect(() => datasetFrom(report, config)).toThrow(
-      '2 files cannot be read (badphoto.jpg: it is no picture, or damaged at its start, cut.png: the file ends early); ' +
+      '2 files cannot be read (badphoto.jpg: it is no picture of the formats jpg, png, webp or tiff, or damaged at its start, cut.png: the file ends early); ' +
         '1 photo and mask differ in size (small: 24x16 against 20x16); 1 mask with values that are no class (high.png: 9 (2 pixels)): ' +
         'mend them, raise --num-classes above 3, or use --wrong-masks skip to leave them out.',
     );

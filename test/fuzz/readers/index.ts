@@ -1,7 +1,21 @@
 /** All readers of files and messages that come from outside. A new one is a line here. */
 import type { Reader } from '../reader.ts';
+import { checkpointReaders } from './checkpoints.ts';
+import { configReaders } from './config.ts';
 import { listReaders } from './lists.ts';
 import { maskReaders } from './masks.ts';
 import { photoReaders } from './photos.ts';
+import { runFileReaders } from './run-files.ts';
+import { wheelReaders } from './wheel.ts';
+import { wireReaders } from './wire.ts';
 
-export const readers: Reader[] = [...maskReaders, ...photoReaders, ...listReaders];
+export const readers: Reader[] = [
+  ...maskReaders,
+  ...photoReaders,
+  ...listReaders,
+  ...wireReaders,
+  ...checkpointReaders,
+  ...runFileReaders,
+  ...configReaders,
+  ...wheelReaders,
+];

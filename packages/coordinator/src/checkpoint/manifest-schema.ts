@@ -33,7 +33,7 @@ const schedule = z.discriminatedUnion('name', [
 ]);
 
 /** Each option that is there must be allowed; one that a version before did not have is absent. */
-const config = z.looseObject({}).superRefine((value, context) => {
+export const storedConfig = z.looseObject({}).superRefine((value, context) => {
   for (const option of configOptions) {
     const group = value[option.group];
     if (typeof group !== 'object' || group === null) {
@@ -44,6 +44,13 @@ const config = z.looseObject({}).superRefine((value, context) => {
     const problem = given === undefined ? null : problemOf(option, given);
     if (problem !== null) context.addIssue({ code: 'custom', path: [option.path], message: problem });
   }
+});
+
+export const storedModel = z.object({
+  inChannels: z.union([z.literal(1), z.literal(3), z.literal(4)]),
+  numClasses: count.min(1).max(65_535),
+  baseWidth: count.min(1).max(512),
+  upsampling: z.enum(['transposed', 'bilinear']),
 });
 
 const manifest = z
@@ -61,13 +68,8 @@ const manifest = z
     }),
     epoch: count,
     stepInEpoch: count,
-    config,
-    model: z.object({
-      inChannels: z.union([z.literal(1), z.literal(3), z.literal(4)]),
-      numClasses: count.min(1).max(65_535),
-      baseWidth: count.min(1).max(512),
-      upsampling: z.enum(['transposed', 'bilinear']),
-    }),
+    config: storedConfig,
+    model: storedModel,
     classNames: z.array(text).max(65_536),
     identitySha256: text,
     dataSha256: text,
@@ -103,7 +105,7 @@ export function parseManifest(bytes: Uint8Array): Manifest {
 }
 
 /** Options that a version before did not have, at the defaults by which they change nothing. */
-function withDefaults(options: Record<string, unknown>): Config {
+export function withDefaults(options: Record<string, unknown>): Config {
   const whole = structuredClone(options) as Record<string, Record<string, unknown>>;
   for (const { group, key, default: value } of configOptions) whole[group]![key] ??= value;
   return whole as unknown as Config;

@@ -4,6 +4,7 @@
  * long, types or shapes that do not fit, tensors outside the file, overlapping or with holes are refused before
  * anything is used.
  */
+import { printable } from '@unet-fleet/shared';
 
 export const bytesPerValue = { F32: 4, I64: 8 } as const;
 export type TensorType = keyof typeof bytesPerValue;
@@ -28,6 +29,7 @@ export interface SafetensorsHeader {
 /** The reference implementation allows 100 MB; the largest U-Net needs 20 kB. */
 const maximumHeaderBytes = 4 * 1024 * 1024;
 const alignmentBytes = 8;
+const maximumShownName = 100;
 
 const sizeBytes = (dtype: TensorType, shape: number[]): number =>
   shape.reduce((product, n) => product * n, bytesPerValue[dtype]);
@@ -57,9 +59,13 @@ export function encodeHeader(
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
-function decodeTensor(name: string, value: unknown, numDataBytes: number): TensorHeader {
+function decodeTensor(fullName: string, value: unknown, numDataBytes: number): TensorHeader {
+  const name = printable(fullName, maximumShownName);
   const { dtype, shape, data_offsets: offsets } = (value ?? {}) as Record<string, unknown>;
-  if (dtype !== 'F32' && dtype !== 'I64') throw new Error(`tensor ${name} has the unknown type ${dtype}`);
+  if (dtype !== 'F32' && dtype !== 'I64') {
+    const type = typeof dtype === 'string' ? `the unknown type ${printable(dtype, 20)}` : 'no type';
+    throw new Error(`tensor ${name} has ${type}`);
+  }
   if (!Array.isArray(shape) || !shape.every(isCount)) throw new Error(`tensor ${name} has no valid shape`);
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount)) {
     throw new Error(`tensor ${name} has no valid offsets`);
@@ -68,7 +74,7 @@ function decodeTensor(name: string, value: unknown, numDataBytes: number): Tenso
   if (begin > end || end > numDataBytes) throw new Error(`tensor ${name} lies outside the file`);
   if (end - begin !== sizeBytes(dtype, shape))
     throw new Error(`tensor ${name} has another size than its shape`);
-  return { name, dtype, shape, begin, end };
+  return { name: fullName, dtype, shape, begin, end };
 }
 
 /** Reads and checks the header of a whole file. Throws an Error that says what is wrong with it. */
@@ -95,7 +101,7 @@ export function decodeHeader(file: Uint8Array): SafetensorsHeader {
   for (const tensor of tensors) {
     if (tensor.begin !== end) {
       throw new Error(
-        `tensor ${tensor.name} ${tensor.begin < end ? 'overlaps' : 'leaves a hole after'} the one before`,
+        `tensor ${printable(tensor.name, maximumShownName)} ${tensor.begin < end ? 'overlaps' : 'leaves a hole after'} the one before`,
       );
     }
     end = tensor.end;

