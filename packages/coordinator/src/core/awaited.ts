@@ -78,11 +78,17 @@ export function awaited(state: CoreState): Awaited[] {
   return [...all, ...leased, ...(isUndealt ? state.members.flatMap((m) => freeSoon(state, m) ?? []) : [])];
 }
 
-/** Why a member without a lease was given none although there is work. */
+/** Why a member of whom no leaf is awaited was given none although there is work. */
 function freeSoon(state: CoreState, member: Member): Awaited | null {
-  if (member.lease || member.isDraining) return null;
+  const { lease } = member;
+  if (member.isDraining) return null;
   const common = { who: member.name, what: 'to be free for work' };
   const outcome = 'it is given what nobody computes';
+  if (lease) {
+    if (leaseIsOf(state.round!, lease) && openLeavesOf(state.round!, lease).length > 0) return null;
+    const why = 'it computes what another worker has delivered';
+    return { ...common, why, sinceMs: lease.awaitedSinceMs, untilMs: null, outcome };
+  }
   if (member.disconnectedAtMs !== null) {
     const untilMs = member.lastSeenMs + state.config.silenceMs;
     const why = 'its connection to the broker is closed';

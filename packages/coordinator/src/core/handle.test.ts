@@ -499,11 +499,14 @@ describe('core', () => {
       { who: 'b', what: 'leaves 2 to 3 of step 4' },
     ]);
     cluster.feed({ type: 'worker-gone', workerId: 'b', reason: 'killed', isFailure: true });
-    for (const member of cluster.state.members) {
-      if (member.lease) member.lease = null;
-      member.overtakenAtMs = cluster.now;
-    }
-    cluster.state.round!.leaves[2] = 'pending';
+    const { members, round } = cluster.state;
+    // What it was leased has been delivered by another meanwhile, and something else is to be done.
+    round!.leaves = ['done', 'done', 'received', 'pending'];
+    members[0]!.lease!.nodes = [{ level: 0, index: 2 }];
+    expect(awaited(cluster.state)).toContainEqual(
+      expect.objectContaining({ who: 'a', why: 'it computes what another worker has delivered' }),
+    );
+    Object.assign(members[0]!, { lease: null, overtakenAtMs: cluster.now });
     expect(awaited(cluster.state)).toContainEqual(
       expect.objectContaining({ who: 'a', why: 'it still computes for a round that is over' }),
     );
