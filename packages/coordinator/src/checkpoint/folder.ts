@@ -162,43 +162,49 @@ const isGood = (path: string): boolean => {
 };
 
 /**
- * Removes all but the newest `keep` checkpoints and the best one; returns the names of those removed. If none of
- * those is good, the newest good one stays too. `knownGood` names one that was just written, which saves reading
- * them all. Throws a UserError if the folder may not be changed.
+ * Removes all but the newest `keep` checkpoints, the best one, and the newest good one; returns the names of those
+ * removed. `knownGood` names one that was just written, which saves reading them. Throws a UserError if the folder may not be changed.
  */
 export function pruneCheckpoints(
   checkpoints: string,
   keep: number,
   knownGood: string | null = null,
-  { operations = realFiles, assertMayWrite = () => {} }: WriteOptions = {},
+  options: WriteOptions = {},
 ): string[] {
   const names = listCheckpoints(checkpoints);
   const kept = keptOf(checkpoints, names, keep, knownGood);
   const removed = names.filter((name) => !kept.has(name));
+  removeCheckpoints(checkpoints, removed, options);
+  return removed;
+}
+
+/** Removes checkpoints such that a crash leaves none that looks damaged. Throws as pruneCheckpoints does. */
+export function removeCheckpoints(
+  checkpoints: string,
+  names: readonly string[],
+  { operations = realFiles, assertMayWrite = () => {} }: WriteOptions = {},
+): void {
   try {
-    for (const name of removed) {
+    for (const name of names) {
       assertMayWrite();
-      // Its name goes first: interrupted in the middle, nothing that looks like a damaged checkpoint is left.
+      // Its name goes first.
       const leaving = join(checkpoints, `${removedPrefix}${name}`);
       operations.remove(leaving);
       operations.rename(join(checkpoints, name), leaving);
       operations.remove(leaving);
     }
-    if (removed.length > 0) syncFolder(checkpoints, operations);
+    if (names.length > 0) syncFolder(checkpoints, operations);
   } catch (error) {
     throw userErrorOf(error, 'removing old checkpoints', checkpoints);
   }
-  return removed;
 }
 
 function keptOf(checkpoints: string, names: string[], keep: number, knownGood: string | null): Set<string> {
   const kept = new Set(names.slice(0, Math.max(1, keep)));
   const best = bestCheckpointName(checkpoints);
   if (best !== null) kept.add(best);
-  if (knownGood !== null) kept.add(knownGood);
-  else if (!Array.from(kept).some((name) => isGood(join(checkpoints, name)))) {
-    const lastGood = names.find((name) => !kept.has(name) && isGood(join(checkpoints, name)));
-    if (lastGood !== undefined) kept.add(lastGood);
-  }
+  // The best may be good and older: the run would go back to it.
+  const good = knownGood ?? names.find((name) => isGood(join(checkpoints, name)));
+  if (good !== undefined) kept.add(good);
   return kept;
 }

@@ -2,7 +2,7 @@
  * What a manifest must be before anything looks at it. Its hash says that it is what was written; only this says that
  * whoever wrote it was unet-fleet, and no later version.
  */
-import { type Config, configOptions, fingerprintSchema, problemOf } from '@unet-fleet/shared';
+import { type Config, configOptions, configSchema, fingerprintSchema, problemOf } from '@unet-fleet/shared';
 import { z } from 'zod';
 import { files, formatVersion, type Manifest } from './manifest.ts';
 
@@ -106,7 +106,8 @@ export function parseManifest(bytes: Uint8Array): Manifest {
 
 /** Options that a version before did not have, at the defaults by which they change nothing. */
 export function withDefaults(options: Record<string, unknown>): Config {
-  const whole = structuredClone(options) as Record<string, Record<string, unknown>>;
+  const whole = { ...options } as Record<string, Record<string, unknown>>;
+  for (const group of Object.keys(configSchema)) whole[group] = { ...whole[group] };
   for (const { group, key, default: value } of configOptions) whole[group]![key] ??= value;
   return whole as unknown as Config;
 }
