@@ -35,44 +35,10 @@ export function add(a: usize, x: usize, length: u32): void {
   for (; i < bytes; i += 4) set(a + i, f32x4.add(get(a + i, false), get(x + i, false)), false);
 }
 
-export function scale(a: usize, length: u32, factor: f32): void {
-  const bytes = <usize>length << 2;
-  const whole = wholeBytes(length);
-  const f = f32x4.splat(factor);
-  let i: usize = 0;
-  for (; i < whole; i += 16) set(a + i, f32x4.mul(get(a + i, true), f), true);
-  for (; i < bytes; i += 4) set(a + i, f32x4.mul(get(a + i, false), f), false);
-}
-
 /** NaN stays NaN, as in torch.clamp. */
 @inline
 function clamp(x: v128, limit: v128): v128 {
   return f32x4.max(f32x4.min(x, limit), f32x4.neg(limit));
-}
-
-export function clipByValue(a: usize, length: u32, limit: f32): void {
-  const bytes = <usize>length << 2;
-  const whole = wholeBytes(length);
-  const l = f32x4.splat(limit);
-  let i: usize = 0;
-  for (; i < whole; i += 16) set(a + i, clamp(get(a + i, true), l), true);
-  for (; i < bytes; i += 4) set(a + i, clamp(get(a + i, false), l), false);
-}
-
-/** Whether any lane is infinite or NaN: its exponent bits are all ones. */
-@inline
-function nonFinite(x: v128): bool {
-  const exponent = i32x4.splat(0x7f800000);
-  return v128.any_true(i32x4.eq(v128.and(x, exponent), exponent));
-}
-
-export function anyNonFinite(a: usize, length: u32): bool {
-  const bytes = <usize>length << 2;
-  const whole = wholeBytes(length);
-  let i: usize = 0;
-  for (; i < whole; i += 16) if (nonFinite(get(a + i, true))) return true;
-  for (; i < bytes; i += 4) if (nonFinite(get(a + i, false))) return true;
-  return false;
 }
 
 /**
@@ -243,44 +209,5 @@ export function adam(
   }
   for (; i < bytes; i += 4) {
     adamLanes(p + i, g + i, average + i, squares + i, false, s, c, l, d, w, k, from, b, o, q, e, n);
-  }
-}
-
-/** Upper 16 bits of each lane rounded to nearest even, in the lower 16; NaN becomes 0x7fc0, as in PyTorch. */
-@inline
-function bf16Lanes(x: v128): v128 {
-  const odd = v128.and(i32x4.shr_u(x, 16), i32x4.splat(1));
-  const rounded = i32x4.shr_u(i32x4.add(x, i32x4.add(odd, i32x4.splat(0x7fff))), 16);
-  return v128.bitselect(rounded, i32x4.splat(0x7fc0), f32x4.eq(x, x));
-}
-
-/** float32 to bfloat16, `target` holding 2 bytes a value. */
-export function toBf16(source: usize, target: usize, length: u32): void {
-  const whole = length & ~7;
-  let i: u32 = 0;
-  for (; i < whole; i += 8) {
-    const p = source + (<usize>i << 2);
-    v128.store(
-      target + (<usize>i << 1),
-      i8x16.shuffle(
-        bf16Lanes(v128.load(p)), bf16Lanes(v128.load(p, 16)),
-        0, 1, 4, 5, 8, 9, 12, 13, 16, 17, 20, 21, 24, 25, 28, 29,
-      ),
-    );
-  }
-  for (; i < length; i++) {
-    v128.store16_lane(target + (<usize>i << 1), bf16Lanes(v128.load32_zero(source + (<usize>i << 2))), 0);
-  }
-}
-
-/** bfloat16 to float32: exact. */
-export function fromBf16(source: usize, target: usize, length: u32): void {
-  const whole = length & ~3;
-  let i: u32 = 0;
-  for (; i < whole; i += 4) {
-    v128.store(target + (<usize>i << 2), i32x4.shl(v128.load16x4_u(source + (<usize>i << 1)), 16));
-  }
-  for (; i < length; i++) {
-    store<u32>(target + (<usize>i << 2), <u32>load<u16>(source + (<usize>i << 1)) << 16);
   }
 }

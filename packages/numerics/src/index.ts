@@ -1,7 +1,6 @@
-/** Numeric kernels on float32 vectors: reduction, norm, optimizers, bfloat16. No I/O, no clock, no randomness. */
+/** Numeric kernels on float32 vectors: reduction, norm, optimizers. No I/O, no clock, no randomness. */
 export * from './memory.ts';
 export * from './norm.ts';
 export * from './optimizer.ts';
 export * from './statistics.ts';
 export * from './vectors.ts';
-export type { WasmMemory } from './webassembly.ts';

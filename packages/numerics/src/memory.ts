@@ -45,100 +45,59 @@ export class FloatVector {
   }
 }
 
-/** `length` bfloat16 values, each 2 bytes, at byte `offset` of a memory. */
-export class Bf16Vector {
-  readonly memory: NumericMemory;
-  readonly offset: number;
-  readonly length: number;
-
-  constructor(memory: NumericMemory, offset: number, length: number) {
-    this.memory = memory;
-    this.offset = offset;
-    this.length = length;
-  }
-
-  /** The bits of the values. Do not hold it over an allocation. */
-  get view(): Uint16Array {
-    return new Uint16Array(this.memory.buffer, this.offset, this.length);
-  }
-}
-
 export interface NumericMemoryOptions {
-  /** Backed by a SharedArrayBuffer, so that other threads can read the vectors and `attach`. */
+  /** Backed by a SharedArrayBuffer, so that other threads can read and write the vectors. */
   shared?: boolean;
   /** Reserved at once; more is added when it is needed. */
   initialBytes?: number;
 }
 
 export class NumericMemory {
-  /** For postMessage to another thread, which attaches to it (shared memory only). */
-  readonly wasmMemory: WasmMemory;
   readonly kernels: KernelExports;
-  readonly #ownsAllocation: boolean;
+  readonly #wasmMemory: WasmMemory;
   /** Offset 0 means "no vector" to the kernels. */
   #top = alignmentBytes;
   readonly #free = new Map<number, number[]>();
 
-  constructor(options: NumericMemoryOptions | { wasmMemory: WasmMemory } = {}) {
-    if ('wasmMemory' in options) {
-      this.wasmMemory = options.wasmMemory;
-      this.#ownsAllocation = false;
-    } else {
-      const initialPages = Math.ceil((options.initialBytes ?? pageBytes) / pageBytes);
-      this.wasmMemory = createWasmMemory(Math.max(1, initialPages), options.shared ?? false);
-      this.#ownsAllocation = true;
-    }
-    this.kernels = instantiateKernels(this.wasmMemory);
-  }
-
-  /**
-   * The same shared memory in another thread: vectors made there are named by their offset and length
-   * (`new FloatVector(memory, offset, length)`). Only the thread that created the memory allocates.
-   */
-  static attach(wasmMemory: WasmMemory): NumericMemory {
-    return new NumericMemory({ wasmMemory });
+  constructor({ shared = false, initialBytes = pageBytes }: NumericMemoryOptions = {}) {
+    this.#wasmMemory = createWasmMemory(Math.max(1, Math.ceil(initialBytes / pageBytes)), shared);
+    this.kernels = instantiateKernels(this.#wasmMemory);
   }
 
   get buffer(): ArrayBuffer | SharedArrayBuffer {
-    return this.wasmMemory.buffer;
+    return this.#wasmMemory.buffer;
   }
 
   /** A vector of zeros. Throws a RangeError when the memory would pass 4 GiB or the machine has no more. */
   allocate(length: number): FloatVector {
-    const vector = new FloatVector(this, this.#allocateBytes(length * 4), length);
-    vector.view.fill(0);
-    return vector;
-  }
-
-  allocateBf16(length: number): Bf16Vector {
-    const vector = new Bf16Vector(this, this.#allocateBytes(length * 2), length);
+    const vector = new FloatVector(this, this.#place(length), length);
     vector.view.fill(0);
     return vector;
   }
 
   /** A vector with a copy of the values. */
   from(values: ArrayLike<number>): FloatVector {
-    const vector = new FloatVector(this, this.#allocateBytes(values.length * 4), values.length);
+    const vector = new FloatVector(this, this.#place(values.length), values.length);
     vector.view.set(values);
     return vector;
   }
 
   /** Gives the place of an allocated vector (not of a part) to later vectors of the same size. */
-  free(vector: FloatVector | Bf16Vector): void {
-    const numBytes = aligned(vector.length * (vector instanceof FloatVector ? 4 : 2));
+  free(vector: FloatVector): void {
+    const numBytes = aligned(vector.length * 4);
     const offsets = this.#free.get(numBytes);
     if (offsets === undefined) this.#free.set(numBytes, [vector.offset]);
     else offsets.push(vector.offset);
   }
 
-  #allocateBytes(wantedBytes: number): number {
-    if (!this.#ownsAllocation) throw new Error('only the thread that created the memory allocates in it');
-    const numBytes = aligned(wantedBytes);
+  /** Byte offset of a free place for so many values. */
+  #place(length: number): number {
+    const numBytes = aligned(length * 4);
     const reused = this.#free.get(numBytes)?.pop();
     if (reused !== undefined) return reused;
     const offset = this.#top;
     const missingBytes = offset + numBytes - this.buffer.byteLength;
-    if (missingBytes > 0) this.wasmMemory.grow(Math.ceil(missingBytes / pageBytes));
+    if (missingBytes > 0) this.#wasmMemory.grow(Math.ceil(missingBytes / pageBytes));
     this.#top = offset + numBytes;
     return offset;
   }

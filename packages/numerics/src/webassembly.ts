@@ -26,15 +26,10 @@ export const maximumPages = 65_535;
 /** See assembly/index.ts. Vectors are byte offsets, lengths count values. */
 export interface KernelExports {
   add(a: number, x: number, length: number): void;
-  scale(a: number, length: number, factor: number): void;
-  clipByValue(a: number, length: number, limit: number): void;
-  anyNonFinite(a: number, length: number): number;
   blockSumsOfSquares(a: number, length: number, sums: number): void;
   sgd(p: number, g: number, buffer: number, length: number, ...scalars: number[]): void;
   rmsprop(p: number, g: number, squares: number, buffer: number, length: number, ...scalars: number[]): void;
   adam(p: number, g: number, average: number, squares: number, length: number, ...scalars: number[]): void;
-  toBf16(source: number, target: number, length: number): void;
-  fromBf16(source: number, target: number, length: number): void;
 }
 
 const modules = new Map<string, object>();
