@@ -38,6 +38,8 @@ let sender: Connection;
 let receiver: Connection;
 let outbox: NatsOutbox;
 let inbox: NatsInbox;
+/** Frames that were none, by who sent them. */
+let faults: [peer: string, what: string][];
 
 beforeAll(async () => {
   broker = await startBroker({ port: 0, folder });
@@ -50,7 +52,10 @@ beforeEach(async () => {
   sender = await connectBroker({ ...broker, ...broker.worker, name: 'sender' });
   receiver = await connectBroker({ ...broker, name: 'receiver' });
   outbox = new NatsOutbox(sender, runTag, subjects, 'worker.peer');
-  inbox = new NatsInbox(receiver, runTag, subjects, 'coordinator.me');
+  faults = [];
+  inbox = new NatsInbox(receiver, runTag, subjects, 'coordinator.me', (peer, what) =>
+    faults.push([peer, what]),
+  );
   await Promise.all([sender.flush(), receiver.flush()]);
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
 });
@@ -230,35 +235,39 @@ test('frames that come twice count once', async () => {
 });
 
 test.each([
-  ['of the values', headerBytes + 100],
-  ['of the header', 20],
-  ['of the checksum', 40],
-])('a frame with a flipped byte %s is never used', async (_, position) => {
-  const bytes = noise(mebibyte, 4);
-  outbox.offer(key, 3, bytes);
-  let numDamaged = 0;
-  let damagesAll = false;
-  intercept((frame, index, send) => {
-    if (damagesAll || index === 0) {
-      frame[position]! ^= 0x10;
-      numDamaged++;
-    }
-    send(frame);
-  });
-  const fetch = fetched(bytes.length);
-  await silence();
-  // The second answer, which is not damaged, makes it whole.
-  expectSame(await fetch, bytes);
-  expect(numDamaged).toBe(1);
-  damagesAll = true;
-  const into = new Uint8Array(bytes.length);
-  const refused = expect(inbox.fetch('worker.peer', key, 3, into)).rejects.toMatchObject({
-    reason: 'timeout',
-  });
-  await silence(numAttempts);
-  await refused;
-  expectSame(into, new Uint8Array(bytes.length));
-});
+  ['of the values', headerBytes + 100, 'a frame that does not match its checksum'],
+  ['of the header', 20, 'damaged frame header'],
+  ['of the checksum', 40, 'damaged frame header'],
+])(
+  'a frame with a flipped byte %s is never used, but told and asked for again',
+  async (_, position, what) => {
+    const bytes = noise(mebibyte, 4);
+    outbox.offer(key, 3, bytes);
+    let numDamaged = 0;
+    let damagesAll = false;
+    intercept((frame, index, send) => {
+      if (damagesAll || index === 0) {
+        frame[position]! ^= 0x10;
+        numDamaged++;
+      }
+      send(frame);
+    });
+    const fetch = fetched(bytes.length);
+    await silence();
+    // The second answer, which is not damaged, makes it whole.
+    expectSame(await fetch, bytes);
+    expect(numDamaged).toBe(1);
+    expect(faults).toEqual([['worker.peer', what]]);
+    damagesAll = true;
+    const into = new Uint8Array(bytes.length);
+    const refused = expect(inbox.fetch('worker.peer', key, 3, into)).rejects.toMatchObject({
+      reason: 'damaged',
+    });
+    await silence(numAttempts);
+    await refused;
+    expectSame(into, new Uint8Array(bytes.length));
+  },
+);
 
 test('a frame of another run, or of another size than was asked for, is never used', async () => {
   const bytes = noise(1000, 5);
@@ -268,9 +277,10 @@ test('a frame of another run, or of another size than was asked for, is never us
   outbox.offer(key, 3, bytes);
   const [into, short] = [new Uint8Array(1000), new Uint8Array(999)];
   const refused = [
-    inbox.fetch('worker.stranger', key, 3, into),
-    inbox.fetch('worker.peer', key, 3, short),
-  ].map((fetch) => expect(fetch).rejects.toMatchObject({ reason: 'timeout' }));
+    // A stranger takes no request of another run for one of its own.
+    expect(inbox.fetch('worker.stranger', key, 3, into)).rejects.toMatchObject({ reason: 'timeout' }),
+    expect(inbox.fetch('worker.peer', key, 3, short)).rejects.toMatchObject({ reason: 'damaged' }),
+  ];
   await silence(numAttempts);
   await Promise.all(refused);
   expectSame(into, new Uint8Array(1000));
@@ -314,4 +324,38 @@ test('closing ends the fetches under way and those that wait', async () => {
   for (const result of await Promise.allSettled(fetches)) {
     expect(result).toMatchObject({ status: 'rejected', reason: { reason: 'closed' } });
   }
+});
+
+test('a peer that asks for everything at once gets its share, costs no memory, and holds nobody up', async () => {
+  const bytes = noise(4 * mebibyte, 7);
+  outbox.offer(key, 3, bytes);
+  const greedy = 'coordinator.greedy';
+  const request = Buffer.alloc(headerBytes + 4);
+  encodeHeader(request, runTag, {
+    ...{ ...key, role: 'request', bucket: 3, offsetBytes: 0, lengthBytes: 0 },
+    ...{ totalBytes: bytes.length, checksum: 0 },
+  });
+  let aheadBytes = 0;
+  let most = 0;
+  let numAnswers = 0;
+  intercept((frame, _, send) => {
+    aheadBytes += frame.length;
+    most = Math.max(most, aheadBytes);
+    numAnswers++;
+    send(frame);
+  });
+  const flush = sender.flush.bind(sender);
+  sender.flush = async () => {
+    await flush();
+    aheadBytes = 0;
+  };
+  for (let number = 0; number < 500; number++) {
+    request.writeUInt32LE(number, headerBytes);
+    receiver.publish(subjects.fetch('worker.peer', greedy), Buffer.from(request));
+  }
+  // The last in the row, but the first of its peer.
+  expectSame(await fetched(bytes.length), bytes);
+  expect(most).toBeLessThan(48 * mebibyte);
+  expect(numAnswers / 8).toBeLessThan(64 + 1);
+  expect(outbox.numDropped).toBeGreaterThan(400);
 });

@@ -43,5 +43,6 @@ export * from './transport/connect.ts';
 export * from './transport/credentials.ts';
 export * from './transport/frame.ts';
 export * from './transport/link.ts';
-export * from './transport/nats-bulk.ts';
+export * from './transport/nats-inbox.ts';
+export * from './transport/nats-outbox.ts';
 export * from './transport/shm-bulk.ts';

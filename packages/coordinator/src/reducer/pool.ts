@@ -18,6 +18,7 @@ import type {
   ModelState,
   ReducerAnswer,
   ReducerCall,
+  ReducerFault,
   ReducerThreadOptions,
 } from './protocol.ts';
 
@@ -40,14 +41,21 @@ export interface DeliveredNode {
 /** A node's gradient could not be fetched from its worker. */
 export class NodeUnavailable extends Error {}
 
+/** Told of each frame of a worker that is none. */
+type OnFault = (peer: string, what: string) => void;
+
 class ReducerHandle {
   readonly #worker: Worker;
   readonly #calls = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
   #nextId = 0;
 
-  constructor(options: ReducerThreadOptions) {
+  constructor(options: ReducerThreadOptions, onFault: OnFault) {
     this.#worker = new Worker(new URL('./thread.js', import.meta.url), { workerData: options });
-    this.#worker.on('message', (answer: ReducerAnswer) => {
+    this.#worker.on('message', (answer: ReducerAnswer | ReducerFault) => {
+      if ('fault' in answer) {
+        onFault(answer.fault.peer, answer.fault.what);
+        return;
+      }
       const call = this.#calls.get(answer.id);
       this.#calls.delete(answer.id);
       if (answer.ok) call?.resolve(answer.value);
@@ -83,18 +91,22 @@ export class ReducerPool {
     options: Omit<ReducerThreadOptions, 'reducer' | 'buckets' | 'statistics'>,
     { numParameters, numStatistics }: ModelDescription,
     numReducers: number,
+    onFault: OnFault = () => {},
   ) {
     const buckets = parameterBuckets(numParameters);
     const bucketId = statisticsBucketId(numParameters);
     this.#reducers = Array.from(
       { length: numReducers },
       (_, reducer) =>
-        new ReducerHandle({
-          ...options,
-          reducer,
-          buckets: buckets.filter((bucket) => reducerOfBucket(bucket.id, numReducers) === reducer),
-          statistics: reducer === 0 ? { bucketId, numStatistics } : null,
-        }),
+        new ReducerHandle(
+          {
+            ...options,
+            reducer,
+            buckets: buckets.filter((bucket) => reducerOfBucket(bucket.id, numReducers) === reducer),
+            statistics: reducer === 0 ? { bucketId, numStatistics } : null,
+          },
+          onFault,
+        ),
     );
   }
 

@@ -48,6 +48,11 @@ export type ReducerCall =
   | { type: 'forget-peer'; peer: string }
   | { type: 'close' };
 
+/** Unasked: a worker has sent a frame that is none. */
+export interface ReducerFault {
+  fault: { peer: string; what: string };
+}
+
 export type ReducerAnswer =
   | { id: number; ok: true; value: unknown }
   /** `unavailable`: an operating fault of the transfer; otherwise a broken invariant. */

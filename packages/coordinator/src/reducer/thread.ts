@@ -14,7 +14,7 @@ import {
   ShmOutbox,
   subjectsOf,
 } from '@unet-fleet/shared';
-import type { ReducerAnswer, ReducerCall, ReducerThreadOptions } from './protocol.ts';
+import type { ReducerAnswer, ReducerCall, ReducerFault, ReducerThreadOptions } from './protocol.ts';
 import { Reducer } from './reducer.ts';
 import { StatisticsReducer } from './statistics.ts';
 
@@ -25,7 +25,10 @@ const subjects = subjectsOf(runId);
 const runTag = runTagOf(runId);
 
 const connection = await connectBroker({ ...options.broker, name: `unet-fleet reducer ${peer}`, peer });
-const natsInbox = new NatsInbox(connection, runTag, subjects, peer);
+const natsInbox = new NatsInbox(connection, runTag, subjects, peer, (from, what) => {
+  const fault: ReducerFault = { fault: { peer: from, what } };
+  parentPort!.postMessage(fault);
+});
 const natsOutbox = new NatsOutbox(connection, runTag, subjects, peer);
 const shmInbox = sharedMemoryFolder ? new ShmInbox(sharedMemoryFolder, runTag) : null;
 const shmOutbox = sharedMemoryFolder ? new ShmOutbox(sharedMemoryFolder, runTag, peer) : null;

@@ -117,7 +117,9 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
   const crowded = crowdedNote(config.run.workers, run.intraOpThreads);
   if (crowded) teller.warn(crowded);
 
-  const { reducers, memory } = await startReducers(run, broker.address, cleanups);
+  const { reducers, memory } = await startReducers(run, broker.address, cleanups, (workerId, what) =>
+    control.fault(workerId, what),
+  );
   const ledger = new Ledger(paths.ledger, progress.version, {
     term: run.lock.term,
     samples: new StepSamples(plan, folder.split.train),

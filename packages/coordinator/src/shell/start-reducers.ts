@@ -9,11 +9,12 @@ import { openSharedMemory, type SharedMemory } from './shared-memory.ts';
 /** Threads that reduce and optimize; more than this gain nothing at memory speed. */
 const maxReducers = 4;
 
-/** Resolves when they hold the weights of the run's version and offer them. */
+/** `onFault` is told of each frame of a worker that is none. Resolves when they hold the weights of the run's version and offer them. */
 export async function startReducers(
   run: PreparedRun,
   broker: BrokerAddress,
   cleanups: Cleanups,
+  onFault: (workerId: string, what: string) => void,
 ): Promise<{ reducers: ReducerPool; memory: SharedMemory | null }> {
   const { config, model, lock, folder } = run;
   const numWorkers = Math.max(1, config.run.workers);
@@ -32,6 +33,7 @@ export async function startReducers(
     },
     model,
     Math.min(numBuckets, availableParallelism(), maxReducers),
+    onFault,
   );
   cleanups.add(() => reducers.close());
   await reducers.load(run.progress.version, run.state);

@@ -2,7 +2,7 @@
  * Bulk transfer is pull: who has values offers them, who needs them fetches bucket by bucket. A fetch in flight is
  * the receiver's credit to the sender, so nothing is ever sent that the receiver has no room for; a lost frame is
  * asked for again, a duplicate is harmless, and a sender keeps no state about its receivers. Two carriers implement
- * it: NATS (nats-bulk.ts) and, between processes of one host, files on tmpfs (shm-bulk.ts).
+ * it: NATS (nats-inbox.ts, nats-outbox.ts) and, between processes of one host, files on tmpfs (shm-bulk.ts).
  */
 import type { BulkKey } from './frame.ts';
 

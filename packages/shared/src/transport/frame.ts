@@ -40,8 +40,20 @@ export interface FrameHeader extends BulkKey {
 /** A short fingerprint of the run's id, so that frames of another run are told apart without a string compare. */
 export const runTagOf = (runId: string): number => crc32(runId);
 
+/** Payload bytes per frame: with its header well under the 1 MiB that every NATS server takes by default. */
+export const chunkBytes = 512 * 1024;
+
+/** A request is a header and the number that its answers' subject ends in. */
+export const requestBytes = frameHeaderBytes + 4;
+
+/** Bytes of the chunk that begins at an offset; -1 where none does. */
+export const chunkLength = (offsetBytes: number, totalBytes: number): number =>
+  offsetBytes % chunkBytes === 0 ? Math.min(chunkBytes, totalBytes - offsetBytes) : -1;
+
 export const bulkKeyText = (key: BulkKey): string =>
   `${key.kind}-${key.term}-${key.step}-${key.level}-${key.index}`;
+
+export const bucketText = (key: BulkKey, bucket: number): string => `${bulkKeyText(key)}-${bucket}`;
 
 /** Writes a header into the first 48 bytes of `into`. */
 export function encodeHeader(into: Buffer, runTag: number, header: FrameHeader): void {
