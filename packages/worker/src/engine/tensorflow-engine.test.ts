@@ -1,5 +1,5 @@
 /** The engine against PyTorch's numbers in float64, value by value: test/fixtures/model. */
-import { describeModel, toTorchLayout } from '@unet-fleet/shared';
+import { describeModel, toTorchLayout, UserError } from '@unet-fleet/shared';
 import { describe, expect, it } from 'vitest';
 import {
   fixtureParameters,
@@ -148,6 +148,28 @@ describe('engine', () => {
     expect(() => engine.trainLeaf(leafOf(fixture), gradients, statistics, fails)).toThrow('on its way');
     expect(binding.getNumOfTensors()).toBe(numTensors);
     expect(engine.trainLeaf(leafOf(fixture), gradients, statistics)).toEqual(expected);
+  });
+
+  it('names the leaf size to try when memory runs out', () => {
+    const engine = start();
+    const [gradients, statistics] = vectors();
+    const leaf = leafOf(fixture);
+    const { numImages, height, width } = leaf;
+    const photos = `${numImages} photos of ${width}x${height}`;
+    const outOfMemory = () => {
+      throw new Error('OOM when allocating tensor with shape[4,64,258,258] and type float by allocator cpu');
+    };
+    expect(numImages).toBeGreaterThan(1);
+    expect(() => engine.trainLeaf(leaf, gradients, statistics, outOfMemory)).toThrow(
+      new UserError(
+        `the engine's memory does not suffice for a leaf of ${photos}: try --leaf-size ${Math.floor(numImages / 2)}`,
+      ),
+    );
+    const one = { ...leaf, numImages: 1, images: leaf.images.slice(0, height * width * 3) };
+    const oneLeaf = { ...one, labels: leaf.labels.slice(0, height * width) };
+    expect(() => engine.trainLeaf(oneLeaf, gradients, statistics, outOfMemory)).toThrow(
+      'try a smaller --size or a smaller --base-width',
+    );
   });
 
   it('refuses photos that cannot be halved four times', () => {
