@@ -23,6 +23,10 @@ export interface Settings {
   numWorkers: number;
   numReducers: number;
   sharesMemory: boolean;
+  /** How late the broker's word of a closed connection may be; null where it gives none. */
+  mostDisconnectMs: number | null;
+  /** Workers are children of the newest coordinator, which sees them end. */
+  seesWorkersEnd: boolean;
   /** Of one leaf. */
   leastComputeMs: number;
   mostComputeMs: number;

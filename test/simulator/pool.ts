@@ -32,12 +32,14 @@ export async function simulateMany(options: PoolOptions): Promise<Tally> {
     addTally(tally, part);
     options.onProgress(tally);
   };
-  if (options.numThreads <= 1 || options.numSeeds <= seedsPerRange) {
+  if (options.numSeeds <= seedsPerRange) {
     for (let range = take(); range; range = take()) {
       add(await simulateRange(range.first, range.numSeeds, options.mutant, maxFailures));
     }
   } else {
-    await Promise.all(Array.from({ length: options.numThreads }, () => runThread(options.mutant, take, add)));
+    await Promise.all(
+      Array.from({ length: Math.max(1, options.numThreads) }, () => runThread(options.mutant, take, add)),
+    );
   }
   tally.failures.sort((a, b) => a.seed - b.seed);
   return tally;

@@ -46,6 +46,8 @@ const settings: Settings = {
   numWorkers: 2,
   numReducers: 1,
   sharesMemory: false,
+  mostDisconnectMs: 3,
+  seesWorkersEnd: false,
   leastComputeMs: 100,
   mostComputeMs: 100,
   mostWriteMs: 20,

@@ -59,6 +59,8 @@ function settingsFrom(random: Random, numWorkers: number): Settings {
     numWorkers,
     numReducers: random.whole(1, 2),
     sharesMemory: random.chance(0.3),
+    mostDisconnectMs: random.pick([3, 3, 800, null]),
+    seesWorkersEnd: random.chance(0.3),
     leastComputeMs,
     mostComputeMs: leastComputeMs * random.between(1, 3),
     mostWriteMs: random.pick([5, 50, 1_500]),

@@ -155,9 +155,10 @@ class Simulation implements Cluster {
   /** The broker tells coordinators that a connection was closed. */
   #tellDisconnect(process: SimulatedProcess): void {
     const workerId = process.name;
-    if (!this.workers.has(workerId) && !this.#processOf.has(workerId.split('.')[0]!)) return;
+    const { mostDisconnectMs } = this.settings;
+    if (mostDisconnectMs === null || !workerId.startsWith('worker')) return;
     for (const coordinator of this.coordinators) {
-      this.queue.push(this.nowMs + this.random.between(0.5, 3), () => {
+      this.queue.push(this.nowMs + this.random.between(0.5, mostDisconnectMs), () => {
         if (!this.network.isUp || !coordinator.endpoint.isConnected) return;
         coordinator.process.run(() => coordinator.feed({ type: 'worker-disconnected', workerId }));
       });
@@ -172,7 +173,15 @@ class Simulation implements Cluster {
 
   workerEnded(worker: WorkerProcess, how: string): void {
     this.trace.note(worker.workerId, () => how);
-    this.workers.delete(worker.workerId);
+    const { workerId } = worker;
+    this.workers.delete(workerId);
+    const parent = this.coordinators.at(-1);
+    if (this.settings.seesWorkersEnd && parent) {
+      const gone = { type: 'worker-gone', workerId, reason: how, isFailure: !how.includes('(') } as const;
+      this.queue.push(this.nowMs + this.random.between(1, 50), () =>
+        parent.process.run(() => parent.feed(gone)),
+      );
+    }
     const { restarts, numHealed } = this.#schedule;
     if (restarts && this.#hasHealed && worker.slot <= numHealed)
       this.#later(() => this.#startWorker(worker.slot));

@@ -42,6 +42,8 @@ import {
 type WithoutTime<T> = T extends { now: number } ? Omit<T, 'now'> : never;
 
 const tickMs = 250;
+/** Slower is stopped, which is a trouble of its own. */
+const slowestLeafMs = 30_000;
 const joinTimeoutMs = 2_000;
 const noTimings = { fetchMs: 0, dataMs: 0, computeMs: 0, sendMs: 0 };
 
@@ -341,7 +343,8 @@ export class WorkerProcess {
       return;
     }
     const { leastComputeMs, mostComputeMs } = settings;
-    this.process.after(random.between(leastComputeMs, mostComputeMs) * this.slowness, () => {
+    const computeMs = random.between(leastComputeMs, mostComputeMs) * this.slowness;
+    this.process.after(Math.min(computeMs, slowestLeafMs), () => {
       if (this.#computation !== computation) return;
       leaves.push(
         isTraining
