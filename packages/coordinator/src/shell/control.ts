@@ -88,10 +88,10 @@ export class ControlPlane {
     );
   }
 
-  /** Counts something of a worker that is none; the one too many cuts it off. `what` continues "it sent …". */
+  /** Counts something of a worker that is none; the one too many cuts it off. */
   fault(workerId: string, what: string): void {
     this.dropped.malformed++;
-    const reason = this.#faults.count(workerId, what);
+    const reason = this.#faults.count(workerId, what, performance.now());
     if (reason !== null) this.#cutOff(workerId, reason);
   }
 
