@@ -34,8 +34,13 @@ interface Outcome {
   ms: number;
 }
 
-async function readOne({ reader, ...rest }: Corpus, task: Task, index: number): Promise<Outcome> {
-  const { seed, bytes, mustBeAccepted } = inputAt({ reader, ...rest }, task.seed, index);
+async function readOne(
+  { reader, ...rest }: Corpus,
+  task: Task,
+  index: number,
+  input = inputAt({ reader, ...rest }, task.seed, index),
+): Promise<Outcome> {
+  const { seed, bytes, mustBeAccepted } = input;
   writeSync(pipe, `${index}\n`);
   const startMs = processorMs();
   let fault: string | null = null;
@@ -86,9 +91,10 @@ let worstMegabytes = 8;
 async function worstOfEach(corpus: Corpus, task: Task, from: number, to: number): Promise<number> {
   let worst = 0;
   for (let index = from; index < to; index++) {
+    const input = inputAt(corpus, task.seed, index);
     collect();
     const peak = watchMemory();
-    await readOne(corpus, task, index);
+    await readOne(corpus, task, index, input);
     const megabytes = peak();
     worst = Math.max(worst, megabytes);
     if (megabytes > task.maxMegabytes)

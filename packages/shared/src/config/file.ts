@@ -1,6 +1,7 @@
 /**
  * Reads a config file, JSON or YAML (which JSON is a part of), into plain values; load.ts checks what they are. The
- * parser is recursive and follows aliases, so a text that is nested deeper than any config, or uses aliases, is refused.
+ * parser is recursive, follows aliases and takes quadratic time, so a text that is nested deeper than any
+ * config, uses aliases, or has thousands of keys is refused.
  */
 import { parse, YAMLParseError } from 'yaml';
 import { readBounded } from '../bounded-file.ts';
@@ -8,6 +9,9 @@ import { UserError } from '../errors.ts';
 
 /** A config of all options has some kilobytes. */
 const maxFileBytes = 2 ** 18;
+/** The parser takes quadratic time over keys and over faults. There are some hundred options; comments have marks too. */
+const maxMarks = 4_000;
+const marks = /[:,"'[\]{}&*!]/;
 /** Groups of options, and a list in one of them. */
 const maxNesting = 32;
 /** Lists within lists on one line, whose brackets are left out; and what is indented further than any config. */
@@ -35,6 +39,11 @@ export function readConfigFile(path: string): ConfigFile {
   if (isNestedDeeply(text)) {
     throw new UserError(
       `config file ${path} is nested more deeply than groups of options: check its brackets`,
+    );
+  }
+  if (text.split(marks, maxMarks + 1).length > maxMarks) {
+    throw new UserError(
+      `config file ${path} has more entries than there are options: check that it is the right one`,
     );
   }
   try {

@@ -247,6 +247,17 @@ test.each([
   ['open brackets', '['.repeat(100_000), /nested more deeply/],
   ['open braces', '{a: '.repeat(50_000), /nested more deeply/],
   ['lists in lists', `train: ${'- '.repeat(50_000)}`, /nested more deeply/],
+  [
+    'thousands of keys',
+    `train:\n${Array.from({ length: 9000 }, (_, i) => `  a${i}: 1\n`).join('')}`,
+    /more entries/,
+  ],
+  ['thousands of faults', `{"train": ${','.repeat(60_000)}}`, /more entries/],
+  [
+    'a list of lists as weights',
+    'train:\n  classWeights: [1, {a: 2}]',
+    /classWeights: \[1,\{"a":2\}\] in .* must be balanced, or one/,
+  ],
   ['a film', 'x'.repeat(300_000), /has more than the 262144 bytes/],
   [
     'a key that a terminal obeys',

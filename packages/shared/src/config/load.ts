@@ -135,6 +135,9 @@ function usableVariables(env: NonNullable<ConfigSources['env']>, given: Map<stri
 const isGroup = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+const isFlatList = (value: unknown): value is unknown[] =>
+  Array.isArray(value) && value.every((item) => typeof item !== 'object');
+
 /** The options that a file gives: path, value, option. Throws on anything that is no group and no option. */
 function entriesOf({ name, values }: ConfigFile): [string, unknown, OptionInfo][] {
   if (!isGroup(values)) {
@@ -152,7 +155,7 @@ function entriesOf({ name, values }: ConfigFile): [string, unknown, OptionInfo][
       const path = `${group}.${key}`;
       const option = byPath.get(path);
       if (!option) throw unknownKey(name, path, key);
-      const listed = option.format === 'classWeights' && Array.isArray(value);
+      const listed = option.format === 'classWeights' && isFlatList(value);
       entries.push([path, listed ? value.join(',') : value, option]);
     }
   }
