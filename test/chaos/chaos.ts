@@ -42,6 +42,8 @@ export interface ChaosReport {
 
 /** A run that makes no new commit for so long is stuck, whatever happened to it. */
 const stuckMs = 90_000;
+/** The default of --drain-seconds, and time for a busy machine. */
+const leaveWithinMs = 40_000;
 /** More than this many workers on one machine only wait for each other. */
 const maxExtraWorkers = 1;
 
@@ -79,6 +81,7 @@ class Round {
   readonly #deadlineMs: number;
   readonly #logPath: string;
   #fleet!: Fleet;
+  readonly #leaving: Promise<void>[] = [];
   /** The last fault that struck, while no new commit has been seen after it. */
   #unanswered: { name: string; atMs: number; step: number; isAlone: boolean } | null = null;
 
@@ -110,6 +113,7 @@ class Round {
       await this.#strikeAll();
       const { progress } = this.#fleet;
       while (!this.#isOver) await this.#commit();
+      await Promise.race([Promise.all(this.#leaving), sleep(leaveWithinMs, undefined, { ref: false })]);
       progress.read();
       this.#report.numSteps += progress.highest;
       this.#report.numRedone += progress.numRedone;
@@ -220,12 +224,15 @@ class Round {
 
   #drain(pick: number): string {
     const { name, ended } = this.#fleet.drain(pick);
-    void ended.then(({ code, signal }) => {
+    const late = setTimeout(() => this.#fail(`${name} was asked to leave and is still there`), leaveWithinMs);
+    const left = ended.then(({ code, signal }) => {
+      clearTimeout(late);
       // One that was just starting may not listen for signals yet, and one whose broker was away can't start.
       if (signal === 'SIGTERM' || code === exitCodes.unavailable) return;
       if (code === exitCodes.leftOnRequest || (code === exitCodes.ok && this.#fleet.isDone)) return;
       this.#fail(`${name} was asked to leave and ended with ${signal ?? `code ${code}`}`);
     });
+    this.#leaving.push(left);
     return name;
   }
 

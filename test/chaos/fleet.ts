@@ -55,6 +55,7 @@ export class Fleet {
   readonly #broker: Supervised;
   readonly #coordinator: Client;
   readonly #workers: Client[] = [];
+  readonly #leaving = new Set<Client>();
   readonly #port: number;
   #numStarted = 0;
   #isDone = false;
@@ -181,7 +182,7 @@ export class Fleet {
   /** Ends everything. */
   async close(): Promise<void> {
     this.#isClosing = true;
-    const clients = this.#clients;
+    const clients = [...this.#clients, ...this.#leaving];
     await Promise.all(clients.map(({ process: client }) => client.destroy()));
     await this.#broker.destroy();
     await Promise.all(clients.map(({ relay }) => relay.close()));
@@ -191,9 +192,11 @@ export class Fleet {
     return [this.#coordinator, ...this.#workers];
   }
 
-  async #drained({ process: worker, relay }: Client): Promise<Exit> {
-    const exit = await worker.leave();
-    await relay.close();
+  async #drained(client: Client): Promise<Exit> {
+    this.#leaving.add(client);
+    const exit = await client.process.leave();
+    this.#leaving.delete(client);
+    await client.relay.close();
     return exit;
   }
 

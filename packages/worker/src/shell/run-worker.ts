@@ -124,6 +124,8 @@ class WorkerShell {
     signal.addEventListener('abort', leave);
     const timer = setInterval(() => this.#feed({ type: 'tick', now: performance.now() }), tickMs);
     this.#feed({ type: 'tick', now: performance.now() });
+    // It may have come while the broker or the run was sought, before anybody listened.
+    if (signal.aborted) leave();
     try {
       const outcome = await ended;
       await flushGoodbye(this.#connection);
