@@ -30,9 +30,15 @@ export async function freePort(): Promise<number> {
 }
 
 /** Starts a server and waits until it listens. Rejects with its log if it ends before. */
-export async function startNatsServer(configPath: string): Promise<OperatedServer> {
+export async function startNatsServer(
+  configPath: string,
+  env: Record<string, string> = {},
+): Promise<OperatedServer> {
   const { path } = await findNatsServer();
-  const child = spawn(path, ['-c', configPath], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(path, ['-c', configPath], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, ...env },
+  });
   running.add(child);
   let log = '';
   const ended = once(child, 'close');
