@@ -3,10 +3,14 @@
  * everything that a worker needs works. Once with the keys, certificates and configuration that `unet-fleet
  * credentials` makes, and once with the broker that a run starts for itself.
  */
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startBroker } from '@unet-fleet/coordinator';
+import {
+  makeAuthority,
+  makeServerCertificate,
+} from '@unet-fleet/coordinator/broker/credentials/certificates';
 import {
   anyPeer,
   type BrokerAddress,
@@ -393,6 +397,50 @@ describe('a broker that is not as it should be is named', () => {
   });
 });
 
+test.each([
+  [
+    'has expired',
+    new Date('2020-01-01'),
+    true,
+    /has expired: make a new one, or set this machine's clock right/,
+  ],
+  ['is not valid yet', new Date(Date.now() + 1e9), true, /is not valid yet/],
+  [
+    'is of another authority',
+    new Date(),
+    false,
+    /was not made by the authority in .*ca\.pem: check --nats-ca/,
+  ],
+])('a broker whose certificate %s is not spoken to', async (what, made, isOurs, sentence) => {
+  const own = join(folder, what.replaceAll(' ', '-'));
+  mkdirSync(own);
+  const ours = {
+    key: readFileSync(join(credentials, 'authority', 'ca-key.pem'), 'utf8'),
+    certificate: readFileSync(ca, 'utf8'),
+  };
+  const authority = isOurs ? ours : await makeAuthority(new Date());
+  const { key, certificate } = await makeServerCertificate(authority, ['localhost'], made);
+  writeFileSync(join(own, 'server-key.pem'), key);
+  writeFileSync(join(own, 'server.pem'), certificate);
+  const otherPort = await freePort();
+  const config = readFileSync(join(credentials, 'broker', 'nats-server.conf'), 'utf8')
+    .replaceAll(join(credentials, 'broker'), own)
+    .replace(`port: ${port}`, `port: ${otherPort}`);
+  writeFileSync(join(own, 'nats-server.conf'), config);
+  const other = await startNatsServer(join(own, 'nats-server.conf'));
+  const url = `tls://localhost:${otherPort}`;
+  await expect(connectBroker({ ...address('worker-1'), url, name: 'worker-1.a' })).rejects.toThrow(sentence);
+  await other.stop();
+});
+
+test('a broker that offers no encryption where it is asked for is not spoken to', async () => {
+  const plain = await startBroker({ port: 0, folder: join(folder, 'plain') });
+  const url = plain.url.replace('nats:', 'tls:');
+  await expect(connectBroker({ ...plain, url, name: 'a' })).rejects.toThrow(/offers no encryption/);
+  await expect(connectBroker({ ...plain, ca, name: 'a' })).rejects.toThrow(/offers no encryption/);
+  await plain.stop();
+});
+
 test('secrets are readable for their owner alone, and nothing is written over', async () => {
   for (const path of [
     seedOf('coordinator'),
@@ -420,19 +468,48 @@ test('secrets are readable for their owner alone, and nothing is written over', 
   expect(readFileSync(seedOf('worker-1'), 'utf8')).toBe(seed);
 });
 
-test('workers are added to a broker that runs, and nobody is disconnected', async () => {
+test('workers are added to a broker that runs, and revoked, and nobody else is disconnected', async () => {
   const connection = await connectBroker({ ...address('worker-1'), name: 'worker-1.a' });
   const onLost = vi.fn();
   watchLink(connection, { onLost });
-  const added = await unetFleet(['credentials', '--add', '--workers', '1', '--out', credentials, '--json']);
-  expect(JSON.parse(added.stdout)).toMatchObject({ written: ['worker-4'], numWorkers: 4 });
+  const change = async (...flags: string[]) => {
+    const { code, stdout, stderr } = await unetFleet([
+      'credentials',
+      '--out',
+      credentials,
+      '--json',
+      ...flags,
+    ]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    return JSON.parse(stdout);
+  };
+  const reload = async () => {
+    const numBefore = server.said().split('Reloaded server configuration').length;
+    server.signal('SIGHUP');
+    await vi.waitUntil(() => server.said().split('Reloaded server configuration').length > numBefore, {
+      timeout: 10_000,
+    });
+  };
+  expect(await change('--add', '1')).toMatchObject({ written: ['worker-4'], numWorkers: 4 });
   await expect(connectBroker({ ...address('worker-4'), name: 'worker-4.a' })).rejects.toThrow(
     /refuses the key/,
   );
-  server.signal('SIGHUP');
-  await vi.waitUntil(() => /Reloaded server configuration/.test(server.said()), { timeout: 10_000 });
+  await reload();
   const newcomer = await connectBroker({ ...address('worker-4'), name: 'worker-4.a' });
   expect(await refusedOf(newcomer, [run.up('worker-1.a')])).toEqual([run.up('worker-1.a')]);
+
+  const lost = new Promise((resolve) => watchLink(newcomer, { onLost: resolve }));
+  expect(await change('--revoke', 'worker-4')).toMatchObject({ written: [], numWorkers: 3 });
+  await reload();
+  await lost;
+  await expect(connectBroker({ ...address('worker-4'), name: 'worker-4.b' })).rejects.toThrow(
+    /refuses the key/,
+  );
+  // Its name is not given again.
+  expect(await change('--add', '1', '--hosts', 'localhost')).toMatchObject({
+    written: ['worker-5'],
+    numWorkers: 4,
+  });
   await connection.flush();
   expect(onLost).not.toHaveBeenCalled();
   await Promise.all([newcomer.close(), connection.close()]);

@@ -28,17 +28,18 @@ Start the broker:
 
     nats-server -c ${serverFolder}/nats-server.conf
 
-Start a run, and its workers (${workers.length}: ${workers[0]} to ${workers.at(-1)}):
+Start a run, and its workers (${workers.join(', ')}):
 
     npx unet-fleet coordinator --nats-url ${url} --nats-seed coordinator.seed --nats-ca ca.pem --images … --masks …
-    npx unet-fleet worker --nats-url ${url} --nats-seed workers/${workers[0]}.seed --nats-ca ca.pem
+    npx unet-fleet worker --nats-url ${url} --nats-seed workers/${workers[0] ?? 'worker-1'}.seed --nats-ca ca.pem
 
-Add workers: \`npx unet-fleet credentials --out . --add --workers 2\`, copy \`broker/\` again, and reload the server with
+Add workers: \`npx unet-fleet credentials --out . --add 2\`, copy \`broker/\` again, and reload the server with
 \`nats-server --signal reload\`; nobody is disconnected.
 
-A seed that was lost or seen: take its user out of \`broker/nats-server.conf\` and reload; its holder is cut off at once.
+A seed that was lost or seen: \`npx unet-fleet credentials --out . --revoke worker-2\`, copy and reload likewise; its
+holder is cut off at once.
 
 The broker's certificate is valid for ${serverDays} days and for ${hosts.join(', ')}. A new one, also for other hosts:
-\`npx unet-fleet credentials --out . --add --workers 0 --hosts ${hosts.join(',')}\`.
+\`npx unet-fleet credentials --out . --hosts ${hosts.join(',')}\`.
 `;
 }

@@ -33,9 +33,12 @@ export interface CredentialsOptions {
   now: Date;
 }
 
-export interface AddOptions {
+export interface ChangeOptions {
   folder: string;
+  /** Workers to add. */
   numWorkers: number;
+  /** Identities whose keys are no longer to be let in. */
+  revoked: readonly string[];
   /** Of a new certificate; empty: the certificate stays. */
   hosts: readonly string[];
   now: Date;
@@ -55,6 +58,8 @@ const fleetSchema = z.object({
   hosts: z.array(z.string().max(255)).min(1).max(100),
   port: z.number().int().min(1).max(65_535),
   serverFolder: z.string().max(4_096),
+  /** Number of the next worker: one that was revoked is never given again. */
+  nextWorker: z.number().int().min(1).max(1_000_000),
   users: z.array(z.object({ identity: z.string().regex(safeId), nkey })).max(100_000),
   monitor: nkey,
 });
@@ -94,6 +99,7 @@ export async function makeCredentials(options: CredentialsOptions): Promise<Cred
             nkey: writeSeed(unfinished, coordinatorIdentity, 'coordinator.seed'),
           },
         ],
+        nextWorker: 1,
         monitor,
       };
       const written = addWorkers(unfinished, fleet, options.numWorkers);
@@ -114,17 +120,19 @@ export async function makeCredentials(options: CredentialsOptions): Promise<Cred
 }
 
 /**
- * Adds workers to a folder of credentials, or gives its broker a new certificate, or both.
- * @throws UserError if it is no such folder, or can't be written
+ * Adds workers to a folder of credentials, revokes some, or gives its broker a new certificate.
+ * @throws UserError if it is no such folder, an identity is not there, or it can't be written
  */
-export async function addCredentials({
+export async function changeCredentials({
   hosts,
   numWorkers,
+  revoked,
   ...options
-}: AddOptions): Promise<CredentialsReport> {
+}: ChangeOptions): Promise<CredentialsReport> {
   const folder = resolve(options.folder);
   const fleet = readFleet(folder);
   return await writing(folder, async () => {
+    revoke(fleet, revoked);
     const written = addWorkers(folder, fleet, numWorkers);
     if (hosts.length > 0) {
       checkHosts(hosts);
@@ -142,7 +150,7 @@ const report = (folder: string, fleet: Fleet, written: string[]): CredentialsRep
   folder,
   hosts: fleet.hosts,
   written,
-  numWorkers: fleet.users.length - 1,
+  numWorkers: fleet.users.filter(({ identity }) => identity !== coordinatorIdentity).length,
 });
 
 function checkHosts(hosts: readonly string[]): void {
@@ -170,12 +178,22 @@ function writeSeed(folder: string, identity: string, path: string): string {
 }
 
 function addWorkers(folder: string, fleet: Fleet, numWorkers: number): string[] {
-  const first = fleet.users.length;
-  const identities = Array.from({ length: numWorkers }, (_, i) => `worker-${first + i}`);
+  const identities = Array.from({ length: numWorkers }, (_, i) => `worker-${fleet.nextWorker + i}`);
+  fleet.nextWorker += numWorkers;
   for (const identity of identities) {
     fleet.users.push({ identity, nkey: writeSeed(folder, identity, join('workers', `${identity}.seed`)) });
   }
   return identities;
+}
+
+function revoke(fleet: Fleet, revoked: readonly string[]): void {
+  for (const identity of revoked) {
+    if (!fleet.users.some((user) => user.identity === identity)) {
+      const known = fleet.users.map((user) => user.identity).join(', ');
+      throw new UserError(`there is no ${identity} to revoke: the credentials are of ${known}`);
+    }
+  }
+  fleet.users = fleet.users.filter(({ identity }) => !revoked.includes(identity));
 }
 
 async function writeServerCertificate(
