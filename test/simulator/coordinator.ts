@@ -363,8 +363,12 @@ export class Coordinator {
   }
 
   #fail(effect: Extract<Effect, { type: 'fail' }>): void {
-    if (effect.cause !== 'disk') this.#cluster.violate('ending', `the run fails: ${effect.message}`);
-    this.#end(effect.message, 'the run has failed');
+    const { cause, message, leaf } = effect;
+    const { failure } = this.#cluster.reference;
+    const isExpected = failure && leaf?.step === failure.step && failure.leaves.includes(leaf.leaf);
+    if (cause !== 'disk' && !isExpected) this.#cluster.violate('ending', `the run fails: ${message}`);
+    this.#end(message, 'the run has failed');
+    if (cause !== 'disk') this.#cluster.finished(this, 'failed');
   }
 
   /** The shell's way out: a farewell to all, and the process ends. */

@@ -59,7 +59,10 @@ export function toyPlan(index: number): ToyPlan {
   if (random.chance(0.3)) {
     for (let i = 0; i < 2; i++) nonFinite.add(random.whole(0, 3) * 64 + random.whole(0, numLeaves - 1));
   }
-  return { plan, train, checkpointEvery: random.whole(0, 2), buckets: bucketsFrom(random), nonFinite };
+  const checkpointEvery = random.whole(0, 2);
+  const buckets = bucketsFrom(random);
+  if (random.chance(0.3)) train.onNonFinite = 'stop';
+  return { plan, train, checkpointEvery, buckets, nonFinite };
 }
 
 function bucketsFrom(random: Random): Bucket[] {

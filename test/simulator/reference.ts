@@ -42,7 +42,9 @@ export interface Reference {
   progress: string[][];
   /** By version: leaves that went into the batch norms' statistics. */
   numBatchesTracked: number[];
-  reason: 'completed' | 'early-stopping';
+  reason: 'completed' | 'early-stopping' | 'failed';
+  /** Where the run fails, for a leaf that is not finite. */
+  failure: { step: number; leaves: number[] } | null;
 }
 
 const references = new Map<number, Reference>();
@@ -111,6 +113,7 @@ function train(toy: ToyPlan): Reference {
     progress: [[JSON.stringify(progress)]],
     numBatchesTracked: [0],
     reason: 'completed',
+    failure: null,
   };
   const total = numSteps(toy.plan);
   for (let step = 0; step < total; step++) {
@@ -120,6 +123,11 @@ function train(toy: ToyPlan): Reference {
       trainLeaf(key, step, leaf, isFiniteLeaf(toy, step, leaf)),
     );
     const skipped = leaves.flatMap(({ sums }, leaf) => (sums.isFinite ? [] : [leaf]));
+    if (skipped.length > 0 && toy.train.onNonFinite === 'stop') {
+      reference.reason = 'failed';
+      reference.failure = { step, leaves: skipped };
+      break;
+    }
     const weightSum = leaves.reduce((sum, leaf) => sum + leaf.sums.weightSum, 0);
     const lossSum = leaves.reduce((sum, leaf) => sum + leaf.sums.lossSum, 0);
     const gradients = memory.from(sumOverTree(leaves.map((leaf) => leaf.gradients)));
