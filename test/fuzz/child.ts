@@ -2,24 +2,30 @@
  * The process that reads the inputs. It says over a pipe which input it is about to read, so that the one that
  * hangs or kills it is known, and what came of each batch.
  */
-import { writeSync } from 'node:fs';
+import { mkdirSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Corpus, corpusOf, inputAt } from './input.ts';
 import { processorMs, watchMemory } from './measure.ts';
 import { readers } from './readers/index.ts';
 import { verdictOf } from './verdict.ts';
 
-export interface Task {
+/** Inputs [from, to) of a reader. */
+export interface Job {
   reader: string;
-  seed: number;
-  /** Inputs [from, to). */
   from: number;
   to: number;
+}
+
+export interface Task {
+  jobs: Job[];
+  seed: number;
   folder: string;
   maxMs: number;
   maxMegabytes: number;
 }
 
 export type Report =
+  | { type: 'reader'; reader: string }
   | { type: 'batch'; accepted: number; rejected: number; worstMs: number; worstMegabytes: number }
   | { type: 'finding'; index: number; fault: string };
 
@@ -103,11 +109,19 @@ async function worstOfEach(corpus: Corpus, task: Task, from: number, to: number)
   return worst;
 }
 
-const task = JSON.parse(process.argv[2]!) as Task;
-const reader = readers.find(({ name }) => name === task.reader);
-if (!reader) throw new Error(`no reader ${task.reader}`);
-const corpus = await corpusOf(reader, task.folder);
-for (let from = task.from; from < task.to; from += batchSize) {
-  await readBatch(corpus, task, from, Math.min(task.to, from + batchSize));
+async function run(job: Job, task: Task): Promise<void> {
+  const reader = readers.find(({ name }) => name === job.reader);
+  if (!reader) throw new Error(`no reader ${job.reader}`);
+  const folder = join(task.folder, reader.name);
+  mkdirSync(join(folder, 'work'), { recursive: true });
+  const corpus = await corpusOf(reader, folder);
+  worstMegabytes = 8;
+  report({ type: 'reader', reader: reader.name });
+  for (let from = job.from; from < job.to; from += batchSize) {
+    await readBatch(corpus, { ...task, folder }, from, Math.min(job.to, from + batchSize));
+  }
 }
+
+const task = JSON.parse(process.argv[2]!) as Task;
+for (const job of task.jobs) await run(job, task);
 process.exit(0);

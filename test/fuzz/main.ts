@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { corpusOf, inputAt } from './input.ts';
 import { readers } from './readers/index.ts';
-import { defaultLimits, type Finding, fuzzReader, type Outcome } from './supervise.ts';
+import { defaultLimits, type Finding, fuzzReaders, type Outcome } from './supervise.ts';
 
 const { values } = parseArgs({
   options: {
@@ -37,7 +37,8 @@ async function fuzz(): Promise<number> {
   for (const { name, weight } of readers) {
     if (values.reader.length > 0 && !values.reader.includes(name)) continue;
     const startMs = performance.now();
-    const outcome = await fuzzReader(name, Math.ceil(Number(values.inputs) * weight), seed);
+    const numInputs = Math.ceil(Number(values.inputs) * weight);
+    const [outcome] = (await fuzzReaders([{ reader: name, numInputs }], seed)) as [Outcome];
     const seconds = (performance.now() - startMs) / 1000;
     outcomes.push({ ...outcome, seconds });
     if (outcome.findings.length > 0) await keep(outcome, seed);

@@ -1,15 +1,15 @@
 /**
- * Runs a reader over many inputs in a process of its own, with limits on memory and time, and starts another after the
+ * Runs readers over many inputs in a process of their own, with limits on memory and time, and starts another after the
  * input that hung or killed it. What it keeps true: every input is read, and every fault has the input's number.
  */
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import type { Report, Task } from './child.ts';
+import type { Job, Report, Task } from './child.ts';
 
 export interface Limits {
   /** Processor time of one input. */
@@ -48,36 +48,35 @@ const child = fileURLToPath(new URL('./child.js', import.meta.url));
 /** More than this many are one fault many times over. */
 const maxFindings = 200;
 
-/** Reads inputs 0 to numInputs - 1. */
-export async function fuzzReader(
-  reader: string,
-  numInputs: number,
+const newOutcome = (reader: string, numInputs: number): Outcome => ({
+  reader,
+  numInputs,
+  accepted: 0,
+  rejected: 0,
+  worstMs: 0,
+  worstMegabytes: 0,
+  findings: [],
+});
+
+/** Reads inputs 0 to numInputs - 1 of each reader, one after the other. */
+export async function fuzzReaders(
+  wanted: { reader: string; numInputs: number }[],
   seed: number,
   limits: Limits = defaultLimits,
-): Promise<Outcome> {
-  const outcome: Outcome = {
-    reader,
-    numInputs,
-    accepted: 0,
-    rejected: 0,
-    worstMs: 0,
-    worstMegabytes: 0,
-    findings: [],
-  };
-  let from = 0;
-  while (from < numInputs && outcome.findings.length < maxFindings) {
+): Promise<Outcome[]> {
+  const outcomes = wanted.map(({ reader, numInputs }) => newOutcome(reader, numInputs));
+  let jobs: Job[] = wanted.map(({ reader, numInputs }) => ({ reader, from: 0, to: numInputs }));
+  while (jobs.length > 0) {
     const folder = temporaryFolder();
     try {
       const { maxMs, maxMegabytes } = limits;
-      const task: Task = { reader, seed, from, to: numInputs, folder, maxMs, maxMegabytes };
-      const last = await runChild(task, limits, outcome);
-      from = last === null ? numInputs : last + 1;
+      jobs = await runChild({ jobs, seed, folder, maxMs, maxMegabytes }, limits, outcomes);
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
   }
-  outcome.findings = uniqueByIndex(outcome.findings);
-  return outcome;
+  for (const outcome of outcomes) outcome.findings = uniqueByIndex(outcome.findings);
+  return outcomes;
 }
 
 const uniqueByIndex = (findings: Finding[]): Finding[] =>
@@ -87,9 +86,7 @@ const uniqueByIndex = (findings: Finding[]): Finding[] =>
 function temporaryFolder(): string {
   for (const parent of ['/dev/shm', tmpdir()]) {
     try {
-      const folder = mkdtempSync(join(parent, 'unet-fleet-fuzz-'));
-      mkdirSync(join(folder, 'work'));
-      return folder;
+      return mkdtempSync(join(parent, 'unet-fleet-fuzz-'));
     } catch {
       // The next one.
     }
@@ -97,11 +94,12 @@ function temporaryFolder(): string {
   throw new Error('there is no folder for temporary files');
 }
 
-/** The input that ended the process before its time; null when all were read. */
-async function runChild(task: Task, limits: Limits, outcome: Outcome): Promise<number | null> {
+/** Returns what is left to do after the input that ended the process before its time. */
+async function runChild(task: Task, limits: Limits, outcomes: Outcome[]): Promise<Job[]> {
   const args = ['--expose-gc', '--max-old-space-size=512', child, JSON.stringify(task)];
   const running = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe', 'pipe'] });
-  let current: number | null = null;
+  let outcome: Outcome | null = null;
+  let current = 0;
   let killedFor = '';
   let stderr = '';
   let heardMs = performance.now();
@@ -113,8 +111,13 @@ async function runChild(task: Task, limits: Limits, outcome: Outcome): Promise<n
   createInterface({ input: running.stdio[3] as Readable }).on('line', (line) => {
     heardMs = performance.now();
     heardSomething = true;
-    if (!line.startsWith('{')) current = Number(line);
-    else take(JSON.parse(line) as Report, outcome);
+    if (!line.startsWith('{')) {
+      current = Number(line);
+      return;
+    }
+    const event = JSON.parse(line) as Report;
+    if (event.type === 'reader') outcome = outcomes.find(({ reader }) => reader === event.reader) ?? null;
+    else take(event, outcome!);
   });
   const kill = (reason: string) => {
     killedFor ||= reason;
@@ -130,21 +133,27 @@ async function runChild(task: Task, limits: Limits, outcome: Outcome): Promise<n
     }
     const megabytes = residentMegabytes(running.pid!);
     if (megabytes > limits.maxProcessMegabytes) kill(`takes ${Math.round(megabytes)} MB`);
-    if (outcome.findings.length >= maxFindings) kill('there are enough findings');
+    if ((outcome?.findings.length ?? 0) >= maxFindings) kill('there are enough findings');
   }, 50);
   const [code, signal] = await new Promise<[number | null, string | null]>((resolve, reject) => {
     running.on('error', reject);
     running.on('close', (...ended) => resolve(ended));
   });
   clearInterval(watchdog);
-  if (code === 0) return null;
-  if (current === null) throw new Error(`the process for ${task.reader} does not start: ${stderr}`);
-  const fault = killedFor || `ends the process (${signal ?? code}): ${stderr}`;
-  outcome.findings.push({ index: current, fault });
-  return current;
+  if (code === 0) return [];
+  const { reader, findings } = (outcome as Outcome | null) ?? startFailed(stderr, killedFor);
+  findings.push({ index: current, fault: killedFor || `ends the process (${signal ?? code}): ${stderr}` });
+  const left = task.jobs.slice(task.jobs.findIndex((job) => job.reader === reader));
+  const [first, ...others] = left as [Job, ...Job[]];
+  const isOver = current + 1 >= first.to || findings.length >= maxFindings;
+  return isOver ? others : [{ ...first, from: current + 1 }, ...others];
 }
 
-function take(event: Report, outcome: Outcome): void {
+function startFailed(stderr: string, killedFor: string): never {
+  throw new Error(`the process that reads the inputs does not start: ${killedFor} ${stderr}`);
+}
+
+function take(event: Exclude<Report, { type: 'reader' }>, outcome: Outcome): void {
   if (event.type === 'finding') {
     outcome.findings.push({ index: event.index, fault: event.fault });
     return;

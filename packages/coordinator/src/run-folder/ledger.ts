@@ -119,7 +119,8 @@ export function readLedger(path: string): LedgerContents {
   let numStale = 0;
   let term = 0;
   for (const { value } of linesOf(path)) {
-    const line = ledgerLine.safeParse(value).data;
+    // Most of what is no line is no JSON either, and need not be told what it lacks.
+    const line = value === undefined ? undefined : ledgerLine.safeParse(value).data;
     if (!line) {
       numDamaged++;
       continue;
