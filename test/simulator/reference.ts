@@ -36,6 +36,8 @@ export interface Reference {
   toy: ToyPlan;
   /** By version. */
   weights: Weights[];
+  /** `weightsKeyOf` of each version. */
+  weightsKeys: number[];
   /** Of step n at index n: what its commit must say. */
   steps: { loss: number; weightSum: number; gradientNorm: number; skipped: number[] }[];
   /** Progress by version as JSON: when the step was committed, and after its validation, if it has one. */
@@ -109,6 +111,7 @@ function train(toy: ToyPlan): Reference {
   const reference: Reference = {
     toy,
     weights: [copy()],
+    weightsKeys: [weightsKeyOf(parameters.view, statistics)],
     steps: [],
     progress: [[JSON.stringify(progress)]],
     numBatchesTracked: [0],
@@ -149,6 +152,7 @@ function train(toy: ToyPlan): Reference {
     const isDue = validateEvery > 0 ? (step + 1) % validateEvery === 0 : isEpochEnd;
     progress.validationPending = isDue || step + 1 === total;
     reference.weights.push(copy());
+    reference.weightsKeys.push(weightsKeyOf(parameters.view, statistics));
     reference.numBatchesTracked.push(reference.numBatchesTracked[step]! + numLeaves - skipped.length);
     reference.steps.push({ loss: weightSum > 0 ? lossSum / weightSum : 0, weightSum, gradientNorm, skipped });
     reference.progress.push([JSON.stringify(progress)]);

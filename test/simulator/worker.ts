@@ -358,6 +358,12 @@ export class WorkerProcess {
   #complete(computation: Computation, nodes: TreeNode[]): void {
     const { lease, node, term } = computation;
     const { reference } = this.#cluster;
+    if (computation.weightsKey !== reference.weightsKeys[lease.step]) {
+      this.#cluster.violate(
+        'weights',
+        `${this.workerId} computed with weights that are not version ${lease.step}`,
+      );
+    }
     this.#computation = null;
     const common = { type: 'result', term, kind: lease.kind, step: lease.step, timings: noTimings } as const;
     let results: ResultMessage[];
