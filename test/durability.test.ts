@@ -43,7 +43,7 @@ describe('the power goes between any two operations, and what was not synced is 
   const cases = scenarios.map((scenario) => ({
     scenario,
     name: scenario.name,
-    numCases: numOperationsOf(scenario) * outcomes.length,
+    numCases: (numOperationsOf(scenario) + 1) * outcomes.length,
   }));
   test.each(cases)('of $name: $numCases cases, always a good one', ({ scenario, numCases }) => {
     const figures = tryCrashes(scenario, join(folder, 'disk'));

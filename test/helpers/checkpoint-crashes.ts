@@ -12,8 +12,9 @@ import {
   newestGoodCheckpoint,
   removeCheckpoints,
 } from '@unet-fleet/coordinator/checkpoint/folder';
-import { stepOfName } from '@unet-fleet/coordinator/checkpoint/manifest';
+import { type Manifest, stepOfName } from '@unet-fleet/coordinator/checkpoint/manifest';
 import { tidyCheckpoints, writeCheckpoint } from '@unet-fleet/coordinator/checkpoint/write';
+import { UserError } from '@unet-fleet/shared';
 import { Crash, MemoryDisk, outcomes } from './memory-disk.ts';
 import { smallCheckpoint, weightsOf } from './small-checkpoint.ts';
 
@@ -24,6 +25,8 @@ export interface Scenario {
   work(disk: MemoryDisk): void;
   /** Marks of the weights of which one must be the newest good ones, at any moment; null: there are none yet. */
   allowed: (number | null)[];
+  /** Mark of the newest good one once the work is done: from then on it counts as durable. */
+  after: number;
   /** Name of the best checkpoint, which must be there at any moment. */
   best?: string;
 }
@@ -50,25 +53,35 @@ export const scenarios: Scenario[] = [
     before: (disk) => writeAll(disk, []),
     work: (disk) => write(disk, 1),
     allowed: [null, 1],
+    after: 1,
   },
-  { name: 'a save', before: (disk) => writeAll(disk, [1]), work: (disk) => write(disk, 2), allowed: [1, 2] },
+  {
+    name: 'a save',
+    before: (disk) => writeAll(disk, [1]),
+    work: (disk) => write(disk, 2),
+    allowed: [1, 2],
+    after: 2,
+  },
   {
     name: 'the replacement of the newest',
     before: (disk) => writeAll(disk, [1, 2]),
     work: (disk) => write(disk, 2, { mark: 9 }),
     allowed: [2, 9],
+    after: 9,
   },
   {
     name: 'the replacement of the only one',
     before: (disk) => writeAll(disk, [1]),
     work: (disk) => write(disk, 1, { mark: 9 }),
     allowed: [1, 9],
+    after: 9,
   },
   {
     name: 'pruning',
     before: (disk) => writeAll(disk, [1, 2, 3, 4, 5], 2),
     work: (disk) => removeCheckpoints(where, ['step-00000003', 'step-00000001'], { operations: disk }),
     allowed: [5],
+    after: 5,
     best: 'step-00000002',
   },
   {
@@ -76,12 +89,13 @@ export const scenarios: Scenario[] = [
     before: halfReplaced,
     work: (disk) => tidyCheckpoints(where, { operations: disk }),
     allowed: [2],
+    after: 2,
   },
 ];
 
 export interface CrashFigures {
   numOperations: number;
-  /** Crashes, times outcomes. */
+  /** Moments, times outcomes. */
   numCases: number;
   /** Cases that left different files. */
   numStates: number;
@@ -101,23 +115,26 @@ function preparedFor({ before }: Pick<Scenario, 'before'>, crashAt?: number): Me
   return disk.copy(crashAt);
 }
 
-/** Interrupts the scenario's work before each of its operations and in the middle of each write. */
+/** Interrupts the scenario's work before each of its operations, in the middle of each write, and when it is done. */
 export function tryCrashes(scenario: Scenario, folder: string): CrashFigures {
   const numOperations = numOperationsOf(scenario);
   const figures: CrashFigures = { numOperations, numCases: 0, numStates: 0, failures: [] };
   const prepared = preparedFor(scenario);
   const seen = new Set<string>();
-  for (let crashAt = 1; crashAt <= numOperations; crashAt++) {
+  for (let crashAt = 1; crashAt <= numOperations + 1; crashAt++) {
     const disk = prepared.copy(crashAt);
-    expectCrash(() => scenario.work(disk));
+    const isDone = crashAt > numOperations;
+    if (isDone) scenario.work(disk);
+    else expectCrash(() => scenario.work(disk));
+    const allowed = isDone ? [scenario.after] : scenario.allowed;
     for (const outcome of outcomes) {
       figures.numCases++;
       rmSync(folder, { recursive: true, force: true });
       disk.writeOut(outcome, folder);
-      const state = contentOf(folder);
+      const state = `${allowed}: ${contentOf(folder)}`;
       if (seen.has(state)) continue;
       seen.add(state);
-      for (const failure of faultsOf(scenario, join(folder, where))) {
+      for (const failure of faultsOf({ ...scenario, allowed }, join(folder, where))) {
         figures.failures.push(`${scenario.name}, power gone at operation ${crashAt}, ${outcome}: ${failure}`);
       }
     }
@@ -150,9 +167,13 @@ function faultsOf(scenario: Scenario, checkpoints: string): string[] {
 function useFaults({ allowed, best }: Scenario, checkpoints: string): string[] {
   if (!holdsCheckpoint(checkpoints)) return allowed.includes(null) ? [] : ['there is no checkpoint'];
   const faults: string[] = [];
-  const { manifest } = newestGoodCheckpoint(checkpoints, {
-    onDamaged: ({ message }) => faults.push(message),
-  });
+  let manifest: Manifest;
+  try {
+    ({ manifest } = newestGoodCheckpoint(checkpoints, { onDamaged: ({ message }) => faults.push(message) }));
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return [...faults, error.message];
+  }
   const isAllowed = allowed.some((mark) => mark !== null && weightsOf(mark) === manifest.weightsSha256);
   if (!isAllowed) faults.push(`the newest good one is another (step ${manifest.step})`);
   if (best !== undefined && bestCheckpointName(checkpoints) !== best) faults.push('the best one is gone');

@@ -1,4 +1,7 @@
-/** Checkpoints survive what can happen to them: a crash at any operation, a flipped byte, a full disk, kill -9. */
+/**
+ * Checkpoints survive what can happen to them: a damaged file, a full disk, kill -9. Every byte and every operation is
+ * tried in test/durability.test.ts.
+ */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -38,7 +41,7 @@ import {
 import { type CheckpointVectors, files } from './manifest.ts';
 import { type DamagedCheckpoint, loadCheckpoint } from './read.ts';
 import { decodeHeader } from './safetensors.ts';
-import { type CheckpointContent, tidyCheckpoints, weightsSha256, writeCheckpoint } from './write.ts';
+import { type CheckpointContent, weightsSha256, writeCheckpoint } from './write.ts';
 
 const model: ModelConfig = { inChannels: 1, numClasses: 3, baseWidth: 2, upsampling: 'transposed' };
 const { numParameters, numStatistics, parameters: specs, statistics: statisticSpecs } = describeModel(model);
@@ -164,6 +167,49 @@ describe('what is written is read', () => {
   });
 });
 
+test('by a coordinator that was overtaken: nothing, not even tidying up', async () => {
+  const terms = join(root, 'terms');
+  mkdirSync(terms);
+  writeFileSync(join(terms, 'term-000004.json'), '');
+  const writer = new CheckpointWriter({ checkpoints, keep: 1, fence: { runFolder: root, term: 4 } });
+  await writer.write(content(1));
+  writeFileSync(join(terms, 'term-000005.json'), '');
+  const unfinished = join(checkpoints, '.tmp-step-00000002-of-the-other');
+  mkdirSync(unfinished);
+  await expect(writer.write(content(2))).rejects.toThrow(/^another coordinator has taken over the run in/);
+  expect(readdirSync(checkpoints).sort()).toEqual(['.tmp-step-00000002-of-the-other', 'step-00000001']);
+  await writer.close();
+
+  const overtaken = () => {
+    throw new UserError('overtaken');
+  };
+  let numAsked = 0;
+  const assertMayWrite = () => {
+    if (++numAsked === 2) overtaken();
+  };
+  rmSync(unfinished, { recursive: true });
+  expect(() => writeCheckpoint(checkpoints, content(3), { assertMayWrite })).toThrow('overtaken');
+  expect(() => pruneCheckpoints(checkpoints, 1, null, { assertMayWrite: overtaken })).not.toThrow();
+  expect(readdirSync(checkpoints)).toEqual(['step-00000001']);
+});
+
+test('a writer outlives failures: what a failed write left goes with the next', async () => {
+  const writer = new CheckpointWriter({ checkpoints, keep: 3, fence: null });
+  await writer.write(content(1));
+  rmSync(checkpoints, { recursive: true });
+  writeFileSync(checkpoints, '');
+  await expect(writer.write(content(2))).rejects.toThrow(/is in the way of/);
+  rmSync(checkpoints);
+  const wasRemoved = `${checkpoints} was removed, with the checkpoints in it: it is made again`;
+  expect((await writer.write(content(3))).warnings).toEqual([wasRemoved]);
+  expect(readdirSync(checkpoints)).toEqual(['step-00000003']);
+  const leftOver = join(checkpoints, '.tmp-left-by-a-full-disk');
+  mkdirSync(leftOver);
+  expect((await writer.write(content(4))).warnings).toEqual([]);
+  expect(readdirSync(checkpoints).sort()).toEqual(['step-00000003', 'step-00000004']);
+  await writer.close();
+});
+
 describe('damage', () => {
   const whereabouts: [string, (size: number) => number][] = [
     ['the first byte', () => 0],
@@ -276,17 +322,16 @@ describe('pruning', () => {
 });
 
 describe('failures while writing', () => {
-  /** Real operations of which the n-th (and, if the process dies, every later one) fails. */
-  function failing(failAt: number, error: Error, staysDead: boolean) {
+  /** Real operations of which the n-th fails. */
+  function failing(failAt: number, error: Error): FileOperations {
     let count = 0;
     const wrap =
       <A extends unknown[], R>(operation: (...args: A) => R) =>
       (...args: A): R => {
-        count++;
-        if (staysDead ? count >= failAt : count === failAt) throw error;
+        if (++count === failAt) throw error;
         return operation(...args);
       };
-    const operations: FileOperations = {
+    return {
       open: wrap(realFiles.open),
       write: wrap(realFiles.write),
       sync: wrap(realFiles.sync),
@@ -297,48 +342,7 @@ describe('failures while writing', () => {
       exists: wrap(realFiles.exists),
       list: realFiles.list,
     };
-    return { operations, numOperations: () => count };
   }
-
-  const numOperations = (step: number): number => {
-    const { operations, numOperations: count } = failing(Number.POSITIVE_INFINITY, new Error(), false);
-    writeCheckpoint(checkpoints, content(step), { operations });
-    return count();
-  };
-
-  /** Every operation would take a minute; the many single writes of tensors are alike. */
-  const places = (total: number): number[] =>
-    Array.from({ length: total }, (_, i) => i + 1).filter((n) => n <= 4 || n % 23 === 0 || n > total - 25);
-
-  test('a crash at any operation leaves the old checkpoint or the whole new one', () => {
-    writeCheckpoint(checkpoints, content(1));
-    const total = numOperations(2);
-    for (const place of places(total)) {
-      rmSync(pathOf(2), { recursive: true });
-      const crash = new Error('crash');
-      expect(() => writeCheckpoint(checkpoints, content(2), failing(place, crash, true))).toThrow(crash);
-      const { manifest, vectors } = newestGoodCheckpoint(checkpoints, { onDamaged: expect.unreachable });
-      expect(bitsOf(vectors)).toEqual(bitsOf(content(manifest.step).vectors));
-      tidyCheckpoints(checkpoints);
-      expect(readdirSync(checkpoints)).toEqual(listCheckpoints(checkpoints).sort());
-      writeCheckpoint(checkpoints, content(2));
-    }
-  });
-
-  test('a crash while one of the same step is replaced leaves the old or the new', () => {
-    writeCheckpoint(checkpoints, content(1));
-    const total = numOperations(1);
-    for (const place of places(total)) {
-      writeCheckpoint(checkpoints, content(1));
-      const crash = new Error('crash');
-      const changed = content(1, bestAt(1), 9);
-      expect(() => writeCheckpoint(checkpoints, changed, failing(place, crash, true))).toThrow(crash);
-      tidyCheckpoints(checkpoints);
-      const { manifest, vectors } = newestGoodCheckpoint(checkpoints, { onDamaged: expect.unreachable });
-      expect(bitsOf(vectors)).toEqual(bitsOf(manifest.progress.best ? changed.vectors : content(1).vectors));
-      expect(readdirSync(checkpoints)).toEqual(['step-00000001']);
-    }
-  });
 
   const sentences: [string, RegExp, number][] = [
     [
@@ -358,7 +362,7 @@ describe('failures while writing', () => {
       writeCheckpoint(checkpoints, content(1));
       for (const failAt of [40, 150]) {
         const error = Object.assign(new Error(code), { code });
-        const { operations } = failing(failAt, error, false);
+        const operations = failing(failAt, error);
         try {
           writeCheckpoint(checkpoints, content(2), { operations });
           expect.unreachable();

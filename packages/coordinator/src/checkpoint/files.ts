@@ -136,15 +136,12 @@ export function userErrorOf(error: unknown, doing: string, path: string): unknow
     case 'EPERM':
     case 'EROFS':
       return new UserError(
-        `There is no permission to write ${path} for ${doing}: change its owner or mode, or choose another --run-dir`,
+        `There is no permission to write ${path} for ${doing}: change its owner or mode`,
         usage,
       );
     case 'ENOTDIR':
     case 'EEXIST':
-      return new UserError(
-        `${path} is in the way of ${doing}: it is no folder; move it, or choose another --run-dir`,
-        usage,
-      );
+      return new UserError(`${path} is in the way of ${doing}: it is no folder; move it`, usage);
     case 'ENOENT':
       return new UserError(
         `${path} was removed during ${doing}: let nothing else change the run's folder`,
