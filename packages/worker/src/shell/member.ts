@@ -165,14 +165,14 @@ interface Task {
 }
 
 function untilAborted(signal: AbortSignal): Task['until'] {
-  const aborted = new Promise<never>((_, reject) => {
-    const end = () => reject(new HandOver());
-    if (signal.aborted) end();
-    else signal.addEventListener('abort', end, { once: true });
-  });
-  // Nobody may be waiting at that moment.
-  aborted.catch(() => {});
-  return (work) => Promise.race([work, aborted]);
+  // The signal outlives the work by far: what waits for it is taken back with each.
+  return (work) =>
+    new Promise((resolve, reject) => {
+      const end = () => reject(new HandOver());
+      if (signal.aborted) end();
+      signal.addEventListener('abort', end, { once: true });
+      work.then(resolve, reject).finally(() => signal.removeEventListener('abort', end));
+    });
 }
 
 async function timed<T>(
