@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -7,7 +8,12 @@ import { pairFiles } from './pair.ts';
 const pairIn = (files: string[], options: { images?: string; masks?: string; maskSuffix?: string } = {}) => {
   const folder = folderWith(Object.fromEntries(files.map((path) => [path, ''])));
   const { images = 'photos', masks = 'masks', maskSuffix = '' } = options;
-  return pairFiles({ images: join(folder, images), masks: join(folder, masks), maskSuffix });
+  return pairFiles({
+    images: join(folder, images),
+    masks: join(folder, masks),
+    maskSuffix,
+    followLinks: false,
+  });
 };
 
 describe('pairing', () => {
@@ -66,9 +72,73 @@ describe('pairing', () => {
       images: join(folder, 'photos'),
       masks: join(folder, 'masks'),
       maskSuffix: '',
+      followLinks: false,
     });
     expect(pairs).toHaveLength(1);
   });
+
+  it.each([
+    ['a file', (folder: string) => symlinkSync(join(folder, 'secret/b.jpg'), join(folder, 'photos/b.jpg'))],
+    ['a folder', (folder: string) => symlinkSync(join(folder, 'secret'), join(folder, 'photos/b'))],
+    ['a relative one', (folder: string) => symlinkSync('../secret/b.jpg', join(folder, 'photos/b.jpg'))],
+    // Its name begins as the folder's does.
+    ['one beside', (folder: string) => symlinkSync('../photos2/b.jpg', join(folder, 'photos/b.jpg'))],
+  ])('does not leave its folder by a link to %s, unless it is allowed', async (_, link) => {
+    const files = [
+      'photos/a.jpg',
+      'masks/a.png',
+      'masks/b.png',
+      'masks/b/b.png',
+      'secret/b.jpg',
+      'photos2/b.jpg',
+    ];
+    const folder = folderWith(Object.fromEntries(files.map((path) => [path, ''])));
+    link(folder);
+    const options = { images: join(folder, 'photos'), masks: join(folder, 'masks'), maskSuffix: '' };
+    await expect(pairFiles({ ...options, followLinks: false })).rejects.toThrow(
+      /photos, b(\.jpg)? lead out of the folder by links: put the files there, or allow it with --follow-links/,
+    );
+    expect((await pairFiles({ ...options, followLinks: true })).pairs).toHaveLength(2);
+  });
+
+  it('follows links within the folder, also where the folder itself is one', async () => {
+    const folder = folderWith({ 'pool/a.jpg': '', 'masks/a.png': '', 'masks/b.png': '' });
+    symlinkSync(join(folder, 'pool'), join(folder, 'photos'));
+    symlinkSync(join(folder, 'photos/a.jpg'), join(folder, 'pool/b.jpg'));
+    const masks = join(folder, 'masks');
+    const { pairs } = await pairFiles({
+      images: join(folder, 'photos'),
+      masks,
+      maskSuffix: '',
+      followLinks: false,
+    });
+    expect(pairs.map(({ id }) => id)).toEqual(['a', 'b']);
+  });
+
+  it('does not take what is no file, such as a pipe, for one', async () => {
+    const folder = folderWith({ 'photos/a.jpg': '', 'masks/a.png': '' });
+    execFileSync('mkfifo', [join(folder, 'photos/b.jpg')]);
+    symlinkSync('/dev/zero', join(folder, 'photos/c.jpg'));
+    const masks = join(folder, 'masks');
+    const { pairs, photosWithoutMasks } = await pairFiles({
+      images: join(folder, 'photos'),
+      masks,
+      maskSuffix: '',
+      followLinks: true,
+    });
+    expect(pairs).toHaveLength(1);
+    expect(photosWithoutMasks).toEqual([]);
+  });
+
+  it.each(['a\nb.jpg', 'a\u001b[2J.jpg', 'gpj.\u202eexe.jpg', 'a\u0085.jpg'])(
+    'refuses a name that a terminal or a log would obey: %j',
+    async (name) => {
+      const error = await pairIn([`photos/${name}`, 'masks/a.png']).catch((caught: Error) => caught);
+      expect((error as Error).message).toMatch(
+        /photos, the name .*\\u[0-9a-f]{4}.* control character in it: rename/,
+      );
+    },
+  );
 
   it.each([
     [['photos/a.jpg'], {}, /There is no folder .*masks: check --masks/],

@@ -1,10 +1,11 @@
 /**
  * Matches photos and masks by id: the path below its folder without the extension (and, for a mask, without the mask
  * suffix), with '/' between folders. The order is by id, by UTF-16 code units, whatever the locale or the disk says.
+ * What it keeps true: every path is below its folder, also behind links, and can be shown and logged as it is.
  */
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
-import { UserError } from '@unet-fleet/shared';
+import { isPrintable, UserError } from '@unet-fleet/shared';
 import { extensionOf, maskExtensions } from './readers/index.ts';
 import { photoExtensions } from './readers/photo.ts';
 
@@ -29,6 +30,8 @@ export interface PairOptions {
   images: string;
   masks: string;
   maskSuffix: string;
+  /** Whether links may lead out of the folders. */
+  followLinks: boolean;
 }
 
 /** Locale-free order for ids and paths. */
@@ -37,7 +40,7 @@ export function compareText(a: string, b: string): number {
 }
 
 /** Lists both folders, recursively. Throws a UserError if one is missing or holds no file of its kind. */
-export async function pairFiles({ images, masks, maskSuffix }: PairOptions): Promise<Pairing> {
+export async function pairFiles({ images, masks, maskSuffix, followLinks }: PairOptions): Promise<Pairing> {
   const imagesRoot = resolve(images);
   const masksRoot = resolve(masks);
   const sameFolder = imagesRoot === masksRoot;
@@ -47,8 +50,8 @@ export async function pairFiles({ images, masks, maskSuffix }: PairOptions): Pro
     );
   }
   // One folder inside the other: its files are not the other's.
-  const imageFiles = await listFolder(images, '--images', sameFolder ? null : masksRoot);
-  const maskFiles = sameFolder ? imageFiles : await listFolder(masks, '--masks', imagesRoot);
+  const imageFiles = await listFolder(images, '--images', followLinks, sameFolder ? null : masksRoot);
+  const maskFiles = sameFolder ? imageFiles : await listFolder(masks, '--masks', followLinks, imagesRoot);
   const isMask = (path: string) =>
     maskExtensions.includes(extensionOf(path)) && withoutExtension(path).endsWith(maskSuffix);
   const photoFiles = imageFiles.filter(
@@ -102,14 +105,49 @@ function byId(paths: string[], folder: string, suffix: string): Map<string, stri
   return found;
 }
 
+/** Links that lead out of a folder: how many, and the first. */
+class LinksOut {
+  private readonly realRoot: string;
+  private first = '';
+  private num = 0;
+
+  constructor(realRoot: string) {
+    this.realRoot = realRoot;
+  }
+
+  /** Whether the file or folder that a link leads to is in the folder; counts it otherwise. */
+  async isInside(path: string, relative: string): Promise<boolean> {
+    const real = await realpath(path);
+    if (real === this.realRoot || real.startsWith(this.realRoot + sep)) return true;
+    this.first ||= relative;
+    this.num += 1;
+    return false;
+  }
+
+  /** Throws a UserError if there was one. */
+  check(folder: string): void {
+    if (this.num === 0) return;
+    const others = this.num > 1 ? ` and ${this.num - 1} more` : '';
+    throw new UserError(
+      `In ${folder}, ${this.first}${others} lead out of the folder by links: put the files there, or allow it with --follow-links.`,
+    );
+  }
+}
+
 /** All files below a folder but those below `except`, hidden ones left out, sorted, relative with '/'. */
-async function listFolder(folder: string, option: string, except: string | null): Promise<string[]> {
+async function listFolder(
+  folder: string,
+  option: string,
+  followLinks: boolean,
+  except: string | null,
+): Promise<string[]> {
   const root = resolve(folder);
   const info = await stat(root).catch(() => null);
   if (info === null) throw new UserError(`There is no folder ${folder}: check ${option}.`);
   if (!info.isDirectory()) throw new UserError(`${folder} is no folder: check ${option}.`);
   const files: string[] = [];
   const visited = new Set<string>();
+  const linksOut = new LinksOut(await realpath(root));
   const walk = async (below: string): Promise<void> => {
     const path = join(root, below);
     // A link to a folder above would otherwise be walked for ever.
@@ -119,7 +157,10 @@ async function listFolder(folder: string, option: string, except: string | null)
     for (const entry of await readdir(path, { withFileTypes: true })) {
       if (entry.name.startsWith('.') || entry.name === '__MACOSX') continue;
       const relative = below === '' ? entry.name : `${below}/${entry.name}`;
-      const target = entry.isSymbolicLink() ? await stat(join(root, relative)).catch(() => null) : entry;
+      const isLink = entry.isSymbolicLink();
+      const target = isLink ? await stat(join(root, relative)).catch(() => null) : entry;
+      if (isLink && target && !followLinks && !(await linksOut.isInside(join(root, relative), relative)))
+        continue;
       if (target?.isDirectory()) await walk(relative);
       else if (target?.isFile()) files.push(relative.split(sep).join('/'));
     }
@@ -128,6 +169,13 @@ async function listFolder(folder: string, option: string, except: string | null)
     await walk('');
   } catch (error) {
     throw new UserError(`Cannot list ${folder}: ${(error as Error).message}.`);
+  }
+  linksOut.check(folder);
+  const strange = files.find((path) => !isPrintable(path));
+  if (strange !== undefined) {
+    throw new UserError(
+      `In ${folder}, the name ${strange} has a line break or another control character in it: rename the file.`,
+    );
   }
   if (files.length === 0) throw new UserError(`The folder ${folder} is empty: check ${option}.`);
   return files.sort(compareText);

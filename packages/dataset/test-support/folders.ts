@@ -58,6 +58,7 @@ export function dataConfig(options: Partial<DataConfig>): DataConfig {
     ignoreIndex: -1,
     unpaired: 'warn',
     wrongMasks: 'stop',
+    followLinks: false,
     validationShare: 0.1,
     ...options,
   };

@@ -51,6 +51,7 @@ const welcome = {
     ignoreIndex: -1,
     unpaired: 'warn',
     wrongMasks: 'stop',
+    followLinks: false,
     validationShare: 0.1,
   },
   model: { inChannels: 3, numClasses: 3, baseWidth: 16, upsampling: 'transposed' },

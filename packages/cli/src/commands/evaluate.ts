@@ -36,6 +36,7 @@ const selection: Selection = [
   'data.palette',
   'data.unpaired',
   'data.wrongMasks',
+  'data.followLinks',
   'engine.device',
   'engine.threads',
   'run.runDir',

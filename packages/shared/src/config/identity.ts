@@ -14,6 +14,7 @@ const outside = new Set([
   'data.masks',
   'data.palette',
   'data.classNames',
+  'data.followLinks',
   'engine.allowMixedEngines',
 ]);
 const identityPaths = configOptions

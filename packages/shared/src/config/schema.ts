@@ -75,6 +75,11 @@ const data = group<Config['data']>({
     values: ['stop', 'skip'],
     default: 'stop',
   },
+  followLinks: {
+    doc: 'read photos and masks through links that lead out of their folder',
+    format: 'switch',
+    default: false,
+  },
   validationShare: {
     doc: 'share of the photos that is kept for validation',
     unit: 'share',

@@ -27,6 +27,8 @@ export interface DataConfig {
   ignoreIndex: number;
   unpaired: 'warn' | 'stop';
   wrongMasks: 'stop' | 'skip';
+  /** Whether links may lead out of the folders of photos and masks. */
+  followLinks: boolean;
   validationShare: number;
 }
 

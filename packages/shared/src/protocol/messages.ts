@@ -56,6 +56,7 @@ export const welcome = z.object({
     ignoreIndex: z.number().int(),
     unpaired: z.enum(['warn', 'stop']),
     wrongMasks: z.enum(['stop', 'skip']),
+    followLinks: z.boolean(),
     validationShare: z.number(),
   }),
   model: z.object({

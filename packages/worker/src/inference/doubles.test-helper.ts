@@ -16,6 +16,7 @@ export const dataOf = (overrides: Partial<DataConfig> = {}): DataConfig => ({
   ignoreIndex: 255,
   unpaired: 'warn',
   wrongMasks: 'stop',
+  followLinks: false,
   validationShare: 0.1,
   ...overrides,
 });
