@@ -44,7 +44,10 @@ export function watchLink(connection: NatsConnection, events: LinkEvents = {}): 
           break;
       }
     }
-    lost('the connection to the broker was closed');
+    const error = await connection.closed();
+    // Closed by this process itself, it is no loss.
+    if (error) lost(`the connection to the broker was closed: ${error.message}`);
+    link.isUp = false;
   };
   void watch();
   return link;
