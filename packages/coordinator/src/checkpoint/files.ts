@@ -121,7 +121,7 @@ export function replaceFile(folder: string, name: string, text: string, operatio
  * operating fault, and is passed through.
  */
 export function userErrorOf(error: unknown, doing: string, path: string): unknown {
-  const { code, syscall } = error as NodeJS.ErrnoException;
+  const { code, syscall, path: where = path } = error as NodeJS.ErrnoException;
   const { usage, unavailable } = exitCodes;
   switch (code) {
     case 'ENOSPC':
@@ -141,7 +141,10 @@ export function userErrorOf(error: unknown, doing: string, path: string): unknow
       );
     case 'ENOTDIR':
     case 'EEXIST':
-      return new UserError(`${path} is in the way of ${doing}: it is no folder; move it`, usage);
+      return new UserError(
+        `${code === 'EEXIST' ? where : path} is in the way of ${doing}: it is no folder; move it`,
+        usage,
+      );
     case 'ENOENT':
       return new UserError(
         `${path} was removed during ${doing}: let nothing else change the run's folder`,

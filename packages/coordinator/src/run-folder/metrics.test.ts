@@ -96,7 +96,7 @@ test('trouble with the disk is told as a sentence, and so is its end', () => {
   ]);
   expect(warnings).toEqual([
     expect.stringMatching(
-      /metrics.jsonl is in the way of its metrics: .*; the run goes on, and its metrics wait in memory$/,
+      /run is in the way of its metrics: it is no folder; move it; the run goes on, and its metrics wait in memory$/,
     ),
     `${join(inner, 'metrics.jsonl')} is written again`,
   ]);
