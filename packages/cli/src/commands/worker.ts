@@ -31,6 +31,8 @@ const selection: Selection = [
 
 /** Well within the 30 s that Kubernetes gives a process between SIGTERM and SIGKILL. */
 const defaultDrainSeconds = 10;
+/** A coordinator's own broker that is being started again. */
+const localPatienceSeconds = 30;
 /** Time for handing back what is leased when the parent process is gone. */
 const orphanGraceMs = 2_000;
 
@@ -38,6 +40,7 @@ interface WorkerFlags extends Record<string, unknown> {
   run?: string;
   name?: string;
   drainSeconds: number;
+  waitBroker?: number;
   verbose?: boolean;
 }
 
@@ -52,6 +55,11 @@ export const workerProcessCommand = (io: Io): Command =>
         'time for handing over what is finished when it is asked to leave',
         wholeArgument('--drain-seconds', 0, 3600),
         defaultDrainSeconds,
+      )
+      .option(
+        '--wait-broker <seconds>',
+        'time to wait for a NATS server that is not there yet; default 0: fail at once',
+        wholeArgument('--wait-broker', 0, 86_400),
       )
       .option('--verbose', 'tell more')
       .addHelpText(
@@ -97,6 +105,7 @@ async function work(flags: WorkerFlags, io: Io): Promise<void> {
           if (flags.verbose) screen.print(message, 'dim');
         },
       },
+      brokerPatienceMs: (flags.waitBroker ?? (localName ? localPatienceSeconds : 0)) * 1_000,
       drainMs: flags.drainSeconds * 1_000,
       signal: AbortSignal.any([stop.signal, orphan.signal]),
     });

@@ -23,6 +23,13 @@ const untrusted = new Set([
 
 export function connectError(error: unknown, attempt: Attempt): UserError {
   const message = error instanceof Error ? error.message : String(error);
+  // The client calls it a refusal, but nothing was refused: this attempt, or the broker, was too slow.
+  if (/authentication timeout/i.test(message)) {
+    return new UserError(
+      `the broker at ${attempt.shown} let nobody in within its time: it or this machine is too busy, so try again`,
+      exitCodes.unavailable,
+    );
+  }
   if (error instanceof errors.AuthorizationError || error instanceof errors.UserAuthenticationExpiredError) {
     return new UserError(refusedText(attempt));
   }

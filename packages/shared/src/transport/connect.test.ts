@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { exitCodes, UserError } from '../errors.ts';
-import { type ConnectOptions, connectBroker } from './connect.ts';
+import { type ConnectOptions, connectBroker, connectWhenThere } from './connect.ts';
 
 const servers: Server[] = [];
 
@@ -77,3 +77,23 @@ test.each(['nats://fleet:secret@host:4222', 'ftp://fleet:secret@host'])(
     expect(exitCode).toBe(exitCodes.usage);
   },
 );
+
+test('a broker that is not there yet is waited for, said once, and no longer than asked', async () => {
+  const server = createServer();
+  const port = await listen(server);
+  server.close();
+  const options = { url: `nats://127.0.0.1:${port}`, user: '', password: '', name: 'test' };
+  const waits: string[] = [];
+  const onWait = (reason: string) => waits.push(reason);
+  const never = new AbortController().signal;
+  await expect(connectWhenThere(options, 0, onWait, never)).rejects.toThrow(/no broker answers/);
+  expect(waits).toEqual([]);
+  await expect(connectWhenThere(options, 1_200, onWait, never)).rejects.toThrow(/no broker answers/);
+  expect(waits).toEqual([expect.stringContaining('connection refused')]);
+  // What waiting does not mend is said at once.
+  const bad = { ...options, url: 'http://host' };
+  await expect(connectWhenThere(bad, 60_000, onWait, never)).rejects.toThrow(/is no broker address/);
+  const leave = new AbortController();
+  const left = connectWhenThere(options, 60_000, () => leave.abort(), leave.signal);
+  expect(await left).toBe(null);
+});

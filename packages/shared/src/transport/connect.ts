@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import { connect, type NatsConnection, type TlsOptions } from '@nats-io/transport-node';
 import type { Config } from '../config/types.ts';
-import { UserError } from '../errors.ts';
+import { exitCodes, UserError } from '../errors.ts';
 import { inboxOf } from '../protocol/subjects.ts';
 import { connectError } from './connect-error.ts';
 import { readCertificates, readSeedFile } from './credentials.ts';
@@ -83,6 +83,33 @@ export async function connectBroker(options: ConnectOptions): Promise<NatsConnec
   } catch (error) {
     throw connectError(error, { shown, user, seed, ca });
   }
+}
+
+/** Between two attempts at a broker that is not there yet. */
+const retryMs = 500;
+
+/**
+ * Connects as soon as the broker is there, or fails as connectBroker does once `patienceMs` are over. Calls `onWait` with
+ * the reason before the first wait. Null when `signal` ended the wait.
+ */
+export async function connectWhenThere(
+  options: ConnectOptions,
+  patienceMs: number,
+  onWait: (reason: string) => void,
+  signal: AbortSignal,
+): Promise<NatsConnection | null> {
+  const deadlineMs = performance.now() + patienceMs;
+  for (let attempt = 0; !signal.aborted; attempt++) {
+    try {
+      return await connectBroker(options);
+    } catch (error) {
+      const mayCome = error instanceof UserError && error.exitCode === exitCodes.unavailable;
+      if (!mayCome || performance.now() + retryMs > deadlineMs) throw error;
+      if (attempt === 0) onWait(error.message);
+    }
+    await sleep(retryMs, undefined, { signal }).catch(() => {});
+  }
+  return null;
 }
 
 /**

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { NatsConnection } from '@nats-io/transport-node';
 import {
   type BrokerAddress,
-  connectBroker,
+  connectWhenThere,
   type DownMessage,
   decode,
   downMessage,
@@ -30,6 +30,8 @@ import { Preparation, type WorkerLog } from './prepare.ts';
 
 export interface WorkerOptions {
   broker: BrokerAddress;
+  /** How long to wait for a broker that is not there yet. */
+  brokerPatienceMs: number;
   /** `<identity>.<instance>`: what the credentials allow, and unique per process start. */
   workerId: string;
   /** For people: host and process. */
@@ -63,7 +65,13 @@ const sessionClocks = { heartbeatMs: 1_000, resendMs: 3_000, silenceMs: 15_000, 
 export async function runWorker(options: WorkerOptions): Promise<WorkerOutcome> {
   const { workerId } = options;
   // The connection's name is the id, so that the broker's word that it closed names the worker.
-  const connection = await connectBroker({ ...options.broker, name: workerId, peer: workerId });
+  const connection = await connectWhenThere(
+    { ...options.broker, name: workerId, peer: workerId },
+    options.brokerPatienceMs,
+    (reason) => options.log.info(`waiting for the broker: ${reason}`),
+    options.signal,
+  );
+  if (connection === null) return { cause: 'requested', reason: String(options.signal.reason) };
   const preparation = new Preparation(options);
   try {
     const wait = () => options.log.info('no run on this broker yet: waiting for a coordinator');
