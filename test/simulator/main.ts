@@ -72,6 +72,7 @@ async function many(): Promise<boolean> {
   const numSeeds = wholeNumber('seeds');
   const startMs = performance.now();
   let saidMs = startMs;
+  let numFailuresSaid = 0;
   const rate = (tally: Tally) => (tally.numSchedules / (performance.now() - startMs)) * 1000;
   const tally = await simulateMany({
     first: wholeNumber('first'),
@@ -79,6 +80,10 @@ async function many(): Promise<boolean> {
     numThreads: wholeNumber('threads'),
     mutant: null,
     onProgress: (part) => {
+      for (const { seed, invariant } of part.failures.slice(numFailuresSaid)) {
+        say(`seed ${seed} VIOLATED ${invariant}`);
+      }
+      numFailuresSaid = part.failures.length;
       if (performance.now() - saidMs < 5_000) return;
       saidMs = performance.now();
       say(

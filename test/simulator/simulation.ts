@@ -29,8 +29,8 @@ export interface Verdict {
   numTerms: number;
 }
 
-/** After the last trouble: the longest pause of a worker that was set aside, and time to train. */
-const boundMs = 150_000;
+/** After the last trouble: workers that stay slow, the longest pause of one that was set aside, and time to train. */
+const boundMs = 400_000;
 const maxEvents = 400_000;
 
 /** Vectors of ended schedules are not reused, so the memory is renewed now and then. */
