@@ -1,0 +1,36 @@
+/** What a coordinator does and says, for the trace. */
+import type { Effect } from '@unet-fleet/coordinator/core/types';
+
+export const textOf = (kind: string, step: number, nodes: { level: number; index: number }[]): string =>
+  `${kind} ${kind === 'train' ? step + 1 : step} nodes ${nodes.map(({ level, index }) => `${level}:${index}`).join(' ')}`;
+
+export function describe(event: Extract<Effect, { type: 'emit' }>['event']): string {
+  switch (event.type) {
+    case 'worker-joined':
+      return `${event.worker} has joined (${event.numWorkers})`;
+    case 'worker-left':
+      return `${event.worker} has left: ${event.reason} (${event.numWorkers})`;
+    case 'lease-repeated':
+      return `${event.to} computes ${event.leaves} of ${event.worker} as well: ${event.reason}`;
+    case 'worker-set-aside':
+      return `${event.worker} is set aside for ${(event.pauseMs / 1000).toFixed(0)} s: ${event.reason}`;
+    case 'leaf-skipped':
+      return `leaf ${event.leaf} of step ${event.step} is left out`;
+    case 'broker-back':
+      return 'the broker is back';
+    case 'broker-lost':
+      return 'the broker is lost';
+    case 'epoch-started':
+      return `epoch ${event.epoch} begins`;
+    case 'validation-started':
+      return `step ${event.step} is to be validated`;
+    case 'checkpoint-failed':
+      return `no checkpoint of step ${event.step}: ${event.message}`;
+    case 'waiting':
+      return `it waits: ${event.reason}`;
+    case 'validated':
+      return `step ${event.step} is validated`;
+    default:
+      return event.type;
+  }
+}
