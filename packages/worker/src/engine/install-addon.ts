@@ -33,6 +33,20 @@ export interface AddonOptions {
 const addonName = 'tfjs_binding.node';
 const libraries = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'];
 const compileFlags = ['-std=c++17', '-O2', '-fPIC', '-DNDEBUG', '-DNAPI_VERSION=8'];
+/**
+ * Linked into the addon. TensorFlow logs through Abseil, which prints every message until a program has initialised
+ * its log, and only errors from then on; two lines about oneDNN come before any code of ours could do that, as the
+ * library is loaded. So the library's question whether that is done finds this answer, which stands before its own in
+ * the order of symbols. With TF_CPP_MIN_LOG_LEVEL=0 all is printed. A library with another version of Abseil (it is
+ * in the name) does not find it, and is only louder.
+ */
+const quietSource = `#include <cstdlib>
+extern "C" __attribute__((visibility("default"))) bool _ZN4absl12lts_2025081412log_internal13IsInitializedEv() {
+  const char* level = std::getenv("TF_CPP_MIN_LOG_LEVEL");
+  return level == nullptr || level[0] != '0';
+}
+`;
+const quietName = 'leave-notices-out.cc';
 const noCompiler =
   'there is no g++ on PATH: install it (Debian: apt install g++), it compiles the TensorFlow addon once';
 
@@ -50,11 +64,16 @@ export async function compilerVersion(env: Environment): Promise<string> {
 
 /** Where the addon is or will be, in the user's cache. */
 export function addonPath(options: Omit<AddonOptions, 'report'>): string {
+  return join(cacheFolder(options.env), 'addons', addonKey(options), addonName);
+}
+
+/** Names the addon by all that it is made of. */
+export function addonKey(options: Pick<AddonOptions, 'packageFolder' | 'tensorflowFolder'>): string {
   const hash = createHash('sha256');
   const binding = join(options.packageFolder, 'binding');
   for (const name of readdirSync(binding).sort()) hash.update(name).update(readFileSync(join(binding, name)));
-  hash.update(JSON.stringify([options.tensorflowFolder, compileFlags, process.arch]));
-  return join(cacheFolder(options.env), 'addons', hash.digest('hex').slice(0, 16), addonName);
+  hash.update(JSON.stringify([options.tensorflowFolder, compileFlags, quietSource, process.arch]));
+  return hash.digest('hex').slice(0, 16);
 }
 
 /**
@@ -84,13 +103,15 @@ async function compileInto(folder: string, options: AddonOptions): Promise<void>
   const work = join(folder, 'work');
   mkdirSync(work);
   const include = ['-I', options.nodeApiFolder, '-I', join(options.tensorflowFolder, 'include')];
-  const compile = (name: string) =>
-    gpp([...compileFlags, ...include, '-c', join(binding, name), '-o', join(work, `${name}.o`)], options.env);
+  writeFileSync(join(work, quietName), quietSource);
+  const compile = (from: string, name: string) =>
+    gpp([...compileFlags, ...include, '-c', join(from, name), '-o', join(work, `${name}.o`)], options.env);
   await Promise.all([
-    ...sources.map(compile),
+    ...sources.map((name) => compile(binding, name)),
+    compile(work, quietName),
     ...libraries.map((name) => makeStandIn(name, work, options.env)),
   ]);
-  const objects = sources.map((name) => join(work, `${name}.o`));
+  const objects = [...sources, quietName].map((name) => join(work, `${name}.o`));
   const standIns = libraries.map((name) => join(work, name));
   // Bound at load time, so that the check of loading is a check of every function.
   const link = ['-shared', '-Wl,-z,now', '-Wl,--no-as-needed', '-Xlinker', '-rpath', '-Xlinker'];

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   cpSync,
@@ -73,6 +74,29 @@ test('a second clone of the same user needs neither Python nor a compiler nor th
     install,
   );
   expect(again).toEqual([]);
+});
+
+test('an addon that another version of unet-fleet has compiled counts as none', async () => {
+  const env = usersCache();
+  const { addonKey } = await setupEngine({ gpu: false, env, packageFolder }, silentReport);
+  const path = join(packageFolder, 'lib', 'napi-v8', 'unet-fleet.json');
+  const record = readFileSync(path, 'utf8');
+  expect(record).toContain(addonKey);
+  writeFileSync(path, record.replace(addonKey, '0123456789abcdef'));
+  expect(engineInstalled({ env, packageFolder })).toBeNull();
+});
+
+test('loading the addon says nothing, unless all is asked for', async () => {
+  const env = usersCache();
+  await setupEngine({ gpu: false, env, packageFolder }, silentReport);
+  const addon = join(packageFolder, 'lib', 'napi-v8', 'tfjs_binding.node');
+  const load = (level: string) =>
+    spawnSync(process.execPath, ['-e', 'require(process.argv[1]).isUsingGpuDevice()', addon], {
+      env: { ...process.env, TF_ENABLE_ONEDNN_OPTS: '1', TF_CPP_MIN_LOG_LEVEL: level },
+      encoding: 'utf8',
+    });
+  expect(load('2')).toMatchObject({ status: 0, stdout: '', stderr: '' });
+  expect(load('0')).toMatchObject({ status: 0, stderr: expect.stringContaining('oneDNN') });
 });
 
 test('a damaged addon counts as none, and is put right', async () => {

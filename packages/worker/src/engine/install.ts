@@ -28,7 +28,7 @@ import {
   supportedArch,
   UserError,
 } from '@unet-fleet/shared';
-import { addonPath, compileAddon, compilerVersion } from './install-addon.ts';
+import { addonKey, addonPath, compileAddon, compilerVersion } from './install-addon.ts';
 import { checkAddon } from './install-check.ts';
 import {
   engineWheels,
@@ -47,6 +47,8 @@ export interface EngineInstall {
   libraryFolder: string;
   /** Of the compiled addon, to tell another one from it. */
   addonSha256: string;
+  /** Of its sources, the library and how it is compiled: another version of unet-fleet may compile it otherwise. */
+  addonKey: string;
 }
 
 export interface EngineSetupOptions {
@@ -85,7 +87,8 @@ export async function setupEngine(
   await installLibraries(flavor, arch, { report, env, ...(statfs ? { statfs } : {}) });
   const compiled = await compileAddon({ ...addon, report });
   await inStep('loading TensorFlow once', report, () => requireLoads(compiled, env));
-  return putInPlace(compiled, packageFolder, { flavor, tensorflowVersion, libraryFolder: tensorflowFolder });
+  const install = { flavor, tensorflowVersion, libraryFolder: tensorflowFolder, addonKey: addonKey(addon) };
+  return putInPlace(compiled, packageFolder, install);
 }
 
 /** The engine that is ready to load, or null. */
@@ -101,6 +104,7 @@ export function engineInstalled(
       record.tensorflowVersion === tensorflowVersion &&
       record.addonSha256 === sha256Of(join(folder, addonName)) &&
       record.libraryFolder === libraryFolder(record.flavor, arch, env) &&
+      record.addonKey === addonKey({ packageFolder, tensorflowFolder: record.libraryFolder }) &&
       tensorflowLibraries.every((name) => existsSync(join(record.libraryFolder, name))) &&
       engineWheels(record.flavor, arch).every((wheel) => hasWheel(wheel, arch, env));
     return isCurrent ? record : null;
