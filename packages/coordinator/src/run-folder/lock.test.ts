@@ -172,3 +172,20 @@ test('a lock whose folder was removed is taken again by its holder, and still ke
   expect((await contender()).said).toMatch(/is training in/);
   lock.release();
 });
+
+test.each(['{}', 'null', '[]', '{"pid": "1"}', ''])(
+  'a lock file that says %s is a coordinator of whom nothing is known',
+  (text) => {
+    acquireRunLock(folder).release();
+    const path = leaveTerm(2, {});
+    writeFileSync(path, text);
+    expect(() => acquireRunLock(folder)).toThrow(
+      /^Another coordinator is training in .*: stop it; if it is gone already/,
+    );
+    const longAgo = new Date(Date.now() - 3_600_000);
+    utimesSync(path, longAgo, longAgo);
+    const lock = acquireRunLock(folder);
+    expect(lock.term).toBe(3);
+    lock.release();
+  },
+);

@@ -26,6 +26,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { exitCodes, UserError } from '@unet-fleet/shared';
+import { z } from 'zod';
 import { realFiles, syncFolder, userErrorOf } from '../checkpoint/files.ts';
 import { type ProcessIdentity, processIsAlive, thisProcess } from './process-identity.ts';
 
@@ -50,6 +51,16 @@ interface Holder extends ProcessIdentity {
   term: number;
   released: boolean;
 }
+
+/** People copy run folders: what is no holder is nobody of whom anything is known. */
+const holderSchema: z.ZodType<Holder> = z.object({
+  pid: z.number().int().positive(),
+  host: z.string(),
+  startTicks: z.string(),
+  pidNamespace: z.string(),
+  term: z.number().int(),
+  released: z.boolean(),
+});
 
 const defaultHeartbeatMs = 3_000;
 const defaultDeadAfterMs = 30_000;
@@ -111,7 +122,7 @@ function assertFree(folder: string, term: number, deadAfterMs: number): void {
   const path = termPath(folder, term);
   let holder: Holder | null;
   try {
-    holder = JSON.parse(readFileSync(path, 'utf8')) as Holder;
+    holder = holderSchema.safeParse(JSON.parse(readFileSync(path, 'utf8'))).data ?? null;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
     // Created this moment and not yet written, or left so by a crash: its age decides.
