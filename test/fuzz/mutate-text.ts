@@ -35,16 +35,20 @@ const strange = [
 ];
 const tokens = /"(?:[^"\\\n]|\\.)*"|-?\d+(?:\.\d+)?(?:e[+-]?\d+)?|true|false|null|[[\]{},:]|[^\s[\]{},:"]+/g;
 
+/** Tokens are looked for in a part of a long text. */
+const windowLength = 4_000;
+
 interface Token {
   begin: number;
   end: number;
 }
 
 function tokenOf(random: Random, text: string, pattern = tokens): Token | null {
-  const found = Array.from(text.slice(0, 20_000).matchAll(pattern));
+  const from = random.below(Math.max(1, text.length - windowLength));
+  const found = Array.from(text.slice(from, from + windowLength).matchAll(pattern));
   if (found.length === 0) return null;
   const match = random.pick(found);
-  return { begin: match.index, end: match.index + match[0].length };
+  return { begin: from + match.index, end: from + match.index + match[0].length };
 }
 
 const put = (text: string, { begin, end }: Token, by: string): string =>
@@ -68,7 +72,7 @@ const copyToken: Mutation = (random, text) => {
 
 const nest: Mutation = (random, text) => {
   const token = tokenOf(random, text) ?? { begin: 0, end: 0 };
-  const depth = random.pick([10, 200, 5_000, 50_000]);
+  const depth = random.pick([10, 10, 200, 200, 5_000, 5_000, 50_000]);
   const [open, close] = random.pick([
     ['[', ']'],
     ['{"a":', '}'],
@@ -82,7 +86,7 @@ const nest: Mutation = (random, text) => {
 const long: Mutation = (random, text) => {
   const token = tokenOf(random, text) ?? { begin: 0, end: 0 };
   const part = random.pick([' ', 'a', ',', '0', '-', '\t', '\\', '"', '\u00e9', ' \u2028', '\n', '#']);
-  return put(text, token, part.repeat(random.pick([300, 5_000, 60_000])));
+  return put(text, token, part.repeat(random.pick([300, 300, 300, 5_000, 5_000, 60_000])));
 };
 
 const editLines =
@@ -94,14 +98,14 @@ const editLines =
   };
 
 const mutations: readonly (readonly [Mutation, number])[] = [
-  [replaceToken, 6],
-  [replaceNumber, 4],
-  [copyToken, 4],
+  [replaceToken, 9],
+  [replaceNumber, 6],
+  [copyToken, 6],
   [nest, 1],
   [long, 1],
   [editLines((random, lines, at) => lines.splice(at, 1 + random.below(2))), 2],
   [editLines((random, lines, at) => lines.splice(random.below(lines.length), 0, lines[at]!)), 2],
-  [editLines((random, lines, at) => lines.splice(at, 0, ...Array(random.length(3000)).fill(lines[at]))), 1],
+  [editLines((random, lines, at) => lines.splice(at, 0, ...Array(random.length(500)).fill(lines[at]))), 1],
   [(random, text) => mutateBytes(random, Buffer.from(text), Buffer.from(text)).toString('latin1'), 2],
 ];
 const weighted = mutations.flatMap(([mutation, weight]) => Array<Mutation>(weight).fill(mutation));

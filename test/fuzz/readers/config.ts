@@ -46,7 +46,7 @@ const aliases = Array.from({ length: 10 }, (_, i) => {
 export const configReaders: Reader[] = [
   {
     name: 'config',
-    weight: 0.5,
+    weight: 0.3,
     seeds: () => [textSeed('a.yaml', yaml), textSeed('a.json', json)],
     hostile: () => [
       textSeed('aliases.yaml', aliases),
@@ -87,7 +87,7 @@ export const configReaders: Reader[] = [
   },
   {
     name: 'flags',
-    weight: 1,
+    weight: 0.5,
     seeds: () => [textSeed('flags', flags)],
     hostile: () => [
       textSeed('proto', '__proto__=1\nconstructor=2\ntoString=3\n'),

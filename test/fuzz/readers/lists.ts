@@ -20,7 +20,7 @@ const nested = (name: string, depth: number): Seed => textSeed(name, '['.repeat(
 export const listReaders: Reader[] = [
   {
     name: 'palette',
-    weight: 1,
+    weight: 0.5,
     seeds: () => [
       textSeed('a.txt', fixture('packages/dataset/fixtures/palette.txt').toString()),
       textSeed('b.txt', '#000000 background\n255, 0, 0, car\n// lines\n0 255 0\n'),
@@ -54,7 +54,7 @@ export const listReaders: Reader[] = [
   },
   {
     name: 'class-names',
-    weight: 1,
+    weight: 0.5,
     seeds: () => [
       textSeed('a.txt', 'null\nskin\nT-shirt\n\u00e9t\u00e9\n'),
       textSeed('a.json', '["null", "skin", "T-shirt"]'),

@@ -185,7 +185,7 @@ export const runFileReaders: Reader[] = [
   },
   {
     name: 'ledger',
-    weight: 1,
+    weight: 0.2,
     seeds: () => [textSeed('ledger.jsonl', ledger)],
     hostile: hostileLines,
     read: (input, _, folder) => {
@@ -199,7 +199,7 @@ export const runFileReaders: Reader[] = [
   },
   {
     name: 'metrics',
-    weight: 1,
+    weight: 0.5,
     seeds: () => [textSeed('metrics.jsonl', metrics)],
     hostile: hostileLines,
     read: (input, _, folder) => {
