@@ -126,12 +126,22 @@ describe('what is written is read', () => {
     expect(readdirSync(checkpoints)).toEqual(['step-00000012']);
   });
 
+  test('equal weights make equal files of tensors in another run', () => {
+    const mine = content(3);
+    const other = { ...mine, facts: { ...mine.facts, runId: 'run-2', term: 7 } };
+    const folders = [mine, other].map((one, i) => writeCheckpoint(join(root, `${i}`), one).path);
+    for (const name of [files.model, files.optimizer]) {
+      const [a, b] = folders.map((folder) => readFileSync(join(folder, name)));
+      expect(a!.equals(b!)).toBe(true);
+    }
+  });
+
   test("the model's file is milesial's state dict in PyTorch's layout", () => {
     const { facts, vectors, ...rest } = content(3);
     const { path } = writeCheckpoint(checkpoints, { facts, vectors, ...rest });
     const bytes = readFileSync(join(path, files.model));
     const { tensors, dataOffset, metadata } = decodeHeader(bytes);
-    expect(metadata).toMatchObject({ step: '3', runId: 'run-1' });
+    expect(metadata).toMatchObject({ format: 'pt', step: '3' });
     const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
     expect(tensors.length).toBe(specs.length + statisticSpecs.length * 1.5);
     expect(byName.get('down1.maxpool_conv.1.double_conv.0.weight')?.shape).toEqual([4, 2, 3, 3]);

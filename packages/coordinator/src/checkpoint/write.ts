@@ -70,9 +70,9 @@ function fillFolder(
   const model = describeModel(facts.model);
   const { version: step } = facts.progress;
   const { baseWidth, numClasses, inChannels, upsampling } = facts.model;
+  // Nothing of this run alone: equal weights make equal files, in whatever run.
   const metadata = {
     format: 'pt',
-    runId: facts.runId,
     step: String(step),
     model: `U-Net base ${baseWidth}, ${upsampling}, ${inChannels} channels, ${numClasses} classes`,
     optimizer: `${facts.config.train.optimizer}, learning rate ${facts.config.train.learningRate}`,
