@@ -185,6 +185,7 @@ test('kills, stops, broken connections, joins and drains in an order drawn from 
   mkdirSync(join(folder, 'chaos'));
   const report = await chaos({
     folder: join(folder, 'chaos'),
+    faultLog: join(folder, 'faults.jsonl'),
     recipe: [...recipe, '--seed', '3'],
     numWorkers: 2,
     faults: planFaults(1, 5),

@@ -9,10 +9,14 @@ import { readMetrics } from '@unet-fleet/coordinator/run-folder/metrics';
 import { openRunFolder } from '@unet-fleet/coordinator/run-folder/run-folder';
 import { exitCodes, type RunEvent } from '@unet-fleet/shared';
 import { Fleet } from './fleet.ts';
-import { nameOf, type PlannedFault } from './schedule.ts';
+import { nameOf, type Party, type PlannedFault } from './schedule.ts';
+import type { Supervised } from './supervised.ts';
 
 export interface ChaosOptions {
+  /** Gets a folder for each run. */
   folder: string;
+  /** Gets a line of JSON for each fault. */
+  faultLog: string;
   /** Flags that make the run, data included. */
   recipe: readonly string[];
   numWorkers: number;
@@ -42,6 +46,8 @@ export interface ChaosReport {
 
 /** A run that makes no new commit for so long is stuck, whatever happened to it. */
 const stuckMs = 90_000;
+/** From the end of a process to its next life. */
+const startWithinMs = 5_000;
 /** The default of --drain-seconds, and time for a busy machine. */
 const leaveWithinMs = 40_000;
 /** More than this many workers on one machine only wait for each other. */
@@ -79,7 +85,6 @@ class Round {
   readonly #pending: PlannedFault[];
   readonly #report: ChaosReport;
   readonly #deadlineMs: number;
-  readonly #logPath: string;
   #fleet!: Fleet;
   readonly #leaving: Promise<void>[] = [];
   /** The last fault that struck, while no new commit has been seen after it. */
@@ -97,7 +102,6 @@ class Round {
     this.#pending = pending;
     this.#report = report;
     this.#deadlineMs = deadlineMs;
-    this.#logPath = join(options.folder, 'faults.jsonl');
   }
 
   async run(): Promise<void> {
@@ -163,25 +167,22 @@ class Round {
     const { numWorkers } = this.#options;
     let target = '';
     let wasDown = false;
-    const process = () => {
-      const party = 'party' in fault ? fault.party : 'worker';
+    // One that is between two lives is hit right after its start.
+    const victim = async (party: Party): Promise<Supervised> => {
       const found = fleet.processOf(party, pick);
       target = found.name;
       wasDown = !found.isUp;
+      if (wasDown) await fleet.progress.until(() => found.isUp, startWithinMs);
       return found;
     };
     fleet.progress.read();
     const { step, highest } = fleet.progress;
     switch (fault.kind) {
-      case 'kill': {
-        const victim = process();
-        // One that is between two lives is killed right after its start.
-        if (wasDown) await fleet.progress.until(() => victim.isUp, 5_000);
-        victim.signal('SIGKILL');
+      case 'kill':
+        (await victim(fault.party)).signal('SIGKILL');
         break;
-      }
       case 'stop':
-        process().stopFor(fault.forMs);
+        (await victim(fault.party)).stopFor(fault.forMs);
         break;
       case 'cut':
         target = fleet.cut(pick, 0);
@@ -201,7 +202,7 @@ class Round {
         target = await fleet.join();
         break;
       case 'drain':
-        if (fault.party === 'coordinator') process().signal('SIGTERM');
+        if (fault.party === 'coordinator') (await victim(fault.party)).signal('SIGTERM');
         else {
           if (fleet.numWorkers === 1) await fleet.join();
           target = this.#drain(pick);
@@ -213,7 +214,7 @@ class Round {
     const atMs = performance.now();
     this.#unanswered = { name, atMs, step: highest, isAlone: this.#unanswered === null };
     const line = { at: new Date().toISOString(), run: this.#report.numRuns, step, ...fault, target, wasDown };
-    appendFileSync(this.#logPath, `${JSON.stringify(line)}\n`);
+    appendFileSync(this.#options.faultLog, `${JSON.stringify(line)}\n`);
     if (this.#report.numFaults % 25 === 0) {
       const { tell } = this.#options;
       tell(

@@ -18,6 +18,7 @@ const usage = `Usage: pnpm chaos [options]
   --workers <n>   worker processes (default 3)
   --epochs <n>    length of each run, 5 steps an epoch (default 100)
   --minutes <m>   no fault strikes after this; the run under way goes on to its end (default 60)
+  --log <file>    where to write a line of JSON for each fault (default: with the runs, kept when one fails)
   --json          print the figures as JSON`;
 
 const { values } = parseArgs({
@@ -27,6 +28,7 @@ const { values } = parseArgs({
     workers: { type: 'string', default: '3' },
     epochs: { type: 'string', default: '100' },
     minutes: { type: 'string', default: '60' },
+    log: { type: 'string', default: '' },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -61,6 +63,7 @@ tell(
 mkdirSync(join(folder, 'chaos'));
 const report = await chaos({
   folder: join(folder, 'chaos'),
+  faultLog: values.log || join(folder, 'faults.jsonl'),
   recipe,
   numWorkers: Number(values.workers),
   faults,

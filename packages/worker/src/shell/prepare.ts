@@ -72,6 +72,7 @@ export class Preparation {
   readonly #cache = new SampleCache(sampleCacheBytes);
   #bulk: Bulk | null = null;
   #sharesMemory = false;
+  #isClosed = false;
 
   constructor(options: PreparationOptions) {
     this.#options = options;
@@ -88,6 +89,7 @@ export class Preparation {
     this.member = null;
     const data = this.#dataConfig(welcome);
     this.#data ??= await this.#scan(data, plan.seed);
+    if (this.#isClosed) return;
     const { dataset, split } = this.#data;
     if (!this.#engine) {
       const { device, ignoreIndex, classWeights, intraOpThreads } = welcome;
@@ -101,14 +103,18 @@ export class Preparation {
       log.info(`engine: ${this.#engine.fingerprint.library} on ${this.#engine.fingerprint.device}`);
     }
     await this.#bulk?.close();
-    this.#bulk = await this.#openBulk(welcome, subjects);
+    this.#bulk = this.#isClosed ? null : await this.#openBulk(welcome, subjects);
+    // Asked to leave meanwhile: what was opened after that would keep the process alive.
+    if (this.#isClosed) await this.close();
+    if (!this.#bulk) return;
     const model = describeModel(modelConfig);
     const { inbox, outbox } = this.#bulk;
+    const engine = this.#engine;
     this.member = new Member({
       term,
       plan,
       numClasses: modelConfig.numClasses,
-      compute: this.#engine,
+      compute: engine,
       batches: new Batches({
         plan,
         train: samplesOf(dataset, split.training),
@@ -134,9 +140,14 @@ export class Preparation {
     };
   }
 
+  /** A preparation that is under way closes what it opens, and makes no member. */
   async close(): Promise<void> {
-    await this.#bulk?.close();
-    await this.#engine?.close();
+    this.#isClosed = true;
+    const [bulk, engine] = [this.#bulk, this.#engine];
+    this.#bulk = null;
+    this.#engine = null;
+    await bulk?.close();
+    await engine?.close();
   }
 
   async #scan(data: Config['data'], seed: number): Promise<{ dataset: Dataset; split: Split }> {

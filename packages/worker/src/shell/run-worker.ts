@@ -74,6 +74,10 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerOutcome> 
   if (connection === null) return { cause: 'requested', reason: String(options.signal.reason) };
   const preparation = new Preparation(options);
   try {
+    // Without a word of it, a worker with somebody else's credentials would wait for ever.
+    watchLink(connection, {
+      onRefused: (error) => options.log.info(`the broker refuses what this worker does: ${error.message}`),
+    });
     const wait = () => options.log.info('no run on this broker yet: waiting for a coordinator');
     const runId = await findRun(connection, workerId, options.runId, wait, options.signal);
     if (runId === null) return { cause: 'requested', reason: String(options.signal.reason) };
@@ -220,12 +224,15 @@ class WorkerShell {
     this.#connection.publish(this.#subjects.up(this.#options.workerId), encode(message));
   }
 
-  /** What a person can mend ends the worker with that sentence, told to the coordinator as well. */
+  /**
+   * What a person can mend ends the worker with that sentence, told to the coordinator as well; a fault that may pass,
+   * such as a broker that goes while a connection to it is made, with its own exit code.
+   */
   async #guard(work: () => Promise<void>): Promise<void> {
     try {
       await work();
     } catch (error) {
-      if (!(error instanceof UserError)) throw error;
+      if (!(error instanceof UserError) || error.exitCode === exitCodes.unavailable) throw error;
       this.#feed({ type: 'failed', message: error.message, now: performance.now() });
     }
   }
