@@ -11,6 +11,7 @@ import {
   type Config,
   connectBroker,
   coordinatorIdentity,
+  disconnectSubject,
   identityAt,
   type Link,
   peerOf,
@@ -101,7 +102,11 @@ export async function openRunBroker(
       lost = null;
       events?.onBack();
     },
-    onRefused: (error) => onWarning(`the broker refuses what the coordinator does: ${error.message}`),
+    onRefused(error) {
+      // A broker of another make: workers that are gone are noticed by their silence.
+      if (error.message.includes(disconnectSubject)) return;
+      onWarning(`the broker refuses what the coordinator does: ${error.message}`);
+    },
   });
   const disconnects: DisconnectWatch = watchDisconnects(connection, (workerId) =>
     events?.onDisconnect(workerId),

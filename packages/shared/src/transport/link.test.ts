@@ -47,7 +47,10 @@ test('a connection that this process closes is no loss, one that the client give
   expect(told).toEqual(['lost: the connection to the broker was closed: refused for good']);
 });
 
-test('what the broker refuses is told', async () => {
-  const { told } = await eventsOf([{ type: 'error', error: new Error('Permissions Violation') } as Status]);
-  expect(told).toEqual(['refused: Permissions Violation']);
+test('what the broker refuses is told once each, and not for ever', async () => {
+  const refusal = (what: string) => ({ type: 'error', error: new Error(what) }) as Status;
+  const { told } = await eventsOf([refusal('a'), refusal('b'), refusal('a')]);
+  expect(told).toEqual(['refused: a', 'refused: b']);
+  const many = await eventsOf(Array.from({ length: 1_000 }, (_, i) => refusal(`${i}`)));
+  expect(many.told).toHaveLength(100);
 });

@@ -7,13 +7,16 @@ import type { NatsConnection } from '@nats-io/transport-node';
 export interface LinkEvents {
   onLost?(reason: string): void;
   onBack?(): void;
-  /** The broker refused something: a subject that the credentials do not allow, for instance. */
+  /** The broker refused something: a subject that the credentials do not allow, for instance. Told once each. */
   onRefused?(error: Error): void;
 }
 
 export interface Link {
   readonly isUp: boolean;
 }
+
+/** Different refusals that are told: what is refused may be said again and again. */
+const maxRefusals = 100;
 
 /** Watches a connection that is up, until it is closed. */
 export function watchLink(connection: NatsConnection, events: LinkEvents = {}): Link {
@@ -23,6 +26,7 @@ export function watchLink(connection: NatsConnection, events: LinkEvents = {}): 
     link.isUp = false;
     events.onLost?.(reason);
   };
+  const refused = new Set<string>();
   const watch = async () => {
     let isSilent = false;
     for await (const status of connection.status()) {
@@ -40,6 +44,8 @@ export function watchLink(connection: NatsConnection, events: LinkEvents = {}): 
           events.onBack?.();
           break;
         case 'error':
+          if (refused.has(status.error.message) || refused.size === maxRefusals) break;
+          refused.add(status.error.message);
           events.onRefused?.(status.error);
           break;
       }
