@@ -1,9 +1,15 @@
-/** What goes out comes back, and what never came out is told: properties of the formats that are written here. */
+/**
+ * What goes out comes back, and what never came out is told: properties of the formats that are written here. And no
+ * file name, whatever is in it, leads out of the data folder or into a terminal.
+ */
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve, sep } from 'node:path';
 import {
   decodeHeader as decodeTensors,
   encodeHeader as encodeTensors,
 } from '@unet-fleet/coordinator/checkpoint/safetensors';
-import { maskExtensions, readMask } from '@unet-fleet/dataset';
+import { maskExtensions, pairFiles, readMask, samplesOf } from '@unet-fleet/dataset';
 import { numbersFrom } from '@unet-fleet/dataset/readers/numbers';
 import {
   decode,
@@ -12,9 +18,11 @@ import {
   encode,
   encodeHeader,
   frameHeaderBytes,
+  isPrintable,
   joinReply,
   joinRequest,
   mismatch,
+  UserError,
   upMessage,
 } from '@unet-fleet/shared';
 import fc from 'fast-check';
@@ -186,6 +194,76 @@ test('any bytes under any mask name are answered with a mask or a FileError', as
           (caught: unknown) => caught,
         );
         if (error instanceof Error) expect(error.name).toBe('FileError');
+      },
+    ),
+  );
+});
+
+/** Names of files as a disk takes them. */
+const fileName = fc
+  .oneof(
+    fc.string({ unit: 'binary', minLength: 1, maxLength: 12 }),
+    fc.constantFrom(
+      '...',
+      '..\\up',
+      '~',
+      '%2e%2e',
+      '-rf',
+      '--help',
+      ' ',
+      'a\nb',
+      '\u001b[2J',
+      '__proto__',
+      'é',
+      'C:',
+    ),
+  )
+  .map((name) => `${name.replaceAll(/[/\0]/g, '_')}.png`)
+  .filter((name) => Buffer.byteLength(name) < 200);
+
+test('photos and masks lie in their folders, whatever their names and links are', async () => {
+  const link = fc.constantFrom('/etc/hostname', '..', '../masks', '../../..', '.', '/dev/null', 'nowhere');
+  await fc.assert(
+    fc.asyncProperty(
+      fc.uniqueArray(fileName, { minLength: 1, maxLength: 4 }),
+      fc.option(link),
+      async (names, target) => {
+        const folder = mkdtempSync(join(tmpdir(), 'unet-fleet-names-'));
+        try {
+          const [images, masks] = [join(folder, 'photos'), join(folder, 'masks')];
+          for (const below of [images, masks]) {
+            mkdirSync(below);
+            for (const name of names) writeFileSync(join(below, name), '');
+          }
+          if (target !== null) symlinkSync(target, join(images, 'link.png'));
+          const found = await pairFiles({ images, masks, maskSuffix: '', followLinks: false }).catch(
+            (error: unknown) => error,
+          );
+          if (found instanceof UserError) {
+            expect(isPrintable(found.message)).toBe(true);
+            return;
+          }
+          const { pairs, photosWithoutMasks } = found as Awaited<ReturnType<typeof pairFiles>>;
+          for (const path of [...pairs.map(({ photo }) => photo), ...photosWithoutMasks]) {
+            expect(resolve(images, path).startsWith(images + sep)).toBe(true);
+            expect(isPrintable(path)).toBe(true);
+          }
+        } finally {
+          rmSync(folder, { recursive: true });
+        }
+      },
+    ),
+    { numRuns: 150 },
+  );
+});
+
+test('an id of a split is looked up among the samples, never made a path', () => {
+  const dataset = { samples: [], numClasses: 2, classNames: [], classPixels: [], sha256: '', warnings: [] };
+  fc.assert(
+    fc.property(
+      fc.oneof(fc.string(), fc.constantFrom('../../etc/passwd', '/etc/passwd', '__proto__')),
+      (id) => {
+        expect(() => samplesOf(dataset, [id])).toThrow(UserError);
       },
     ),
   );
