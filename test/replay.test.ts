@@ -2,7 +2,7 @@
  * The ledger and its replay, with real processes: a run that went right replays without a difference, a worker whose
  * numbers are wrong is named though all it sent was valid, and numbers that are not finite never reach a weight.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Broker, startBroker } from '@unet-fleet/coordinator';
@@ -11,6 +11,7 @@ import type { LedgerLine } from '@unet-fleet/coordinator/run-folder/ledger-line'
 import { openRunFolder } from '@unet-fleet/coordinator/run-folder/run-folder';
 import type { ReplayReport } from '@unet-fleet/replay';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { copyOf, cutInHalf } from './helpers/folders.ts';
 import { type Ended, start, unetFleet } from './helpers/processes.ts';
 import { rareClassFlags } from './helpers/rare-class.ts';
 import { eventsOf, outcomeOf, sampleFlags } from './helpers/runs.ts';
@@ -97,6 +98,15 @@ describe('a run in which all went right', () => {
     );
   });
 
+  test('replays from an older checkpoint when the nearest is damaged', async () => {
+    const copy = copyOf(together, join(folder, 'damaged'));
+    const [nearest] = readdirSync(join(copy, 'checkpoints')).filter((name) => /0*4$/.test(name));
+    cutInHalf(join(copy, 'checkpoints', nearest!, 'model.safetensors'));
+    const ended = await replay(copy, '--step', '5');
+    expect(ended.stderr).toMatch(/warning: .* is damaged: .*: the one before it is used/);
+    expect(reportOf(ended)).toMatchObject({ step: 5, isSame: true, beganAfterStep: 3 });
+  });
+
   test('is summarised for a person and for a program', async () => {
     const { code, stdout } = await unetFleet(['ledger', together]);
     expect(code).toBe(0);
@@ -137,6 +147,8 @@ describe('a worker whose numbers are wrong', () => {
     outcomeOf(await unetFleet([...coordinator, ...flags], { env: as(broker) }));
   });
   afterAll(() => broker.stop());
+  const stepsOfLiar = (): LedgerLine[] =>
+    linesOf(runDir).filter(({ answers }) => answers.some(({ worker }) => worker === 'liar'));
 
   test('is found by a replay, which names it and the leaf, and nobody else', async () => {
     const ended = await replay(runDir, '--from-start');
@@ -146,27 +158,23 @@ describe('a worker whose numbers are wrong', () => {
     const found = steps.at(-1)!;
     expect(steps.slice(0, -1).every((step) => step.isSame)).toBe(true);
     expect(found.answers.map(({ worker }) => worker)).toEqual(found.answers.map(() => 'liar'));
-    // It has told the truth about two leaves, so the third of its leaves is the first that differs.
-    const ofLiar = linesOf(runDir).flatMap(({ step, answers }) =>
-      answers
-        .filter(({ worker }) => worker === 'liar')
-        .flatMap(({ node, leaves }) =>
-          leaves.map((_, i) => ({ step, leaf: node.index * 2 ** node.level + i })),
-        ),
-    );
-    const differing = found.answers.flatMap(({ differing }) => differing.map(({ leaf }) => leaf));
-    expect(ofLiar[2]).toEqual({ step: found.step, leaf: Math.min(...differing) });
-    for (const { samples } of found.answers[0]!.differing) expect(samples.length).toBeGreaterThan(0);
+    const [first] = stepsOfLiar();
+    expect(found.step).toBe(first!.step);
+    const nodes = first!.answers.filter(({ worker }) => worker === 'liar').map(({ node }) => node);
+    expect(found.answers.map(({ node }) => node)).toEqual(nodes);
+    for (const { leaves, differing } of found.answers) {
+      expect(differing.map(({ leaf }) => leaf)).toEqual(leaves);
+      for (const { samples } of differing) expect(samples.length).toBeGreaterThan(0);
+    }
   });
 
   test('is named in words, for any step that it took part in', async () => {
-    const before = await unetFleet(['replay', runDir, '--step', '1']);
-    expect(before.stdout).toMatch(/^step 1 (is as the ledger says|differs)/m);
-    const last = await unetFleet(['replay', runDir]);
-    expect(last.code).toBe(differs);
-    expect(last.stdout).toMatch(/^step \d differs from the ledger$/m);
-    expect(last.stdout).toMatch(/liar \(.*\) delivered other numbers for lea(f|ves) \d/);
-    expect(last.stdout).not.toMatch(/honest/);
+    const last = stepsOfLiar().at(-1)!;
+    const { code, stdout } = await unetFleet(['replay', runDir, '--step', `${last.step}`]);
+    expect(code).toBe(differs);
+    expect(stdout).toMatch(/^step \d differs from the ledger$/m);
+    expect(stdout).toMatch(/liar \(.*\) delivered other numbers for lea(f|ves) \d/);
+    expect(stdout).not.toMatch(/honest/);
   });
 });
 
