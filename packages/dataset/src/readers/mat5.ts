@@ -1,57 +1,25 @@
 /**
- * MATLAB level 5 .mat files (the default of `save` up to -v7), compressed or not, of either byte order. Source:
- * "MAT-File Format", The MathWorks. Every length in the file is checked against the bytes that are there, and a
- * compressed variable is inflated to exactly the size that its own header states, if that fits its dimensions.
+ * MATLAB level 5 .mat files (the default of `save` up to -v7), compressed or not, of either byte order. A compressed
+ * variable is inflated to exactly the size that its own header states, if that fits its dimensions.
  */
 import { constants, inflateSync } from 'node:zlib';
 import { MAX_PIXELS } from '../limits.ts';
 import { describeVariable, type MatArray, type MatHeader } from './mat-array.ts';
+import {
+  classNames,
+  type Element,
+  Elements,
+  MI_COMPRESSED,
+  MI_INT8,
+  MI_INT32,
+  MI_MATRIX,
+  MI_UINT32,
+  MI_UTF8,
+  numberKinds,
+  textKinds,
+} from './mat5-elements.ts';
 import { type NumberKind, numbersFrom } from './numbers.ts';
 import type { NumericArray } from './raster.ts';
-
-const MI_INT8 = 1;
-const MI_INT32 = 5;
-const MI_UINT32 = 6;
-const MI_MATRIX = 14;
-const MI_COMPRESSED = 15;
-const MI_UTF8 = 16;
-
-const numberKinds: Record<number, NumberKind> = {
-  1: 'i1',
-  2: 'u1',
-  3: 'i2',
-  4: 'u2',
-  5: 'i4',
-  6: 'u4',
-  7: 'f4',
-  9: 'f8',
-  12: 'i8',
-  13: 'u8',
-}; // prettier-ignore
-/** miUTF8, miUTF16 and miUTF32 code units, read as numbers. */
-const textKinds: Record<number, NumberKind> = { ...numberKinds, 16: 'u1', 17: 'u2', 18: 'u4' };
-
-/** Array classes by their number in the file. */
-const classNames = [
-  '',
-  'cell',
-  'struct',
-  'object',
-  'char',
-  'sparse',
-  'double',
-  'single',
-  'int8',
-  'uint8',
-  'int16',
-  'uint16',
-  'int32',
-  'uint32',
-  'int64',
-  'uint64',
-  'function handle',
-  'opaque',
-]; // prettier-ignore
 
 const HEADER_BYTES = 128;
 const MAX_BYTES_PER_NUMBER = 8;
@@ -67,46 +35,6 @@ const MAX_CELL_BYTES = 2 ** 23;
 /** Tags, flags, dimensions and name of an array. */
 const MAX_ARRAY_HEADER_BYTES = 4096;
 const MAX_TEXT_BYTES = 2 ** 16;
-
-interface Element {
-  type: number;
-  data: Uint8Array;
-}
-
-/** Walks the data elements of a byte range; every read is checked against its end. */
-class Elements {
-  private readonly bytes: Uint8Array;
-  private readonly view: DataView;
-  readonly littleEndian: boolean;
-  private offset = 0;
-
-  constructor(bytes: Uint8Array, littleEndian: boolean) {
-    this.bytes = bytes;
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.littleEndian = littleEndian;
-  }
-
-  get atEnd(): boolean {
-    return this.offset >= this.bytes.length;
-  }
-
-  next(): Element {
-    if (this.offset + 8 > this.bytes.length) throw new Error('the file ends early');
-    const word = this.view.getUint32(this.offset, this.littleEndian);
-    const smallLength = word >>> 16;
-    if (smallLength !== 0) {
-      if (smallLength > 4) throw new Error('it is damaged: a small data element of more than 4 bytes');
-      const data = this.bytes.subarray(this.offset + 4, this.offset + 4 + smallLength);
-      this.offset += 8;
-      return { type: word & 0xffff, data };
-    }
-    const length = this.view.getUint32(this.offset + 4, this.littleEndian);
-    const start = this.offset + 8;
-    if (start + length > this.bytes.length) throw new Error('the file ends early');
-    this.offset = start + (word === MI_COMPRESSED ? length : Math.ceil(length / 8) * 8);
-    return { type: word, data: this.bytes.subarray(start, start + length) };
-  }
-}
 
 /** True if the bytes have the header of a level 5 file. */
 export function isMat5(bytes: Uint8Array): boolean {
