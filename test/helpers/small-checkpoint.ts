@@ -60,10 +60,11 @@ const made = new Map<number, CheckpointVectors>();
 function vectorsOf(mark: number): CheckpointVectors {
   const before = made.get(mark);
   if (before) return before;
-  const filled = (length: number, seed: number) =>
-    new Float32Array(new SharedArrayBuffer(length * 4)).map(
-      (_, i) => ((i * 7919 + seed * 104_729) % 10_007) / 1000,
-    );
+  const filled = (length: number, seed: number) => {
+    const values = new Float32Array(new SharedArrayBuffer(length * 4));
+    for (let i = 0; i < length; i++) values[i] = ((i * 7919 + seed * 104_729) % 10_007) / 1000;
+    return values;
+  };
   const vectors = {
     parameters: filled(numParameters, mark),
     statistics: filled(numStatistics, mark + 1),
