@@ -158,7 +158,9 @@ export class Conductor {
 
   #failure({ cause, message, leaf }: Extract<Effect, { type: 'fail' }>): UserError {
     const samples = leaf && this.#ports.samplesOf(leaf.kind, leaf.step, leaf.leaf).join(', ');
-    const whole = samples ? `${message}; its samples are ${samples}` : message;
+    const remedy =
+      'look at them and their masks, or start a run with a lower --learning-rate or --on-non-finite skip';
+    const whole = samples ? `${message}; its samples are ${samples}: ${remedy}` : message;
     if (cause !== 'disk') return new UserError(whole);
     return new UserError(`${whole}, then continue with --resume`, exitCodes.unavailable);
   }
