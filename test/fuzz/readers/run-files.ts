@@ -6,9 +6,10 @@ import { readLedger } from '@unet-fleet/coordinator/run-folder/ledger';
 import { acquireRunLock } from '@unet-fleet/coordinator/run-folder/lock';
 import { MetricsFile, readMetrics } from '@unet-fleet/coordinator/run-folder/metrics';
 import { openRunFolder } from '@unet-fleet/coordinator/run-folder/run-folder';
+import { readStatus } from '@unet-fleet/coordinator/run-folder/status';
 import { ScanCache } from '@unet-fleet/dataset/scan-cache';
 import { historyOf } from '@unet-fleet/pictures/history';
-import { differingKeys, loadConfig, type RunEvent, UserError } from '@unet-fleet/shared';
+import { differingKeys, isPrintable, loadConfig, type RunEvent, UserError } from '@unet-fleet/shared';
 import type { Reader, Seed } from '../reader.ts';
 import { textSeed } from './files.ts';
 
@@ -47,6 +48,20 @@ function readRunFolder(input: Uint8Array, { name }: Seed, folder: string): void 
     throw new Error('numbers that are none');
   }
 }
+
+const at = '2026-01-01T00:00:00.000Z';
+const status = {
+  at,
+  runId: 'run-1',
+  term: 2,
+  pid: 9,
+  state: 'training',
+  step: 4,
+  numSteps: 40,
+  checkpoint: { step: 3, at },
+  workers: [{ name: 'a', state: 'computing', lastSeen: at, reason: '' }],
+  awaited: [{ who: 'a', what: 'leaf 3', why: 'leased', since: at, until: at, outcome: 'a twin' }],
+};
 
 const line = {
   version: 1,
@@ -158,6 +173,20 @@ export const runFileReaders: Reader[] = [
         textSeed(name, `{"formatVersion": "\\u001b[2J", "versions": {"unet-fleet": "\\u001b[2J"}}`),
       ]),
     read: readRunFolder,
+    isAnswer: isUserError,
+  },
+  {
+    name: 'status',
+    weight: 0.5,
+    seeds: () => [textSeed('status.json', JSON.stringify(status, null, 2))],
+    hostile: () => ['null', '{}', '[]', '['.repeat(100_000)].map((text) => textSeed('status.json', text)),
+    read: (input, { name }, folder) => {
+      writeFileSync(join(folder, 'work', name), input);
+      const found = readStatus(join(folder, 'work'));
+      const times = [found.at, ...found.awaited.map(({ since }) => since)].map(Date.parse);
+      const texts = [found.runId, ...found.workers.flatMap((worker) => [worker.name, worker.reason])];
+      if (!times.every(Number.isFinite) || !texts.every(isPrintable)) throw new Error('a status of no use');
+    },
     isAnswer: isUserError,
   },
   {

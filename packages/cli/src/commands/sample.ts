@@ -47,6 +47,15 @@ export const sampleCommand = (io: Io): Command =>
       screen.print(`look at it:  ${program} inspect ${paths.join(' ')}`);
     });
 
+/** What was made; nothing that counts where the file is damaged, so that the set is drawn anew. */
+function readMarker(path: string): { made?: unknown; set?: SampleSet } {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) ?? {};
+  } catch {
+    return {};
+  }
+}
+
 /** Draws the set into `folder`, unless it is there already with the same options. */
 export async function makeSample(
   folder: string,
@@ -57,8 +66,8 @@ export async function makeSample(
   const marker = join(folder, markerName);
   const wanted = JSON.stringify({ version, ...options });
   if (existsSync(marker)) {
-    const { set, made } = JSON.parse(readFileSync(marker, 'utf8'));
-    if (made === wanted) {
+    const { set, made } = readMarker(marker);
+    if (made === wanted && set !== undefined) {
       screen.print(`sample set: ${options.numImages} photos in ${shown(folder, io)}, made before`);
       return inFolder(folder, set);
     }

@@ -2,9 +2,10 @@
  * status.json: what the run is doing, who is awaited and why, written about once a second so that anybody who can read
  * the run folder can ask. It is no record: each replaces the one before, and nothing is lost with it.
  */
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { UserError } from '@unet-fleet/shared';
+import { printable, readBounded, UserError } from '@unet-fleet/shared';
+import { z } from 'zod';
 import type { CoreStatus } from '../core/status.ts';
 
 const fileName = 'status.json';
@@ -31,6 +32,35 @@ export interface RunStatus {
     outcome: string;
   }[];
 }
+
+/** Of a thousand workers. */
+const maxFileBytes = 2 ** 24;
+
+/** What another program, an older version or half a copy has left is no status; and its texts go to a terminal. */
+const shown = z.string().transform((value) => printable(value, 2_000));
+const time = z.iso.datetime();
+const count = z.number().int().nonnegative();
+const statusSchema: z.ZodType<RunStatus> = z.object({
+  at: time,
+  runId: shown,
+  term: count,
+  pid: count,
+  state: shown as unknown as z.ZodType<RunStatus['state']>,
+  step: count,
+  numSteps: count,
+  checkpoint: z.object({ step: count, at: time }).nullable(),
+  workers: z.array(z.object({ name: shown, state: shown, lastSeen: time, reason: shown })),
+  awaited: z.array(
+    z.object({
+      who: shown,
+      what: shown,
+      why: shown,
+      since: time,
+      until: time.nullable(),
+      outcome: shown,
+    }),
+  ),
+});
 
 export interface StatusSource {
   runId: string;
@@ -73,7 +103,7 @@ export function writeStatus(runDir: string, status: RunStatus): void {
 export function readStatus(runDir: string): RunStatus {
   const path = join(runDir, fileName);
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as RunStatus;
+    return statusSchema.parse(JSON.parse(readBounded(path, maxFileBytes).toString('utf8')));
   } catch (error) {
     const why =
       (error as NodeJS.ErrnoException).code === 'ENOENT'
