@@ -164,7 +164,7 @@ async function refusedOf(connection: Connection, subjects: string[]): Promise<st
   for (const subject of subjects) connection.publish(subject, 'forged');
   await connection.flush();
   // Told one after another, and none is left out: a missing one would end the test here.
-  await vi.waitUntil(() => refused.length >= subjects.length, { timeout: 10_000 });
+  await vi.waitUntil(() => refused.length >= subjects.length, { timeout: 20_000 });
   return refused.sort();
 }
 
@@ -260,7 +260,7 @@ describe.each([
       }
     }
     await me.flush();
-    await vi.waitUntil(() => errors.length >= 2 * attempts.length);
+    await vi.waitUntil(() => errors.length >= 2 * attempts.length, { timeout: 20_000 });
     expect(errors.sort()).toEqual([...attempts, ...attempts].sort());
     // All that passes between the others, said aloud.
     for (const subject of [run.down(broker.victim), `${inboxOf(broker.victim)}.a.1`]) {
@@ -278,6 +278,18 @@ describe.each([
     // The others did hear it.
     expect(everything).toHaveLength(9);
     expect(attempts).toHaveLength(43);
+  });
+
+  test('is missed by the coordinator at once when its connection closes', async () => {
+    const name = `${broker.me}x`;
+    const gone = new Promise<string>((resolve) => {
+      watchDisconnects(coordinator, (workerId) => {
+        if (workerId === name) resolve(workerId);
+      });
+    });
+    await coordinator.flush();
+    await (await broker.connect('me', name)).close();
+    expect(await gone).toBe(name);
   });
 
   test('does all that it needs, and is answered', async () => {
@@ -487,7 +499,7 @@ test('workers are added to a broker that runs, and revoked, and nobody else is d
     const numBefore = server.said().split('Reloaded server configuration').length;
     server.signal('SIGHUP');
     await vi.waitUntil(() => server.said().split('Reloaded server configuration').length > numBefore, {
-      timeout: 10_000,
+      timeout: 20_000,
     });
   };
   expect(await change('--add', '1')).toMatchObject({ written: ['worker-4'], numWorkers: 4 });

@@ -144,26 +144,21 @@ test('a server that is killed is started again where it was, and its clients com
 test('a broker that cannot be started again says why, once and for all', async () => {
   const broker = await startBroker({ port: 0, folder, restartPausesMs: [20, 20, 20] });
   started.push(broker);
-  const squatter = createServer();
+  // Where its configuration has to be written, there is nothing any more.
+  rmSync(join(folder, readdirSync(folder).find((name) => name.startsWith('broker-'))!), { recursive: true });
   process.kill(broker.pid, 'SIGKILL');
-  // The port is free for a moment, and taken by somebody else before the server is back.
-  await vi.waitUntil(() => !isAlive(broker.pid), { interval: 1 });
-  squatter.listen(broker.port, '127.0.0.1');
-  await once(squatter, 'listening');
   const error = await broker.failed;
-  expect(error.message).toBe(
-    `the embedded broker ended and could not be started again in 3 attempts; the last one: port ${broker.port} on ` +
-      '127.0.0.1 is in use: choose another by --nats-port, or 0 for any free one',
+  expect(error.message).toMatch(
+    /^the embedded broker ended and could not be started again in 3 attempts; the last one: ENOENT: .*nats-server\.conf/,
   );
   expect(error.exitCode).toBe(exitCodes.unavailable);
-  squatter.close();
 });
 
 test('stopping while the server is being started again leaves none behind', async () => {
   const broker = await start();
   const { pid } = broker;
   process.kill(pid, 'SIGKILL');
-  await vi.waitUntil(() => !isAlive(pid), { interval: 1 });
+  await vi.waitUntil(() => !isAlive(pid), { interval: 1, timeout: 20_000 });
   await broker.stop();
   expect(readdirSync(folder)).toEqual(['nats-server.log']);
   await expect(connectBroker({ ...broker, name: 'test' })).rejects.toThrow(/no broker answers/);
