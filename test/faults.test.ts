@@ -98,7 +98,7 @@ test('a broker that is killed in the middle of a step is found again where it wa
 });
 
 test('a broker that nobody reaches for 20 s is waited for, and no worker is taken for dead meanwhile', async () => {
-  const fleet = await fleetOf('unreachable', { numWorkers: 2 });
+  const fleet = await fleetOf('unreachable', { numWorkers: 2, flags: ['--lease-seconds', '10'] });
   await committed(fleet, 3);
   fleet.cutAll(20_000);
   await recorded(fleet, ({ type }) => type === 'broker-back');
