@@ -11,6 +11,7 @@ import {
   makeAuthority,
   makeServerCertificate,
 } from '@unet-fleet/coordinator/broker/credentials/certificates';
+import { watchDisconnects } from '@unet-fleet/coordinator/broker/disconnects';
 import {
   anyPeer,
   type BrokerAddress,
