@@ -13,11 +13,13 @@ import {
 import { checkpointName, files } from '@unet-fleet/coordinator/checkpoint/manifest';
 import { writeCheckpoint } from '@unet-fleet/coordinator/checkpoint/write';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { numOperationsOf, scenarios, tryCrashes } from './helpers/checkpoint-crashes.ts';
 import { tryDamage } from './helpers/checkpoint-damage.ts';
 import { outcomes } from './helpers/memory-disk.ts';
 import { fastFolder, smallCheckpoint } from './helpers/small-checkpoint.ts';
+
+vi.setConfig({ testTimeout: 240_000 });
 
 let folder: string;
 beforeEach(() => {
@@ -25,18 +27,18 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-// All bytes take minutes: `pnpm durability` tries them. A stride of 5 meets every bit of a byte.
+// All bytes take minutes: `pnpm durability` tries them. A stride of 13 meets every bit of a byte.
 test('flipped in a byte of its four files, or cut at a length, a checkpoint is found damaged, and the one before is used', () => {
   const { failures, sizeBytes, numFlipped, numCut, numLoaded } = tryDamage(folder, {
-    stride: 5,
+    stride: 13,
     loadEvery: 250,
   });
   expect(failures).toEqual([]);
   expect(numCut).toBe(numFlipped);
   const numTexts = sizeBytes[files.manifest]! + sizeBytes[files.sums]!;
   const numTensors = sizeBytes[files.model]! + sizeBytes[files.optimizer]!;
-  expect(numFlipped).toBeGreaterThanOrEqual(numTexts + numTensors / 5);
-  expect(numLoaded).toBeGreaterThan(100);
+  expect(numFlipped).toBeGreaterThanOrEqual(numTexts + numTensors / 13);
+  expect(numLoaded).toBeGreaterThan(50);
 });
 
 describe('the power goes between any two operations, and what was not synced is lost or not', () => {
