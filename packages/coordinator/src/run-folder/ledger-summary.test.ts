@@ -100,10 +100,10 @@ test('skipped leaves and unusual gradients are named with worker and samples, in
     skippedLeaves: [2],
     answers: [answer(0, 'one'), answer(1, 'one'), answer(2, 'two', 0, false)],
   });
-  lines[29] = lineOf(30, { answers: [answer(2, 'two'), answer(1, 'one', 900), answer(0, 'one')] });
+  lines[29] = lineOf(30, { answers: [answer(2, 'two'), answer(1, 'one'), answer(0, 'one', 900)] });
   const { skipped, outliers } = summaryOf(lines);
   expect(skipped).toEqual([{ step: 5, leaf: 2, worker: 'two', samples: ['s5-2'] }]);
-  expect(outliers).toEqual([{ step: 30, leaf: 1, worker: 'one', samples: ['s30-1'], norm: 90, median: 1 }]);
+  expect(outliers).toEqual([{ step: 30, leaf: 0, worker: 'one', samples: ['s30-0'], norm: 90, median: 1 }]);
 });
 
 test('a ledger without a line has no summary', () => {
