@@ -1,8 +1,8 @@
 /**
- * The coordinator's own connection to the broker. While it is closed nobody can be heard, so silence counts against
- * nobody, and time stands still for what is awaited.
+ * When the coordinator itself could not hear: its connection to the broker was closed, or its process stood still. Then
+ * silence counts against nobody, and time stands still for what is awaited.
  */
-import type { CoreEvent, CoreState, Effect } from './types.ts';
+import type { CoreEvent, CoreState, Effect, Member } from './types.ts';
 
 export function brokerLost(
   state: CoreState,
@@ -19,13 +19,24 @@ export function brokerBack(state: CoreState, now: number, effects: Effect[]): vo
   const awayMs = now - state.broker.lostAtMs;
   state.broker = null;
   for (const member of state.members) {
+    postpone(member, awayMs, now);
     member.lastSeenMs = now;
     // Who was cut off with everybody else is back when it says so, or silent for too long.
     member.disconnectedAtMs = null;
-    if (!member.lease) continue;
-    member.lease.awaitedSinceMs = Math.min(now, member.lease.awaitedSinceMs + awayMs);
     // Whatever was sent meanwhile has not arrived.
-    member.lease.sentAtMs = now - state.config.resendMs;
+    if (member.lease) member.lease.sentAtMs = now - state.config.resendMs;
   }
   effects.push({ type: 'emit', event: { type: 'broker-back', awayMs } });
+}
+
+/** The process stood still for so long; what was said meanwhile is yet to be read. */
+export function stalled(state: CoreState, { now, forMs }: Extract<CoreEvent, { type: 'stalled' }>): void {
+  for (const member of state.members) {
+    postpone(member, forMs, now);
+    member.lastSeenMs = Math.min(now, member.lastSeenMs + forMs);
+  }
+}
+
+function postpone({ lease }: Member, ms: number, now: number): void {
+  if (lease) lease.awaitedSinceMs = Math.min(now, lease.awaitedSinceMs + ms);
 }

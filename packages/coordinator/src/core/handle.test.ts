@@ -476,6 +476,15 @@ describe('core', () => {
     expect(cluster.of('lease-repeated')).toEqual([]);
   });
 
+  it('blames nobody for the time in which the coordinator itself stood still', () => {
+    const cluster = pair();
+    cluster.now += 60_000;
+    cluster.feed({ type: 'stalled', forMs: 59_500 });
+    cluster.feed({ type: 'tick' });
+    expect(cluster.state.members).toHaveLength(2);
+    expect(cluster.of('worker-late')).toEqual([]);
+  });
+
   it('says of each worker what is awaited of it, until when, and what happens then', () => {
     const cluster = pair();
     expect(awaited(cluster.state)).toMatchObject([

@@ -3,7 +3,7 @@
  * that production, unit tests and the simulator run the same decisions. `handle` owns the state it is given.
  */
 import { sayWhetherWaiting, sayWhoIsLate } from './awaited.ts';
-import { brokerBack, brokerLost } from './broker.ts';
+import { brokerBack, brokerLost, stalled } from './broker.ts';
 import { assignLeases, leaseSeen, resendLeases } from './leases.ts';
 import { admit, disconnect, drain, fail, releaseDrained, remove, removeLost } from './members.ts';
 import { acceptResult, loseNode, nodeReduced } from './results.ts';
@@ -33,6 +33,9 @@ function react(state: CoreState, event: CoreEvent, effects: Effect[]): void {
       if (state.broker) break;
       removeLost(state, event.now, effects);
       resendLeases(state, event.now, effects);
+      break;
+    case 'stalled':
+      stalled(state, event);
       break;
     case 'worker-ready':
       admit(state, event, effects);

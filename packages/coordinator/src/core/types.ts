@@ -55,6 +55,8 @@ export interface LeafSums {
 
 export type CoreEvent = { now: number } & (
   | { type: 'tick' }
+  /** The coordinator's own process stood still for so long (it was stopped, or its machine is too busy). */
+  | { type: 'stalled'; forMs: number }
   | { type: 'worker-ready'; workerId: string; name: string }
   /** Its process has ended, or it said so: it will not come back under this id. */
   | { type: 'worker-gone'; workerId: string; reason: string; isFailure: boolean }

@@ -82,7 +82,12 @@ export class Conductor {
   }
 
   start(): void {
+    let lastTickMs = this.#ports.now();
     this.#timer = setInterval(() => {
+      const now = this.#ports.now();
+      const lateMs = now - lastTickMs - tickMs;
+      lastTickMs = now;
+      if (lateMs > tickMs) this.feed({ type: 'stalled', forMs: lateMs });
       this.feed({ type: 'tick' });
       this.#pulse();
     }, tickMs);

@@ -18,6 +18,7 @@ import {
   type PlanConfig,
   parseClassWeights,
   protocolVersion,
+  type RunEvent,
   stepsPerEpoch,
   UserError,
   withoutSecrets,
@@ -27,6 +28,7 @@ import { tidyCheckpoints } from '../checkpoint/write.ts';
 import type { Progress } from '../core/types.ts';
 import type { ModelState } from '../reducer/protocol.ts';
 import { acquireRunLock, type RunLock } from '../run-folder/lock.ts';
+import { readMetrics } from '../run-folder/metrics.ts';
 import {
   assertNotBegun,
   assertSameRun,
@@ -118,8 +120,7 @@ function prepareLocked(
   if (!options.resume) createRunFolder(root, folder);
   // What an interrupted writer left is put in order before anything is chosen; from now on it can add nothing.
   tidyCheckpoints(common.paths.checkpoints);
-  // A run that was interrupted before its first checkpoint goes on from its first step, under its id.
-  if (!options.resume || (options.resume.checkpoint === null && !hasBegun(root))) {
+  if (!options.resume || (options.resume.checkpoint === null && !hasMadeCheckpoints(root))) {
     return { ...common, ...freshStart(options, config, model, plan) };
   }
   const loaded = openCheckpoint(options.resume.checkpoint ?? runPaths(root).checkpoints, 'newest', {
@@ -139,6 +140,13 @@ function prepareLocked(
     numBatchesTracked: manifest.numBatchesTracked,
   };
 }
+
+/**
+ * Whether the run has checkpoints, or had some that are gone. One that was interrupted before its first goes on from
+ * its first step, under its id.
+ */
+const hasMadeCheckpoints = (root: string): boolean =>
+  hasBegun(root) || readMetrics<RunEvent>(runPaths(root).metrics).some(({ type }) => type === 'checkpoint');
 
 function newRunFolder(options: PrepareOptions, config: Config, dataset: Dataset): RunFolder {
   const { data, model, train, engine } = config;
