@@ -23,13 +23,22 @@ const firstFactor = 8;
 const unmeasuredLateMs = 60_000;
 const unmeasuredHungMs = 600_000;
 
-/** Notes that a leaf of this kind took so long. */
-export function measure(times: LeafTimes, leafMs: number): void {
-  times.recent[times.next] = leafMs;
-  times.next = (times.next + 1) % windowSize;
-  times.medianMs = median(times.recent);
-  times.spreadMs = deviationScale * median(times.recent.map((ms) => Math.abs(ms - times.medianMs)));
+/** From so many leaves on, the first ones of workers no longer count. */
+const enoughLeaves = 4;
+
+/** Notes that a leaf took so long; `isFirst`: of its worker, whose engine sets itself up in it. */
+export function measure(times: LeafTimes, leafMs: number, isFirst: boolean): void {
+  if (isFirst) times.first = [...times.first, leafMs].slice(-windowSize);
+  else {
+    times.recent[times.next] = leafMs;
+    times.next = (times.next + 1) % windowSize;
+  }
+  const counted = times.recent.length < enoughLeaves ? [...times.first, ...times.recent] : times.recent;
+  times.medianMs = median(counted);
+  times.spreadMs = deviationScale * median(counted.map((ms) => Math.abs(ms - times.medianMs)));
 }
+
+const isMeasured = ({ recent, first }: LeafTimes): boolean => recent.length + first.length > 0;
 
 function median(values: number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
@@ -38,7 +47,7 @@ function median(values: number[]): number {
 
 /** A validation leaf takes less than a training leaf: the backward pass is missing. */
 const measuredFor = ({ leafTimes }: CoreState, kind: RoundKind): LeafTimes =>
-  leafTimes[kind].recent.length > 0 ? leafTimes[kind] : leafTimes.train;
+  isMeasured(leafTimes[kind]) ? leafTimes[kind] : leafTimes.train;
 
 /**
  * When what the member computes is late, and when it is taken for hung. Infinity for a member of which nothing is
@@ -47,8 +56,9 @@ const measuredFor = ({ leafTimes }: CoreState, kind: RoundKind): LeafTimes =>
 export function deadlinesOf(state: CoreState, member: Member): { lateAtMs: number; hungAtMs: number } {
   const { lease } = member;
   const sinceMs = lease?.awaitedSinceMs ?? member.overtakenAtMs ?? Number.POSITIVE_INFINITY;
-  const { recent, medianMs, spreadMs } = measuredFor(state, lease?.kind ?? 'train');
-  if (recent.length === 0) {
+  const times = measuredFor(state, lease?.kind ?? 'train');
+  const { medianMs, spreadMs } = times;
+  if (!isMeasured(times)) {
     return { lateAtMs: sinceMs + unmeasuredLateMs, hungAtMs: sinceMs + unmeasuredHungMs };
   }
   const first = lease?.nodes[0];

@@ -426,6 +426,18 @@ describe('core', () => {
     expect(cluster.of('worker-left')).toEqual([]);
   });
 
+  it("does not take the pace of a slow worker for everybody's, because the others have answered only once", () => {
+    const cluster = new ToyCluster(start(), { minWorkers: 4 });
+    for (const worker of ['a', 'b', 'c', 'slow']) cluster.join(worker);
+    for (const [index, worker] of ['a', 'b', 'c'].entries()) {
+      cluster.now += 100;
+      cluster.feed(answerOf(worker, { level: 0, index }, [leafSums(1)]));
+    }
+    cluster.now += 7_000;
+    cluster.feed({ type: 'tick' });
+    expect(cluster.of('lease-repeated')).toMatchObject([{ worker: 'slow' }]);
+  });
+
   it('takes a worker that answers nothing but heartbeats for hung, and sets it aside when it happens again', () => {
     const cluster = pair();
     const beat = () => {

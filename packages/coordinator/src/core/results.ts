@@ -123,10 +123,8 @@ function noteDelivery(state: CoreState, round: Round, member: Member, event: Res
   if (index < 0) return;
   lease.nodes.splice(index, 1);
   const numLeaves = event.leaves.length;
-  // The first leaves of a worker also wait for the engine to set itself up.
-  if (member.numLeavesDelivered > 0) {
-    measure(state.leafTimes[event.kind], (event.now - lease.awaitedSinceMs) / numLeaves);
-  }
+  const isFirst = member.numLeavesDelivered === 0;
+  measure(state.leafTimes[event.kind], (event.now - lease.awaitedSinceMs) / numLeaves, isFirst);
   member.numLeavesDelivered += numLeaves;
   lease.awaitedSinceMs = event.now;
   if (lease.nodes.length > 0) return;

@@ -2,7 +2,7 @@
 import { initialNorms } from '@unet-fleet/shared';
 import type { CoreConfig, CoreState, LeafTimes, Progress } from './types.ts';
 
-const unmeasured = (): LeafTimes => ({ recent: [], next: 0, medianMs: 0, spreadMs: 0 });
+const unmeasured = (): LeafTimes => ({ recent: [], next: 0, first: [], medianMs: 0, spreadMs: 0 });
 
 export const initialState = (config: CoreConfig, progress: Progress, now = 0): CoreState => ({
   config,

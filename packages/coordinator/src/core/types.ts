@@ -164,6 +164,8 @@ export interface LeafTimes {
   /** In ms per leaf; the oldest is overwritten. */
   recent: number[];
   next: number;
+  /** First leaves of workers: longer, but better than nothing until there are others. */
+  first: number[];
   medianMs: number;
   /** Median absolute deviation, scaled to a standard deviation. */
   spreadMs: number;
