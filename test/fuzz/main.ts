@@ -88,6 +88,7 @@ function write(
   writeFileSync(join(out, `${file}.txt`), `${fault}\n`);
 }
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 if (values.help) {
   console.log(help);
 } else {

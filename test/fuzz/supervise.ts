@@ -86,7 +86,10 @@ const uniqueByIndex = (findings: Finding[]): Finding[] =>
 function temporaryFolder(): string {
   for (const parent of ['/dev/shm', tmpdir()]) {
     try {
-      return mkdtempSync(join(parent, 'unet-fleet-fuzz-'));
+      const folder = mkdtempSync(join(parent, 'unet-fleet-fuzz-'));
+      // Also when this process is told to end.
+      process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+      return folder;
     } catch {
       // The next one.
     }
