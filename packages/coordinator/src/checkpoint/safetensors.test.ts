@@ -55,7 +55,7 @@ describe('what does not fit is refused', () => {
     ['offsets that are no numbers', fileWith({ a: { ...good, data_offsets: ['0', 8] } }, 8), /valid offsets/],
     ['an overlap', fileWith({ a: good, b: { ...good, data_offsets: [4, 12] } }, 12), /b overlaps/],
     ['a hole', fileWith({ a: good, b: { ...good, data_offsets: [12, 20] } }, 20), /b leaves a hole/],
-    ['null', fileWith({ a: null }, 0), /unknown type/],
+    ['null', fileWith({ a: null }, 0), /a has no type/],
   ];
   test.each(cases)('%s', (_name, file, message) => expect(() => decodeHeader(file)).toThrow(message));
 
