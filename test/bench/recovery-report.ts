@@ -8,10 +8,6 @@ export interface Recovery {
   workerKills: {
     /** From SIGKILL to the next commit. */
     recoveryMs: number;
-    /** Of the step before. */
-    undisturbedMs: number;
-    /** No commit came between the choice of the moment and the kill. */
-    wasMidStep: boolean;
   }[];
   coordinatorKills: {
     /** From SIGKILL to its successor's first event. */

@@ -49,7 +49,12 @@ type Step = Extract<RecordedEvent, { type: 'step' }>;
 
 const folder = mkdtempSync(join(tmpdir(), 'unet-fleet-recovery-'));
 const draws = new RandomStream('recovery', Number(values.seed));
-const set = await generateSample(join(folder, 'sample'), { numImages: 180, width: 128, height: 96 });
+const set = await generateSample(join(folder, 'sample'), {
+  // 160 of them to train on, so that all steps have 16.
+  numImages: 178,
+  width: 128,
+  height: 96,
+});
 const fleet = await Fleet.start({
   folder,
   recipe: [
@@ -74,7 +79,8 @@ const coordinatorKills: Recovery['coordinatorKills'] = [];
 try {
   for (let i = 0; i < Number(values.kills); i++) {
     await calm();
-    workerKills.push(await killWorker());
+    // Spread evenly over the step, so that few kills tell as much as many.
+    workerKills.push(await killWorker((i + draws.uniform()) / Number(values.kills)));
     tell('worker', i + 1, values.kills);
   }
   for (let i = 0; i < Number(values['coordinator-kills']); i++) {
@@ -102,12 +108,9 @@ async function calm(): Promise<void> {
   calmMs.push(...found.map(({ stepMs }) => stepMs));
 }
 
-/** At a random point of the step under way; resolves to the ms until the next commit, and the step's share that was done. */
-async function killWorker(): Promise<Recovery['workerKills'][number]> {
-  const { step } = progress;
-  const stepMs = calmMs.at(-1)!;
-  const pauseMs = draws.between(0, stepMs);
-  await sleep(pauseMs);
+/** When this share of the step under way is done; resolves to the ms until the next commit. */
+async function killWorker(share: number): Promise<Recovery['workerKills'][number]> {
+  await sleep(share * calmMs.at(-1)!);
   const killedAt = Date.now();
   fleet.processOf('worker', draws.uniform()).signal('SIGKILL');
   progress.read();
@@ -118,8 +121,7 @@ async function killWorker(): Promise<Recovery['workerKills'][number]> {
     return next !== undefined;
   });
   // A step that was committed while the worker died, and is read only now, is no answer to it.
-  const recoveryMs = Date.parse(next!.at) - killedAt;
-  return { recoveryMs, undisturbedMs: stepMs, wasMidStep: after === step };
+  return { recoveryMs: Date.parse(next!.at) - killedAt };
 }
 
 async function killCoordinator(): Promise<Recovery['coordinatorKills'][number]> {

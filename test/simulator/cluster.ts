@@ -106,6 +106,8 @@ export interface Cluster extends World {
   readonly workers: Map<string, WorkerProcess>;
   /** Promises were settled: who awaits them goes on before the next event. */
   hasSettled: boolean;
+  /** Of all coordinators, those of redone steps among them. */
+  numCommits: number;
   /** The run ended well. */
   finished(coordinator: Coordinator, reason: string): void;
   /** A coordinator's process ended; it may be started again. */

@@ -295,6 +295,7 @@ export class Coordinator {
       this.#cluster.violate('steps', `step ${effect.step + 1} is committed twice in term ${this.term}`);
     }
     this.#lastCommitted = effect.step;
+    this.#cluster.numCommits++;
     this.#reducers.commit(effect, (gradientNorm) => {
       this.#gradientNorm = gradientNorm;
       this.feed({ type: 'committed', step: effect.step, gradientNorm });

@@ -101,7 +101,7 @@ async function many(): Promise<boolean> {
   for (const { seed, invariant, message } of failures) say(`seed ${seed} VIOLATED ${invariant}: ${message}`);
   say(
     `${tally.numSchedules} schedules in ${seconds.toFixed(1)} s, ${schedulesPerSecond.toFixed(0)} per second: ` +
-      `${tally.numEvents} events, ${tally.numTerms} starts of a coordinator, ` +
+      `${tally.numEvents} events, ${tally.numCommits} commits, ${tally.numTerms} starts of a coordinator, ` +
       `${(tally.virtualMs / 3_600_000).toFixed(0)} simulated hours; ` +
       (failures.length === 0 ? 'every invariant held' : `${failures.length} FAILED`),
   );

@@ -73,6 +73,7 @@ class Simulation implements Cluster {
   readonly coordinators: Coordinator[] = [];
   readonly workers = new Map<string, WorkerProcess>();
   hasSettled = false;
+  numCommits = 0;
   readonly #schedule: Schedule;
   /** By slot. */
   readonly #processOf = new Map<string, WorkerProcess>();
@@ -80,7 +81,6 @@ class Simulation implements Cluster {
   #isOver = false;
   #hasHealed = false;
   #numEvents = 0;
-  #numCommits = 0;
 
   constructor(schedule: Schedule, mutant: Mutant | null, traces: boolean) {
     this.#schedule = schedule;
@@ -108,7 +108,7 @@ class Simulation implements Cluster {
       lines: this.trace.lines,
       numEvents: this.#numEvents,
       virtualMs: this.nowMs,
-      numCommits: this.#numCommits,
+      numCommits: this.numCommits,
       numTerms: this.disk.term,
     };
   }

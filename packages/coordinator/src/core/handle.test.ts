@@ -545,6 +545,19 @@ describe('core', () => {
     ]);
   });
 
+  it.each([
+    [60, 4],
+    [90, 3],
+    [150, 2],
+    [250, 1],
+  ])('of 4 leaves of 1 s each, handed over in %i ms each, makes %i parts', (transferMs, numParts) => {
+    const cluster = new ToyCluster();
+    cluster.state.transferMs = transferMs;
+    cluster.state.leafTimes.train.medianMs = 1_000;
+    cluster.join('a');
+    expect(cluster.state.members[0]!.lease!.nodes).toHaveLength(numParts);
+  });
+
   it('names a leaf whose gradient is far larger than those before it', () => {
     const cluster = new ToyCluster(start(), { plan: { ...config.plan, numTrainSamples: 80 } });
     cluster.join('a');

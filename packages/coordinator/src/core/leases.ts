@@ -12,11 +12,11 @@ import type { CoreState, Effect, Lease, Member, Round } from './types.ts';
 /** A leaf is computed by this many workers at a time at most. */
 const maxHolders = 2;
 /**
- * A worker hands over the highest nodes it can add up by itself, unless handing over costs so little beside computing
- * that its lease may come in parts: then the loss of a worker costs a part and not all it had. Each part is a vector
- * in the worker's memory until it is fetched.
+ * A worker hands over the highest nodes it can add up by itself, in few vectors. More of them are handed over as long as
+ * what that costs stays within this share of the time in which the lease is computed: then the loss of a worker costs a
+ * part and not all it had. Each part is a vector in the worker's memory until it is fetched.
  */
-const cheapTransferShare = 0.05;
+const maxTransferShare = 0.05;
 const maxParts = 4;
 
 /** Leases what is to be done to the idle workers, in order of rank: first what nobody has, then what is late. */
@@ -31,7 +31,8 @@ export function assignLeases(state: CoreState, now: number, effects: Effect[]): 
   for (const share of shares) {
     for (const leaf of share) round.leaves[leaf] = 'leased';
     const nodes = nodesOf(state, share);
-    if (round.kind === 'train' && isTransferCheap(state)) divide(nodes, round.leaves.length);
+    if (round.kind === 'train')
+      divide(nodes, round.leaves.length, numPartsOf(state, nodes.length, share.length));
     give(state, idle.shift()!, nodes, now, effects);
   }
   for (const member of lateFirst(state, now)) {
@@ -77,8 +78,8 @@ function give(state: CoreState, member: Member, nodes: TreeNode[], now: number, 
 }
 
 /** Replaces the first of the highest nodes by its children, as long as there are few enough. In place. */
-function divide(nodes: TreeNode[], numLeaves: number): void {
-  while (nodes.length < maxParts) {
+function divide(nodes: TreeNode[], numLeaves: number, numParts: number): void {
+  while (nodes.length < numParts) {
     const highest = Math.max(...nodes.map(({ level }) => level));
     if (highest === 0) return;
     const index = nodes.findIndex(({ level }) => level === highest);
@@ -86,8 +87,12 @@ function divide(nodes: TreeNode[], numLeaves: number): void {
   }
 }
 
-const isTransferCheap = ({ transferMs, leafTimes }: CoreState): boolean =>
-  transferMs !== null && transferMs < cheapTransferShare * leafTimes.train.medianMs;
+/** In how many vectors a lease of so many nodes and leaves may be handed over. */
+function numPartsOf({ transferMs, leafTimes }: CoreState, numNodes: number, numLeaves: number): number {
+  if (transferMs === null) return numNodes;
+  const affordableMs = maxTransferShare * numLeaves * leafTimes.train.medianMs;
+  return Math.min(maxParts, numNodes + Math.floor(affordableMs / transferMs));
+}
 
 /**
  * Training leaves are dealt out evenly at once: a step ends with its slowest worker. Validation has many leaves and
