@@ -19,7 +19,9 @@ const allowed: Record<string, string[]> = {
   coordinator: ['shared', ...foundations],
   worker: ['shared', ...foundations],
   replay: ['shared', ...foundations, 'coordinator', 'worker'],
-  cli: ['shared', ...foundations, 'coordinator', 'worker', 'replay'],
+  telemetry: ['shared', ...foundations, 'coordinator'],
+  dashboard: ['shared', ...foundations, 'coordinator'],
+  cli: ['shared', ...foundations, 'coordinator', 'worker', 'replay', 'telemetry', 'dashboard'],
 };
 
 interface SourceFile {

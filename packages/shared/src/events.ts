@@ -83,6 +83,7 @@ export type RunEvent =
       numWorkers: number;
       /** Added by the shell; the core knows no durations. */
       timings?: StepTimings;
+      workers?: WorkerLane[];
     }
   | { type: 'validation-started'; step: number; numImages: number }
   | { type: 'validation-progress'; step: number; numImagesDone: number; numImages: number }
@@ -94,6 +95,8 @@ export type RunEvent =
       pixelAccuracy: number;
       /** Over the classes that occur in truth or prediction. */
       meanIou: number;
+      /** By class; null where the class is in neither truth nor prediction. */
+      classIou?: (number | null)[];
       /** After the schedule has seen this loss. */
       learningRate: number;
       isBest: boolean;
@@ -111,6 +114,16 @@ export type RunEvent =
       /** What writing took, beside training. */
       writeMs: number;
     }
+  /** What the validation of this step showed can be read in the run folder. */
+  | { type: 'evaluation-kept'; step: number; numPictures: number }
+  /** A person steers the run; `by` says from where. */
+  | { type: 'paused'; by: string }
+  | { type: 'resumed'; by: string; pausedMs: number }
+  | { type: 'checkpoint-requested'; by: string }
+  | { type: 'drain-requested'; worker: string; by: string }
+  | { type: 'stop-after-epoch'; isWanted: boolean; by: string }
+  /** `step` is the first that the new rate counts for, from 1. */
+  | { type: 'learning-rate-changed'; step: number; from: number; to: number; by: string }
   | { type: 'warning'; message: string }
   | {
       type: 'finished';
@@ -120,6 +133,19 @@ export type RunEvent =
       bestCheckpoint: string | null;
       lastCheckpoint: string | null;
     };
+
+/** Where the time of a step went on one worker, in ms; offsets count from the beginning of the round. */
+export interface WorkerLane {
+  worker: string;
+  numLeaves: number;
+  /** From its first lease to its last answer that counted. */
+  startMs: number;
+  endMs: number;
+  fetchMs: number;
+  dataMs: number;
+  computeMs: number;
+  sendMs: number;
+}
 
 /** Where the time of a step went, in ms: the slowest worker's parts, then the coordinator's. */
 export interface StepTimings {

@@ -173,6 +173,33 @@ export function advance(
       return afterValidation(before, event, nowMs);
     case 'checkpoint':
       return quietly({ lastStepAtMs: before.lastStepAtMs === null ? null : nowMs });
+    case 'evaluation-kept':
+      return quietly({});
+    case 'paused': {
+      const text = `paused by ${event.by}`;
+      return { progress: { ...before, waiting: text }, lines: [line(text, 'warning')] };
+    }
+    case 'resumed': {
+      const text = `goes on after a pause of ${duration(event.pausedMs)}, resumed by ${event.by}`;
+      return { progress: { ...before, waiting: '' }, lines: [line(text, 'quiet')] };
+    }
+    case 'checkpoint-requested':
+      return { progress: before, lines: [line(`a checkpoint was asked for by ${event.by}`, 'quiet')] };
+    case 'drain-requested': {
+      const text = `worker ${event.worker} was asked to leave by ${event.by}`;
+      return { progress: before, lines: [line(text, 'quiet')] };
+    }
+    case 'stop-after-epoch': {
+      const what = event.isWanted
+        ? 'the run stops after this epoch'
+        : 'the run no longer stops after this epoch';
+      return { progress: before, lines: [line(`${what}, asked for by ${event.by}`, 'quiet')] };
+    }
+    case 'learning-rate-changed': {
+      const { step, from, to, by } = event;
+      const text = `learning rate from step ${step}: ${compact(to)} in place of ${compact(from)}, set by ${by}`;
+      return { progress: before, lines: [line(text, 'warning')] };
+    }
     case 'warning':
       return { progress: before, lines: [line(`warning: ${event.message}`, 'warning')] };
     case 'finished':

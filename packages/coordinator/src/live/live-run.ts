@@ -1,0 +1,105 @@
+/**
+ * A run as those see it who watch or steer it while it goes on: the live page, metrics, TensorBoard. They are attached
+ * to it from above; the run knows nothing of them, and nothing they do can make it wait.
+ */
+import type { Config, RunEvent } from '@unet-fleet/shared';
+import type { RunStatus } from '../run-folder/status.ts';
+import type { EvaluationStore } from './evaluations.ts';
+
+/** A photo of the validation set. */
+export interface SampleFacts {
+  id: string;
+  /** Paths on the coordinator's host. */
+  imagePath: string;
+  maskPath: string;
+}
+
+/** What a worker is and does, as it told with its last heartbeat. */
+export interface WorkerFacts {
+  /** Name for people, such as local-1. */
+  name: string;
+  workerId: string;
+  host: string;
+  pid: number;
+  /** Such as "cpu" or the name of a GPU. */
+  device: string;
+  numThreads: number;
+  residentBytes: number;
+  /** null where no driver tells. `utilization` from 0 to 1. */
+  gpu: { utilization: number; memoryBytes: number; memoryTotalBytes: number } | null;
+  /** Over the last steps; 0 before the first. */
+  imagesPerSecond: number;
+  /** Times that a worker of this name has joined again after a loss. */
+  numRestarts: number;
+  /** ISO 8601, UTC. */
+  lastSeen: string;
+  /** Its answers took longest in most of the last steps, by a margin that is no chance. */
+  isStraggler: boolean;
+}
+
+export interface LiveStatus extends RunStatus {
+  facts: WorkerFacts[];
+  /** A person has paused the run. */
+  isPaused: boolean;
+  stopsAfterEpoch: boolean;
+}
+
+/** What became of a wish: a sentence for the person who had it. */
+export type ControlReply = { ok: true; message: string } | { ok: false; message: string };
+
+/** `by`: who asked, for the record, such as an address. */
+export interface RunControls {
+  /** The step under way is finished; then nothing is leased until `resume`. */
+  pause(by: string): ControlReply;
+  resume(by: string): ControlReply;
+  /** After the step under way. */
+  checkpoint(by: string): ControlReply;
+  /** Asks a worker, by name, to hand back its leases and leave. */
+  drain(worker: string, by: string): ControlReply;
+  stopAfterEpoch(isWanted: boolean, by: string): ControlReply;
+  /**
+   * From the next step that begins: the rate that the schedule gives there becomes this one, and what the schedule does
+   * later scales with it. Durable before it counts, so a resumed run and a replay know it.
+   */
+  setLearningRate(rate: number, by: string): ControlReply;
+}
+
+/** A photo that somebody gave, segmented with the weights of a step. */
+export interface Segmentation {
+  /** Weights version that it was computed with. */
+  step: number;
+  width: number;
+  height: number;
+  /** Class of each pixel, row by row; one byte each up to 256 classes, else two, little-endian. */
+  classes: Uint8Array;
+  /** The photo as the model saw it: RGB, row by row. */
+  rgb: Uint8Array;
+}
+
+export interface LiveRun {
+  readonly runId: string;
+  readonly runDir: string;
+  readonly term: number;
+  readonly config: Config;
+  readonly classNames: readonly string[];
+  readonly numSteps: number;
+  readonly numStepsPerEpoch: number;
+  readonly numEpochs: number;
+  readonly validationSamples: readonly SampleFacts[];
+  readonly evaluations: EvaluationStore;
+  readonly controls: RunControls;
+  status(): LiveStatus;
+  /** From now on; `at` is ISO 8601, UTC. Returns what ends it. A listener must return at once. */
+  onEvent(listener: (event: RunEvent & { at: string }) => void): () => void;
+  /** Ids of the validation photos whose predictions are kept at each evaluation. */
+  followed(): readonly string[];
+  /** Throws a UserError for more than `maxFollowed` or an unknown id. */
+  follow(ids: readonly string[]): void;
+  /** Encoded photo in, classes out, computed by a worker between two leaves. Throws a UserError. */
+  segment(photo: Uint8Array): Promise<Segmentation>;
+}
+
+export const maxFollowed = 12;
+
+/** Watches a run from its beginning; `close` is awaited before the run's process ends. */
+export type Observer = (run: LiveRun) => Promise<{ close(): Promise<void> }>;
