@@ -82,6 +82,14 @@ export interface ShownEvent {
   text: string;
 }
 
+/** A line of the run's log. */
+export interface LogLine {
+  at: string;
+  level: 'trace' | 'debug' | 'info' | 'warn' | 'error';
+  /** The message, then its fields as `name=value`. */
+  text: string;
+}
+
 /** All that a page needs to draw a run; long runs are thinned to `maxPoints` a curve, by smallest and largest value. */
 export interface History {
   name: string;
