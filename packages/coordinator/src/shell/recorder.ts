@@ -7,6 +7,7 @@ import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { trainingCurves } from '@unet-fleet/pictures';
 import type { RunEvent } from '@unet-fleet/shared';
+import type { TimedEvent } from '../live/watchers.ts';
 import { MetricsFile, readMetrics } from '../run-folder/metrics.ts';
 
 const recorded = new Set<RunEvent['type']>([
@@ -57,9 +58,9 @@ export class Recorder {
     this.#mayWrite = mayWrite;
   }
 
-  record(event: RunEvent): void {
+  record(event: TimedEvent): void {
     if (!recorded.has(event.type)) return;
-    this.#metrics.append({ at: new Date().toISOString(), ...event });
+    this.#metrics.append(event);
     // After this event's other consequences: drawing takes a moment, and workers wait for their leases.
     if (event.type === 'validated') setImmediate(() => this.#draw());
   }

@@ -16,9 +16,14 @@ import {
 } from '@unet-fleet/shared';
 import { bestCheckpointName } from '../checkpoint/folder.ts';
 import { CheckpointWriter } from '../checkpoint/writer.ts';
+import { Followed } from '../live/followed.ts';
+import type { LiveStatus, Observer, RunControls } from '../live/live-run.ts';
+import { runView } from '../live/run-view.ts';
+import { startObservers } from '../live/watchers.ts';
 import { Ledger } from '../run-folder/ledger.ts';
 import { lockLost } from '../run-folder/lock.ts';
 import { restoreRunFolder } from '../run-folder/run-folder.ts';
+import { runStatusOf } from '../run-folder/status.ts';
 import { StepSamples } from '../run-folder/step-samples.ts';
 import { Abort } from './abort.ts';
 import { Cleanups } from './cleanups.ts';
@@ -56,6 +61,8 @@ export interface CoordinatorOptions {
   log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
   /** Asks the run to stop: the step under way is finished and a checkpoint written. */
   signal: AbortSignal;
+  /** Who watches and steers the run: told of it once it is there, and closed at its end. */
+  observers?: readonly Observer[];
   /** Told once of a function that ends the worker processes at once. */
   onKillable(kill: () => void): void;
 }
@@ -222,14 +229,30 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
     { runId, term, numReducers: reducers.numReducers, sharedMemory: memory?.folder },
     'run started',
   );
+  const facts = { runId, term, numSteps: numSteps(plan) };
+  const source = () => ({ ...facts, checkpoint });
+  const status = (): LiveStatus => ({
+    ...runStatusOf(conductor.status, source(), performance.now(), new Date()),
+    facts: [],
+    isPaused: false,
+    stopsAfterEpoch: false,
+  });
+  const live = runView({
+    run,
+    followed: new Followed(folder.split.validation, config.train.seed),
+    listeners: teller.listeners,
+    controls: noControls,
+    status,
+    segment: () => Promise.reject(new UserError('this run segments no photos')),
+  });
+  cleanups.add(startObservers(options.observers ?? [], live, (message) => teller.warn(message)));
   conductor.start();
   broker.listen({
     onLost: (reason) => conductor.feed({ type: 'broker-lost', reason }),
     onBack: () => conductor.feed({ type: 'broker-back' }),
     onDisconnect: (workerId) => conductor.feed({ type: 'worker-disconnected', workerId }),
   });
-  const facts = { runId, term, numSteps: numSteps(plan) };
-  cleanups.add(writeStatusWhile(paths.root, conductor, () => ({ ...facts, checkpoint }), mayWrite));
+  cleanups.add(writeStatusWhile(paths.root, conductor, source, mayWrite));
   workers.start();
   if (options.signal.aborted) stop();
   let farewell = { reason: 'the run has failed', isComplete: false };
@@ -245,6 +268,16 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
     await flushGoodbye(connection);
   }
 }
+
+const refused = () => ({ ok: false, message: 'this run cannot be steered' }) as const;
+const noControls: RunControls = {
+  pause: refused,
+  resume: refused,
+  checkpoint: refused,
+  drain: refused,
+  stopAfterEpoch: refused,
+  setLearningRate: refused,
+};
 
 function outcomeOf(run: PreparedRun, snapshots: Snapshots, reason: RunOutcome['reason']): RunOutcome {
   const { last } = snapshots;

@@ -1,12 +1,14 @@
-/** The one way from whatever happens in a run to those who want to know: the caller and the recorder. */
+/** The one way from whatever happens in a run to those who want to know: the caller, the recorder, who watches. */
 import type { RunEvent } from '@unet-fleet/shared';
+import { Listeners } from '../live/watchers.ts';
 import type { Recorder } from './recorder.ts';
 
-/** Tells the run's events to the caller and the recorder; warnings from before its beginning come right after it. */
+/** Tells the run's events to the caller, the recorder and listeners; warnings from before its beginning come right after it. */
 export class Teller {
   readonly #onEvent: (event: RunEvent) => void;
   #recorder: Recorder | null = null;
   readonly #early: string[] = [];
+  readonly listeners = new Listeners((message) => this.warn(message));
 
   constructor(onEvent: (event: RunEvent) => void) {
     this.#onEvent = onEvent;
@@ -19,8 +21,10 @@ export class Teller {
   }
 
   emit(event: RunEvent): void {
-    this.#recorder?.record(event);
+    const timed = { at: new Date().toISOString(), ...event };
+    this.#recorder?.record(timed);
     this.#onEvent(event);
+    this.listeners.tell(timed);
   }
 
   warn(message: string): void {
