@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 // process imports the built packages, so `test` builds first. Two cores: one heavy file at a time.
 export default defineConfig({
   test: {
-    include: ['packages/*/src/**/*.test.ts', 'test/**/*.test.ts'],
+    include: ['packages/*/{src,page/src}/**/*.test.ts', 'test/**/*.test.ts'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 60_000,

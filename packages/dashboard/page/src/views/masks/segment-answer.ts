@@ -1,0 +1,25 @@
+/** The answer to a photo that was given to be segmented: one line of JSON, then RGB, then classes. Pure. */
+import type { SegmentHeader } from '../../../../src/protocol.ts';
+import { type ClassMap, classMapOf, type Pixels, pixelsOfRgb } from './class-map.ts';
+
+export interface Segmented {
+  step: number;
+  photo: Pixels;
+  prediction: ClassMap;
+}
+
+/** Throws with a sentence if the bytes are not such an answer. */
+export function segmentedOf(bytes: Uint8Array): Segmented {
+  const lineEnd = bytes.indexOf(10);
+  if (lineEnd < 0 || lineEnd > 10_000) throw new Error('The answer has no header.');
+  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(0, lineEnd))) as SegmentHeader;
+  const { step, width, height, bytesPerPixel } = header;
+  const numPixels = width * height;
+  const rgb = bytes.subarray(lineEnd + 1, lineEnd + 1 + numPixels * 3);
+  const classes = bytes.subarray(lineEnd + 1 + numPixels * 3);
+  return {
+    step,
+    photo: pixelsOfRgb(rgb, width, height),
+    prediction: classMapOf(classes, { width, height, bytesPerPixel }),
+  };
+}
