@@ -124,6 +124,8 @@ export type RunEvent =
   | { type: 'stop-after-epoch'; isWanted: boolean; by: string }
   /** `step` is the first that the new rate counts for, from 1. */
   | { type: 'learning-rate-changed'; step: number; from: number; to: number; by: string }
+  /** Messages of a worker that were not used, since this was told last; at most once in ten seconds for a reason. */
+  | { type: 'message-rejected'; worker: string; reason: string; count: number }
   | { type: 'warning'; message: string }
   | {
       type: 'finished';

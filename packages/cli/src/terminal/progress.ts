@@ -174,6 +174,7 @@ export function advance(
     case 'checkpoint':
       return quietly({ lastStepAtMs: before.lastStepAtMs === null ? null : nowMs });
     case 'evaluation-kept':
+    case 'message-rejected':
       return quietly({});
     case 'paused': {
       const text = `paused by ${event.by}`;

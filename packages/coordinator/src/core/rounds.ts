@@ -173,6 +173,7 @@ export function finishValidation(state: CoreState, now: number, effects: Effect[
       loss,
       pixelAccuracy: metrics.pixelAccuracy,
       meanIou: metrics.meanIou,
+      classIou: metrics.classes.map(({ iou }) => iou),
       learningRate: rateAt(progress.schedule, round.step),
       isBest,
     },

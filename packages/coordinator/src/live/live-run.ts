@@ -2,7 +2,7 @@
  * A run as those see it who watch or steer it while it goes on: the live page, metrics, TensorBoard. They are attached
  * to it from above; the run knows nothing of them, and nothing they do can make it wait.
  */
-import type { Config, RunEvent } from '@unet-fleet/shared';
+import { type Config, maxFollowed, type RunEvent } from '@unet-fleet/shared';
 import type { RunStatus } from '../run-folder/status.ts';
 import type { EvaluationStore } from './evaluations.ts';
 
@@ -99,7 +99,7 @@ export interface LiveRun {
   segment(photo: Uint8Array): Promise<Segmentation>;
 }
 
-export const maxFollowed = 12;
+export { maxFollowed };
 
 /** Watches a run from its beginning; `close` is awaited before the run's process ends. */
 export type Observer = (run: LiveRun) => Promise<{ close(): Promise<void> }>;

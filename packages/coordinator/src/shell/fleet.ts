@@ -3,6 +3,7 @@
  * their messages into events of the core.
  */
 import type { UpMessage } from '@unet-fleet/shared';
+import type { Lookout } from '../live/lookout.ts';
 import { refusalOf } from './admission.ts';
 import type { Conductor } from './conductor.ts';
 import type { PreparedRun } from './prepare-run.ts';
@@ -14,8 +15,11 @@ export class Fleet {
   readonly #sharesMemory = new Map<string, boolean>();
   readonly #names = new Map<string, string>();
 
-  constructor(run: PreparedRun, allowMixedEngines: boolean) {
+  readonly #lookout: Lookout;
+
+  constructor(run: PreparedRun, allowMixedEngines: boolean, lookout: Lookout) {
     this.#run = run;
+    this.#lookout = lookout;
     this.#allowMixedEngines = allowMixedEngines;
     this.engines = [...run.engines];
   }
@@ -34,6 +38,7 @@ export class Fleet {
   forget(workerId: string): void {
     this.#sharesMemory.delete(workerId);
     this.#names.delete(workerId);
+    this.#lookout.forget(workerId);
   }
 
   sharesMemory(workerId: string): boolean {
@@ -41,7 +46,11 @@ export class Fleet {
   }
 
   /** Feeds a worker's message to the core. Returns a sentence when the worker is refused. */
-  receive(workerId: string, message: UpMessage, conductor: Conductor): string | null {
+  receive(
+    workerId: string,
+    message: Exclude<UpMessage, { type: 'segmented' }>,
+    conductor: Conductor,
+  ): string | null {
     switch (message.type) {
       case 'ready': {
         const { dataset } = this.#run;
@@ -58,10 +67,12 @@ export class Fleet {
         if (!isKnown) this.engines.push(message.fingerprint);
         this.#sharesMemory.set(workerId, message.sharesMemory);
         this.#names.set(workerId, message.name);
+        this.#lookout.admitted(workerId, message);
         conductor.feed({ type: 'worker-ready', workerId, name: message.name });
         return null;
       }
       case 'heartbeat':
+        if (message.telemetry) this.#lookout.heard(workerId, message.telemetry);
         conductor.feed({
           type: 'heartbeat',
           workerId,
@@ -72,6 +83,7 @@ export class Fleet {
       case 'result': {
         const { kind, step, node, leaves, confusion } = message;
         if (kind === 'train') conductor.clock.addNode(workerId, message.timings);
+        this.#lookout.answered(workerId, message);
         conductor.feed({ type: 'result', workerId, kind, step, node, leaves, confusion });
         return null;
       }

@@ -16,14 +16,13 @@ import {
 } from '@unet-fleet/shared';
 import { bestCheckpointName } from '../checkpoint/folder.ts';
 import { CheckpointWriter } from '../checkpoint/writer.ts';
-import { Followed } from '../live/followed.ts';
 import type { LiveStatus, Observer, RunControls } from '../live/live-run.ts';
+import { liveStatusOf, openLookout } from '../live/open-lookout.ts';
 import { runView } from '../live/run-view.ts';
 import { startObservers } from '../live/watchers.ts';
 import { Ledger } from '../run-folder/ledger.ts';
 import { lockLost } from '../run-folder/lock.ts';
 import { restoreRunFolder } from '../run-folder/run-folder.ts';
-import { runStatusOf } from '../run-folder/status.ts';
 import { StepSamples } from '../run-folder/step-samples.ts';
 import { Abort } from './abort.ts';
 import { Cleanups } from './cleanups.ts';
@@ -140,7 +139,8 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
     fence: { runFolder: paths.root, term: run.lock.term },
   });
   cleanups.add(() => writer.close());
-  const fleet = new Fleet(run, config.engine.allowMixedEngines);
+  const { lookout, evaluations, followed } = openLookout(run, teller);
+  const fleet = new Fleet(run, config.engine.allowMixedEngines, lookout);
   let { numBatchesTracked } = run;
   let checkpoint: { step: number; at: string } | null = null;
   const snapshots = new Snapshots({
@@ -160,7 +160,7 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
     onWarning: (message) => teller.warn(message),
   });
   const conductor: Conductor = new Conductor(coreConfig(run), progress, config.train, {
-    send: (workerId, message) => control.send(workerId, message),
+    send: (workerId, message) => control.send(workerId, lookout.outgoing(workerId, message)),
     broadcast: (message) => control.broadcast(message),
     reducers,
     sharesMemory: (workerId) => fleet.sharesMemory(workerId),
@@ -173,8 +173,9 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
     record: (record) => {
       numBatchesTracked += record.numLeaves - record.skippedLeaves.length;
       ledger.append(record, reducers.stepHashes());
+      lookout.recorded(record);
     },
-    emit: (event) => teller.emit(event),
+    emit: (event) => teller.emit(lookout.event(event)),
     writeCheckpoint: async (effect) => {
       const saved = await snapshots.write(effect);
       // What a replay begins with has the lines of its steps.
@@ -194,6 +195,7 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
       conductor.feed({ type: 'worker-gone', workerId, reason, isFailure: true });
     },
     message: (workerId, message) => {
+      if (message.type === 'segmented') return;
       const refusal = fleet.receive(workerId, message, conductor);
       if (refusal === null) {
         if (message.type === 'ready') workers.joined(message.name);
@@ -232,14 +234,13 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
   const facts = { runId, term, numSteps: numSteps(plan) };
   const source = () => ({ ...facts, checkpoint });
   const status = (): LiveStatus => ({
-    ...runStatusOf(conductor.status, source(), performance.now(), new Date()),
-    facts: [],
+    ...liveStatusOf(conductor.status, source(), lookout),
     isPaused: false,
     stopsAfterEpoch: false,
   });
   const live = runView({
     run,
-    followed: new Followed(folder.split.validation, config.train.seed),
+    followed,
     listeners: teller.listeners,
     controls: noControls,
     status,
@@ -258,6 +259,7 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
   let farewell = { reason: 'the run has failed', isComplete: false };
   try {
     const { reason } = await Promise.race([conductor.ended, aborted.raised]);
+    await evaluations.flushed();
     farewell = { reason: `the run is ${reason}`, isComplete: reason !== 'stopped' };
     const outcome = outcomeOf(run, snapshots, reason);
     teller.emit({ type: 'finished', ...outcome });

@@ -8,7 +8,7 @@ import { printable } from '../printable.ts';
 import { isBoundedMsgpack } from './bounded-msgpack.ts';
 import { safeId } from './subjects.ts';
 
-export const protocolVersion = 2;
+export const protocolVersion = 3;
 
 const id = z.string().regex(safeId);
 const text = z.string().max(2_000);
@@ -96,6 +96,30 @@ const timings = z.object({
 });
 export type WorkerTimings = z.infer<typeof timings>;
 
+/** Bytes as they are; the receiver keeps a copy, as these lie in the message. */
+const bytes = z.instanceof(Uint8Array);
+const side = count.min(1).max(65_536);
+const sizeBytes = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
+
+/** Validation photos whose predictions a run keeps, at most. */
+export const maxFollowed = 12;
+/** Of one part of a photo on its way to a worker, or of its classes back. */
+export const maxPartBytes = 256 * 1024;
+/** Parts of one photo, at most. */
+export const maxParts = 64;
+
+/** What a worker's process takes of its machine. */
+export const telemetry = z.object({
+  host: shown,
+  pid: count,
+  residentBytes: sizeBytes,
+  /** null where no driver tells. */
+  gpu: z
+    .object({ utilization: z.number().min(0).max(1), memoryBytes: sizeBytes, memoryTotalBytes: sizeBytes })
+    .nullable(),
+});
+export type Telemetry = z.infer<typeof telemetry>;
+
 /** Sums are 0 where the leaf's loss or gradient was not finite. */
 const leafSums = z.object({
   lossSum: z.number(),
@@ -116,7 +140,12 @@ export const upMessage = z.discriminatedUnion('type', [
     sharesMemory: z.boolean(),
   }),
   /** `isComputing`: it works on a leaf, be it of that lease or of one that is over. */
-  fromWorker.extend({ type: z.literal('heartbeat'), leaseId: count, isComputing: z.boolean() }),
+  fromWorker.extend({
+    type: z.literal('heartbeat'),
+    leaseId: count,
+    isComputing: z.boolean(),
+    telemetry: telemetry.optional(),
+  }),
   fromWorker.extend({
     type: z.literal('result'),
     kind,
@@ -126,6 +155,14 @@ export const upMessage = z.discriminatedUnion('type', [
     leaves: z.array(leafSums).max(65_536),
     confusion: z.object({ indices: z.array(count), counts: z.array(count) }).nullable(),
     timings,
+    /**
+     * Validation only: the predicted classes of the followed samples of the leaf, deflated; one byte a pixel up to 256
+     * classes, else two, little-endian. No bytes where they would not fit into a message.
+     */
+    pictures: z
+      .array(z.object({ sample: count, classes: bytes }))
+      .max(maxFollowed)
+      .optional(),
   }),
   /** The worker can't compute: the sentence is for the person who runs it. */
   fromWorker.extend({ type: z.literal('failed'), message: shown }),
@@ -140,6 +177,19 @@ export const upMessage = z.discriminatedUnion('type', [
     step: count,
     nodes: z.array(node).max(65_536),
   }),
+  /**
+   * A part of the answer to `segment`: classes as in `pictures`, and the version of the weights. With a `problem` there
+   * is no other part.
+   */
+  fromWorker.extend({
+    type: z.literal('segmented'),
+    id: count,
+    step: count,
+    part: count.max(maxParts - 1),
+    numParts: count.min(1).max(maxParts),
+    classes: bytes,
+    problem: shown.nullable(),
+  }),
 ]);
 export type UpMessage = z.infer<typeof upMessage>;
 
@@ -151,6 +201,21 @@ export const downMessage = z.discriminatedUnion('type', [
     kind,
     step: count,
     nodes: z.array(node).max(65_536),
+    /** Validation only: places of the followed samples in the split, whose predictions are wanted with the result. */
+    followed: z.array(count).max(maxFollowed).optional(),
+  }),
+  /**
+   * A part of a photo to segment with the weights that are there, between two leaves: bytes in HWC. Answered by
+   * `segmented`. A worker takes one at a time; another id replaces the one before.
+   */
+  fromCoordinator.extend({
+    type: z.literal('segment'),
+    id: count,
+    width: side,
+    height: side,
+    part: count.max(maxParts - 1),
+    numParts: count.min(1).max(maxParts),
+    bytes,
   }),
   /** Join again: the coordinator does not know this worker (any more). */
   fromCoordinator.extend({ type: z.literal('dismissed') }),

@@ -1,0 +1,155 @@
+/**
+ * Gathers what those who watch a run want to know from what passes through the coordinator anyway: leases and answers,
+ * heartbeats, committed steps, rejections. It adds to events and messages, and decides nothing.
+ */
+import {
+  type DownMessage,
+  leavesOf,
+  maxFollowed,
+  type PlanConfig,
+  type RunEvent,
+  stepPlan,
+  type Telemetry,
+  type UpMessage,
+  type WorkerLane,
+} from '@unet-fleet/shared';
+import type { CoreStatus } from '../core/status.ts';
+import type { StepRecord } from '../core/types.ts';
+import { StepLanes, toldLanes } from '../shell/step-lanes.ts';
+import type { EvaluationKeeper } from './evaluation-keeper.ts';
+import type { Followed } from './followed.ts';
+import type { WorkerFacts } from './live-run.ts';
+import { Rejections } from './rejections.ts';
+import { Restarts } from './restarts.ts';
+import { WorkerStats } from './worker-stats.ts';
+
+type Message = DownMessage extends infer M ? (M extends { term: number } ? Omit<M, 'term'> : never) : never;
+type Ready = Extract<UpMessage, { type: 'ready' }>;
+type Result = Extract<UpMessage, { type: 'result' }>;
+
+export interface LookoutOptions {
+  plan: PlanConfig;
+  followed: Followed;
+  evaluations: EvaluationKeeper;
+  emit(event: RunEvent): void;
+  now(): number;
+}
+
+export class Lookout {
+  readonly #options: LookoutOptions;
+  readonly #lanes = new StepLanes();
+  readonly #stats = new WorkerStats();
+  readonly #restarts = new Restarts();
+  readonly #rejections: Rejections;
+  readonly #engines = new Map<string, Ready['fingerprint']>();
+  readonly #telemetry = new Map<string, Telemetry>();
+  #committed: WorkerLane[] = [];
+
+  constructor(options: LookoutOptions) {
+    this.#options = options;
+    this.#rejections = new Rejections((rejected) => options.emit({ type: 'message-rejected', ...rejected }));
+  }
+
+  /** A message as it goes to a worker. */
+  outgoing(workerId: string, message: Message): Message {
+    if (message.type !== 'lease') return message;
+    if (message.kind === 'train') {
+      this.#lanes.leased(workerId, message.step, this.#options.now());
+      return message;
+    }
+    return { ...message, followed: this.#options.followed.positions.slice(0, maxFollowed) };
+  }
+
+  admitted(workerId: string, ready: Ready): void {
+    this.#engines.set(workerId, ready.fingerprint);
+  }
+
+  heard(workerId: string, telemetry: Telemetry): void {
+    // A stranger's is nobody's.
+    if (this.#engines.has(workerId)) this.#telemetry.set(workerId, telemetry);
+  }
+
+  /** An answer, before the core sees it. */
+  answered(workerId: string, result: Result): void {
+    const { kind, step, node, timings } = result;
+    if (kind === 'train') this.#lanes.answered(workerId, step, node, timings);
+    else this.#options.evaluations.offered(result);
+  }
+
+  forget(workerId: string): void {
+    this.#engines.delete(workerId);
+    this.#telemetry.delete(workerId);
+  }
+
+  /** A step was committed; its event comes next. */
+  recorded(record: StepRecord): void {
+    const { plan, now } = this.#options;
+    for (const { worker, reason, count } of record.rejected) {
+      this.rejected(worker, reasons[reason] ?? reason, count);
+    }
+    const lanes = this.#lanes.of(record, now());
+    this.#committed = toldLanes(lanes);
+    const { numImages, numLeaves } = stepPlan(plan, record.step - 1);
+    const imagesOf = (leaf: number) => Math.min(plan.leafSize, numImages - leaf * plan.leafSize);
+    const images = new Map<string, number>();
+    for (const { workerId, node } of record.answers) {
+      const ofNode = leavesOf(node, numLeaves).reduce((sum, leaf) => sum + imagesOf(leaf), 0);
+      images.set(workerId, (images.get(workerId) ?? 0) + ofNode);
+    }
+    const steps = lanes.map((lane) => ({ ...lane, numImages: images.get(lane.workerId)! }));
+    this.#stats.add(record.durationMs, steps);
+  }
+
+  /** A message that was not used. */
+  rejected(worker: string, reason: string, count = 1): void {
+    this.#rejections.count(worker, reason, this.#options.now(), count);
+  }
+
+  /** An event of the core, completed. */
+  event(event: RunEvent): RunEvent {
+    this.#rejections.flush(this.#options.now());
+    this.#restarts.event(event);
+    this.#options.evaluations.event(event);
+    return event.type === 'step' ? { ...event, workers: this.#committed } : event;
+  }
+
+  /** Of the members, as `status` names them; `lastSeen` in its words. */
+  facts(workers: CoreStatus['workers'], lastSeenOf: (lastSeenMs: number) => string): WorkerFacts[] {
+    return workers.map(({ name, workerId, lastSeenMs }) => {
+      const engine = this.#engines.get(workerId);
+      const telemetry = this.#telemetry.get(workerId);
+      return {
+        name,
+        workerId,
+        host: telemetry?.host ?? '',
+        pid: telemetry?.pid ?? 0,
+        device: deviceOf(engine?.device ?? ''),
+        numThreads: engine?.intraOpThreads ?? 0,
+        residentBytes: telemetry?.residentBytes ?? 0,
+        gpu: telemetry?.gpu ?? null,
+        imagesPerSecond: this.#stats.imagesPerSecond(workerId),
+        numRestarts: this.#restarts.of(name),
+        lastSeen: lastSeenOf(lastSeenMs),
+        isStraggler: this.#stats.isStraggler(workerId),
+      };
+    });
+  }
+
+  /** Median time of a worker's leaves; null before its first step. */
+  leafMs(workerId: string): number | null {
+    return this.#stats.leafMs(workerId);
+  }
+}
+
+/** "gpu NVIDIA H200" is its name; of processors the kind is enough. */
+const deviceOf = (device: string): string =>
+  device.startsWith('gpu ') ? device.slice(4) : device.split(' ')[0]!;
+
+/** The core's words for answers that changed nothing, for people. */
+const reasons: Record<StepRecord['rejected'][number]['reason'], string> = {
+  stale: 'its answer came after its round was over',
+  duplicate: 'another worker had answered for its leaves',
+  stranger: 'it is no member of the run',
+  malformed: 'its answer is malformed',
+  unavailable: 'its values could not be fetched',
+};

@@ -1,0 +1,67 @@
+/** The parts that watch a run, put together for one start of a coordinator. */
+import { trainingSizeOf } from '@unet-fleet/dataset';
+import type { CoreStatus } from '../core/status.ts';
+import { type RunStatus, runStatusOf, type StatusSource } from '../run-folder/status.ts';
+import type { PreparedRun } from '../shell/prepare-run.ts';
+import type { Teller } from '../shell/teller.ts';
+import { EvaluationKeeper } from './evaluation-keeper.ts';
+import { EvaluationWriter } from './evaluation-writer.ts';
+import { Followed } from './followed.ts';
+import type { WorkerFacts } from './live-run.ts';
+import { Lookout } from './lookout.ts';
+
+export interface OpenedLookout {
+  lookout: Lookout;
+  evaluations: EvaluationWriter;
+  followed: Followed;
+}
+
+/** Drops evaluations of steps that the run will do again. */
+export function openLookout(run: PreparedRun, teller: Teller): OpenedLookout {
+  const { config, dataset, folder, lock, model, paths, plan, progress } = run;
+  const { validation: validationIds } = folder.split;
+  const { numClasses } = model.config;
+  const samples = new Map(dataset.samples.map((sample) => [sample.id, sample]));
+  const onWarning = (message: string) => teller.warn(message);
+  const followed = new Followed(validationIds, config.train.seed);
+  const evaluations = new EvaluationWriter({
+    runDir: paths.root,
+    numClasses,
+    sizeOf: (sampleId) => {
+      const sample = samples.get(sampleId);
+      return sample ? trainingSizeOf(config.data, sample) : null;
+    },
+    mayWrite: () => lock.isHeld(),
+    onWarning,
+    onKept: (step, numPictures) => teller.emit({ type: 'evaluation-kept', step, numPictures }),
+  });
+  evaluations.dropAfter(progress.version);
+  const keeper = new EvaluationKeeper({
+    plan,
+    numClasses,
+    validationIds,
+    followed: () => followed.positions,
+    writer: evaluations,
+    onWarning,
+  });
+  const lookout = new Lookout({
+    plan,
+    followed,
+    evaluations: keeper,
+    emit: (event) => teller.emit(event),
+    now: () => performance.now(),
+  });
+  return { lookout, evaluations, followed };
+}
+
+/** What the run is doing at this moment, with what is known of its workers. */
+export function liveStatusOf(
+  core: CoreStatus,
+  source: StatusSource,
+  lookout: Lookout,
+): RunStatus & { facts: WorkerFacts[] } {
+  const nowMs = performance.now();
+  const at = new Date();
+  const lastSeenOf = (lastSeenMs: number) => new Date(at.getTime() + lastSeenMs - nowMs).toISOString();
+  return { ...runStatusOf(core, source, nowMs, at), facts: lookout.facts(core.workers, lastSeenOf) };
+}

@@ -1,0 +1,86 @@
+/**
+ * How fast each worker has been over the last steps, and which of them the others wait for. Timing is noisy, so medians
+ * decide, and one slow step accuses nobody.
+ */
+import type { WorkerLane } from '@unet-fleet/shared';
+
+/** Steps that are looked back on. */
+const numStepsKept = 20;
+/** Fewer than these say nothing. */
+const minSteps = 5;
+/** A straggler's leaves take longer than the others' by both: what chance does, and what nobody would notice. */
+const minDeviations = 3;
+const minRatio = 1.25;
+/** A median absolute deviation times this is a standard deviation, for normal noise. */
+const madToDeviation = 1.4826;
+
+export interface StepOfWorker extends Pick<WorkerLane, 'numLeaves' | 'startMs' | 'endMs'> {
+  workerId: string;
+  numImages: number;
+}
+
+interface Step {
+  stepMs: number;
+  workers: Map<string, { numImages: number; leafMs: number; endMs: number }>;
+}
+
+export class WorkerStats {
+  readonly #steps: Step[] = [];
+
+  add(stepMs: number, workers: readonly StepOfWorker[]): void {
+    const of = ({ numImages, numLeaves, startMs, endMs }: StepOfWorker) => ({
+      numImages,
+      leafMs: (endMs - startMs) / Math.max(1, numLeaves),
+      endMs,
+    });
+    this.#steps.push({ stepMs, workers: new Map(workers.map((worker) => [worker.workerId, of(worker)])) });
+    if (this.#steps.length > numStepsKept) this.#steps.shift();
+  }
+
+  /** What the worker adds to the run's speed, since it first delivered; 0 before. */
+  imagesPerSecond(workerId: string): number {
+    const first = this.#steps.findIndex(({ workers }) => workers.has(workerId));
+    if (first === -1) return 0;
+    // A worker's first step takes longer than any later one: it counts until there is another.
+    const steps = this.#steps.slice(first === this.#steps.length - 1 ? first : first + 1);
+    const numImages = sum(steps.map(({ workers }) => workers.get(workerId)?.numImages ?? 0));
+    const ms = sum(steps.map(({ stepMs }) => stepMs));
+    return ms > 0 ? (numImages * 1_000) / ms : 0;
+  }
+
+  /** Median time of a leaf, from lease to answer; null for a worker without any. */
+  leafMs(workerId: string): number | null {
+    const times = this.#steps.flatMap(({ workers }) => workers.get(workerId)?.leafMs ?? []);
+    return times.length > 0 ? median(times) : null;
+  }
+
+  /**
+   * Whether the worker was the last to answer in most of the steps that it shared with others, and its leaves take longer
+   * than theirs by more than their own spread explains.
+   */
+  isStraggler(workerId: string): boolean {
+    const shared = this.#steps.filter(({ workers }) => workers.has(workerId) && workers.size > 1);
+    if (shared.length < minSteps) return false;
+    const wasLast = shared.filter(({ workers }) => {
+      const { endMs } = workers.get(workerId)!;
+      return [...workers.values()].every((other) => other.endMs <= endMs);
+    });
+    if (wasLast.length * 2 <= shared.length) return false;
+    const own = median(shared.map(({ workers }) => workers.get(workerId)!.leafMs));
+    const others = shared.flatMap(({ workers }) =>
+      [...workers].flatMap(([other, { leafMs }]) => (other === workerId ? [] : leafMs)),
+    );
+    const usual = median(others);
+    const deviation = madToDeviation * median(others.map((ms) => Math.abs(ms - usual)));
+    return own > usual * minRatio && own > usual + minDeviations * deviation;
+  }
+}
+
+const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0);
+
+/** Of at least one value. */
+function median(values: number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}

@@ -1,0 +1,78 @@
+/**
+ * What each worker did in a step, for people who look why it took so long. Put together from what the coordinator sees
+ * anyway: when leases were sent, what workers said they spent, and the answers that counted.
+ */
+import type { TreeNode, WorkerLane, WorkerTimings } from '@unet-fleet/shared';
+import type { StepRecord } from '../core/types.ts';
+
+/** Timings that are kept for one step: names of nodes come from peers. */
+const maxTimings = 8_192;
+
+/** Lanes of one step's event: a line of metrics.jsonl stays below 40 KB. */
+const maxLanes = 256;
+const parts = ['fetchMs', 'dataMs', 'computeMs', 'sendMs'] as const;
+
+export type LaneOfWorker = WorkerLane & { workerId: string };
+
+const keyOf = (workerId: string, { level, index }: TreeNode): string => `${workerId} ${level} ${index}`;
+
+export class StepLanes {
+  #step = -1;
+  /** By worker. */
+  readonly #leasedAtMs = new Map<string, number>();
+  readonly #timings = new Map<string, WorkerTimings>();
+
+  /** A lease of the training round on version `step` goes out; the first of a worker counts. */
+  leased(workerId: string, step: number, nowMs: number): void {
+    if (step !== this.#step) {
+      this.#step = step;
+      this.#leasedAtMs.clear();
+      this.#timings.clear();
+    }
+    if (!this.#leasedAtMs.has(workerId)) this.#leasedAtMs.set(workerId, nowMs);
+  }
+
+  /** A worker's answer for a node of the training round on version `step`, whether it will count or not. */
+  answered(workerId: string, step: number, node: TreeNode, timings: WorkerTimings): void {
+    const key = keyOf(workerId, node);
+    // Sent again, it says the same.
+    if (step !== this.#step || this.#timings.has(key) || this.#timings.size >= maxTimings) return;
+    this.#timings.set(key, timings);
+  }
+
+  /** The lanes of a step that was committed at `nowMs`, in the order of the workers' first leaves. */
+  of(record: Pick<StepRecord, 'durationMs' | 'answers'>, nowMs: number): LaneOfWorker[] {
+    const beginMs = nowMs - record.durationMs;
+    const lanes = new Map<string, LaneOfWorker>();
+    for (const { workerId, worker, node, leaves, arrivedMs } of record.answers) {
+      const lane = lanes.get(workerId) ?? this.#newLane(workerId, worker, beginMs);
+      lanes.set(workerId, lane);
+      lane.numLeaves += leaves.length;
+      lane.endMs = Math.max(lane.endMs, arrivedMs);
+      const timings = this.#timings.get(keyOf(workerId, node));
+      for (const part of parts) lane[part] += timings?.[part] ?? 0;
+    }
+    return [...lanes.values()];
+  }
+
+  #newLane(workerId: string, worker: string, beginMs: number): LaneOfWorker {
+    const leasedAtMs = this.#leasedAtMs.get(workerId) ?? beginMs;
+    const startMs = Math.max(0, leasedAtMs - beginMs);
+    const none = { fetchMs: 0, dataMs: 0, computeMs: 0, sendMs: 0 };
+    return { workerId, worker, numLeaves: 0, startMs, endMs: startMs, ...none };
+  }
+}
+
+/** As they are told: those that ended last where there are very many, in hundredths of a ms, by name alone. */
+export function toldLanes(lanes: readonly LaneOfWorker[]): WorkerLane[] {
+  const told =
+    lanes.length <= maxLanes
+      ? lanes
+      : [...lanes].sort((one, other) => other.endMs - one.endMs).slice(0, maxLanes);
+  return told.map(({ workerId, ...lane }) => {
+    const rounded = { ...lane };
+    for (const part of ['startMs', 'endMs', ...parts] as const)
+      rounded[part] = Math.round(lane[part] * 100) / 100;
+    return rounded;
+  });
+}
