@@ -97,7 +97,7 @@ const timings = z.object({
 export type WorkerTimings = z.infer<typeof timings>;
 
 /** Bytes as they are; the receiver keeps a copy, as these lie in the message. */
-const bytes = z.instanceof(Uint8Array);
+const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array);
 const side = count.min(1).max(65_536);
 const sizeBytes = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
 

@@ -1,7 +1,8 @@
 /** The compute thread: owns the engine and does one call after another. TensorFlow blocks it for the whole of a leaf. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { UserError } from '@unet-fleet/shared';
-import type { ComputeAnswer, ComputeCall } from './compute-protocol.ts';
+import { classBytes } from './class-bytes.ts';
+import type { ComputeAnswer, ComputeCall, EvaluatedLeaf } from './compute-protocol.ts';
 import { createEngine } from './tensorflow-engine.ts';
 import type { Engine, EngineOptions } from './types.ts';
 
@@ -32,8 +33,16 @@ function perform(engine: Engine, call: ComputeCall): void {
     }
     case 'evaluate': {
       const confusion = new Float64Array(call.numClasses * call.numClasses);
-      const loss = engine.evaluateLeaf(call.batch, confusion);
-      answer({ type: 'done', value: { loss, confusion } }, [confusion.buffer]);
+      const { batch, numClasses, kept } = call;
+      const pictures: Uint8Array<ArrayBuffer>[] = [];
+      const numPixels = batch.width * batch.height;
+      const keep = (classes: ArrayLike<number>) => {
+        for (const image of kept)
+          pictures.push(classBytes(classes, image * numPixels, numPixels, numClasses));
+      };
+      const loss = engine.evaluateLeaf(batch, confusion, kept.length > 0 ? keep : undefined);
+      const value: EvaluatedLeaf = { loss, confusion, pictures };
+      answer({ type: 'done', value }, [confusion.buffer, ...pictures.map(({ buffer }) => buffer)]);
       return;
     }
     case 'predict': {

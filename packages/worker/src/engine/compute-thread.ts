@@ -4,7 +4,7 @@
  */
 import { SHARE_ENV, Worker } from 'node:worker_threads';
 import { type ExitCode, mergeConfusion, UserError } from '@unet-fleet/shared';
-import type { ComputeAnswer, ComputeCall } from './compute-protocol.ts';
+import type { ComputeAnswer, ComputeCall, EvaluatedLeaf } from './compute-protocol.ts';
 import type { Batch, EngineFingerprint, EngineOptions, LeafLoss } from './types.ts';
 
 interface Pending {
@@ -73,12 +73,19 @@ export class ComputeThread {
     return (await this.#call(call, buffersOf(batch), onTensor)) as LeafLoss;
   }
 
-  /** Adds to `confusion`. The batch is used up. */
-  async evaluateLeaf(batch: Batch, confusion: Float64Array): Promise<LeafLoss> {
-    const call: ComputeCall = { type: 'evaluate', batch, numClasses: this.#numClasses };
-    const value = (await this.#call(call, buffersOf(batch))) as { loss: LeafLoss; confusion: Float64Array };
+  /**
+   * Adds to `confusion`. The batch is used up. `kept`: images of the batch whose classes are wanted as `pictures`, see
+   * class-bytes.ts.
+   */
+  async evaluateLeaf(
+    batch: Batch,
+    confusion: Float64Array,
+    kept: readonly number[] = [],
+  ): Promise<LeafLoss & { pictures: Uint8Array[] }> {
+    const call: ComputeCall = { type: 'evaluate', batch, numClasses: this.#numClasses, kept };
+    const value = (await this.#call(call, buffersOf(batch))) as EvaluatedLeaf;
     mergeConfusion(confusion, value.confusion);
-    return value.loss;
+    return { ...value.loss, pictures: value.pictures };
   }
 
   /** Class index of each pixel, NHW. The batch is used up. */

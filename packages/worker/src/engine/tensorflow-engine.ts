@@ -76,7 +76,11 @@ class TensorFlowEngine implements Engine {
     });
   }
 
-  evaluateLeaf(batch: Batch, confusion: Float64Array): LeafLoss {
+  evaluateLeaf(
+    batch: Batch,
+    confusion: Float64Array,
+    onClasses?: (classes: ArrayLike<number>) => void,
+  ): LeafLoss {
     return this.#whole(batch, () => {
       const tf = this.#tf;
       const labels = this.#labels(batch);
@@ -90,6 +94,7 @@ class TensorFlowEngine implements Engine {
         const truth = batch.labels[i]!;
         if (truth !== this.#options.ignoreIndex) confusion[truth * numClasses + classes[i]!]! += 1;
       }
+      onClasses?.(classes);
       return { lossSum, weightSum };
     });
   }

@@ -56,8 +56,15 @@ export interface Engine {
     statistics: Float32Array,
     onTensor?: (parameterIndex: number) => void,
   ): LeafLoss;
-  /** Inference mode. Adds to `confusion`, row = truth, column = prediction, numClasses x numClasses. */
-  evaluateLeaf(batch: Batch, confusion: Float64Array): LeafLoss;
+  /**
+   * Inference mode. Adds to `confusion`, row = truth, column = prediction, numClasses x numClasses. `onClasses` is told
+   * the class of each pixel, NHW, which is the engine's own.
+   */
+  evaluateLeaf(
+    batch: Batch,
+    confusion: Float64Array,
+    onClasses?: (classes: ArrayLike<number>) => void,
+  ): LeafLoss;
   /** Class index of each pixel, NHW. */
   predict(batch: Omit<Batch, 'labels'>): Uint16Array;
   dispose(): void;

@@ -2,21 +2,30 @@
  * What a worker holds while it is a member of a run under one term: data, engine, weights, and the means to compute a
  * node and hand it over. Made anew when the coordinator starts again; the engine and the sample cache are kept.
  */
+import { promisify } from 'node:util';
+import { deflate as deflateWithCallback } from 'node:zlib';
+import { toBatch } from '@unet-fleet/dataset';
 import {
   type BulkOutbox,
+  encode,
   leavesOf,
   numValidationLeaves,
   type PlanConfig,
   stepPlan,
   type TreeNode,
+  UserError,
+  validationLeafSamples,
   type WorkerTimings,
 } from '@unet-fleet/shared';
+import { classBytes } from '../engine/class-bytes.ts';
 import type { ComputeThread } from '../engine/compute-thread.ts';
 import type { LeasedWork, ResultMessage } from '../session/types.ts';
 import type { Batches } from './batches.ts';
 import { validationLeafSums } from './leaf-sums.ts';
 import { Interrupted, type NodeComputer, type NodeSum } from './nodes.ts';
 import type { Weights } from './weights.ts';
+
+const deflate = promisify(deflateWithCallback);
 
 export interface MemberOptions {
   term: number;
@@ -27,6 +36,8 @@ export interface MemberOptions {
   nodes: NodeComputer;
   weights: Weights;
   outbox: BulkOutbox;
+  /** What the broker takes as one message. */
+  maxMessageBytes: number;
 }
 
 /** The lease was overtaken while it was computed: its result would be dropped. */
@@ -37,6 +48,10 @@ class HandOver extends Error {}
 
 export class Member {
   readonly #options: MemberOptions;
+  /** Places in the split of the validation photos whose predictions are sent along. */
+  followed: readonly number[] = [];
+  /** Version of the weights that the engine was given last; null before the first. */
+  #engineVersion: number | null = null;
 
   constructor(options: MemberOptions) {
     this.#options = options;
@@ -67,6 +82,7 @@ export class Member {
       await task.until(
         timed(timings, 'fetchMs', async () => {
           if (await weights.update(lease.step)) {
+            this.#engineVersion = lease.step;
             await compute.setWeights(weights.parameters, weights.statistics);
           }
         }),
@@ -86,6 +102,22 @@ export class Member {
 
   forgetBefore(step: number): void {
     this.#options.nodes.forgetBefore(step, this.#options.outbox);
+  }
+
+  /**
+   * Classes of a photo of training size, with the weights that the engine has: HWC bytes in, deflated class-bytes.ts out.
+   * The compute thread does one call after another, so this one comes between two leaves and changes nothing of theirs.
+   * Throws a UserError when there are no weights yet, or the photo does not fit the engine.
+   */
+  async segment(photo: { width: number; height: number; pixels: Uint8Array }) {
+    const { compute, numClasses } = this.#options;
+    const version = this.#engineVersion;
+    if (version === null) throw new UserError('this worker has no weights yet');
+    const numPixels = photo.width * photo.height;
+    const channels = photo.pixels.length / numPixels;
+    const { labels, ...batch } = toBatch([{ ...photo, channels, labels: new Uint8Array(numPixels) }]);
+    const classes = await compute.predict(batch);
+    return { version, classes: await deflate(classBytes(classes, 0, numPixels, numClasses)) };
   }
 
   async #train(lease: LeasedWork, node: TreeNode, { timings, check, until }: Task): Promise<ResultMessage[]> {
@@ -132,28 +164,47 @@ export class Member {
     node: TreeNode,
     { timings, check, until }: Task,
   ): Promise<ResultMessage[]> {
-    const { plan, compute, batches, term, numClasses } = this.#options;
+    const { plan, compute, batches, term, numClasses, maxMessageBytes } = this.#options;
     const [leaf] = leavesOf(node, numValidationLeaves(plan));
     check();
     const batch = await until(timed(timings, 'dataMs', () => batches.validation(leaf!)));
     batches.expectValidation(leaf! + 1);
     const confusion = new Float64Array(numClasses * numClasses);
-    const loss = await until(timed(timings, 'computeMs', () => compute.evaluateLeaf(batch, confusion)));
+    const samples = validationLeafSamples(plan, leaf!);
+    const kept = Array.from(samples.keys()).filter((image) => this.followed.includes(samples[image]!));
+    const loss = await until(timed(timings, 'computeMs', () => compute.evaluateLeaf(batch, confusion, kept)));
     const indices = Array.from(confusion.keys()).filter((cell) => confusion[cell] !== 0);
-    return [
-      {
-        type: 'result',
-        term,
-        kind: 'validation',
-        step: lease.step,
-        node,
-        leaves: [validationLeafSums(loss)],
-        confusion: { indices, counts: indices.map((cell) => confusion[cell]!) },
-        timings,
-      },
-    ];
+    const result: ResultMessage = {
+      type: 'result',
+      term,
+      kind: 'validation',
+      step: lease.step,
+      node,
+      leaves: [validationLeafSums(loss)],
+      confusion: { indices, counts: indices.map((cell) => confusion[cell]!) },
+      timings,
+    };
+    if (kept.length === 0) return [result];
+    const classes = await timed(timings, 'sendMs', () =>
+      Promise.all(loss.pictures.map((map) => deflate(map))),
+    );
+    const pictures = classes.map((map, i) => ({ sample: samples[kept[i]!]!, classes: map }));
+    return [{ ...result, pictures: fitting(pictures, maxMessageBytes - encode(result).length) }];
   }
 }
+
+/** Without the bytes of those for which a message has no room. */
+function fitting(pictures: { sample: number; classes: Uint8Array }[], roomBytes: number) {
+  let leftBytes = roomBytes - reserveBytes;
+  return pictures.map(({ sample, classes }) => {
+    const fits = classes.byteLength <= leftBytes;
+    if (fits) leftBytes -= classes.byteLength;
+    return { sample, classes: fits ? classes : new Uint8Array() };
+  });
+}
+
+/** The names and numbers around the pictures of a message, with room. */
+const reserveBytes = 4_096;
 
 /** One computation, and what may end it before its time. */
 interface Task {

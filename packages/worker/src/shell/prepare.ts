@@ -52,6 +52,8 @@ export interface PreparationOptions {
   masks: string;
   cacheDir: string;
   log: WorkerLog;
+  /** What the broker takes as one message. */
+  maxMessageBytes: number;
 }
 
 /** Decoded samples kept by each worker. */
@@ -125,7 +127,13 @@ export class Preparation {
       nodes: new NodeComputer(model),
       weights: new Weights(model, inbox, term, welcome.numReducers),
       outbox,
+      maxMessageBytes: this.#options.maxMessageBytes,
     });
+  }
+
+  /** Whether the engine computes on a GPU; not before it is there. */
+  get usesGpu(): boolean {
+    return this.#engine?.fingerprint.device.startsWith('gpu ') ?? false;
   }
 
   announcement(term: number): UpMessage {

@@ -15,9 +15,11 @@ import {
   FetchError,
   flushGoodbye,
   joinReply,
+  maxMessageBytes,
   protocolVersion,
   type Subjects,
   subjectsOf,
+  type UpMessage,
   UserError,
   type Welcome,
   watchLink,
@@ -27,6 +29,8 @@ import type { SessionEffect, SessionEvent, SessionState } from '../session/types
 import { findRun } from './find-run.ts';
 import { Overtaken } from './member.ts';
 import { Preparation, type WorkerLog } from './prepare.ts';
+import { Segments } from './segments.ts';
+import { TelemetrySource } from './telemetry.ts';
 
 export interface WorkerOptions {
   broker: BrokerAddress;
@@ -72,7 +76,8 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerOutcome> 
     options.signal,
   );
   if (connection === null) return { cause: 'requested', reason: String(options.signal.reason) };
-  const preparation = new Preparation(options);
+  const maxBytes = Math.min(connection.info?.max_payload ?? maxMessageBytes, maxMessageBytes);
+  const preparation = new Preparation({ ...options, maxMessageBytes: maxBytes });
   try {
     // Without a word of it, a worker with somebody else's credentials would wait for ever.
     watchLink(connection, {
@@ -95,6 +100,8 @@ class WorkerShell {
   readonly #preparation: Preparation;
   readonly #session: SessionState;
   readonly #handOver = new AbortController();
+  readonly #telemetry = new TelemetrySource();
+  readonly #segments = new Segments((answer) => this.#send({ ...answer, term: this.#session.term }));
   #end!: { resolve(outcome: WorkerOutcome): void; reject(error: Error): void };
   #isJoining = false;
 
@@ -159,10 +166,17 @@ class WorkerShell {
     const { term } = message;
     switch (message.type) {
       case 'lease': {
-        const { leaseId, kind, step, nodes } = message;
+        const { leaseId, kind, step, nodes, followed } = message;
+        if (followed && this.#preparation.member) this.#preparation.member.followed = followed;
         this.#feed({ type: 'lease', term, lease: { leaseId, kind, step, nodes }, now });
         break;
       }
+      case 'segment':
+        if (term === this.#session.term) {
+          // Only the connection can fail here; whoever asked hears that it is gone.
+          this.#segments.receive(message, this.#preparation.member).catch(() => {});
+        }
+        break;
       case 'pulse':
         this.#feed({ type: 'pulse', term, kind: message.kind, step: message.step, now });
         break;
@@ -220,8 +234,13 @@ class WorkerShell {
     }
   }
 
-  #send(message: unknown): void {
-    this.#connection.publish(this.#subjects.up(this.#options.workerId), encode(message));
+  #send(message: UpMessage): void {
+    this.#connection.publish(this.#subjects.up(this.#options.workerId), encode(this.#withTelemetry(message)));
+  }
+
+  #withTelemetry(message: UpMessage): UpMessage {
+    if (message.type !== 'heartbeat') return message;
+    return { ...message, telemetry: this.#telemetry.now(this.#preparation.usesGpu, performance.now()) };
   }
 
   /**

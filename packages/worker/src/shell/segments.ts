@@ -1,0 +1,68 @@
+/**
+ * Photos that the coordinator wants segmented: put together from their parts, computed by the member between two leaves,
+ * answered in parts. One at a time; whatever goes wrong is a sentence in the answer, and never the worker's end.
+ */
+import { type DownMessage, maxPartBytes, maxParts, type UpMessage, UserError } from '@unet-fleet/shared';
+import type { Member } from './member.ts';
+
+type Part = Omit<Extract<DownMessage, { type: 'segment' }>, 'type' | 'term'>;
+type Answer = Omit<Extract<UpMessage, { type: 'segmented' }>, 'term'>;
+
+const maxChannels = 4;
+
+export class Segments {
+  #photo: { id: number; width: number; height: number; parts: (Uint8Array | undefined)[] } | null = null;
+  readonly #send: (answer: Answer) => void;
+
+  constructor(send: (answer: Answer) => void) {
+    this.#send = send;
+  }
+
+  /** With its last part the photo is computed, once per id. */
+  async receive({ id, width, height, part, numParts, bytes }: Part, member: Member | null): Promise<void> {
+    if (this.#photo?.id !== id) {
+      this.#photo = { id, width, height, parts: new Array(numParts).fill(undefined) };
+    }
+    const { parts } = this.#photo;
+    if (part >= parts.length || bytes.byteLength > maxPartBytes) return;
+    // A copy: these bytes lie in a larger piece of the connection's memory.
+    parts[part] = bytes.slice();
+    if (parts.includes(undefined)) return;
+    this.#photo = { id, width, height, parts: [undefined] };
+    await this.#compute(id, { width, height, pixels: Buffer.concat(parts as Uint8Array[]) }, member);
+  }
+
+  async #compute(
+    id: number,
+    photo: { width: number; height: number; pixels: Uint8Array },
+    member: Member | null,
+  ): Promise<void> {
+    const fail = (problem: string) =>
+      this.#send({
+        type: 'segmented',
+        id,
+        step: 0,
+        part: 0,
+        numParts: 1,
+        classes: new Uint8Array(),
+        problem,
+      });
+    const numPixels = photo.width * photo.height;
+    const channels = photo.pixels.length / numPixels;
+    if (!Number.isInteger(channels) || channels < 1 || channels > maxChannels)
+      return fail('the photo is damaged');
+    if (!member) return fail('this worker is not ready yet');
+    try {
+      const { version, classes } = await member.segment(photo);
+      const numParts = Math.max(1, Math.ceil(classes.length / maxPartBytes));
+      if (numParts > maxParts) return fail('its classes are too large for the broker');
+      for (let part = 0; part < numParts; part++) {
+        const piece = classes.subarray(part * maxPartBytes, (part + 1) * maxPartBytes);
+        this.#send({ type: 'segmented', id, step: version, part, numParts, classes: piece, problem: null });
+      }
+    } catch (error) {
+      // An engine that is broken says so with the next leaf; a photo alone ends no worker.
+      fail(error instanceof UserError ? error.message : 'the worker could not compute it');
+    }
+  }
+}
