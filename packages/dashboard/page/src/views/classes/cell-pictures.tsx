@@ -1,0 +1,133 @@
+/**
+ * The photos behind a cell of the confusion matrix: those of the leaves that contribute most, with the cell's pixels
+ * marked. Where a photo was not followed its prediction was not kept; then all pixels of the true class are marked.
+ */
+import { useMemo } from 'preact/hooks';
+import type { Rgb } from '../masks/class-map.ts';
+import { cellPicture, type Look, tinted } from '../masks/compose.ts';
+import type { PictureSource } from '../masks/picture-source.ts';
+import { PixelCanvas } from '../masks/pixel-canvas.tsx';
+import { loadShown, type Shown } from '../masks/shown.ts';
+import { useLoaded } from '../masks/use-loaded.ts';
+import { nameOf } from './matrix.ts';
+import { type Cell, leavesBehind } from './sparse.ts';
+import type { Evaluation } from './types.ts';
+
+export interface CellPicturesProps {
+  evaluation: Evaluation;
+  cell: Cell;
+  names: readonly string[];
+  colours: readonly Rgb[];
+  source: PictureSource;
+  followed: readonly string[];
+  maxFollowed: number;
+  /** null where there is no coordinator to ask. */
+  onFollow: ((ids: readonly string[]) => void) | null;
+}
+
+const maxLeaves = 8;
+const maxPhotos = 12;
+
+export function CellPictures(props: CellPicturesProps) {
+  const { evaluation, cell, names, colours, source, followed, maxFollowed, onFollow } = props;
+  const behind = useMemo(
+    () => leavesBehind(evaluation.leaves, cell, names.length, maxLeaves),
+    [evaluation, cell, names.length],
+  );
+  const photos = behind
+    .flatMap(({ sampleIds, count }) => sampleIds.map((id) => ({ id, count, numInLeaf: sampleIds.length })))
+    .slice(0, maxPhotos);
+  const loaded = useLoaded(
+    () => Promise.all(photos.map(({ id }) => loadShown(source, evaluation.step, id))),
+    [source, evaluation.step, photos.map(({ id }) => id).join('\n')],
+  );
+  const look = useMemo<Look>(
+    () => ({ colours, isShown: colours.map(() => true), opacity: 0.6, background: null }),
+    [colours],
+  );
+  if (evaluation.leaves.length === 0) {
+    return <p class="quiet">This evaluation was too large to keep which photos are behind a cell.</p>;
+  }
+  if (behind.length === 0) return <p class="quiet">No photo has such a pixel.</p>;
+  const shown = loaded.value ?? [];
+  return (
+    <div class="cards" aria-busy={loaded.isLoading}>
+      {photos.map(({ id, count, numInLeaf }) => {
+        const one = shown.find((other) => other.id === id);
+        if (one === undefined) return null;
+        const pixels = `${count.toLocaleString('en')} pixels`;
+        return (
+          <article class="photo-card" key={id} aria-label={`Photo ${id}`}>
+            <header>
+              <h3 title={id}>{id}</h3>
+            </header>
+            {one.error !== null && <p class="warning">{one.error}</p>}
+            <CellTriptych shown={one} cell={cell} look={look} names={names} />
+            <p class="photo-card-words">
+              {numInLeaf === 1 ? pixels : `${pixels} in the ${numInLeaf} photos of its leaf together`}
+            </p>
+            {one.error === null && one.prediction === null && onFollow !== null && (
+              <button
+                type="button"
+                disabled={followed.includes(id) || followed.length >= maxFollowed}
+                onClick={() => onFollow([...followed, id])}
+              >
+                {followed.includes(id) ? 'Followed from the next validation on' : 'Follow this photo'}
+              </button>
+            )}
+          </article>
+        );
+      })}
+    </div>
+  );
+}
+
+interface CellTriptychProps {
+  shown: Shown;
+  cell: Cell;
+  look: Look;
+  names: readonly string[];
+}
+
+function CellTriptych({ shown, cell, look, names }: CellTriptychProps) {
+  const { id, photo, truth, prediction } = shown;
+  const pictures = useMemo(() => {
+    if (photo === null || truth === null) return null;
+    return {
+      marked: cellPicture(photo, truth, prediction, cell),
+      truth: tinted(photo, truth, look, true),
+      prediction: prediction && tinted(photo, prediction, look, false),
+    };
+  }, [photo, truth, prediction, cell, look]);
+  if (pictures === null || photo === null) return null;
+  const [wanted, given] = [nameOf(names, cell.truth), nameOf(names, cell.prediction)];
+  const what =
+    prediction === null
+      ? wanted
+      : cell.truth === cell.prediction
+        ? `found ${wanted}`
+        : `${wanted} as ${given}`;
+  const marked = `${pictures.marked.numMarked.toLocaleString('en')} pixels marked: ${what}`;
+  return (
+    <div class={`triptych ${pictures.prediction === null ? '' : 'is-two'}`}>
+      <figure>
+        <PixelCanvas pixels={photo} label={`Photo ${id}`} />
+        <figcaption>Photo</figcaption>
+      </figure>
+      <figure>
+        <PixelCanvas pixels={pictures.truth} label={`Truth of ${id}`} />
+        <figcaption>Truth</figcaption>
+      </figure>
+      {pictures.prediction !== null && (
+        <figure>
+          <PixelCanvas pixels={pictures.prediction} label={`Prediction for ${id}`} />
+          <figcaption>Prediction</figcaption>
+        </figure>
+      )}
+      <figure>
+        <PixelCanvas pixels={pictures.marked.pixels} label={`${id}, ${marked}`} />
+        <figcaption>{what}</figcaption>
+      </figure>
+    </div>
+  );
+}

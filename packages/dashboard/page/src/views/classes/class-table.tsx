@@ -1,0 +1,77 @@
+/** Scores of one evaluation by class, sortable; a class that is nowhere says so instead of a score. */
+import type { ClassMetrics } from '@unet-fleet/shared/metrics/metrics';
+import { useState } from 'preact/hooks';
+import { nameOf, percent } from './matrix.ts';
+import { type SortKey, sortedClasses } from './sparse.ts';
+
+export interface ClassTableProps {
+  classes: readonly ClassMetrics[];
+  names: readonly string[];
+  colours: readonly string[];
+}
+
+const columns: { key: SortKey; title: string; isNumber: boolean }[] = [
+  { key: 'name', title: 'Class', isNumber: false },
+  { key: 'iou', title: 'IoU', isNumber: true },
+  { key: 'precision', title: 'Precision', isNumber: true },
+  { key: 'recall', title: 'Recall', isNumber: true },
+  { key: 'support', title: 'Pixels', isNumber: true },
+];
+
+export function ClassTable({ classes, names, colours }: ClassTableProps) {
+  const [key, setKey] = useState<SortKey>('support');
+  return (
+    // Wider than a phone: it scrolls in a frame of its own, which the keyboard must reach.
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolled region is scrolled by keys only if it takes the focus
+    <section class="scroll" tabIndex={0} aria-label="Scores by class">
+      <table class="class-table">
+        <thead>
+          <tr>
+            {columns.map((column) => (
+              <th
+                key={column.key}
+                scope="col"
+                class={column.isNumber ? 'number' : undefined}
+                aria-sort={
+                  column.key === key ? (column.key === 'name' ? 'ascending' : 'descending') : undefined
+                }
+              >
+                <button type="button" class="sort" onClick={() => setKey(column.key)}>
+                  {column.title}
+                  <span aria-hidden="true">{column.key === key ? (key === 'name' ? ' ▴' : ' ▾') : ''}</span>
+                </button>
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {sortedClasses(classes, names, key).map((scored) => (
+            <Row key={scored.classIndex} scored={scored} names={names} colours={colours} />
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+function Row({ scored, names, colours }: { scored: ClassMetrics } & Omit<ClassTableProps, 'classes'>) {
+  const { classIndex, presence, iou, precision, recall, numTruthPixels } = scored;
+  const score = (value: number | null) => (value === null ? '–' : percent(value));
+  return (
+    <tr class={presence === 'absent' ? 'quiet' : undefined}>
+      <th scope="row">
+        <span class="swatch" style={{ background: colours[classIndex] }} aria-hidden="true" />
+        {nameOf(names, classIndex)}
+        {presence === 'absent' && <small> absent: not in the mean</small>}
+        {presence === 'predicted-only' && <small> predicted only: counts as 0</small>}
+      </th>
+      <td class="number score">
+        {iou !== null && <span class="score-bar" style={{ width: `${iou * 100}%` }} aria-hidden="true" />}
+        <span>{score(iou)}</span>
+      </td>
+      <td class="number">{score(precision)}</td>
+      <td class="number">{score(recall)}</td>
+      <td class="number">{numTruthPixels.toLocaleString('en')}</td>
+    </tr>
+  );
+}

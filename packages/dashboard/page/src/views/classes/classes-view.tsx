@@ -1,0 +1,167 @@
+/** How well each class does: over time, at one evaluation, and where its pixels go instead. */
+import { useMemo, useState } from 'preact/hooks';
+import type { History } from '../../../../src/protocol.ts';
+import { rgbOf } from '../masks/class-map.ts';
+import type { PictureSource } from '../masks/picture-source.ts';
+import { StepSlider } from '../masks/step-slider.tsx';
+import { indexOfPosition } from '../masks/steps.ts';
+import { useLoaded } from '../masks/use-loaded.ts';
+import { usePosition } from '../masks/use-position.ts';
+import { CellPictures } from './cell-pictures.tsx';
+import { ClassCurves } from './class-curves.tsx';
+import { ClassTable } from './class-table.tsx';
+import './classes.css';
+import { ConfusionGrid } from './confusion-grid.tsx';
+import { nameOf, percent, type Scale, shownClasses } from './matrix.ts';
+import { type Cell, classMetrics, denseConfusion, largestConfusions, sortedClasses } from './sparse.ts';
+import type { Evaluation } from './types.ts';
+
+export interface ClassesViewProps {
+  history: History;
+  evaluatedSteps: readonly number[];
+  followed: readonly string[];
+  source: PictureSource;
+  /** null where there is no coordinator to ask. */
+  onFollow: ((ids: readonly string[]) => void) | null;
+}
+
+const maxFollowed = 12;
+
+export function ClassesView(props: ClassesViewProps) {
+  const { history, evaluatedSteps, source } = props;
+  const [position, move] = usePosition(history.name);
+  const [isPlaying, setIsPlaying] = useState(false);
+  const step = evaluatedSteps[indexOfPosition(evaluatedSteps, position)];
+  const loaded = useLoaded(async () => (step === undefined ? null : source.evaluation(step)), [source, step]);
+  const evaluation = loaded.value;
+  return (
+    <section class="classes" aria-labelledby="classes-title">
+      <h2 id="classes-title">Classes</h2>
+      {step === undefined ? (
+        <p class="quiet">No validation yet: scores appear at the end of the first epoch.</p>
+      ) : (
+        <StepSlider
+          steps={evaluatedSteps}
+          position={position}
+          onMove={move}
+          evaluation={evaluation}
+          isReady={!loaded.isLoading}
+          isPlaying={isPlaying}
+          onPlay={setIsPlaying}
+        />
+      )}
+      {loaded.error !== null && <p class="warning">{loaded.error}</p>}
+      {evaluation !== null && <OneEvaluation {...props} evaluation={evaluation} />}
+    </section>
+  );
+}
+
+function OneEvaluation(props: ClassesViewProps & { evaluation: Evaluation }) {
+  const { history, evaluation, source, followed, onFollow } = props;
+  const { classNames, classColours, curves, numSteps } = history;
+  const numClasses = classColours.length;
+  const [all, setAll] = useState(false);
+  const [scale, setScale] = useState<Scale>('share');
+  const [cell, setCell] = useState<Cell | null>(null);
+
+  const classes = useMemo(() => classMetrics(evaluation.confusion, numClasses), [evaluation, numClasses]);
+  const dense = useMemo(() => denseConfusion(evaluation.confusion, numClasses), [evaluation, numClasses]);
+  const mistakes = useMemo(
+    () => largestConfusions(evaluation.confusion, numClasses, 10),
+    [evaluation, numClasses],
+  );
+  const colours = useMemo(() => classColours.map(rgbOf), [classColours]);
+  const order = useMemo(
+    () => sortedClasses(classes, classNames, 'support').map(({ classIndex }) => classIndex),
+    [classes, classNames],
+  );
+  const shown = useMemo(() => shownClasses(classes, all), [classes, all]);
+  const numAbsent = numClasses - shownClasses(classes, false).length;
+  return (
+    <>
+      <h3>IoU over time</h3>
+      <ClassCurves
+        curves={curves.classIou}
+        numSteps={numSteps}
+        names={classNames}
+        colours={classColours}
+        order={order}
+      />
+      <h3>Scores at step {evaluation.step}</h3>
+      <ClassTable classes={classes} names={classNames} colours={classColours} />
+      <h3>Confusion matrix at step {evaluation.step}</h3>
+      <div class="confusion-options">
+        <label class="field">
+          Darkness
+          <select value={scale} onChange={({ currentTarget }) => setScale(currentTarget.value as Scale)}>
+            <option value="share">share of the true class</option>
+            <option value="log-share">share, logarithmic</option>
+            <option value="log-pixels">pixels, logarithmic</option>
+          </select>
+        </label>
+        {numAbsent > 0 && (
+          <label>
+            <input
+              type="checkbox"
+              checked={all}
+              onChange={({ currentTarget }) => setAll(currentTarget.checked)}
+            />
+            {`${numAbsent} absent ${numAbsent === 1 ? 'class' : 'classes'}, too`}
+          </label>
+        )}
+      </div>
+      <div class="confusion-and-mistakes">
+        <ConfusionGrid
+          dense={dense}
+          classes={classes}
+          shown={shown}
+          names={classNames}
+          scale={scale}
+          selected={cell}
+          onSelect={setCell}
+        />
+        {mistakes.length > 0 && (
+          <div class="mistakes">
+            <h4>Most frequent mistakes</h4>
+            <ol>
+              {mistakes.map(({ truth, prediction, count, share }) => (
+                <li key={`${truth} ${prediction}`}>
+                  <button
+                    type="button"
+                    class="link"
+                    aria-pressed={cell?.truth === truth && cell.prediction === prediction}
+                    onClick={() => setCell({ truth, prediction })}
+                  >
+                    {nameOf(classNames, truth)} taken for {nameOf(classNames, prediction)}
+                  </button>{' '}
+                  <span class="quiet">
+                    {`${count.toLocaleString('en')} pixels, ${percent(share)} of ${nameOf(classNames, truth)}`}
+                  </span>
+                </li>
+              ))}
+            </ol>
+          </div>
+        )}
+      </div>
+      {cell !== null && (
+        <section aria-labelledby="cell-title" class="cell">
+          <h3 id="cell-title">
+            {cell.truth === cell.prediction
+              ? `Photos where ${nameOf(classNames, cell.truth)} was found`
+              : `Photos where ${nameOf(classNames, cell.truth)} was taken for ${nameOf(classNames, cell.prediction)}`}
+          </h3>
+          <CellPictures
+            evaluation={evaluation}
+            cell={cell}
+            names={classNames}
+            colours={colours}
+            source={source}
+            followed={followed}
+            maxFollowed={maxFollowed}
+            onFollow={onFollow}
+          />
+        </section>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,73 @@
+/**
+ * Where the views get photos, masks and evaluations of a run from: loaded when asked for, kept while they are among the
+ * ones used last, so that an hour of scrubbing takes no more memory than a minute.
+ */
+import type { Evaluation } from '../classes/types.ts';
+import { type ClassMap, classMapOf, type Pixels } from './class-map.ts';
+import { Lru } from './lru.ts';
+
+/** What is needed of the page's way to the server. Paths are relative to `api/`. */
+export type Fetcher = (path: string) => Promise<Response>;
+
+export interface PictureSource {
+  photo(sampleId: string): Promise<Pixels>;
+  truth(sampleId: string): Promise<ClassMap>;
+  evaluation(step: number): Promise<Evaluation>;
+  /** null where the photo was not followed at that step. */
+  prediction(step: number, sampleId: string): Promise<ClassMap | null>;
+}
+
+/** Of 12 followed photos: about 30 steps of predictions, and the photos of two full lists. */
+const maxPredictions = 360;
+const maxPhotos = 32;
+const maxEvaluations = 24;
+
+export function createPictureSource(fetcher: Fetcher, runName: string): PictureSource {
+  const run = `runs/${encodeURIComponent(runName)}`;
+  const photos = new Lru<Pixels>(maxPhotos);
+  const truths = new Lru<ClassMap>(maxPhotos);
+  const evaluations = new Lru<Evaluation>(maxEvaluations);
+  const predictions = new Lru<ClassMap | null>(maxPredictions);
+  const sample = (id: string) => `${run}/samples/${encodeURIComponent(id)}`;
+
+  const evaluation = (step: number) =>
+    evaluations.get(String(step), async () => (await fetcher(`${run}/evaluations/${step}`)).json());
+
+  return {
+    evaluation,
+    photo: (id) =>
+      photos.get(id, async () => pixelsOfBlob(await (await fetcher(`${sample(id)}/photo`)).blob())),
+    truth: (id) =>
+      truths.get(id, async () => {
+        const response = await fetcher(`${sample(id)}/truth`);
+        const size = (name: string) => Number(response.headers.get(name));
+        const bytes = new Uint8Array(await response.arrayBuffer());
+        return classMapOf(bytes, {
+          width: size('x-width'),
+          height: size('x-height'),
+          bytesPerPixel: size('x-bytes-per-pixel') === 2 ? 2 : 1,
+        });
+      }),
+    prediction: (step, id) =>
+      predictions.get(`${step} ${id}`, async () => {
+        const { pictures } = await evaluation(step);
+        const index = pictures.findIndex(({ sampleId }) => sampleId === id);
+        if (index < 0) return null;
+        const response = await fetcher(`${run}/evaluations/${step}/${index}`);
+        return classMapOf(new Uint8Array(await response.arrayBuffer()), pictures[index]!);
+      }),
+  };
+}
+
+async function pixelsOfBlob(blob: Blob): Promise<Pixels> {
+  const bitmap = await createImageBitmap(blob, { colorSpaceConversion: 'none' });
+  const { width, height } = bitmap;
+  const canvas = document.createElement('canvas');
+  canvas.width = width;
+  canvas.height = height;
+  const context = canvas.getContext('2d', { willReadFrequently: true })!;
+  context.drawImage(bitmap, 0, 0);
+  bitmap.close();
+  const { data } = context.getImageData(0, 0, width, height);
+  return { width, height, data: data as Uint8ClampedArray<ArrayBuffer> };
+}

@@ -1,0 +1,30 @@
+/** Things that are loaded for a component: the one asked for last counts, whatever order they come in. */
+import { useEffect, useState } from 'preact/hooks';
+
+export interface Loaded<Value> {
+  /** Of the inputs asked for last; the ones before stay until it is there, so that nothing flickers. */
+  value: Value | null;
+  error: string | null;
+  isLoading: boolean;
+}
+
+/** `inputs` as for an effect: loads anew when one changes. */
+export function useLoaded<Value>(load: () => Promise<Value>, inputs: readonly unknown[]): Loaded<Value> {
+  const [loaded, setLoaded] = useState<Loaded<Value>>({ value: null, error: null, isLoading: true });
+  useEffect(() => {
+    let isWanted = true;
+    setLoaded((before) => ({ ...before, isLoading: true }));
+    load().then(
+      (value) => isWanted && setLoaded({ value, error: null, isLoading: false }),
+      (error: unknown) =>
+        isWanted && setLoaded((before) => ({ ...before, error: sentenceOf(error), isLoading: false })),
+    );
+    return () => {
+      isWanted = false;
+    };
+  }, inputs);
+  return loaded;
+}
+
+export const sentenceOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);

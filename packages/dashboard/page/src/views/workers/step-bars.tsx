@@ -1,0 +1,62 @@
+/** Where a step's time goes on each worker: the mean of the last steps as one bar each, on a common scale. */
+import type { StepLanes } from '../../../../src/protocol.ts';
+import { type Durations, meanDurations, milliseconds, partNames, workerParts } from './lane-layout.ts';
+import { PartPatterns, partFill } from './parts.tsx';
+
+export interface StepBarsProps {
+  lanes: readonly StepLanes[];
+  workers: readonly string[];
+}
+
+const height = 18;
+/** Units of the drawing; patterns keep their size because the bar is not stretched. */
+const width = 640;
+
+export function StepBars({ lanes, workers }: StepBarsProps) {
+  const means = workers
+    .map((worker) => ({ worker, durations: meanDurations(lanes, worker) }))
+    .filter((one): one is { worker: string; durations: Durations } => one.durations !== null);
+  const longest = Math.max(1, ...means.map(({ durations }) => sumOf(durations)));
+  if (means.length === 0) return <p class="quiet">No step yet.</p>;
+  return (
+    <ul class="step-bars">
+      {means.map(({ worker, durations }) => {
+        let x = 0;
+        return (
+          <li key={worker}>
+            <span class="step-bar-name">{worker}</span>
+            <svg
+              viewBox={`0 0 ${width} ${height}`}
+              role="img"
+              aria-label={`${worker}: ${inWords(durations)}`}
+            >
+              <PartPatterns prefix="bars" />
+              {workerParts.map((part) => {
+                const length = ((durations[part] ?? 0) / longest) * width;
+                const from = x;
+                x += length;
+                return (
+                  <rect key={part} x={from} width={length} height={height} fill={partFill('bars', part)}>
+                    <title>{`${partNames[part]} ${milliseconds(durations[part] ?? 0)}`}</title>
+                  </rect>
+                );
+              })}
+            </svg>
+            <span class="step-bar-words quiet" aria-hidden="true">
+              {inWords(durations)}
+            </span>
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
+
+const sumOf = (durations: Durations): number =>
+  workerParts.reduce((sum, part) => sum + (durations[part] ?? 0), 0);
+
+const inWords = (durations: Durations): string =>
+  workerParts
+    .filter((part) => (durations[part] ?? 0) >= 0.05)
+    .map((part) => `${partNames[part]} ${milliseconds(durations[part]!)}`)
+    .join(', ');

@@ -1,0 +1,166 @@
+/** Who computes, how well, and where a step's time goes. */
+import { useEffect, useState } from 'preact/hooks';
+import type { StepLanes, WorkerRow } from '../../../../src/protocol.ts';
+import { PartLegend } from './parts.tsx';
+import { StepBars } from './step-bars.tsx';
+import { Timeline } from './timeline.tsx';
+import { agoText, byName, bytesText, gpuText } from './worker-text.ts';
+import './workers.css';
+
+export interface WorkersViewProps {
+  workers: readonly WorkerRow[];
+  lanes: readonly StepLanes[];
+  /** The server's clock when the workers were told, for the age of a heartbeat. */
+  at: string | null;
+  /** null where the token may not. */
+  onDrain: ((worker: string) => void) | null;
+  /** Name of a worker whose drain is under way. */
+  draining: string | null;
+}
+
+/** Bars are means over as many steps: enough to be calm, few enough to be of now. */
+const numMeanSteps = 20;
+
+export function WorkersView({ workers, lanes, at, onDrain, draining }: WorkersViewProps) {
+  const nowMs = useServerNow(at);
+  const [asked, setAsked] = useState<string | null>(null);
+  const sorted = byName(workers);
+  return (
+    <section class="workers" aria-labelledby="workers-title">
+      <h2 id="workers-title">Workers</h2>
+      {sorted.length === 0 ? (
+        <p class="quiet">No worker is connected.</p>
+      ) : (
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolled region is scrolled by keys only if it takes the focus
+        <section class="scroll" tabIndex={0} aria-label="Workers and what they do">
+          <table class="workers-table">
+            <thead>
+              <tr>
+                <th scope="col">Worker</th>
+                <th scope="col">State</th>
+                <th scope="col" class="number">
+                  Images/s
+                </th>
+                <th scope="col">Last seen</th>
+                <th scope="col">Device</th>
+                <th scope="col" class="number">
+                  Memory
+                </th>
+                <th scope="col">GPU</th>
+                <th scope="col" class="number">
+                  Restarts
+                </th>
+                {onDrain !== null && <th scope="col">Action</th>}
+              </tr>
+            </thead>
+            <tbody>
+              {sorted.map((worker) => (
+                <WorkerLine
+                  key={worker.name}
+                  worker={worker}
+                  nowMs={nowMs}
+                  isAsked={asked === worker.name}
+                  onAsk={setAsked}
+                  onDrain={onDrain}
+                  isDraining={draining === worker.name}
+                />
+              ))}
+            </tbody>
+          </table>
+        </section>
+      )}
+      <h3>A step's time, mean of the last {Math.min(numMeanSteps, lanes.length)} steps</h3>
+      <PartLegend />
+      <StepBars lanes={lanes.slice(-numMeanSteps)} workers={sorted.map(({ name }) => name)} />
+      <h3>The last steps</h3>
+      <Timeline lanes={lanes} />
+    </section>
+  );
+}
+
+interface WorkerLineProps {
+  worker: WorkerRow;
+  nowMs: number;
+  isAsked: boolean;
+  onAsk: (worker: string | null) => void;
+  onDrain: ((worker: string) => void) | null;
+  isDraining: boolean;
+}
+
+function WorkerLine({ worker, nowMs, isAsked, onAsk, onDrain, isDraining }: WorkerLineProps) {
+  const { name, state, reason, host, device, numThreads } = worker;
+  return (
+    <tr class={worker.isStraggler ? 'is-straggler' : undefined}>
+      <th scope="row">
+        {name}
+        {worker.isStraggler && (
+          <span class="badge" title="Its answers took longest in most of the last steps">
+            straggler
+          </span>
+        )}
+        <small class="quiet">{host}</small>
+      </th>
+      <td>
+        <span class={`worker-state is-${state.replaceAll(' ', '-')}`}>{state}</span>
+        {reason !== '' && <small class="reason">{reason}</small>}
+      </td>
+      <td class="number">{worker.imagesPerSecond > 0 ? worker.imagesPerSecond.toFixed(1) : '–'}</td>
+      <td>{agoText(worker.lastSeen, nowMs)}</td>
+      <td>
+        {device}
+        <small class="quiet">{`${numThreads} ${numThreads === 1 ? 'thread' : 'threads'}`}</small>
+      </td>
+      <td class="number">{bytesText(worker.residentBytes)}</td>
+      <td>{gpuText(worker.gpu)}</td>
+      <td class="number">{worker.numRestarts}</td>
+      {onDrain !== null && (
+        <td>
+          {isAsked ? (
+            <fieldset class="confirm">
+              <legend class="visually-hidden">Drain {name}?</legend>
+              <span>It hands back its work and leaves.</span>
+              <button
+                type="button"
+                class="primary"
+                // biome-ignore lint/a11y/noAutofocus: the question replaces the button that had the focus
+                autoFocus
+                onClick={() => {
+                  onAsk(null);
+                  onDrain(name);
+                }}
+              >
+                Drain {name}
+              </button>
+              <button type="button" onClick={() => onAsk(null)}>
+                Keep it
+              </button>
+            </fieldset>
+          ) : (
+            <button
+              type="button"
+              onClick={() => onAsk(name)}
+              disabled={isDraining || state === 'leaving'}
+              aria-label={`Drain ${name}…`}
+            >
+              {isDraining || state === 'leaving' ? 'Draining…' : 'Drain…'}
+            </button>
+          )}
+        </td>
+      )}
+    </tr>
+  );
+}
+
+/** The server's clock, ticking each second: the page's own may be wrong by hours. */
+function useServerNow(at: string | null): number {
+  const [offsetMs, setOffsetMs] = useState(0);
+  const [nowMs, setNowMs] = useState(() => Date.now());
+  useEffect(() => {
+    if (at !== null) setOffsetMs(Date.parse(at) - Date.now());
+  }, [at]);
+  useEffect(() => {
+    const timer = setInterval(() => setNowMs(Date.now()), 1_000);
+    return () => clearInterval(timer);
+  }, []);
+  return nowMs + offsetMs;
+}
