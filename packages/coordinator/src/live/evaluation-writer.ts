@@ -6,8 +6,7 @@ import { rmSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as breathe } from 'node:timers/promises';
-import { promisify } from 'node:util';
-import { inflate as inflateWithCallback } from 'node:zlib';
+import { inflateClasses } from './class-maps.ts';
 import {
   classesName,
   type Evaluation,
@@ -15,8 +14,6 @@ import {
   evaluationName,
   evaluationsFolder,
 } from './evaluations.ts';
-
-const inflate = promisify(inflateWithCallback);
 
 /** What is written of a validation. */
 export interface Validation extends Omit<Evaluation, 'version' | 'at' | 'pictures'> {
@@ -125,33 +122,12 @@ export class EvaluationWriter {
     const good: (Evaluation['pictures'][number] & { classes: Uint8Array })[] = [];
     for (const { sampleId, classes } of pictures) {
       const size = sizeOf(sampleId);
-      if (size && (await areClasses(classes, size.width * size.height, bytesPerPixel, numClasses))) {
+      if (size && (await inflateClasses(classes, size.width * size.height, numClasses))) {
         good.push({ sampleId, width: size.width, height: size.height, bytesPerPixel, classes });
       } else this.#options.onWarning(`the prediction of ${sampleId} is damaged and is not kept`);
     }
     return good;
   }
-}
-
-/** Whether deflated bytes hold a class for each pixel. */
-export async function areClasses(
-  deflated: Uint8Array,
-  numPixels: number,
-  bytesPerPixel: 1 | 2,
-  numClasses: number,
-): Promise<boolean> {
-  let bytes: Buffer;
-  try {
-    bytes = await inflate(deflated, { maxOutputLength: numPixels * bytesPerPixel });
-  } catch {
-    return false;
-  }
-  if (bytes.length !== numPixels * bytesPerPixel) return false;
-  for (let at = 0; at < bytes.length; at += bytesPerPixel) {
-    const value = bytesPerPixel === 1 ? bytes[at]! : bytes[at]! + 256 * bytes[at + 1]!;
-    if (value >= numClasses) return false;
-  }
-  return true;
 }
 
 /** JSON in pieces, so that a long list of leaves is no long pause. */

@@ -1,5 +1,6 @@
 /** The parts that watch a run, put together for one start of a coordinator. */
 import { trainingSizeOf } from '@unet-fleet/dataset';
+import { maxPartBytes } from '@unet-fleet/shared';
 import type { CoreStatus } from '../core/status.ts';
 import { type RunStatus, runStatusOf, type StatusSource } from '../run-folder/status.ts';
 import type { PreparedRun } from '../shell/prepare-run.ts';
@@ -9,6 +10,8 @@ import { EvaluationWriter } from './evaluation-writer.ts';
 import { Followed } from './followed.ts';
 import type { WorkerFacts } from './live-run.ts';
 import { Lookout } from './lookout.ts';
+import { loadPhoto } from './photo.ts';
+import { Segmenter, type SegmenterPorts } from './segmenter.ts';
 
 export interface OpenedLookout {
   lookout: Lookout;
@@ -65,3 +68,29 @@ export function liveStatusOf(
   const lastSeenOf = (lastSeenMs: number) => new Date(at.getTime() + lastSeenMs - nowMs).toISOString();
   return { ...runStatusOf(core, source, nowMs, at), facts: lookout.facts(core.workers, lastSeenOf) };
 }
+
+/** Has photos segmented by the members of the run. `maxMessageBytes`: what the broker takes. */
+export function openSegmenter(
+  { config, model }: PreparedRun,
+  lookout: Lookout,
+  workers: () => CoreStatus['workers'],
+  send: SegmenterPorts['send'],
+  maxMessageBytes: number,
+): Segmenter {
+  const leafMs = (workerId: string) => lookout.leafMs(workerId) ?? Number.POSITIVE_INFINITY;
+  const ofState = (state: string) =>
+    workers()
+      .filter((worker) => worker.state === state)
+      .map(({ workerId }) => workerId)
+      .sort((a, b) => (leafMs(a) < leafMs(b) ? -1 : 1));
+  return new Segmenter({
+    numClasses: model.config.numClasses,
+    partBytes: Math.min(maxPartBytes, maxMessageBytes - messageBytes),
+    load: (photo) => loadPhoto(photo, config.data),
+    candidates: () => [...ofState('idle'), ...ofState('computing')],
+    send,
+  });
+}
+
+/** Of a message, beside the part of a photo in it. */
+const messageBytes = 1_024;

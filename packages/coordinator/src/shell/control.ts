@@ -31,6 +31,8 @@ export interface ControlHandlers {
   welcome(request: z.infer<typeof joinRequest>): Welcome | string;
   message(workerId: string, message: UpMessage): void;
   numWorkers(): number;
+  /** A message of a worker is not used. */
+  rejected(workerId: string, reason: string): void;
   /** A worker has sent rubbish once too often: nothing of it is heard any more. */
   cutOff(workerId: string, reason: string): void;
 }
@@ -45,6 +47,7 @@ export class ControlPlane {
   readonly #faults = new PeerFaults();
   readonly #link: Link;
   readonly #cutOff: ControlHandlers['cutOff'];
+  readonly #rejected: ControlHandlers['rejected'];
 
   constructor(
     connection: NatsConnection,
@@ -58,6 +61,7 @@ export class ControlPlane {
     this.#term = term;
     this.#link = watchLink(connection);
     this.#cutOff = (workerId, reason) => handlers.cutOff(workerId, reason);
+    this.#rejected = (workerId, reason) => handlers.rejected(workerId, reason);
     this.#answer(discoverSubject(anyPeer), () => {
       const reply: z.infer<typeof discoverReply> = { runId, numWorkers: handlers.numWorkers() };
       return reply;
@@ -81,8 +85,10 @@ export class ControlPlane {
           if (workerId === null) return;
           const message = decode(upMessage, raw.data);
           if (!message) this.fault(workerId, malformed);
-          else if (message.term !== term) this.dropped.otherTerm++;
-          else handlers.message(workerId, message);
+          else if (message.term !== term) {
+            this.dropped.otherTerm++;
+            this.#rejected(workerId, 'it is meant for another start of the coordinator');
+          } else handlers.message(workerId, message);
         },
       }),
     );
@@ -91,6 +97,7 @@ export class ControlPlane {
   /** Counts something of a worker that is none; the one too many cuts it off. */
   fault(workerId: string, what: string): void {
     this.dropped.malformed++;
+    this.#rejected(workerId, what);
     const reason = this.#faults.count(workerId, what, performance.now());
     if (reason !== null) this.#cutOff(workerId, reason);
   }
@@ -121,6 +128,7 @@ export class ControlPlane {
     if (sender === null) this.dropped.malformed++;
     if (sender === null || !this.#faults.isCutOff(sender)) return sender;
     this.dropped.cutOff++;
+    this.#rejected(sender, 'it is cut off');
     return null;
   }
 

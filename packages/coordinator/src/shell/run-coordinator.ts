@@ -9,6 +9,7 @@ import {
   flushGoodbye,
   idleWorkersNote,
   maxLeaves,
+  maxMessageBytes,
   numSteps,
   type RunEvent,
   subjectsOf,
@@ -17,7 +18,7 @@ import {
 import { bestCheckpointName } from '../checkpoint/folder.ts';
 import { CheckpointWriter } from '../checkpoint/writer.ts';
 import type { LiveStatus, Observer, RunControls } from '../live/live-run.ts';
-import { liveStatusOf, openLookout } from '../live/open-lookout.ts';
+import { liveStatusOf, openLookout, openSegmenter } from '../live/open-lookout.ts';
 import { runView } from '../live/run-view.ts';
 import { startObservers } from '../live/watchers.ts';
 import { Ledger } from '../run-folder/ledger.ts';
@@ -167,6 +168,7 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
     now: () => performance.now(),
     forget: (workerId) => {
       fleet.forget(workerId);
+      segmenter.lost(workerId);
       return reducers.forgetPeer(workerId);
     },
     samplesOf: (kind, step, leaf) => samplesOfLeaf(run, kind, step, leaf),
@@ -190,12 +192,16 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
   const control: ControlPlane = new ControlPlane(connection, subjectsOf(runId), runId, run.lock.term, {
     welcome: () => welcomeOf(run, reducers.numReducers, memory),
     numWorkers: () => conductor.numWorkers,
+    rejected: (workerId, reason) => lookout.rejected(fleet.nameOf(workerId), reason),
     cutOff: (workerId, reason) => {
       teller.warn(`${fleet.nameOf(workerId)}: ${reason}`);
       conductor.feed({ type: 'worker-gone', workerId, reason, isFailure: true });
     },
     message: (workerId, message) => {
-      if (message.type === 'segmented') return;
+      if (message.type === 'segmented') {
+        segmenter.received(workerId, message);
+        return;
+      }
       const refusal = fleet.receive(workerId, message, conductor);
       if (refusal === null) {
         if (message.type === 'ready') workers.joined(message.name);
@@ -207,6 +213,14 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
   });
   cleanups.add(() => control.close());
   cleanups.add(() => conductor.stop());
+  const segmenter = openSegmenter(
+    run,
+    lookout,
+    () => conductor.status.workers,
+    (workerId, message) => control.send(workerId, message),
+    connection.info?.max_payload ?? maxMessageBytes,
+  );
+  cleanups.add(() => segmenter.close());
 
   const workers: LocalWorkers = new LocalWorkers({
     numWorkers: config.run.workers,
@@ -244,7 +258,7 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
     listeners: teller.listeners,
     controls: noControls,
     status,
-    segment: () => Promise.reject(new UserError('this run segments no photos')),
+    segment: (photo) => segmenter.segment(photo),
   });
   cleanups.add(startObservers(options.observers ?? [], live, (message) => teller.warn(message)));
   conductor.start();

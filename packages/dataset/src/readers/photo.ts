@@ -1,6 +1,6 @@
 /** Photos through sharp: jpg, png, webp and tiff, upright by their EXIF orientation, as 1, 3 or 4 bytes per pixel. */
 import sharp, { type Sharp } from 'sharp';
-import { maxPixelsOf } from '../limits.ts';
+import { MAX_PIXELS, maxPixelsOf } from '../limits.ts';
 import { inFile } from './file-error.ts';
 
 export const photoExtensions = ['.jpg', '.jpeg', '.png', '.webp', '.tif', '.tiff'];
@@ -30,16 +30,25 @@ export function checkPictureKind(bytes: Uint8Array): void {
   }
 }
 
-function open(bytes: Uint8Array): Sharp {
+function open(bytes: Uint8Array, maxPixels = MAX_PIXELS): Sharp {
   checkPictureKind(bytes);
   // 'error' refuses damaged and truncated files but not the harmless warnings that old cameras earn.
-  return sharp(bytes, { failOn: 'error', limitInputPixels: maxPixelsOf(bytes.length) }).autoOrient();
+  const limitInputPixels = Math.min(maxPixels, maxPixelsOf(bytes.length));
+  return sharp(bytes, { failOn: 'error', limitInputPixels }).autoOrient();
 }
 
-/** channels: 1 is luminance, 3 is sRGB without alpha, 4 has alpha (opaque if the file has none). */
-export function decodePhoto(path: string, bytes: Uint8Array, channels: 1 | 3 | 4): Promise<Photo> {
+/**
+ * channels: 1 is luminance, 3 is sRGB without alpha, 4 has alpha (opaque if the file has none). Throws a FileError for
+ * what is no whole picture of at most `maxPixels`.
+ */
+export function decodePhoto(
+  path: string,
+  bytes: Uint8Array,
+  channels: 1 | 3 | 4,
+  maxPixels = MAX_PIXELS,
+): Promise<Photo> {
   return inFile(path, async () => {
-    const image = open(bytes);
+    const image = open(bytes, maxPixels);
     if (channels === 1) image.removeAlpha().greyscale();
     if (channels === 3) image.toColourspace('srgb').removeAlpha();
     if (channels === 4) image.toColourspace('srgb').ensureAlpha();

@@ -1,0 +1,21 @@
+/** Decodes one photo and ends: enlarging is plain computation, which the coordinator's own thread has no time for. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { decodePhoto, resizePhoto, trainingSizeOf } from '@unet-fleet/dataset';
+import { UserError } from '@unet-fleet/shared';
+import type { PhotoAnswer, PhotoRequest } from './photo.ts';
+
+/** Pixels of a photo that somebody gives: more than any camera has, and 200 MB at most while it is decoded. */
+const maxPixels = 2 ** 26;
+
+const { bytes, data } = workerData as PhotoRequest;
+let answer: PhotoAnswer;
+try {
+  const photo = await decodePhoto('the photo', bytes, data.channels, maxPixels);
+  const { width, height } = trainingSizeOf(data, photo);
+  const pixels = Uint8Array.from(await resizePhoto(photo, { width, height }));
+  answer = { photo: { width, height, pixels } };
+} catch (error) {
+  if (!(error instanceof UserError)) throw error;
+  answer = { problem: error.message.replace(/\.$/, '') };
+}
+parentPort!.postMessage(answer, 'photo' in answer ? [answer.photo.pixels.buffer as ArrayBuffer] : []);
