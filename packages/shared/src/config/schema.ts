@@ -374,6 +374,24 @@ const run = group<Config['run']>({
     min: 3,
     max: 3600,
   },
+  tensorboard: {
+    doc: "write TensorBoard's event files into the run folder",
+    format: 'switch',
+    default: true,
+  },
+  metricsPort: {
+    doc: 'port on which Prometheus finds /metrics, beside /healthz and /readyz; 0: off',
+    unit: 'port',
+    format: 'whole',
+    default: 0,
+    min: 0,
+    max: 65_535,
+  },
+  metricsHost: {
+    doc: 'address on which metrics are served; 0.0.0.0: on every one of this machine, to anybody who reaches it',
+    format: 'text',
+    default: '127.0.0.1',
+  },
   logLevel: {
     doc: 'least severe lines in the log',
     format: 'choice',

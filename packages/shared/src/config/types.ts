@@ -97,6 +97,11 @@ export interface RunOptions {
   sharedMemory: boolean;
   /** Seconds without a heartbeat after which a worker's leases go to others. */
   leaseSeconds: number;
+  /** Whether TensorBoard's event files are written. */
+  tensorboard: boolean;
+  /** Of the server of metrics and probes; 0: none. */
+  metricsPort: number;
+  metricsHost: string;
   logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error';
 }
 

@@ -31,6 +31,7 @@ import { Overtaken } from './member.ts';
 import { Preparation, type WorkerLog } from './prepare.ts';
 import { Segments } from './segments.ts';
 import { TelemetrySource } from './telemetry.ts';
+import type { WorkerActivity } from './worker-activity.ts';
 
 export interface WorkerOptions {
   broker: BrokerAddress;
@@ -52,6 +53,8 @@ export interface WorkerOptions {
   drainMs: number;
   /** Asks the worker to leave: it hands over what it has finished, and the rest back. */
   signal: AbortSignal;
+  /** Told of what this worker does; must return at once. */
+  onActivity?(activity: WorkerActivity): void;
 }
 
 export interface WorkerOutcome {
@@ -104,6 +107,7 @@ class WorkerShell {
   readonly #segments = new Segments((answer) => this.#send({ ...answer, term: this.#session.term }));
   #end!: { resolve(outcome: WorkerOutcome): void; reject(error: Error): void };
   #isJoining = false;
+  #isJoined = false;
 
   constructor(
     options: WorkerOptions,
@@ -131,8 +135,14 @@ class WorkerShell {
     this.#connection.subscribe(this.#subjects.down(workerId), { callback: receive });
     this.#connection.subscribe(this.#subjects.all, { callback: receive });
     watchLink(this.#connection, {
-      onLost: (reason) => this.#options.log.info(`${reason}: waiting for the broker`),
-      onBack: () => this.#feed({ type: 'reconnected', now: performance.now() }),
+      onLost: (reason) => {
+        this.#options.log.info(`${reason}: waiting for the broker`);
+        this.#tell({ type: 'broker', isConnected: false });
+      },
+      onBack: () => {
+        this.#feed({ type: 'reconnected', now: performance.now() });
+        this.#tell({ type: 'broker', isConnected: true });
+      },
     });
     void this.#connection.closed().then((error) => {
       const why = error ? `: ${error.message}` : '';
@@ -159,6 +169,15 @@ class WorkerShell {
     for (const effect of handleSession(this.#session, event)) {
       this.#perform(effect).catch((error: Error) => this.#end.reject(error));
     }
+    const { phase } = this.#session;
+    const isJoined = phase === 'member' || phase === 'draining';
+    if (isJoined === this.#isJoined) return;
+    this.#isJoined = isJoined;
+    this.#tell({ type: 'membership', isJoined });
+  }
+
+  #tell(activity: WorkerActivity): void {
+    this.#options.onActivity?.(activity);
   }
 
   #receive(message: DownMessage): void {
@@ -240,7 +259,9 @@ class WorkerShell {
 
   #withTelemetry(message: UpMessage): UpMessage {
     if (message.type !== 'heartbeat') return message;
-    return { ...message, telemetry: this.#telemetry.now(this.#preparation.usesGpu, performance.now()) };
+    const telemetry = this.#telemetry.now(this.#preparation.usesGpu, performance.now());
+    this.#tell({ type: 'telemetry', telemetry });
+    return { ...message, telemetry };
   }
 
   /**
@@ -291,11 +312,15 @@ class WorkerShell {
     try {
       const results = await member.compute(lease, node, isCurrent, this.#handOver.signal);
       this.#feed({ type: 'computed', leaseId: lease.leaseId, results, now: performance.now() });
+      for (const { kind, leaves, timings } of results) {
+        this.#tell({ type: 'computed', kind, numLeaves: leaves.length, timings });
+      }
     } catch (error) {
       if (!(error instanceof Overtaken) && !(error instanceof FetchError)) throw error;
       this.#options.log.info(
         `lease ${lease.leaseId} of step ${lease.step + 1} left: ${error.message || 'overtaken'}`,
       );
+      this.#tell({ type: 'abandoned' });
       if (error instanceof FetchError) await sleep(tickMs);
       abandoned();
     }
