@@ -19,6 +19,7 @@ export default defineConfig({
   test: {
     include: ['packages/*/{src,page/src}/**/*.test.ts', 'test/**/*.test.ts'],
     exclude: [...configDefaults.exclude, ...(isWithoutBrowser ? [browserTests] : [])],
+    setupFiles: ['test/helpers/seed-properties.ts'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 60_000,

@@ -37,6 +37,11 @@ test('what is written is read', () => {
   });
 });
 
+test('a tensor may have any name', () => {
+  const header = encodeHeader([{ name: '__proto__', dtype: 'F32', shape: [] }], {});
+  expect(decodeHeader(fileOf(header, 4)).tensors).toMatchObject([{ name: '__proto__', begin: 0, end: 4 }]);
+});
+
 describe('what does not fit is refused', () => {
   const good = { dtype: 'F32', shape: [2], data_offsets: [0, 8] };
   const cases: [string, Uint8Array, RegExp][] = [

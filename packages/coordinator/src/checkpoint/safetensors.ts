@@ -42,14 +42,15 @@ export function encodeHeader(
   tensors: Pick<TensorHeader, 'name' | 'dtype' | 'shape'>[],
   metadata: Record<string, string>,
 ): Uint8Array {
-  const json: Record<string, unknown> = { __metadata__: metadata };
+  const entries: [string, unknown][] = [['__metadata__', metadata]];
   let begin = 0;
   for (const { name, dtype, shape } of tensors) {
     const end = begin + sizeBytes(dtype, shape);
-    json[name] = { dtype, shape, data_offsets: [begin, end] };
+    entries.push([name, { dtype, shape, data_offsets: [begin, end] }]);
     begin = end;
   }
-  const text = new TextEncoder().encode(JSON.stringify(json));
+  // An object of entries keeps every name, also one that an assignment would take for the prototype.
+  const text = new TextEncoder().encode(JSON.stringify(Object.fromEntries(entries)));
   const headerBytes = Math.ceil(text.length / alignmentBytes) * alignmentBytes;
   const bytes = new Uint8Array(8 + headerBytes).fill(0x20);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(headerBytes), true);
