@@ -15,6 +15,7 @@ import {
   stepPlan,
   stepsPerEpoch,
 } from '@unet-fleet/shared';
+import { isValidated } from './cadence.ts';
 import { endOldLeases, numActive } from './leases.ts';
 import { newRound, skippedLeavesOf, totalOf } from './round.ts';
 import type { CoreState, Effect, LeafSums, Round, StepRecord } from './types.ts';
@@ -79,10 +80,7 @@ export function afterCommit(
   state.rejected = [];
   state.round = null;
   progress.version++;
-  const isEpochEnd = progress.version % stepsPerEpoch(config.plan) === 0;
-  const isLast = progress.version === numSteps(config.plan);
-  const isDue = config.validateEvery > 0 ? progress.version % config.validateEvery === 0 : isEpochEnd;
-  progress.validationPending = isDue || isLast;
+  progress.validationPending = isValidated(config, progress.version);
   effects.push({
     type: 'emit',
     event: {

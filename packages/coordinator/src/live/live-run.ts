@@ -3,6 +3,7 @@
  * to it from above; the run knows nothing of them, and nothing they do can make it wait.
  */
 import { type Config, maxFollowed, type RunEvent } from '@unet-fleet/shared';
+import type { GradientHistograms } from '../reducer/pool.ts';
 import type { RunStatus } from '../run-folder/status.ts';
 import type { EvaluationStore } from './evaluations.ts';
 
@@ -91,6 +92,8 @@ export interface LiveRun {
   status(): LiveStatus;
   /** From now on; `at` is ISO 8601, UTC. Returns what ends it. A listener must return at once. */
   onEvent(listener: (event: RunEvent & { at: string }) => void): () => void;
+  /** Of each step that is validated, once they are there; made only while somebody listens. Returns what ends it. */
+  onGradientHistograms(listener: (histograms: GradientHistograms) => void): () => void;
   /** Ids of the validation photos whose predictions are kept at each evaluation. */
   followed(): readonly string[];
   /** Throws a UserError for more than `maxFollowed` or an unknown id. */
@@ -99,7 +102,7 @@ export interface LiveRun {
   segment(photo: Uint8Array): Promise<Segmentation>;
 }
 
-export { maxFollowed };
+export { type GradientHistograms, maxFollowed };
 
 /** Watches a run from its beginning; `close` is awaited before the run's process ends. */
 export type Observer = (run: LiveRun) => Promise<{ close(): Promise<void> }>;

@@ -4,6 +4,7 @@ import { numSteps, stepsPerEpoch, withoutSecrets } from '@unet-fleet/shared';
 import type { PreparedRun } from '../shell/prepare-run.ts';
 import { openEvaluations } from './evaluations.ts';
 import type { Followed } from './followed.ts';
+import type { GradientWatchers } from './gradient-watchers.ts';
 import type { LiveRun, LiveStatus, RunControls, SampleFacts, Segmentation } from './live-run.ts';
 import type { Listeners } from './watchers.ts';
 
@@ -11,12 +12,21 @@ export interface RunViewParts {
   run: PreparedRun;
   followed: Followed;
   listeners: Listeners;
+  gradients: GradientWatchers;
   controls: RunControls;
   status(): LiveStatus;
   segment(photo: Uint8Array): Promise<Segmentation>;
 }
 
-export function runView({ run, followed, listeners, controls, status, segment }: RunViewParts): LiveRun {
+export function runView({
+  run,
+  followed,
+  listeners,
+  gradients,
+  controls,
+  status,
+  segment,
+}: RunViewParts): LiveRun {
   const { config, folder, paths, lock, plan } = run;
   return {
     runId: folder.record.runId,
@@ -32,6 +42,7 @@ export function runView({ run, followed, listeners, controls, status, segment }:
     controls,
     status,
     onEvent: (listener) => listeners.add(listener),
+    onGradientHistograms: (listener) => gradients.add(listener),
     followed: () => followed.ids,
     follow: (ids) => followed.choose(ids),
     segment,

@@ -10,9 +10,11 @@ import {
   parameterBuckets,
   reducerOfBucket,
   statisticsBucketId,
+  type TensorSpec,
   type TreeNode,
 } from '@unet-fleet/shared';
 import { combineDigests } from './hashing.ts';
+import type { TensorPart } from './kept-gradient.ts';
 import type {
   BucketHashes,
   ModelState,
@@ -21,6 +23,7 @@ import type {
   ReducerFault,
   ReducerThreadOptions,
 } from './protocol.ts';
+import { mergeHistograms, type ValueHistogram } from './value-histogram.ts';
 
 /** What was added up in a step, as hashes. */
 export interface StepHashes {
@@ -84,15 +87,34 @@ class ReducerHandle {
   }
 }
 
+/** Who wants to know how gradients are spread. */
+export interface GradientWatch {
+  /** Asked before the commit that makes this version of the weights. */
+  isWanted(version: number): boolean;
+  onHistograms(histograms: GradientHistograms): void;
+}
+
+/** How the gradient of a step is spread, by tensor, before clipping. */
+export interface GradientHistograms {
+  /** From 1: the n-th commit of the run. */
+  step: number;
+  /** What was binned is the sum over the batch; times this it is the mean gradient. */
+  scale: number;
+  tensors: { name: string; histogram: ValueHistogram }[];
+}
+
 export class ReducerPool {
   readonly #reducers: ReducerHandle[];
+  readonly #tensors: readonly TensorSpec[];
+  #watch: GradientWatch | null = null;
 
   constructor(
     options: Omit<ReducerThreadOptions, 'reducer' | 'buckets' | 'statistics'>,
-    { numParameters, numStatistics }: ModelDescription,
+    { numParameters, numStatistics, parameters }: ModelDescription,
     numReducers: number,
     onFault: OnFault = () => {},
   ) {
+    this.#tensors = parameters;
     const buckets = parameterBuckets(numParameters);
     const bucketId = statisticsBucketId(numParameters);
     this.#reducers = Array.from(
@@ -157,7 +179,33 @@ export class ReducerPool {
    * their statistics are left out.
    */
   apply(numLeaves: number, skippedLeaves: readonly number[], scalars: UpdateScalars): Promise<void> {
-    return this.#all({ type: 'apply', numLeaves, skippedLeaves, scalars }).then(() => {});
+    const isWatched = this.#watch?.isWanted(scalars.updateIndex) ?? false;
+    const applied = this.#all({ type: 'apply', numLeaves, skippedLeaves, scalars, isWatched });
+    if (isWatched) void this.#tellHistograms(scalars);
+    return applied.then(() => {});
+  }
+
+  /** Has the gradients of some steps binned by tensor, beside the reducers' other work and after the commit. */
+  watchGradients(watch: GradientWatch): void {
+    this.#watch = watch;
+  }
+
+  async #tellHistograms({ updateIndex, scale }: UpdateScalars): Promise<void> {
+    const tensors = this.#tensors;
+    let answers: unknown[];
+    try {
+      answers = await this.#all({
+        type: 'histograms',
+        version: updateIndex,
+        tensors: tensors.map(({ offset, size }) => ({ offset, size })),
+      });
+    } catch {
+      // The thread has ended: whoever waits for the commit hears of it.
+      return;
+    }
+    if (answers.includes(null)) return;
+    const parts = (answers as TensorPart[][]).flat();
+    this.#watch?.onHistograms({ step: updateIndex, scale, tensors: combineHistograms(parts, tensors) });
   }
 
   /**
@@ -194,4 +242,17 @@ export function combineHashes(buckets: BucketHashes[]): StepHashes {
       peers: [...new Set(parts.map(({ peer }) => peer))],
     })),
   };
+}
+
+/** Puts the parts of all reducers together, in the order of the buckets; tensors without any are left out. */
+export function combineHistograms(
+  parts: readonly TensorPart[],
+  tensors: readonly { name: string }[],
+): GradientHistograms['tensors'] {
+  const inOrder = parts.toSorted((a, b) => a.bucket - b.bucket);
+  return tensors.flatMap(({ name }, index) => {
+    const ofTensor = inOrder.filter(({ tensor }) => tensor === index);
+    if (ofTensor.length === 0) return [];
+    return [{ name, histogram: mergeHistograms(ofTensor.map(({ histogram }) => histogram)) }];
+  });
 }

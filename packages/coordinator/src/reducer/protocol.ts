@@ -1,6 +1,7 @@
 /** What the coordinator's main thread and a reducer's thread say to each other. One answer to each call, by id. */
 import type { UpdateScalars } from '@unet-fleet/numerics';
 import type { BrokerAddress, Bucket, TrainConfig, TreeNode } from '@unet-fleet/shared';
+import type { TensorRange } from './kept-gradient.ts';
 
 export interface ReducerThreadOptions {
   runId: string;
@@ -42,7 +43,16 @@ export type ReducerCall =
       numLeaves: number;
     }
   | { type: 'sums-of-squares'; numLeaves: number }
-  | { type: 'apply'; numLeaves: number; skippedLeaves: readonly number[]; scalars: UpdateScalars }
+  | {
+      type: 'apply';
+      numLeaves: number;
+      skippedLeaves: readonly number[];
+      scalars: UpdateScalars;
+      /** The gradient is kept for `histograms`. */
+      isWatched: boolean;
+    }
+  /** Of the gradient of this version's commit; answered with TensorPart[], or null if a later one has taken its place. */
+  | { type: 'histograms'; version: number; tensors: readonly TensorRange[] }
   /** Of the step that was applied last; answered with BucketHashes[]. */
   | { type: 'hashes' }
   | { type: 'forget-peer'; peer: string }

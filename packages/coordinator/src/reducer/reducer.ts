@@ -28,6 +28,7 @@ import {
   type TreeNode,
 } from '@unet-fleet/shared';
 import { Hashing, type HashJob } from './hashing.ts';
+import { KeptGradient, type TensorPart, type TensorRange } from './kept-gradient.ts';
 import type { BucketHashes } from './protocol.ts';
 
 export interface ReducerOptions {
@@ -65,6 +66,7 @@ export class Reducer {
   readonly #hashing: Hashing;
   /** Of the step that was applied last. */
   #applied: AppliedStep[] = [];
+  readonly #watched = new KeptGradient((vector) => this.#release(vector));
 
   constructor(memory: NumericMemory, options: ReducerOptions) {
     this.#memory = memory;
@@ -141,8 +143,12 @@ export class Reducer {
     }));
   }
 
-  /** Applies the root to the weights, and offers the new version (the update's index) bucket by bucket. */
-  apply(numLeaves: number, scalars: UpdateScalars, outboxes: BulkOutbox[]): void {
+  /**
+   * Applies the root to the weights, and offers the new version (the update's index) bucket by bucket. `isWatched`: the
+   * root is kept for `binNext`.
+   */
+  apply(numLeaves: number, scalars: UpdateScalars, outboxes: BulkOutbox[], isWatched = false): void {
+    if (isWatched) this.#watched.begin(scalars.updateIndex);
     // The version before is overwritten in place: nobody may fetch it any more.
     for (const outbox of outboxes) outbox.withdraw(() => false);
     this.#applied = [];
@@ -153,7 +159,10 @@ export class Reducer {
       const { bucket, deliveries } = state;
       this.#applied.push({ bucket, deliveries, root: this.#rootHash(state, gradients, numLeaves) });
       // The root, and parts of it that an answer left which could not be fetched whole.
-      for (const { values } of state.held.values()) this.#release(values);
+      for (const { values } of state.held.values()) {
+        if (isWatched && values === gradients) this.#watched.keep(bucket, values);
+        else this.#release(values);
+      }
       state.held.clear();
       state.deliveries = [];
     }
@@ -186,6 +195,11 @@ export class Reducer {
           digest: hashed(hash),
         })),
       }));
+  }
+
+  /** See KeptGradient. */
+  binNext(version: number, tensors: readonly TensorRange[]): TensorPart[] | 'done' | 'replaced' {
+    return this.#watched.binNext(version, tensors);
   }
 
   /** Makes the current weights available under their version. */

@@ -14,6 +14,7 @@ import {
   ShmOutbox,
   subjectsOf,
 } from '@unet-fleet/shared';
+import type { TensorPart } from './kept-gradient.ts';
 import type { ReducerAnswer, ReducerCall, ReducerFault, ReducerThreadOptions } from './protocol.ts';
 import { Reducer } from './reducer.ts';
 import { StatisticsReducer } from './statistics.ts';
@@ -72,7 +73,7 @@ async function answer(call: ReducerCall): Promise<unknown> {
     case 'sums-of-squares':
       return reducer.sumsOfSquares(call.numLeaves);
     case 'apply':
-      reducer.apply(call.numLeaves, call.scalars, outboxes);
+      reducer.apply(call.numLeaves, call.scalars, outboxes, call.isWatched);
       statistics?.apply(call.numLeaves, call.skippedLeaves);
       return statistics?.offer(call.scalars.updateIndex, outboxes);
     case 'hashes': {
@@ -81,6 +82,17 @@ async function answer(call: ReducerCall): Promise<unknown> {
       const hashes = reducer.hashesOfApplied();
       await hash();
       return [...hashes(), ...ofStatistics];
+    }
+    case 'histograms': {
+      const parts: TensorPart[] = [];
+      for (;;) {
+        // Whatever else there is to do comes first.
+        await turn();
+        const ofBucket = reducer.binNext(call.version, call.tensors);
+        if (ofBucket === 'done') return parts;
+        if (ofBucket === 'replaced') return null;
+        parts.push(...ofBucket);
+      }
     }
     case 'forget-peer':
       natsInbox.cancel(call.peer);

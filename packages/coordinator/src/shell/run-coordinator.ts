@@ -17,6 +17,7 @@ import {
 } from '@unet-fleet/shared';
 import { bestCheckpointName } from '../checkpoint/folder.ts';
 import { CheckpointWriter } from '../checkpoint/writer.ts';
+import { GradientWatchers } from '../live/gradient-watchers.ts';
 import type { LiveStatus, Observer, RunControls } from '../live/live-run.ts';
 import { liveStatusOf, openLookout, openSegmenter } from '../live/open-lookout.ts';
 import { runView } from '../live/run-view.ts';
@@ -127,6 +128,8 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
   const { reducers, memory } = await startReducers(run, broker.address, cleanups, (workerId, what) =>
     control.fault(workerId, what),
   );
+  const gradients = new GradientWatchers(coreConfig(run), (message) => teller.warn(message));
+  reducers.watchGradients(gradients);
   const ledger = new Ledger(paths.ledger, progress.version, {
     term: run.lock.term,
     samples: new StepSamples(plan, folder.split.train),
@@ -256,6 +259,7 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
     run,
     followed,
     listeners: teller.listeners,
+    gradients,
     controls: noControls,
     status,
     segment: (photo) => segmenter.segment(photo),
