@@ -103,13 +103,13 @@ function CellTriptych({ shown, cell, look, names }: CellTriptychProps) {
   const [wanted, given] = [nameOf(names, cell.truth), nameOf(names, cell.prediction)];
   const what =
     prediction === null
-      ? wanted
+      ? `all ${wanted}: the prediction was not kept`
       : cell.truth === cell.prediction
         ? `found ${wanted}`
         : `${wanted} as ${given}`;
   const marked = `${pictures.marked.numMarked.toLocaleString('en')} pixels marked: ${what}`;
   return (
-    <div class={`triptych ${pictures.prediction === null ? '' : 'is-two'}`}>
+    <div class={`triptych ${pictures.prediction === null ? '' : 'has-four'}`}>
       <figure>
         <PixelCanvas pixels={photo} label={`Photo ${id}`} />
         <figcaption>Photo</figcaption>

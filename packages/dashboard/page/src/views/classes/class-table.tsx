@@ -20,37 +20,47 @@ const columns: { key: SortKey; title: string; isNumber: boolean }[] = [
 
 export function ClassTable({ classes, names, colours }: ClassTableProps) {
   const [key, setKey] = useState<SortKey>('support');
+  const [all, setAll] = useState(false);
+  const numAbsent = classes.filter(({ presence }) => presence === 'absent').length;
+  const listed = all ? classes : classes.filter(({ presence }) => presence !== 'absent');
   return (
-    // Wider than a phone: it scrolls in a frame of its own, which the keyboard must reach.
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolled region is scrolled by keys only if it takes the focus
-    <section class="scroll" tabIndex={0} aria-label="Scores by class">
-      <table class="class-table">
-        <thead>
-          <tr>
-            {columns.map((column) => (
-              <th
-                key={column.key}
-                scope="col"
-                class={column.isNumber ? 'number' : undefined}
-                aria-sort={
-                  column.key === key ? (column.key === 'name' ? 'ascending' : 'descending') : undefined
-                }
-              >
-                <button type="button" class="sort" onClick={() => setKey(column.key)}>
-                  {column.title}
-                  <span aria-hidden="true">{column.key === key ? (key === 'name' ? ' ▴' : ' ▾') : ''}</span>
-                </button>
-              </th>
+    <>
+      {/* Wider than a phone: it scrolls in a frame of its own, which the keyboard must reach. */}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolled region is scrolled by keys only if it takes the focus */}
+      <section class="scroll" tabIndex={0} aria-label="Scores by class">
+        <table class="class-table">
+          <thead>
+            <tr>
+              {columns.map((column) => (
+                <th
+                  key={column.key}
+                  scope="col"
+                  class={column.isNumber ? 'number' : undefined}
+                  aria-sort={
+                    column.key === key ? (column.key === 'name' ? 'ascending' : 'descending') : undefined
+                  }
+                >
+                  <button type="button" class="sort" onClick={() => setKey(column.key)}>
+                    {column.title}
+                    <span aria-hidden="true">{column.key === key ? (key === 'name' ? ' ▴' : ' ▾') : ''}</span>
+                  </button>
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {sortedClasses(listed, names, key).map((scored) => (
+              <Row key={scored.classIndex} scored={scored} names={names} colours={colours} />
             ))}
-          </tr>
-        </thead>
-        <tbody>
-          {sortedClasses(classes, names, key).map((scored) => (
-            <Row key={scored.classIndex} scored={scored} names={names} colours={colours} />
-          ))}
-        </tbody>
-      </table>
-    </section>
+          </tbody>
+        </table>
+      </section>
+      {numAbsent > 0 && (
+        <button type="button" class="link" onClick={() => setAll(!all)} aria-expanded={all}>
+          {all ? 'Only classes that occur' : `${numAbsent} that occur in neither truth nor prediction`}
+        </button>
+      )}
+    </>
   );
 }
 

@@ -1,5 +1,5 @@
 /** How well each class does: over time, at one evaluation, and where its pixels go instead. */
-import { useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { History } from '../../../../src/protocol.ts';
 import { rgbOf } from '../masks/class-map.ts';
 import type { PictureSource } from '../masks/picture-source.ts';
@@ -76,6 +76,11 @@ function OneEvaluation(props: ClassesViewProps & { evaluation: Evaluation }) {
     [classes, classNames],
   );
   const shown = useMemo(() => shownClasses(classes, all), [classes, all]);
+  const cellSection = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // The pictures of a cell come below the matrix: a click that changes nothing in sight looks like none.
+    if (cell !== null) cellSection.current!.scrollIntoView({ block: 'nearest' });
+  }, [cell]);
   const numAbsent = numClasses - shownClasses(classes, false).length;
   return (
     <>
@@ -144,7 +149,7 @@ function OneEvaluation(props: ClassesViewProps & { evaluation: Evaluation }) {
         )}
       </div>
       {cell !== null && (
-        <section aria-labelledby="cell-title" class="cell">
+        <section ref={cellSection} aria-labelledby="cell-title" class="cell">
           <h3 id="cell-title">
             {cell.truth === cell.prediction
               ? `Photos where ${nameOf(classNames, cell.truth)} was found`

@@ -3,7 +3,7 @@ import { cellAt, gridLayout } from './grid-drawing.ts';
 
 test('fits 7 classes with their names and 59 without on a phone', () => {
   const few = gridLayout(7, 330, 80);
-  expect(few.marginPx).toBe(88);
+  expect(few.marginPx).toBe(92);
   expect(few.sizePx).toBeLessThanOrEqual(330);
   const many = gridLayout(59, 330, 80);
   expect(many.marginPx).toBe(0);
@@ -12,10 +12,10 @@ test('fits 7 classes with their names and 59 without on a phone', () => {
 });
 
 test('finds the cell under a point, and none in the margins', () => {
-  const layout = gridLayout(4, 188, 80);
+  const layout = gridLayout(4, 192, 80);
   expect(layout.cellPx).toBe(25);
-  expect(cellAt(layout, 4, 88, 88)).toEqual({ row: 0, column: 0 });
-  expect(cellAt(layout, 4, 187, 114)).toEqual({ row: 1, column: 3 });
-  expect(cellAt(layout, 4, 40, 100)).toBe(null);
-  expect(cellAt(layout, 4, 189, 100)).toBe(null);
+  expect(cellAt(layout, 4, 92, 92)).toEqual({ row: 0, column: 0 });
+  expect(cellAt(layout, 4, 191, 118)).toEqual({ row: 1, column: 3 });
+  expect(cellAt(layout, 4, 40, 104)).toBe(null);
+  expect(cellAt(layout, 4, 193, 104)).toBe(null);
 });

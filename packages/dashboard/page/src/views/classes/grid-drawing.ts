@@ -10,11 +10,13 @@ export interface GridLayout {
 }
 
 const smallestCellWithNames = 11;
-const largestCell = 44;
+const largestCell = 52;
+/** From here on a cell has room for its share in figures. */
+const smallestCellWithFigures = 34;
 
 /** `numShown` classes in a frame of that width, with names of that many pixels. */
 export function gridLayout(numShown: number, widthPx: number, nameWidthPx: number): GridLayout {
-  const marginPx = Math.min(nameWidthPx, 130) + 8;
+  const marginPx = Math.min(nameWidthPx, 130) + 12;
   const withNames = Math.floor((widthPx - marginPx) / numShown);
   if (withNames >= smallestCellWithNames) {
     const cellPx = Math.min(largestCell, withNames);
@@ -71,7 +73,7 @@ export function drawGrid(canvas: HTMLCanvasElement, drawing: Drawing): void {
     const rowSum = classes[truth]!.numTruthPixels;
     shown.forEach((prediction, column) => {
       const share = intensity(dense[truth * numClasses + prediction]!, rowSum, largest, scale);
-      context.globalAlpha = 0.06 + 0.94 * share;
+      context.globalAlpha = share === 0 ? 0.06 : 0.12 + 0.88 * share;
       context.fillStyle = share === 0 ? style.color : row === column ? rightColour : wrongColour;
       const [x, y] = [marginPx + column * cellPx, marginPx + row * cellPx];
       context.fillRect(x, y, cellPx - gap, cellPx - gap);
@@ -80,6 +82,7 @@ export function drawGrid(canvas: HTMLCanvasElement, drawing: Drawing): void {
   context.globalAlpha = 1;
 
   if (marginPx > 0) drawNames(context, drawing, style);
+  if (cellPx >= smallestCellWithFigures) drawFigures(context, drawing, style);
   const frame = (at: { row: number; column: number }, width: number, colour: string) => {
     context.lineWidth = width;
     context.strokeStyle = colour;
@@ -107,6 +110,27 @@ function drawNames(context: CanvasRenderingContext2D, drawing: Drawing, style: C
     context.textAlign = 'left';
     context.fillText(name, 0, 0, marginPx - 8);
     context.restore();
+  });
+}
+
+/** Percent of the true class, where it is a percent at least. */
+function drawFigures(context: CanvasRenderingContext2D, drawing: Drawing, style: CSSStyleDeclaration): void {
+  const { layout, shown, dense, classes, scale } = drawing;
+  const { cellPx, marginPx } = layout;
+  context.font = `12px ${style.fontFamily}`;
+  context.textAlign = 'center';
+  context.textBaseline = 'middle';
+  const largest = dense.reduce((most, count) => Math.max(most, count), 0);
+  shown.forEach((truth, row) => {
+    const rowSum = classes[truth]!.numTruthPixels;
+    shown.forEach((prediction, column) => {
+      const count = dense[truth * classes.length + prediction]!;
+      const percent = Math.round((count / rowSum) * 100);
+      if (!(percent >= 1)) return;
+      // Dark cells are dark in either scheme.
+      context.fillStyle = intensity(count, rowSum, largest, scale) > 0.55 ? '#fff' : style.color;
+      context.fillText(String(percent), marginPx + (column + 0.5) * cellPx, marginPx + (row + 0.5) * cellPx);
+    });
   });
 }
 

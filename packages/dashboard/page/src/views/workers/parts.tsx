@@ -40,6 +40,7 @@ export function PartLegend() {
             <rect width={22} height={14} fill={partFill(`legend-${part}`, part)} />
           </svg>
           {partNames[part]}
+          {coordinatorParts.includes(part) && <span class="quiet">(coordinator)</span>}
         </li>
       ))}
     </ul>
