@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { openEvaluations } from '@unet-fleet/coordinator/live/evaluations';
 import { readLedger } from '@unet-fleet/coordinator/run-folder/ledger';
 import { acquireRunLock } from '@unet-fleet/coordinator/run-folder/lock';
 import { MetricsFile, readMetrics } from '@unet-fleet/coordinator/run-folder/metrics';
@@ -61,6 +62,21 @@ const status = {
   checkpoint: { step: 3, at },
   workers: [{ name: 'a', state: 'computing', lastSeen: at, reason: '' }],
   awaited: [{ who: 'a', what: 'leaf 3', why: 'leased', since: at, until: at, outcome: 'a twin' }],
+};
+
+const cells = { indices: [0, 3], counts: [10, 20] };
+const evaluation = {
+  version: 1,
+  step: 9,
+  epoch: 1,
+  at,
+  loss: 0.5,
+  pixelAccuracy: 0.9,
+  meanIou: 0.4,
+  classIou: [0.8, null],
+  confusion: cells,
+  leaves: [{ sampleIds: ['a', 'b/c'], confusion: cells }],
+  pictures: [{ sampleId: 'a', width: 4, height: 3, bytesPerPixel: 1 }],
 };
 
 const line = {
@@ -186,6 +202,31 @@ export const runFileReaders: Reader[] = [
       const times = [found.at, ...found.awaited.map(({ since }) => since)].map(Date.parse);
       const texts = [found.runId, ...found.workers.flatMap((worker) => [worker.name, worker.reason])];
       if (!times.every(Number.isFinite) || !texts.every(isPrintable)) throw new Error('a status of no use');
+    },
+    isAnswer: isUserError,
+  },
+  {
+    name: 'evaluation',
+    weight: 0.5,
+    seeds: () => [textSeed('step-00000009.json', JSON.stringify(evaluation))],
+    hostile: () =>
+      ['null', '{}', '[]', '['.repeat(100_000)].map((text) => textSeed('step-00000009.json', text)),
+    read: async (input, { name }, folder) => {
+      const root = join(folder, 'work', 'evaluated');
+      mkdirSync(join(root, 'evaluations'), { recursive: true });
+      writeFileSync(join(root, 'evaluations', name), input);
+      const found = await openEvaluations(root).read(9);
+      if (!found) throw new UserError('none');
+      const matrices = [found.confusion, ...found.leaves.map((leaf) => leaf.confusion)];
+      const numCells = found.classIou.length ** 2;
+      const isGood = matrices.every(({ indices, counts }) =>
+        indices.every((cell, i) => cell < numCells && counts[i]! >= 0),
+      );
+      const ids = [
+        ...found.leaves.flatMap((leaf) => leaf.sampleIds),
+        ...found.pictures.map((picture) => picture.sampleId),
+      ];
+      if (!isGood || !ids.every(isPrintable)) throw new Error('an evaluation of no use');
     },
     isAnswer: isUserError,
   },

@@ -58,12 +58,20 @@ export const evaluationsFolder = (runDir: string): string => join(runDir, folder
 export const evaluationName = (step: number): string => `step-${String(step).padStart(8, '0')}`;
 export const classesName = (picture: number): string => `${picture}.classes`;
 
-const id = z.string().max(4_096);
+const id = z
+  .string()
+  .max(4_096)
+  .transform((value) => printable(value, 4_096));
 const count = z.number().int().nonnegative();
 const share = z.number().min(0).max(1);
+/** A plain loop: there may be a hundred thousand, and whoever reads may have other things to do. */
+const counts = z.custom<number[]>(
+  (values) =>
+    Array.isArray(values) && values.every((value) => Number.isSafeInteger(value) && (value as number) >= 0),
+);
 const confusion = z
-  .object({ indices: z.array(count), counts: z.array(count) })
-  .refine(({ indices, counts }) => indices.length === counts.length);
+  .object({ indices: counts, counts })
+  .refine((sparse) => sparse.indices.length === sparse.counts.length);
 /** What another version, a person or half a copy has left is no evaluation; and its texts go to people. */
 const evaluationSchema: z.ZodType<Evaluation> = z
   .object({
@@ -80,7 +88,7 @@ const evaluationSchema: z.ZodType<Evaluation> = z
     pictures: z
       .array(
         z.object({
-          sampleId: id.transform((value) => printable(value, 4_096)),
+          sampleId: id,
           width: count.min(1).max(65_536),
           height: count.min(1).max(65_536),
           bytesPerPixel: z.union([z.literal(1), z.literal(2)]),
