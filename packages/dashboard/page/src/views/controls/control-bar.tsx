@@ -4,6 +4,7 @@
  */
 import { useRef, useState } from 'preact/hooks';
 import type { ControlAction, Status } from '../../../../src/protocol.ts';
+import { BusyButton } from './busy-button.tsx';
 import './controls.css';
 import { RateDialog } from './rate-dialog.tsx';
 import { rateText } from './rate-text.ts';
@@ -40,10 +41,10 @@ export function ControlBar({ canControl, status, send }: ControlBarProps) {
   return (
     <fieldset class="control-bar" aria-busy={isBusy}>
       <legend class="visually-hidden">Controls</legend>
-      <button
-        type="button"
+      <BusyButton
         class="primary"
-        disabled={isOver || isBusy}
+        isBusy={isBusy}
+        disabled={isOver}
         onClick={() => command({ action: isPaused ? 'resume' : 'pause' })}
       >
         {underWay === 'pause'
@@ -53,26 +54,27 @@ export function ControlBar({ canControl, status, send }: ControlBarProps) {
             : isPaused
               ? 'Go on'
               : 'Pause'}
-      </button>
-      <button type="button" disabled={isOver || isBusy} onClick={() => command({ action: 'checkpoint' })}>
+      </BusyButton>
+      <BusyButton isBusy={isBusy} disabled={isOver} onClick={() => command({ action: 'checkpoint' })}>
         {underWay === 'checkpoint' ? 'Asking…' : 'Checkpoint now'}
-      </button>
-      <button type="button" ref={rateButton} disabled={isOver || isBusy} onClick={() => setAsksRate(true)}>
+      </BusyButton>
+      <BusyButton buttonRef={rateButton} isBusy={isBusy} disabled={isOver} onClick={() => setAsksRate(true)}>
         {underWay === 'learning-rate' ? 'Changing…' : 'Learning rate…'}
         {status?.learningRate != null && underWay !== 'learning-rate' && (
-          <span class="quiet"> {rateText(status.learningRate)}</span>
+          <span class="control-rate"> {rateText(status.learningRate)}</span>
         )}
-      </button>
+      </BusyButton>
       <label class="control-toggle">
         <input
           type="checkbox"
           checked={status?.stopsAfterEpoch ?? false}
-          disabled={isOver || isBusy}
+          disabled={isOver}
+          aria-disabled={isBusy}
           onChange={({ currentTarget }) => {
             const isWanted = currentTarget.checked;
             // What is true is what the server says, also when the command fails.
             currentTarget.checked = status?.stopsAfterEpoch ?? false;
-            void command({ action: 'stop-after-epoch', isWanted });
+            if (!isBusy) void command({ action: 'stop-after-epoch', isWanted });
           }}
         />
         {underWay === 'stop-after-epoch' ? 'Asking…' : 'Stop after this epoch'}

@@ -1,6 +1,7 @@
 /** What happened, newest first, and the run's log; both filtered, both bounded. */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { LogLine, ShownEvent } from '../../../../src/protocol.ts';
+import { BusyButton } from '../controls/busy-button.tsx';
 import { sentenceOf } from '../masks/use-loaded.ts';
 import './events.css';
 import { announcement, type EventFilter, filterEvents, filterLog, logLevels, typesOf } from './filter.ts';
@@ -122,9 +123,9 @@ function Log({ load }: { load: () => Promise<LogLine[]> }) {
           Log text
           <input type="search" value={text} onInput={({ currentTarget }) => setText(currentTarget.value)} />
         </label>
-        <button type="button" onClick={reload} disabled={isLoading}>
+        <BusyButton isBusy={isLoading} onClick={reload}>
           {isLoading ? 'Loading…' : 'Load anew'}
-        </button>
+        </BusyButton>
       </search>
       {error !== '' && <p class="warning">{error}</p>}
       {lines !== null && (

@@ -1,5 +1,6 @@
 /** Which validation photos are followed: a searchable list, ticked, then sent. */
 import { useEffect, useState } from 'preact/hooks';
+import { BusyButton } from '../controls/busy-button.tsx';
 import { searchIds, toggled } from './steps.ts';
 
 export interface FollowPickerProps {
@@ -60,9 +61,9 @@ export function FollowPicker({ validationIds, followed, max, onFollow }: FollowP
           ))}
         </ul>
         <p class="follow-picker-send">
-          <button type="button" class="primary" disabled={!isChanged || isSending} onClick={send}>
+          <BusyButton class="primary" isBusy={!isChanged || isSending} onClick={send}>
             {isSending ? 'Sending…' : `Follow ${picked.length} ${picked.length === 1 ? 'photo' : 'photos'}`}
-          </button>
+          </BusyButton>
           <button type="button" disabled={!isChanged} onClick={() => setPicked(followed)}>
             Undo
           </button>

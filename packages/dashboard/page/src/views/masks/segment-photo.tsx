@@ -3,6 +3,7 @@
  * are removed, a few at most; one can be computed again to see how far the run has come.
  */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { BusyButton } from '../controls/busy-button.tsx';
 import { type Look, tinted } from './compose.ts';
 import { largestClasses } from './photo-card.tsx';
 import { PixelCanvas } from './pixel-canvas.tsx';
@@ -106,9 +107,9 @@ export function SegmentPhoto({ post, look, names, announce, onOpen, onResults }:
     <section class="segment" aria-labelledby="segment-title">
       <h3 id="segment-title">A photo of your own</h3>
       <div class={`drop-zone ${isOver ? 'is-over' : ''}`}>
-        <button type="button" onClick={() => chooser.current!.click()} disabled={pending !== null}>
+        <BusyButton isBusy={pending !== null} onClick={() => chooser.current!.click()}>
           {pending === null ? 'Choose a photo' : 'Segmenting…'}
-        </button>
+        </BusyButton>
         <input
           ref={chooser}
           class="visually-hidden"
@@ -172,9 +173,9 @@ function SegmentedCard(props: SegmentedCardProps) {
         <button type="button" onClick={onOpen} aria-label={`Enlarge ${name}`}>
           Enlarge
         </button>
-        <button type="button" onClick={onAgain} disabled={isBusy} aria-label={`Segment ${name} again`}>
+        <BusyButton isBusy={isBusy} onClick={onAgain} label={`Segment ${name} again`}>
           Again
-        </button>
+        </BusyButton>
         <button type="button" onClick={onRemove} aria-label={`Remove ${name}`}>
           Remove
         </button>

@@ -9,8 +9,6 @@ export interface StepBarsProps {
 }
 
 const height = 18;
-/** Units of the drawing; patterns keep their size because the bar is not stretched. */
-const width = 640;
 
 export function StepBars({ lanes, workers }: StepBarsProps) {
   const means = workers
@@ -25,18 +23,20 @@ export function StepBars({ lanes, workers }: StepBarsProps) {
         return (
           <li key={worker}>
             <span class="step-bar-name">{worker}</span>
-            <svg
-              viewBox={`0 0 ${width} ${height}`}
-              role="img"
-              aria-label={`${worker}: ${inWords(durations)}`}
-            >
+            <svg width="100%" height={height} role="img" aria-label={`${worker}: ${inWords(durations)}`}>
               <PartPatterns prefix="bars" />
               {workerParts.map((part) => {
-                const length = ((durations[part] ?? 0) / longest) * width;
+                const length = ((durations[part] ?? 0) / longest) * 100;
                 const from = x;
                 x += length;
                 return (
-                  <rect key={part} x={from} width={length} height={height} fill={partFill('bars', part)}>
+                  <rect
+                    key={part}
+                    x={`${from}%`}
+                    width={`${length}%`}
+                    height={height}
+                    fill={partFill('bars', part)}
+                  >
                     <title>{`${partNames[part]} ${milliseconds(durations[part] ?? 0)}`}</title>
                   </rect>
                 );

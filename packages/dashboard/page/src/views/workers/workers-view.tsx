@@ -1,6 +1,7 @@
 /** Who computes, how well, and where a step's time goes. */
 import { useEffect, useState } from 'preact/hooks';
 import type { StepLanes, WorkerRow } from '../../../../src/protocol.ts';
+import { DrainButton } from './drain-button.tsx';
 import { PartLegend } from './parts.tsx';
 import { StepBars } from './step-bars.tsx';
 import { Timeline } from './timeline.tsx';
@@ -23,7 +24,6 @@ const numMeanSteps = 20;
 
 export function WorkersView({ workers, lanes, at, onDrain, draining }: WorkersViewProps) {
   const nowMs = useServerNow(at);
-  const [asked, setAsked] = useState<string | null>(null);
   const sorted = byName(workers);
   return (
     <section class="workers" aria-labelledby="workers-title">
@@ -59,8 +59,6 @@ export function WorkersView({ workers, lanes, at, onDrain, draining }: WorkersVi
                   key={worker.name}
                   worker={worker}
                   nowMs={nowMs}
-                  isAsked={asked === worker.name}
-                  onAsk={setAsked}
                   onDrain={onDrain}
                   isDraining={draining === worker.name}
                 />
@@ -81,13 +79,11 @@ export function WorkersView({ workers, lanes, at, onDrain, draining }: WorkersVi
 interface WorkerLineProps {
   worker: WorkerRow;
   nowMs: number;
-  isAsked: boolean;
-  onAsk: (worker: string | null) => void;
   onDrain: ((worker: string) => void) | null;
   isDraining: boolean;
 }
 
-function WorkerLine({ worker, nowMs, isAsked, onAsk, onDrain, isDraining }: WorkerLineProps) {
+function WorkerLine({ worker, nowMs, onDrain, isDraining }: WorkerLineProps) {
   const { name, state, reason, host, device, numThreads } = worker;
   return (
     <tr class={worker.isStraggler ? 'is-straggler' : undefined}>
@@ -100,51 +96,28 @@ function WorkerLine({ worker, nowMs, isAsked, onAsk, onDrain, isDraining }: Work
         )}
         <small class="quiet">{host}</small>
       </th>
-      <td>
+      <td data-label="State">
         <span class={`worker-state is-${state.replaceAll(' ', '-')}`}>{state}</span>
         {reason !== '' && <small class="reason">{reason}</small>}
       </td>
-      <td class="number">{worker.imagesPerSecond > 0 ? worker.imagesPerSecond.toFixed(1) : '–'}</td>
-      <td>{agoText(worker.lastSeen, nowMs)}</td>
-      <td>
+      <td data-label="Images/s" class="number">
+        {worker.imagesPerSecond > 0 ? worker.imagesPerSecond.toFixed(1) : '–'}
+      </td>
+      <td data-label="Last seen">{agoText(worker.lastSeen, nowMs)}</td>
+      <td data-label="Device">
         {device}
         <small class="quiet">{`${numThreads} ${numThreads === 1 ? 'thread' : 'threads'}`}</small>
       </td>
-      <td class="number">{bytesText(worker.residentBytes)}</td>
-      <td>{gpuText(worker.gpu)}</td>
-      <td class="number">{worker.numRestarts}</td>
+      <td data-label="Memory" class="number">
+        {bytesText(worker.residentBytes)}
+      </td>
+      <td data-label="GPU">{gpuText(worker.gpu)}</td>
+      <td data-label="Restarts" class="number">
+        {worker.numRestarts}
+      </td>
       {onDrain !== null && (
-        <td>
-          {isAsked ? (
-            <fieldset class="confirm">
-              <legend class="visually-hidden">Drain {name}?</legend>
-              <span>It hands back its work and leaves.</span>
-              <button
-                type="button"
-                class="primary"
-                // biome-ignore lint/a11y/noAutofocus: the question replaces the button that had the focus
-                autoFocus
-                onClick={() => {
-                  onAsk(null);
-                  onDrain(name);
-                }}
-              >
-                Drain {name}
-              </button>
-              <button type="button" onClick={() => onAsk(null)}>
-                Keep it
-              </button>
-            </fieldset>
-          ) : (
-            <button
-              type="button"
-              onClick={() => onAsk(name)}
-              disabled={isDraining || state === 'leaving'}
-              aria-label={`Drain ${name}…`}
-            >
-              {isDraining || state === 'leaving' ? 'Draining…' : 'Drain…'}
-            </button>
-          )}
+        <td data-label="Action">
+          <DrainButton worker={name} isUnderWay={isDraining || state === 'leaving'} onDrain={onDrain} />
         </td>
       )}
     </tr>
