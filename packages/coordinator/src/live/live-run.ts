@@ -94,6 +94,8 @@ export interface LiveRun {
   onEvent(listener: (event: RunEvent & { at: string }) => void): () => void;
   /** Of each step that is validated, once they are there; made only while somebody listens. Returns what ends it. */
   onGradientHistograms(listener: (histograms: GradientHistograms) => void): () => void;
+  /** Tells those who run it that something of theirs is amiss, such as a port that is taken; it goes on. */
+  warn(message: string): void;
   /** Ids of the validation photos whose predictions are kept at each evaluation. */
   followed(): readonly string[];
   /** Throws a UserError for more than `maxFollowed` or an unknown id. */

@@ -13,6 +13,7 @@ export interface RunViewParts {
   followed: Followed;
   listeners: Listeners;
   gradients: GradientWatchers;
+  warn(message: string): void;
   controls: RunControls;
   status(): LiveStatus;
   segment(photo: Uint8Array): Promise<Segmentation>;
@@ -23,6 +24,7 @@ export function runView({
   followed,
   listeners,
   gradients,
+  warn,
   controls,
   status,
   segment,
@@ -43,6 +45,7 @@ export function runView({
     status,
     onEvent: (listener) => listeners.add(listener),
     onGradientHistograms: (listener) => gradients.add(listener),
+    warn,
     followed: () => followed.ids,
     follow: (ids) => followed.choose(ids),
     segment,

@@ -260,6 +260,7 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
     followed,
     listeners: teller.listeners,
     gradients,
+    warn: (message) => teller.warn(message),
     controls: noControls,
     status,
     segment: (photo) => segmenter.segment(photo),
