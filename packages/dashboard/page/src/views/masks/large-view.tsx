@@ -82,7 +82,10 @@ export function LargeView({ shown, look, children, onClose, onTurn }: LargeViewP
         <div
           class="wipe"
           style={{ '--wipe': `${wipe}%`, aspectRatio: `${under.width} / ${under.height}` }}
-          onPointerDown={wipeTo}
+          onPointerDown={(event) => {
+            event.currentTarget.setPointerCapture(event.pointerId);
+            wipeTo(event);
+          }}
           onPointerMove={wipeTo}
         >
           <PixelCanvas pixels={under} label={`${right} of ${id}, to the right`} />

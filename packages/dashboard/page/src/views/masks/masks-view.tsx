@@ -32,6 +32,7 @@ export interface MasksViewProps {
 }
 
 const maxFollowed = 12;
+const settleMs = 40;
 
 /** What the dialog shows: a followed photo by its place, or one of the user's own. */
 type Opened = { index: number } | { own: Shown; step: number };
@@ -51,12 +52,16 @@ export function MasksView({ history, evaluatedSteps, followed, source, live, ann
 
   const index = indexOfPosition(evaluatedSteps, position);
   const step = evaluatedSteps[index];
-  const loaded = useLoaded(async () => {
-    if (step === undefined) return null;
-    const evaluation = await source.evaluation(step);
-    const ids = followed.length > 0 ? followed : evaluation.pictures.map(({ sampleId }) => sampleId);
-    return { evaluation, shown: await Promise.all(ids.map((id) => loadShown(source, step, id))) };
-  }, [source, step, followed.join('\n')]);
+  const loaded = useLoaded(
+    async () => {
+      if (step === undefined) return null;
+      const evaluation = await source.evaluation(step);
+      const ids = followed.length > 0 ? followed : evaluation.pictures.map(({ sampleId }) => sampleId);
+      return { evaluation, shown: await Promise.all(ids.map((id) => loadShown(source, step, id))) };
+    },
+    [source, step, followed.join('\n')],
+    settleMs,
+  );
   const isReady = !loaded.isLoading && loaded.value?.evaluation.step === step;
   const shown = loaded.value?.shown ?? [];
 

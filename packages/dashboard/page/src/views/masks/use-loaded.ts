@@ -8,19 +8,29 @@ export interface Loaded<Value> {
   isLoading: boolean;
 }
 
-/** `inputs` as for an effect: loads anew when one changes. */
-export function useLoaded<Value>(load: () => Promise<Value>, inputs: readonly unknown[]): Loaded<Value> {
+/**
+ * `inputs` as for an effect: loads anew when one changes, unless it changes again within `settleMs`: a slider that is
+ * drawn over a hundred steps asks for the few at which it rests.
+ */
+export function useLoaded<Value>(
+  load: () => Promise<Value>,
+  inputs: readonly unknown[],
+  settleMs = 0,
+): Loaded<Value> {
   const [loaded, setLoaded] = useState<Loaded<Value>>({ value: null, error: null, isLoading: true });
   useEffect(() => {
     let isWanted = true;
     setLoaded((before) => ({ ...before, isLoading: true }));
-    load().then(
-      (value) => isWanted && setLoaded({ value, error: null, isLoading: false }),
-      (error: unknown) =>
-        isWanted && setLoaded((before) => ({ ...before, error: sentenceOf(error), isLoading: false })),
-    );
+    const begin = () =>
+      load().then(
+        (value) => isWanted && setLoaded({ value, error: null, isLoading: false }),
+        (error: unknown) =>
+          isWanted && setLoaded((before) => ({ ...before, error: sentenceOf(error), isLoading: false })),
+      );
+    const timer = setTimeout(begin, settleMs);
     return () => {
       isWanted = false;
+      clearTimeout(timer);
     };
   }, inputs);
   return loaded;
