@@ -8,4 +8,3 @@ export * from './engine/tensorflow-engine.ts';
 export * from './engine/types.ts';
 export * from './inference/index.ts';
 export * from './shell/run-worker.ts';
-export type { WorkerActivity } from './shell/worker-activity.ts';

@@ -13,6 +13,7 @@ import {
   type RunEvent,
   UserError,
 } from '@unet-fleet/shared';
+import { exporters } from '@unet-fleet/telemetry';
 import { Command } from 'commander';
 import {
   addConfigFile,
@@ -141,6 +142,7 @@ export async function run(
     },
     log: log.coordinator,
     signal: stop.signal,
+    observers: exporters(config),
     onKillable: (end) => {
       kill = end;
     },

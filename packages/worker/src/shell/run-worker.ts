@@ -22,6 +22,7 @@ import {
   type UpMessage,
   UserError,
   type Welcome,
+  type WorkerActivity,
   watchLink,
 } from '@unet-fleet/shared';
 import { handleSession, initialSession } from '../session/session.ts';
@@ -31,7 +32,6 @@ import { Overtaken } from './member.ts';
 import { Preparation, type WorkerLog } from './prepare.ts';
 import { Segments } from './segments.ts';
 import { TelemetrySource } from './telemetry.ts';
-import type { WorkerActivity } from './worker-activity.ts';
 
 export interface WorkerOptions {
   broker: BrokerAddress;

@@ -1,5 +1,5 @@
 /** What a worker tells those who watch its process: metrics, probes. */
-import type { RoundKind, Telemetry, WorkerTimings } from '@unet-fleet/shared';
+import type { RoundKind, Telemetry, WorkerTimings } from './protocol/messages.ts';
 
 export type WorkerActivity =
   /** It has become a member of its run, ready to compute, or is none any more. */

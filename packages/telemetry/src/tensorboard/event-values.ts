@@ -1,0 +1,33 @@
+/** From an event of the run to the scalars that are written of it. Pure. */
+
+import type { WrittenEvent } from './protocol.ts';
+import { scalar, type Value } from './summaries.ts';
+import {
+  accuracyTag,
+  classIouTag,
+  lossTag,
+  meanIouTag,
+  normTag,
+  rateTag,
+  speedTag,
+  validationLossTag,
+} from './tags.ts';
+
+type Step = Extract<WrittenEvent, { type: 'step' }>;
+type Validated = Extract<WrittenEvent, { type: 'validated' }>;
+
+export const stepValues = (event: Step): Value[] => [
+  scalar(lossTag, event.loss),
+  scalar(rateTag, event.learningRate),
+  scalar(normTag, event.gradientNorm),
+  ...(event.stepMs > 0 ? [scalar(speedTag, (event.numImages * 1_000) / event.stepMs)] : []),
+];
+
+export const validatedValues = (event: Validated, classNames: readonly string[]): Value[] => [
+  scalar(validationLossTag, event.loss),
+  scalar(meanIouTag, event.meanIou),
+  scalar(accuracyTag, event.pixelAccuracy),
+  ...(event.classIou ?? []).flatMap((iou, index) =>
+    iou === null ? [] : [scalar(classIouTag(classNames[index] || `class ${index}`), iou)],
+  ),
+];

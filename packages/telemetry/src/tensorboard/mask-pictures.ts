@@ -1,0 +1,124 @@
+/**
+ * The pictures of an evaluation: each followed photo beside its truth and the prediction, at training size or smaller.
+ * Photos and truths are read once, and kept while they are followed.
+ */
+import { readFile } from 'node:fs/promises';
+import { inflateClasses } from '@unet-fleet/coordinator/live/class-maps';
+import type { Evaluation, EvaluationStore } from '@unet-fleet/coordinator/live/evaluations';
+import type { SampleFacts } from '@unet-fleet/coordinator/live/live-run';
+import {
+  decodePhoto,
+  type Palette,
+  readMask,
+  readPalette,
+  resizeLabels,
+  resizePhoto,
+} from '@unet-fleet/dataset';
+import {
+  type ClassScheme,
+  colourMask,
+  encodeRgb,
+  type RgbImage,
+  resizeLabelMap,
+  resizeRgb,
+  toRgb,
+} from '@unet-fleet/pictures';
+import type { DataConfig } from '@unet-fleet/shared';
+
+/** Of one panel's longer side: what a person sees in TensorBoard. */
+const maxPanelPx = 512;
+const gapPx = 4;
+
+export interface MaskPicture {
+  sampleId: string;
+  width: number;
+  height: number;
+  png: Uint8Array;
+}
+
+interface Ready {
+  photo: RgbImage;
+  truth: RgbImage;
+}
+
+export class MaskPictures {
+  readonly #data: DataConfig;
+  readonly #samples: Map<string, SampleFacts>;
+  readonly #scheme: ClassScheme;
+  #palette: Promise<Palette> | null = null;
+  #ready = new Map<string, Ready>();
+
+  constructor(data: DataConfig, samples: readonly SampleFacts[], classNames: readonly string[]) {
+    this.#data = data;
+    this.#samples = new Map(samples.map((sample) => [sample.id, sample]));
+    this.#scheme = { classNames: [...classNames], ignoreIndex: data.ignoreIndex };
+  }
+
+  /** Throws what a file that is gone or unreadable throws. */
+  async of(evaluation: Evaluation, store: EvaluationStore): Promise<MaskPicture[]> {
+    const pictures: MaskPicture[] = [];
+    const ready = new Map<string, Ready>();
+    for (const [index, { sampleId, width, height, bytesPerPixel }] of evaluation.pictures.entries()) {
+      const sample = this.#samples.get(sampleId);
+      const deflated = await store.readClasses(evaluation.step, index);
+      const classes =
+        deflated && (await inflateClasses(deflated, width * height, evaluation.classIou.length));
+      if (!sample || !classes) continue;
+      const panel = panelSize(width, height);
+      const known = this.#ready.get(sampleId) ?? (await this.#open(sample, { width, height }, panel));
+      ready.set(sampleId, known);
+      const labels = bytesPerPixel === 1 ? classes : wide(classes);
+      const shown = resizeLabelMap({ width, height, labels }, panel.width, panel.height);
+      const strip = sideBySide([known.photo, known.truth, colourMask(shown, this.#scheme)]);
+      pictures.push({ sampleId, width: strip.width, height: strip.height, png: await encodeRgb(strip) });
+    }
+    this.#ready = ready;
+    return pictures;
+  }
+
+  async #open(sample: SampleFacts, size: Size, panel: Size): Promise<Ready> {
+    const { channels, matVariable, palette: palettePath } = this.#data;
+    if (palettePath !== '') this.#palette ??= readPalette(palettePath);
+    const photo = await decodePhoto(sample.imagePath, await readFile(sample.imagePath), channels);
+    const pixels = await resizePhoto(photo, size);
+    const palette = await this.#palette;
+    const maskBytes = await readFile(sample.maskPath);
+    const mask = await readMask(sample.maskPath, maskBytes, { matVariable, palette });
+    const truth = { ...size, labels: resizeLabels(mask.labels, mask, size) };
+    const rgb = toRgb(pixels, size.width, size.height, channels);
+    return {
+      photo: await resizeRgb(rgb, panel.width, panel.height),
+      truth: colourMask(resizeLabelMap(truth, panel.width, panel.height), this.#scheme),
+    };
+  }
+}
+
+interface Size {
+  width: number;
+  height: number;
+}
+
+function panelSize(width: number, height: number): Size {
+  const scale = Math.min(1, maxPanelPx / Math.max(width, height));
+  return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
+}
+
+/** Two little-endian bytes a pixel, wherever they lie. */
+function wide(bytes: Uint8Array): Uint16Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Uint16Array.from({ length: bytes.length / 2 }, (_, i) => view.getUint16(i * 2, true));
+}
+
+/** Panels of one size, on white. */
+function sideBySide(panels: readonly RgbImage[]): RgbImage {
+  const { width, height } = panels[0]!;
+  const whole = panels.length * (width + gapPx) - gapPx;
+  const pixels = new Uint8Array(whole * height * 3).fill(255);
+  panels.forEach((panel, index) => {
+    for (let y = 0; y < height; y++) {
+      const row = panel.pixels.subarray(y * width * 3, (y + 1) * width * 3);
+      pixels.set(row, (y * whole + index * (width + gapPx)) * 3);
+    }
+  });
+  return { width: whole, height, pixels };
+}

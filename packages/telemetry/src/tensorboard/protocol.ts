@@ -1,0 +1,32 @@
+/** What a run's observer hands to the thread that writes TensorBoard's files. */
+import type { GradientHistograms, SampleFacts } from '@unet-fleet/coordinator/live/live-run';
+import type { DataConfig, RunEvent } from '@unet-fleet/shared';
+import type { Hyperparameters } from './plugins.ts';
+
+export interface ThreadOptions {
+  runDir: string;
+  path: string;
+  runName: string;
+  startedAtMs: number;
+  /** Steps committed when this start began: later ones are made again. */
+  numStepsDone: number;
+  hyperparameters: Hyperparameters;
+  data: DataConfig;
+  samples: readonly SampleFacts[];
+  classNames: readonly string[];
+  /** One 32-bit counter: messages that are done. */
+  numHandled: SharedArrayBuffer;
+}
+
+type Kinds<T extends RunEvent['type']> = Extract<RunEvent, { type: T }> & { at: string };
+
+/** Events that something is written of. */
+export const writtenEvents = ['step', 'validated', 'evaluation-kept', 'checkpoint', 'finished'] as const;
+export type WrittenEvent = Kinds<(typeof writtenEvents)[number]>;
+
+export type ThreadMessage =
+  | { type: 'event'; event: WrittenEvent }
+  | { type: 'gradients'; histograms: GradientHistograms; atMs: number }
+  | { type: 'close' };
+
+export type ThreadAnswer = { type: 'warning'; message: string } | { type: 'closed' };

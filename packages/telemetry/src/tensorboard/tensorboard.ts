@@ -1,0 +1,111 @@
+/**
+ * TensorBoard's files of a run, in `<run>/tensorboard`: one for each start of the run. On the coordinator's thread the
+ * cost is a message for each step; all else is done in a thread of its own, which may lag behind by a bounded number of
+ * messages before some are left out.
+ */
+import { hostname } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import type { LiveRun, Observer } from '@unet-fleet/coordinator/live/live-run';
+import { identityOf } from '@unet-fleet/shared';
+import type { Hyperparameters } from './plugins.ts';
+import {
+  type ThreadAnswer,
+  type ThreadMessage,
+  type ThreadOptions,
+  type WrittenEvent,
+  writtenEvents,
+} from './protocol.ts';
+
+/** About 5 MB. */
+const maxPending = 10_000;
+
+export const tensorBoardFolder = (runDir: string): string => join(runDir, 'tensorboard');
+
+/** TensorBoard reads files in the order of their names: by term, which grows with each start of the run. */
+const fileName = (term: number): string =>
+  `events.out.tfevents.${String(term).padStart(10, '0')}.${hostname()}.${process.pid}`;
+
+export const tensorBoard: Observer = async (run) => {
+  const board = new Board(run);
+  return { close: () => board.close() };
+};
+
+class Board {
+  readonly #run: LiveRun;
+  readonly #thread: Worker;
+  readonly #numHandled = new Int32Array(new SharedArrayBuffer(4));
+  readonly #closed: Promise<void>;
+  readonly #unsubscribe: (() => void)[];
+  #numSent = 0;
+  #isLagSaid = false;
+
+  constructor(run: LiveRun) {
+    this.#run = run;
+    this.#thread = new Worker(new URL('./thread.js', import.meta.url), {
+      workerData: optionsOf(run, this.#numHandled.buffer as SharedArrayBuffer),
+    });
+    this.#closed = new Promise((resolve) => {
+      this.#thread.on('message', (answer: ThreadAnswer) => {
+        if (answer.type === 'warning') run.warn(answer.message);
+        else resolve();
+      });
+      this.#thread.on('error', (error) => {
+        this.#end();
+        run.warn(`TensorBoard's files are written no more: ${error.message}`);
+      });
+      this.#thread.on('exit', () => resolve());
+    });
+    this.#unsubscribe = [
+      run.onEvent((event) => {
+        if ((writtenEvents as readonly string[]).includes(event.type)) {
+          this.#post({ type: 'event', event: essential(event as WrittenEvent) });
+        }
+      }),
+      run.onGradientHistograms((histograms) =>
+        this.#post({ type: 'gradients', histograms, atMs: Date.now() }),
+      ),
+    ];
+  }
+
+  async close(): Promise<void> {
+    this.#end();
+    this.#thread.postMessage({ type: 'close' } satisfies ThreadMessage);
+    await this.#closed;
+  }
+
+  #end(): void {
+    for (const end of this.#unsubscribe.splice(0)) end();
+  }
+
+  #post(message: ThreadMessage): void {
+    if (this.#numSent - Atomics.load(this.#numHandled, 0) < maxPending) {
+      this.#numSent++;
+      this.#thread.postMessage(message);
+      return;
+    }
+    if (this.#isLagSaid) return;
+    this.#isLagSaid = true;
+    this.#run.warn("the disk is too slow for TensorBoard's files: values are missing there");
+  }
+}
+
+/** Lanes and timings of a step are not written. */
+function essential(event: WrittenEvent): WrittenEvent {
+  if (event.type !== 'step') return event;
+  const { workers, timings, ...rest } = event;
+  return rest;
+}
+
+const optionsOf = (run: LiveRun, numHandled: SharedArrayBuffer): ThreadOptions => ({
+  runDir: run.runDir,
+  path: join(tensorBoardFolder(run.runDir), fileName(run.term)),
+  runName: basename(run.runDir) || basename(dirname(run.runDir)),
+  startedAtMs: Date.now(),
+  numStepsDone: run.status().step,
+  hyperparameters: JSON.parse(identityOf(run.config)) as Hyperparameters,
+  data: run.config.data,
+  samples: run.validationSamples,
+  classNames: run.classNames,
+  numHandled,
+});
