@@ -1,4 +1,11 @@
 export * from './broker/credentials/write.ts';
 export * from './broker/embedded.ts';
 export * from './broker/find.ts';
+export {
+  type Evaluation,
+  type EvaluationStore,
+  openEvaluations,
+  type SparseConfusion,
+} from './live/evaluations.ts';
+export * from './live/live-run.ts';
 export * from './shell/run-coordinator.ts';

@@ -30,7 +30,7 @@ type Result = Extract<UpMessage, { type: 'result' }>;
 export interface LookoutOptions {
   plan: PlanConfig;
   followed: Followed;
-  evaluations: EvaluationKeeper;
+  evaluations: Pick<EvaluationKeeper, 'offered' | 'event'>;
   emit(event: RunEvent): void;
   now(): number;
 }
@@ -65,6 +65,7 @@ export class Lookout {
   }
 
   heard(workerId: string, telemetry: Telemetry): void {
+    this.#rejections.flush(this.#options.now());
     // A stranger's is nobody's.
     if (this.#engines.has(workerId)) this.#telemetry.set(workerId, telemetry);
   }

@@ -144,6 +144,7 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
   });
   cleanups.add(() => writer.close());
   const { lookout, evaluations, followed } = openLookout(run, teller);
+  cleanups.add(() => evaluations.flushed());
   const fleet = new Fleet(run, config.engine.allowMixedEngines, lookout);
   let { numBatchesTracked } = run;
   let checkpoint: { step: number; at: string } | null = null;
