@@ -21,6 +21,8 @@ export interface StepOfWorker extends Pick<WorkerLane, 'numLeaves' | 'startMs' |
 
 interface Step {
   stepMs: number;
+  /** When the last of the workers was done. */
+  endMs: number;
   workers: Map<string, { numImages: number; leafMs: number; endMs: number }>;
 }
 
@@ -33,7 +35,9 @@ export class WorkerStats {
       leafMs: (endMs - startMs) / Math.max(1, numLeaves),
       endMs,
     });
-    this.#steps.push({ stepMs, workers: new Map(workers.map((worker) => [worker.workerId, of(worker)])) });
+    const endMs = workers.reduce((latest, worker) => Math.max(latest, worker.endMs), 0);
+    const byId = new Map(workers.map((worker) => [worker.workerId, of(worker)]));
+    this.#steps.push({ stepMs, endMs, workers: byId });
     if (this.#steps.length > numStepsKept) this.#steps.shift();
   }
 
@@ -61,10 +65,8 @@ export class WorkerStats {
   isStraggler(workerId: string): boolean {
     const shared = this.#steps.filter(({ workers }) => workers.has(workerId) && workers.size > 1);
     if (shared.length < minSteps) return false;
-    const wasLast = shared.filter(({ workers }) => {
-      const { endMs } = workers.get(workerId)!;
-      return [...workers.values()].every((other) => other.endMs <= endMs);
-    });
+    // At most one or two of a thousand workers get beyond this.
+    const wasLast = shared.filter(({ endMs, workers }) => workers.get(workerId)!.endMs === endMs);
     if (wasLast.length * 2 <= shared.length) return false;
     const own = median(shared.map(({ workers }) => workers.get(workerId)!.leafMs));
     const others = shared.flatMap(({ workers }) =>
