@@ -46,9 +46,13 @@ export class WorkerStats {
     const first = this.#steps.findIndex(({ workers }) => workers.has(workerId));
     if (first === -1) return 0;
     // A worker's first step takes longer than any later one: it counts until there is another.
-    const steps = this.#steps.slice(first === this.#steps.length - 1 ? first : first + 1);
-    const numImages = sum(steps.map(({ workers }) => workers.get(workerId)?.numImages ?? 0));
-    const ms = sum(steps.map(({ stepMs }) => stepMs));
+    let numImages = 0;
+    let ms = 0;
+    for (let at = Math.min(first + 1, this.#steps.length - 1); at < this.#steps.length; at++) {
+      const { stepMs, workers } = this.#steps[at]!;
+      numImages += workers.get(workerId)?.numImages ?? 0;
+      ms += stepMs;
+    }
     return ms > 0 ? (numImages * 1_000) / ms : 0;
   }
 
@@ -63,11 +67,17 @@ export class WorkerStats {
    * than theirs by more than their own spread explains.
    */
   isStraggler(workerId: string): boolean {
-    const shared = this.#steps.filter(({ workers }) => workers.has(workerId) && workers.size > 1);
-    if (shared.length < minSteps) return false;
+    let numShared = 0;
+    let numLast = 0;
+    for (const { endMs, workers } of this.#steps) {
+      const own = workers.size > 1 ? workers.get(workerId) : undefined;
+      if (!own) continue;
+      numShared++;
+      if (own.endMs === endMs) numLast++;
+    }
     // At most one or two of a thousand workers get beyond this.
-    const wasLast = shared.filter(({ endMs, workers }) => workers.get(workerId)!.endMs === endMs);
-    if (wasLast.length * 2 <= shared.length) return false;
+    if (numShared < minSteps || numLast * 2 <= numShared) return false;
+    const shared = this.#steps.filter(({ workers }) => workers.has(workerId) && workers.size > 1);
     const own = median(shared.map(({ workers }) => workers.get(workerId)!.leafMs));
     const others = shared.flatMap(({ workers }) =>
       [...workers].flatMap(([other, { leafMs }]) => (other === workerId ? [] : leafMs)),
@@ -77,8 +87,6 @@ export class WorkerStats {
     return own > usual * minRatio && own > usual + minDeviations * deviation;
   }
 }
-
-const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0);
 
 /** Of at least one value. */
 function median(values: number[]): number {
