@@ -2,13 +2,13 @@
 import { trainingSizeOf } from '@unet-fleet/dataset';
 import { maxPartBytes } from '@unet-fleet/shared';
 import type { CoreStatus } from '../core/status.ts';
-import { type RunStatus, runStatusOf, type StatusSource } from '../run-folder/status.ts';
+import { runStatusOf, type StatusSource } from '../run-folder/status.ts';
 import type { PreparedRun } from '../shell/prepare-run.ts';
 import type { Teller } from '../shell/teller.ts';
 import { EvaluationKeeper } from './evaluation-keeper.ts';
 import { EvaluationWriter } from './evaluation-writer.ts';
 import { Followed } from './followed.ts';
-import type { WorkerFacts } from './live-run.ts';
+import type { LiveStatus } from './live-run.ts';
 import { Lookout } from './lookout.ts';
 import { loadPhoto } from './photo.ts';
 import { Segmenter, type SegmenterPorts } from './segmenter.ts';
@@ -58,15 +58,12 @@ export function openLookout(run: PreparedRun, teller: Teller): OpenedLookout {
 }
 
 /** What the run is doing at this moment, with what is known of its workers. */
-export function liveStatusOf(
-  core: CoreStatus,
-  source: StatusSource,
-  lookout: Lookout,
-): RunStatus & { facts: WorkerFacts[] } {
+export function liveStatusOf(core: CoreStatus, source: StatusSource, lookout: Lookout): LiveStatus {
   const nowMs = performance.now();
   const at = new Date();
   const lastSeenOf = (lastSeenMs: number) => new Date(at.getTime() + lastSeenMs - nowMs).toISOString();
-  return { ...runStatusOf(core, source, nowMs, at), facts: lookout.facts(core.workers, lastSeenOf) };
+  const facts = lookout.facts(core.workers, lastSeenOf);
+  return { ...runStatusOf(core, source, nowMs, at), facts, ...lookout.wishes };
 }
 
 /** Has photos segmented by the members of the run. `maxMessageBytes`: what the broker takes. */

@@ -18,7 +18,7 @@ import {
 import { bestCheckpointName } from '../checkpoint/folder.ts';
 import { CheckpointWriter } from '../checkpoint/writer.ts';
 import { GradientWatchers } from '../live/gradient-watchers.ts';
-import type { LiveStatus, Observer, RunControls } from '../live/live-run.ts';
+import type { Observer, RunControls } from '../live/live-run.ts';
 import { liveStatusOf, openLookout, openSegmenter } from '../live/open-lookout.ts';
 import { runView } from '../live/run-view.ts';
 import { startObservers } from '../live/watchers.ts';
@@ -251,11 +251,7 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
   );
   const facts = { runId, term, numSteps: numSteps(plan) };
   const source = () => ({ ...facts, checkpoint });
-  const status = (): LiveStatus => ({
-    ...liveStatusOf(conductor.status, source(), lookout),
-    isPaused: false,
-    stopsAfterEpoch: false,
-  });
+  const status = () => liveStatusOf(conductor.status, source(), lookout);
   const live = runView({
     run,
     followed,
