@@ -2,9 +2,9 @@
  * What the terminal knows of a run, as a function of the events so far and the times they were read. Pure; the shell
  * in run-terminal.ts shows it.
  */
-import type { RunEvent } from '@unet-fleet/shared';
+import { describeEvent, type RunEvent } from '@unet-fleet/shared';
 import type { BarState } from './bar.ts';
-import { compact, counted, duration, lossText, rateText, seconds, shareText } from './format.ts';
+import { compact, counted, duration, lossText, rateText, shareText } from './format.ts';
 
 /** Steps that the shown speed is averaged over. */
 const speedWindow = 20;
@@ -66,6 +66,12 @@ export interface Line {
 
 const line = (text: string, tone: Line['tone'] = 'plain'): Line => ({ text, tone });
 
+/** An event's sentence as a line. */
+function told(event: RunEvent): Line[] {
+  const said = describeEvent(event);
+  return said ? [line(said.text, said.level === 'warn' ? 'warning' : 'quiet')] : [];
+}
+
 /** The progress after an event, and the lines to print for it. */
 export function advance(
   before: RunProgress,
@@ -87,60 +93,30 @@ export function advance(
       return { progress: { ...before, waiting: text }, lines };
     }
     case 'worker-joined':
-    case 'worker-left': {
-      const { numWorkers } = event;
-      const now = numWorkers === 0 ? 'none left' : `${numWorkers} now`;
-      const told =
-        event.type === 'worker-joined'
-          ? line(`worker ${event.worker} joined (${now})`, 'quiet')
-          : line(`worker ${event.worker} left: ${event.reason} (${now})`, 'warning');
-      return { progress: { ...before, numWorkers, waiting: '' }, lines: [told] };
-    }
-    case 'broker-lost': {
-      const text = `waiting for the broker: ${event.reason}`;
-      const told = line(`${text}; training goes on by itself when it is back`, 'warning');
-      return { progress: { ...before, waiting: text }, lines: [told] };
-    }
-    case 'broker-back': {
-      const told = line(`the broker is back after ${duration(event.awayMs)}`, 'quiet');
-      return { progress: { ...before, waiting: '' }, lines: [told] };
-    }
-    case 'worker-late': {
-      const { worker, leaves, step, elapsedMs, usualMs, hungInMs } = event;
-      const told =
-        `worker ${worker} is late with ${leaves} of step ${step}: ${seconds(elapsedMs)} so far, a leaf usually takes ` +
-        `${seconds(usualMs)}; the next idle worker gets them as well, and in ${duration(hungInMs)} it is taken for hung`;
-      return { progress: before, lines: [line(told, 'quiet')] };
-    }
-    case 'lease-repeated': {
-      const { leaves, step, worker, to, reason } = event;
-      const told = `${leaves} of step ${step} given to ${to} as well: ${worker}, ${reason}`;
-      return { progress: before, lines: [line(told, 'quiet')] };
-    }
-    case 'worker-set-aside': {
-      const { worker, pauseMs, numFailures, reason } = event;
-      const told = `worker ${worker} is set aside for ${duration(pauseMs)} after ${numFailures} failures: ${reason}`;
-      return { progress: before, lines: [line(told, 'warning')] };
-    }
-    case 'leaf-skipped': {
-      const { leaf, step, worker, samples = [] } = event;
-      const of = event.kind === 'train' ? `step ${step}` : `the validation of step ${step - 1}`;
-      const told =
-        `warning: loss or gradient of leaf ${leaf} of ${of} is not finite (${worker}): left out, with its samples ` +
-        samples.join(', ');
-      return { progress: before, lines: [line(told, 'warning')] };
-    }
-    case 'gradient-outlier': {
-      const { leaf, step, norm, median, samples = [] } = event;
-      const told =
-        `warning: the gradient of leaf ${leaf} of step ${step} has norm ${compact(norm)}, those before it ` +
-        `${compact(median)}: look at the masks of ${samples.join(', ')}`;
-      return { progress: before, lines: [line(told, 'warning')] };
-    }
-    case 'checkpoint-failed': {
-      const told = `warning: no checkpoint of step ${event.step}: ${event.message}`;
-      return { progress: before, lines: [line(told, 'warning')] };
-    }
+    case 'worker-left':
+      return { progress: { ...before, numWorkers: event.numWorkers, waiting: '' }, lines: told(event) };
+    case 'broker-lost':
+      return {
+        progress: { ...before, waiting: `waiting for the broker: ${event.reason}` },
+        lines: told(event),
+      };
+    case 'paused':
+      return { progress: { ...before, waiting: `paused by ${event.by}` }, lines: told(event) };
+    case 'broker-back':
+    case 'resumed':
+      return { progress: { ...before, waiting: '' }, lines: told(event) };
+    case 'worker-late':
+    case 'lease-repeated':
+    case 'worker-set-aside':
+    case 'leaf-skipped':
+    case 'gradient-outlier':
+    case 'checkpoint-failed':
+    case 'checkpoint-requested':
+    case 'drain-requested':
+    case 'stop-after-epoch':
+    case 'learning-rate-changed':
+    case 'warning':
+      return { progress: before, lines: told(event) };
     case 'epoch-started':
       return {
         progress: {
@@ -176,33 +152,6 @@ export function advance(
     case 'evaluation-kept':
     case 'message-rejected':
       return quietly({});
-    case 'paused': {
-      const text = `paused by ${event.by}`;
-      return { progress: { ...before, waiting: text }, lines: [line(text, 'warning')] };
-    }
-    case 'resumed': {
-      const text = `goes on after a pause of ${duration(event.pausedMs)}, resumed by ${event.by}`;
-      return { progress: { ...before, waiting: '' }, lines: [line(text, 'quiet')] };
-    }
-    case 'checkpoint-requested':
-      return { progress: before, lines: [line(`a checkpoint was asked for by ${event.by}`, 'quiet')] };
-    case 'drain-requested': {
-      const text = `worker ${event.worker} was asked to leave by ${event.by}`;
-      return { progress: before, lines: [line(text, 'quiet')] };
-    }
-    case 'stop-after-epoch': {
-      const what = event.isWanted
-        ? 'the run stops after this epoch'
-        : 'the run no longer stops after this epoch';
-      return { progress: before, lines: [line(`${what}, asked for by ${event.by}`, 'quiet')] };
-    }
-    case 'learning-rate-changed': {
-      const { step, from, to, by } = event;
-      const text = `learning rate from step ${step}: ${compact(to)} in place of ${compact(from)}, set by ${by}`;
-      return { progress: before, lines: [line(text, 'warning')] };
-    }
-    case 'warning':
-      return { progress: before, lines: [line(`warning: ${event.message}`, 'warning')] };
     case 'finished':
       return { progress: { ...before, finished: event }, lines: pendingEpochLine(before, nowMs) };
   }
