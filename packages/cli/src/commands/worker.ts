@@ -10,6 +10,7 @@ import {
   peerOf,
   UserError,
 } from '@unet-fleet/shared';
+import { type Address, WorkerMetrics } from '@unet-fleet/telemetry';
 import { runWorker } from '@unet-fleet/worker';
 import { Command } from 'commander';
 import { wholeArgument } from '../arguments.ts';
@@ -27,6 +28,8 @@ const selection: Selection = [
   'broker.natsCa',
   'data.images',
   'data.masks',
+  'run.metricsPort',
+  'run.metricsHost',
 ];
 
 /** Well within the 30 s that Kubernetes gives a process between SIGTERM and SIGKILL. */
@@ -72,9 +75,11 @@ export const workerProcessCommand = (io: Io): Command =>
 
 async function work(flags: WorkerFlags, io: Io): Promise<void> {
   const localName = io.env.UNET_FLEET_WORKER_NAME;
-  // A worker that the coordinator started has its paths; the environment's are those of the coordinator's defaults.
-  const env = localName ? { ...io.env, UNET_FLEET_IMAGES: '', UNET_FLEET_MASKS: '' } : io.env;
-  const { broker, data } = configFrom(flags, selection, { ...io, env });
+  // A worker that the coordinator started has its paths and ports; the environment's are those of the coordinator.
+  const env = localName
+    ? { ...io.env, UNET_FLEET_IMAGES: '', UNET_FLEET_MASKS: '', UNET_FLEET_METRICS_PORT: '0' }
+    : io.env;
+  const { broker, data, run } = configFrom(flags, selection, { ...io, env });
   if (broker.natsUrl === '') {
     throw new UserError('a worker needs --nats-url, the NATS server that its coordinator uses');
   }
@@ -83,6 +88,7 @@ async function work(flags: WorkerFlags, io: Io): Promise<void> {
   if (identity === coordinatorIdentity) {
     throw new UserError("these credentials are the coordinator's: give the worker those of a worker");
   }
+  const metrics = await serveWorkerMetrics({ host: run.metricsHost, port: run.metricsPort });
   const screen = createScreen(io.stderr, io.env);
   const stop = stopSignals(
     () => screen.print('leaving: what is leased goes back; Ctrl-C again stops at once'),
@@ -108,13 +114,23 @@ async function work(flags: WorkerFlags, io: Io): Promise<void> {
       brokerPatienceMs: (flags.waitBroker ?? (localName ? localPatienceSeconds : 0)) * 1_000,
       drainMs: flags.drainSeconds * 1_000,
       signal: AbortSignal.any([stop.signal, orphan.signal]),
+      ...(metrics && { onActivity: metrics.onActivity }),
     });
     screen.print(outcome.reason);
     if (outcome.cause === 'requested') process.exitCode = exitCodes.leftOnRequest;
   } finally {
+    await metrics?.close();
     stop.release();
     orphan.release();
   }
+}
+
+/** Null where none are asked for. Throws a UserError if the port can't be had: whoever set it waits for it. */
+async function serveWorkerMetrics(address: Address) {
+  if (address.port === 0) return null;
+  const metrics = new WorkerMetrics();
+  const { close } = await metrics.serve(address);
+  return { onActivity: metrics.onActivity, close };
 }
 
 /** Aborted when the process that started this one is gone, which closes their channel. */

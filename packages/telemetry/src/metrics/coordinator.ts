@@ -1,0 +1,178 @@
+/** The metrics of a run: counted as its events come, and asked of its state when somebody asks. */
+import { basename } from 'node:path';
+import type { LiveRun, Observer } from '@unet-fleet/coordinator/live/live-run';
+import type { RunEvent } from '@unet-fleet/shared';
+import { Metrics } from './registry.ts';
+import { serveMetrics } from './server.ts';
+import { coordinatorMetrics } from './specs.ts';
+
+type Own = Metrics<typeof coordinatorMetrics>;
+
+/** All that a run can be doing; a state that is not listed is served as well while it lasts. */
+const states = [
+  'training',
+  'validating',
+  'waiting for workers',
+  'waiting for the broker',
+  'writing the last checkpoint',
+  'over',
+];
+const memberGauges = [
+  'unet_fleet_member_info',
+  'unet_fleet_member_images_per_second',
+  'unet_fleet_member_resident_memory_bytes',
+  'unet_fleet_member_gpu_utilization_ratio',
+  'unet_fleet_member_gpu_memory_bytes',
+  'unet_fleet_member_restarts',
+  'unet_fleet_member_straggler',
+  'unet_fleet_member_last_seen_timestamp_seconds',
+] as const;
+
+export interface Address {
+  host: string;
+  port: number;
+}
+
+/** `onListening`: told of the port, which is of interest where any free one was asked for. */
+export const runMetrics =
+  (address: Address, onListening: (port: number) => void = () => {}): Observer =>
+  async (run) => {
+    const metrics = new Metrics(coordinatorMetrics);
+    metrics.set('unet_fleet_run_info', 1, { run: basename(run.runDir), run_id: run.runId });
+    metrics.set('unet_fleet_planned_steps', run.numSteps);
+    metrics.set('unet_fleet_term', run.term);
+    const unsubscribe = run.onEvent((event) => count(metrics, event));
+    let server: Awaited<ReturnType<typeof serveMetrics>>;
+    try {
+      server = await serveMetrics({
+        ...address,
+        contentType: metrics.contentType,
+        metrics: () => {
+          look(metrics, run);
+          return metrics.text();
+        },
+        unreadiness: () => unreadiness(run),
+      });
+    } catch (error) {
+      unsubscribe();
+      throw error;
+    }
+    onListening(server.port);
+    return {
+      async close() {
+        unsubscribe();
+        await server.close();
+      },
+    };
+  };
+
+/** Ready: connected to the broker, and the run goes on, whether there are workers or not. */
+function unreadiness(run: LiveRun): string | null {
+  const { state } = run.status();
+  return state === 'waiting for the broker' || state === 'over' ? `the run is ${state}` : null;
+}
+
+const seconds = (ms: number): number => ms / 1_000;
+
+export function count(metrics: Own, event: RunEvent & { at: string }): void {
+  switch (event.type) {
+    case 'step': {
+      metrics.inc('unet_fleet_steps_total');
+      metrics.inc('unet_fleet_images_total', event.numImages);
+      metrics.observe('unet_fleet_step_duration_seconds', seconds(event.stepMs));
+      metrics.set('unet_fleet_epoch', event.epoch);
+      metrics.set('unet_fleet_train_loss', event.loss);
+      metrics.set('unet_fleet_learning_rate', event.learningRate);
+      metrics.set('unet_fleet_gradient_norm', event.gradientNorm);
+      const { timings } = event;
+      if (!timings) break;
+      const phases = {
+        fetch: timings.broadcastMs,
+        data: timings.dataMs,
+        compute: timings.computeMs,
+        send: timings.sendMs,
+        reduce: timings.reduceMs,
+        optimize: timings.optimizeMs,
+      };
+      for (const [phase, ms] of Object.entries(phases)) {
+        metrics.inc('unet_fleet_step_phase_seconds_total', seconds(ms), { phase });
+      }
+      break;
+    }
+    case 'validated':
+      metrics.inc('unet_fleet_validations_total');
+      metrics.set('unet_fleet_validation_loss', event.loss);
+      metrics.set('unet_fleet_validation_mean_iou_ratio', event.meanIou);
+      metrics.set('unet_fleet_validation_pixel_accuracy_ratio', event.pixelAccuracy);
+      break;
+    case 'checkpoint':
+      metrics.inc('unet_fleet_checkpoints_total');
+      metrics.inc('unet_fleet_checkpoint_write_seconds_total', seconds(event.writeMs));
+      metrics.inc('unet_fleet_checkpoint_snapshot_seconds_total', seconds(event.snapshotMs));
+      metrics.set('unet_fleet_checkpoint_step', event.step);
+      metrics.set('unet_fleet_checkpoint_timestamp_seconds', seconds(Date.parse(event.at)));
+      metrics.set('unet_fleet_checkpoint_size_bytes', event.sizeBytes);
+      break;
+    case 'checkpoint-failed':
+      metrics.inc('unet_fleet_checkpoint_failures_total');
+      break;
+    case 'worker-joined':
+      metrics.inc('unet_fleet_worker_joins_total');
+      break;
+    case 'worker-left':
+      metrics.inc('unet_fleet_worker_departures_total');
+      break;
+    case 'worker-late':
+      metrics.inc('unet_fleet_worker_late_total');
+      break;
+    case 'worker-set-aside':
+      metrics.inc('unet_fleet_worker_set_aside_total');
+      break;
+    case 'lease-repeated':
+      metrics.inc('unet_fleet_leases_repeated_total');
+      break;
+    case 'leaf-skipped':
+      metrics.inc('unet_fleet_leaves_skipped_total', 1, { kind: event.kind });
+      break;
+    case 'gradient-outlier':
+      metrics.inc('unet_fleet_gradient_outliers_total');
+      break;
+    case 'message-rejected':
+      metrics.inc('unet_fleet_messages_rejected_total', event.count);
+      break;
+    case 'broker-lost':
+      metrics.inc('unet_fleet_broker_losses_total');
+      break;
+    case 'warning':
+      metrics.inc('unet_fleet_warnings_total');
+      break;
+  }
+}
+
+/** What the run's state says at this moment. */
+export function look(metrics: Own, run: Pick<LiveRun, 'status'>): void {
+  const { state, step, workers, facts, isPaused } = run.status();
+  metrics.clear('unet_fleet_state');
+  for (const other of states) metrics.set('unet_fleet_state', 0, { state: other });
+  metrics.set('unet_fleet_state', 1, { state });
+  metrics.set('unet_fleet_paused', isPaused ? 1 : 0);
+  metrics.set('unet_fleet_broker_connected', state === 'waiting for the broker' ? 0 : 1);
+  metrics.set('unet_fleet_step', step);
+  metrics.set('unet_fleet_workers', workers.length);
+  // Of members alone: whoever has gone leaves no series behind.
+  for (const gauge of memberGauges) metrics.clear(gauge);
+  for (const member of facts) {
+    const { name: worker, host, device, gpu } = member;
+    const labels = { worker };
+    metrics.set('unet_fleet_member_info', 1, { worker, host, device });
+    metrics.set('unet_fleet_member_images_per_second', member.imagesPerSecond, labels);
+    metrics.set('unet_fleet_member_resident_memory_bytes', member.residentBytes, labels);
+    metrics.set('unet_fleet_member_restarts', member.numRestarts, labels);
+    metrics.set('unet_fleet_member_straggler', member.isStraggler ? 1 : 0, labels);
+    const lastSeen = seconds(Date.parse(member.lastSeen));
+    metrics.set('unet_fleet_member_last_seen_timestamp_seconds', lastSeen, labels);
+    if (!gpu) continue;
+    metrics.set('unet_fleet_member_gpu_utilization_ratio', gpu.utilization, labels);
+    metrics.set('unet_fleet_member_gpu_memory_bytes', gpu.memoryBytes, labels);
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * Metrics by their specs, held by prom-client in a registry of their own. A gauge without labels has no value until it
+ * is set: a loss of 0 before the first step would be a lie.
+ */
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { type CounterOf, type GaugeOf, type HistogramOf, type MetricSpec, processMetrics } from './specs.ts';
+
+export type Labels = Record<string, string>;
+
+export class Metrics<T extends readonly MetricSpec[]> {
+  readonly #registry = new Registry();
+  readonly #counters = new Map<string, Counter>();
+  readonly #gauges = new Map<string, Gauge>();
+  readonly #histograms = new Map<string, Histogram>();
+  readonly #process: Process;
+
+  constructor(specs: T) {
+    for (const spec of [...processMetrics, ...specs] as MetricSpec[]) this.#register(spec);
+    this.#process = new Process();
+  }
+
+  inc(name: CounterOf<T>, by = 1, labels: Labels = {}): void {
+    this.#counters.get(name)!.inc(labels, by);
+  }
+
+  set(name: GaugeOf<T>, value: number, labels: Labels = {}): void {
+    this.#gauges.get(name)!.set(labels, value);
+  }
+
+  /** Takes a gauge's values away, of all labels. */
+  clear(name: GaugeOf<T>): void {
+    const gauge = this.#gauges.get(name)!;
+    gauge.reset();
+    // A reset makes it 0 where there are no labels.
+    gauge.remove();
+  }
+
+  observe(name: HistogramOf<T>, value: number): void {
+    this.#histograms.get(name)!.observe(value);
+  }
+
+  readonly contentType = this.#registry.contentType;
+
+  /** In Prometheus's text format. */
+  text(): Promise<string> {
+    const { cpuSeconds, residentBytes, startSeconds } = this.#process.now();
+    this.#counters.get('process_cpu_seconds_total')!.inc(cpuSeconds);
+    this.#gauges.get('process_resident_memory_bytes')!.set(residentBytes);
+    this.#gauges.get('process_start_time_seconds')!.set(startSeconds);
+    return this.#registry.metrics();
+  }
+
+  #register({ name, type, help, labels = [], buckets }: MetricSpec): void {
+    const options = { name, help, labelNames: [...labels], registers: [this.#registry] };
+    if (type === 'counter') this.#counters.set(name, new Counter(options));
+    else if (type === 'histogram') {
+      this.#histograms.set(name, new Histogram({ ...options, buckets: [...(buckets ?? [])] }));
+    } else {
+      const gauge = new Gauge(options);
+      if (labels.length === 0) gauge.remove();
+      this.#gauges.set(name, gauge);
+    }
+  }
+}
+
+class Process {
+  #lastCpuSeconds = 0;
+  readonly #startSeconds = Date.now() / 1_000 - process.uptime();
+
+  /** `cpuSeconds`: since the last call. */
+  now(): { cpuSeconds: number; residentBytes: number; startSeconds: number } {
+    const { user, system } = process.cpuUsage();
+    const total = (user + system) / 1e6;
+    const cpuSeconds = Math.max(0, total - this.#lastCpuSeconds);
+    this.#lastCpuSeconds = total;
+    return { cpuSeconds, residentBytes: process.memoryUsage.rss(), startSeconds: this.#startSeconds };
+  }
+}

@@ -1,0 +1,69 @@
+/** The metrics of one worker process: counted as it tells what it does. */
+import type { WorkerActivity } from '@unet-fleet/shared';
+import type { Address } from './coordinator.ts';
+import { Metrics } from './registry.ts';
+import { type MetricsServer, serveMetrics } from './server.ts';
+import { workerMetrics } from './specs.ts';
+
+export class WorkerMetrics {
+  readonly #metrics = new Metrics(workerMetrics);
+  #isJoined = false;
+
+  constructor() {
+    this.#metrics.set('unet_fleet_worker_joined', 0);
+    this.#metrics.set('unet_fleet_worker_broker_connected', 0);
+  }
+
+  /** For WorkerOptions.onActivity. */
+  readonly onActivity = (activity: WorkerActivity): void => {
+    const metrics = this.#metrics;
+    switch (activity.type) {
+      case 'membership':
+        this.#isJoined = activity.isJoined;
+        metrics.set('unet_fleet_worker_joined', activity.isJoined ? 1 : 0);
+        // Nobody joins without a broker.
+        if (activity.isJoined) metrics.set('unet_fleet_worker_broker_connected', 1);
+        break;
+      case 'broker':
+        metrics.set('unet_fleet_worker_broker_connected', activity.isConnected ? 1 : 0);
+        break;
+      case 'computed': {
+        const { kind, numLeaves, timings } = activity;
+        metrics.inc('unet_fleet_worker_leaves_total', numLeaves, { kind });
+        const { fetchMs, dataMs, computeMs, sendMs } = timings;
+        for (const [phase, ms] of Object.entries({
+          fetch: fetchMs,
+          data: dataMs,
+          compute: computeMs,
+          send: sendMs,
+        })) {
+          metrics.inc('unet_fleet_worker_phase_seconds_total', ms / 1_000, { phase });
+        }
+        break;
+      }
+      case 'abandoned':
+        metrics.inc('unet_fleet_worker_leases_abandoned_total');
+        break;
+      case 'telemetry': {
+        const { gpu } = activity.telemetry;
+        if (gpu) {
+          metrics.set('unet_fleet_worker_gpu_utilization_ratio', gpu.utilization);
+          metrics.set('unet_fleet_worker_gpu_memory_bytes', gpu.memoryBytes);
+        } else {
+          metrics.clear('unet_fleet_worker_gpu_utilization_ratio');
+          metrics.clear('unet_fleet_worker_gpu_memory_bytes');
+        }
+      }
+    }
+  };
+
+  /** Throws a UserError if the address can't be listened on. */
+  serve(address: Address): Promise<MetricsServer> {
+    return serveMetrics({
+      ...address,
+      contentType: this.#metrics.contentType,
+      metrics: () => this.#metrics.text(),
+      unreadiness: () => (this.#isJoined ? null : 'this worker has not joined a run'),
+    });
+  }
+}
