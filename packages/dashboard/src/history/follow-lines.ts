@@ -1,0 +1,74 @@
+/**
+ * Lines of a file of JSON that may grow: each call gives those that came since the one before. Reading goes in slices
+ * that let other work in between, because a live run's coordinator reads its own past here.
+ */
+import { open } from 'node:fs/promises';
+
+const sliceBytes = 256 * 1024;
+/** No run writes a longer line; it is passed over. */
+const maxLineBytes = 16 * 1024 * 1024;
+const newline = 0x0a;
+
+export interface FollowedFile {
+  path: string;
+  /** Of what was read: the beginning of the next line. */
+  offsetBytes: number;
+  /** Of the file that was read: another one under the same name is read from its beginning. */
+  inode: number;
+}
+
+export const fromBeginning = (path: string): FollowedFile => ({ path, offsetBytes: 0, inode: 0 });
+
+/**
+ * Calls `onLine` with each new whole line's value (undefined when it is no JSON). `onAnew` comes first when the file was
+ * replaced or cut, so that it is read from its beginning again. A missing file has no lines.
+ */
+export async function readNewLines(
+  followed: FollowedFile,
+  onLine: (value: unknown) => void,
+  onAnew: () => void,
+): Promise<void> {
+  const file = await open(followed.path).catch(() => null);
+  if (!file) return;
+  try {
+    const { ino, size } = await file.stat();
+    if (followed.inode !== ino || size < followed.offsetBytes) {
+      if (followed.offsetBytes > 0) onAnew();
+      followed.offsetBytes = 0;
+      followed.inode = ino;
+    }
+    let rest = Buffer.alloc(0);
+    let position = followed.offsetBytes;
+    for (;;) {
+      const slice = Buffer.allocUnsafe(sliceBytes);
+      const { bytesRead } = await file.read(slice, 0, sliceBytes, position);
+      if (bytesRead === 0) return;
+      position += bytesRead;
+      const bytes =
+        rest.length === 0
+          ? slice.subarray(0, bytesRead)
+          : Buffer.concat([rest, slice.subarray(0, bytesRead)]);
+      let start = 0;
+      for (let end = bytes.indexOf(newline); end !== -1; end = bytes.indexOf(newline, start)) {
+        onLine(parsed(bytes.subarray(start, end)));
+        start = end + 1;
+      }
+      followed.offsetBytes += start;
+      rest = bytes.subarray(start);
+      if (rest.length <= maxLineBytes) continue;
+      // What is left of such a line is no JSON either.
+      followed.offsetBytes += rest.length;
+      rest = Buffer.alloc(0);
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+function parsed(line: Buffer): unknown {
+  try {
+    return JSON.parse(line.toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,167 @@
+/** From lines of metrics.jsonl to what a page draws. */
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Point } from '../protocol.ts';
+import { eventOf } from './check-event.ts';
+import { fromBeginning, readNewLines } from './follow-lines.ts';
+import { addEvent, emptyCourse, maxLanes, maxShownEvents } from './record.ts';
+import { thin } from './thin.ts';
+
+const at = '2026-01-02T03:04:05.000Z';
+const step = (n: number, loss: number | null = 1 / n) => ({
+  ...{ at, type: 'step', epoch: 1, stepInEpoch: n, step: n, loss, learningRate: 0.1, numImages: 4 },
+  ...{ gradientNorm: 2, stepMs: 500, numWorkers: 1, timings: { reduceMs: 1, optimizeMs: 2 } },
+  workers: [
+    { worker: 'a', numLeaves: 2, startMs: 0, endMs: 9, fetchMs: 1, dataMs: 1, computeMs: 6, sendMs: 1 },
+  ],
+});
+const started = (numStepsDone: number) => ({ at, type: 'run-started', numStepsDone, numSteps: 10 });
+const validated = (n: number, isBest: boolean) => ({
+  ...{ at, type: 'validated', epoch: 1, step: n, loss: 0.5, pixelAccuracy: 0.9, meanIou: 0.4 },
+  ...{ learningRate: 0.1, isBest, classIou: [0.4, null] },
+});
+const courseOf = (lines: unknown[]) => {
+  const course = emptyCourse(2);
+  for (const line of lines) {
+    const event = eventOf(line);
+    if (event) addEvent(course, event);
+  }
+  return course;
+};
+
+describe('the course of a run', () => {
+  test('has the points of its steps and validations', () => {
+    const { curves, best, lanes } = courseOf([started(0), step(1), step(2), validated(2, true)]);
+    expect(curves.trainLoss).toEqual([
+      [1, 1],
+      [2, 0.5],
+    ]);
+    expect(curves.imagesPerSecond[0]).toEqual([1, 8]);
+    expect(curves.classIou).toEqual([[[2, 0.4]], [[2, null]]]);
+    expect(best).toEqual({ step: 2, loss: 0.5, meanIou: 0.4 });
+    expect(lanes.map((lane) => lane.step)).toEqual([1, 2]);
+  });
+
+  test('has each step once after a restart, and says where it went on', () => {
+    const {
+      curves,
+      restarts,
+      step: last,
+    } = courseOf([
+      ...[started(0), step(1), step(2), step(3), { at, type: 'checkpoint', step: 3, isBest: false }],
+      ...[started(1), step(2, 0.25)],
+    ]);
+    expect(curves.trainLoss).toEqual([
+      [1, 1],
+      [2, 0.25],
+    ]);
+    expect(restarts).toEqual([1]);
+    expect(last).toBe(2);
+  });
+
+  test('keeps a bounded number of sentences and lanes, the newest', () => {
+    const course = courseOf(Array.from({ length: 5 * maxShownEvents }, () => started(0)));
+    expect(course.events.length).toBeLessThanOrEqual(2 * maxShownEvents);
+    expect(course.events.at(-1)!.id).toBe(5 * maxShownEvents);
+    const { lanes } = courseOf(Array.from({ length: 3 * maxLanes }, (_, n) => step(n + 1)));
+    expect([lanes.length, lanes.at(-1)!.step]).toEqual([maxLanes, 3 * maxLanes]);
+  });
+
+  test('has a gap where a figure was not finite', () => {
+    expect(courseOf([step(1, null)]).curves.trainLoss).toEqual([[1, null]]);
+  });
+});
+
+describe('a line is an event, or passed over', () => {
+  test('names with control characters are made printable', () => {
+    const event = eventOf({ at, type: 'warning', message: 'a\u001b[2Jb' });
+    expect(event).toMatchObject({ message: 'a\\u001b[2Jb' });
+  });
+
+  test('any JSON gives an event that can be taken in, or null', () => {
+    const parsed = fc.json().map((text): unknown => JSON.parse(text));
+    const spoilt = fc
+      .record({
+        line: fc.constantFrom<object>(step(1), started(0), validated(1, true)),
+        name: fc.constantFrom(...Object.keys(step(1)), 'classIou', 'isBest'),
+        value: parsed,
+      })
+      .map(({ line, name, value }): unknown => ({ ...line, [name]: value }));
+    fc.assert(
+      fc.property(fc.oneof(parsed, spoilt), (line) => {
+        const event = eventOf(line);
+        if (event) addEvent(emptyCourse(2), event);
+      }),
+    );
+  });
+});
+
+describe('thinned curves', () => {
+  const points = fc
+    .array(fc.option(fc.double({ noNaN: true, noDefaultInfinity: true })), { maxLength: 500 })
+    .map((values) => values.map((value, n): Point => [n, value]));
+
+  test('keep their ends, their extremes and their order', () => {
+    fc.assert(
+      fc.property(points, fc.integer({ min: 4, max: 100 }), (all, maxPoints) => {
+        const kept = thin(all, maxPoints);
+        expect(kept.length).toBeLessThanOrEqual(Math.max(maxPoints, 4));
+        expect(kept.map(([n]) => n)).toEqual([...new Set(kept.map(([n]) => n))].sort((a, b) => a - b));
+        if (all.length === 0) return;
+        expect([kept[0], kept.at(-1)]).toEqual([all[0], all.at(-1)]);
+        const values = (of: Point[]) => of.flatMap(([, value]) => value ?? []);
+        if (values(all).length === 0) return;
+        expect(Math.max(...values(kept))).toBe(Math.max(...values(all)));
+        expect(Math.min(...values(kept))).toBe(Math.min(...values(all)));
+      }),
+    );
+  });
+});
+
+describe('a file that grows', () => {
+  let folder: string;
+  let path: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'unet-fleet-lines-'));
+    path = join(folder, 'metrics.jsonl');
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  test('gives each line once, and none before its end', async () => {
+    const followed = fromBeginning(path);
+    const seen: unknown[] = [];
+    const read = () =>
+      readNewLines(
+        followed,
+        (value) => seen.push(value),
+        () => seen.push('anew'),
+      );
+    await read();
+    writeFileSync(path, '{"n":1}\n{"n":');
+    await read();
+    expect(seen).toEqual([{ n: 1 }]);
+    appendFileSync(path, '2}\nrubbish\n');
+    await read();
+    expect(seen).toEqual([{ n: 1 }, { n: 2 }, undefined]);
+  });
+
+  test('is read from its beginning again when it was cut or replaced', async () => {
+    const followed = fromBeginning(path);
+    const seen: unknown[] = [];
+    const read = () =>
+      readNewLines(
+        followed,
+        (value) => seen.push(value),
+        () => seen.splice(0),
+      );
+    writeFileSync(path, '{"n":1}\n{"n":2}\n');
+    await read();
+    rmSync(path);
+    writeFileSync(path, '{"n":1}\n');
+    await read();
+    expect(seen).toEqual([{ n: 1 }]);
+  });
+});

@@ -1,0 +1,137 @@
+/**
+ * A run's course, put together from its events one by one: those of metrics.jsonl, or those of a run that goes on. Pure.
+ * What it keeps true: a step is in it once. A coordinator that starts again from a checkpoint computes the steps after it
+ * again, so what was after them goes.
+ */
+import { describeEvent, type RunEvent } from '@unet-fleet/shared';
+import type { History, Point, ShownEvent, StepLanes } from '../protocol.ts';
+
+export type TimedEvent = RunEvent & { at: string };
+
+export const maxShownEvents = 2_000;
+export const maxLanes = 60;
+
+/** Every point there is: thinned only when it is shown. */
+export interface RunCourse {
+  curves: History['curves'];
+  restarts: number[];
+  checkpoints: History['checkpoints'];
+  learningRateChanges: History['learningRateChanges'];
+  events: ShownEvent[];
+  lanes: StepLanes[];
+  best: History['best'];
+  nextEventId: number;
+  startedAt: string | null;
+  step: number;
+  hasFinished: boolean;
+}
+
+export const emptyCourse = (numClasses: number): RunCourse => ({
+  curves: {
+    trainLoss: [],
+    validationLoss: [],
+    learningRate: [],
+    meanIou: [],
+    pixelAccuracy: [],
+    gradientNorm: [],
+    imagesPerSecond: [],
+    classIou: Array.from({ length: numClasses }, () => []),
+  },
+  restarts: [],
+  checkpoints: [],
+  learningRateChanges: [],
+  events: [],
+  lanes: [],
+  best: null,
+  nextEventId: 1,
+  startedAt: null,
+  step: 0,
+  hasFinished: false,
+});
+
+/** Takes an event in; in place. Returns the sentence it added, if it has one. */
+export function addEvent(course: RunCourse, event: TimedEvent): ShownEvent | null {
+  switch (event.type) {
+    case 'run-started':
+      course.startedAt ??= event.at;
+      course.hasFinished = false;
+      if (event.numStepsDone > 0 || course.step > 0) {
+        dropAfter(course, event.numStepsDone);
+        course.restarts.push(event.numStepsDone);
+      }
+      break;
+    case 'step':
+      addStep(course, event);
+      break;
+    case 'validated': {
+      const { step } = event;
+      course.curves.validationLoss.push([step, finite(event.loss)]);
+      course.curves.meanIou.push([step, event.meanIou]);
+      course.curves.pixelAccuracy.push([step, event.pixelAccuracy]);
+      for (const [index, curve] of course.curves.classIou.entries()) {
+        if (event.classIou) curve.push([step, event.classIou[index] ?? null]);
+      }
+      if (event.isBest) course.best = { step, loss: event.loss, meanIou: event.meanIou };
+      break;
+    }
+    case 'checkpoint':
+      course.checkpoints.push({ step: event.step, at: event.at, isBest: event.isBest });
+      break;
+    case 'learning-rate-changed': {
+      const { step, from, to, by } = event;
+      course.learningRateChanges.push({ step, from, to, by });
+      break;
+    }
+    case 'finished':
+      course.hasFinished = true;
+      break;
+  }
+  return addSentence(course, event);
+}
+
+function addStep(course: RunCourse, event: Extract<TimedEvent, { type: 'step' }>): void {
+  const { step, curves } = { step: event.step, curves: course.curves };
+  course.step = step;
+  curves.trainLoss.push([step, finite(event.loss)]);
+  curves.learningRate.push([step, event.learningRate]);
+  curves.gradientNorm.push([step, finite(event.gradientNorm)]);
+  curves.imagesPerSecond.push([step, event.stepMs > 0 ? (event.numImages * 1000) / event.stepMs : null]);
+  if (!event.workers) return;
+  course.lanes.push({
+    step,
+    at: event.at,
+    stepMs: event.stepMs,
+    reduceMs: event.timings?.reduceMs ?? 0,
+    optimizeMs: event.timings?.optimizeMs ?? 0,
+    lanes: event.workers,
+  });
+  if (course.lanes.length > maxLanes) course.lanes.shift();
+}
+
+function addSentence(course: RunCourse, event: TimedEvent): ShownEvent | null {
+  const said = describeEvent(event);
+  if (!said) return null;
+  const step = 'step' in event && typeof event.step === 'number' ? event.step : course.step;
+  const shown = { id: course.nextEventId++, at: event.at, type: event.type, step, ...said };
+  course.events.push(shown);
+  // A few more than are shown, so that not every event moves all the others.
+  if (course.events.length > 2 * maxShownEvents) course.events.splice(0, maxShownEvents);
+  return shown;
+}
+
+/** What lies after `step` will happen again. Sentences stay: they have happened, and say so with their times. */
+function dropAfter(course: RunCourse, step: number): void {
+  const upTo = (points: Point[]): Point[] => points.filter(([at]) => at <= step);
+  const { classIou, ...curves } = course.curves;
+  for (const name of Object.keys(curves) as (keyof typeof curves)[]) course.curves[name] = upTo(curves[name]);
+  course.curves.classIou = classIou.map(upTo);
+  course.checkpoints = course.checkpoints.filter((checkpoint) => checkpoint.step <= step);
+  course.lanes = course.lanes.filter((lane) => lane.step <= step);
+  // A change that counts from a later step is kept by the run and will be told again.
+  course.learningRateChanges = course.learningRateChanges.filter((change) => change.step <= step + 1);
+  course.step = step;
+}
+
+/** JSON has no NaN; a curve has a gap there. */
+const finite = (value: number | null): number | null =>
+  value !== null && Number.isFinite(value) ? value : null;
