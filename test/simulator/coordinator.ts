@@ -317,12 +317,13 @@ export class Coordinator {
 
   #checkpoint(effect: Extract<Effect, { type: 'checkpoint' }>): void {
     const { trace, disk } = this.#cluster;
+    const { isFinal } = effect;
     const { version } = effect.progress;
     trace.note(this.process.name, () => `begins to write the checkpoint of step ${version}`);
     this.#checkpoints.write(effect, (outcome) => {
       if (outcome === 'failed') {
         trace.note(this.process.name, () => `cannot write the checkpoint of step ${version}`);
-        return this.feed({ type: 'checkpoint-failed', step: version, message: 'the disk is full' });
+        return this.feed({ type: 'checkpoint-failed', step: version, message: 'the disk is full', isFinal });
       }
       if (outcome === 'written') {
         trace.note(this.process.name, () => `announces the checkpoint of step ${version}`);
@@ -334,7 +335,7 @@ export class Coordinator {
         }
         disk.announcedVersion = Math.max(disk.announcedVersion, version);
       }
-      this.feed({ type: 'checkpoint-written', step: version });
+      this.feed({ type: 'checkpoint-written', step: version, isFinal });
     });
   }
 

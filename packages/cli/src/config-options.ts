@@ -107,7 +107,11 @@ function withAbsolutePaths(config: Config, cwd: string): Config {
       palette: absolute(palette),
       classNames: absolute(classNames),
     },
-    run: { ...config.run, runDir: absolute(config.run.runDir) },
+    run: {
+      ...config.run,
+      runDir: absolute(config.run.runDir),
+      interventions: absolute(config.run.interventions),
+    },
     broker: { ...config.broker, natsSeed: absolute(natsSeed), natsCa: absolute(natsCa) },
   };
 }

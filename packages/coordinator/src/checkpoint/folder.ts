@@ -6,7 +6,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { UserError } from '@unet-fleet/shared';
 import { realFiles, syncFolder, userErrorOf } from './files.ts';
-import { checkpointName, files, removedPrefix, replacedOf, stepOfName } from './manifest.ts';
+import { checkpointName, files, type Manifest, removedPrefix, replacedOf, stepOfName } from './manifest.ts';
 import {
   DamagedCheckpoint,
   type LoadedCheckpoint,
@@ -19,6 +19,8 @@ import type { WriteOptions } from './write.ts';
 export interface CheckpointChoice {
   /** Told of each damaged checkpoint that is passed over. */
   onDamaged?: (damaged: DamagedCheckpoint) => void;
+  /** Why a good one is none to go on from; null for one that is. */
+  reasonAgainst?: (manifest: Manifest) => string | null;
 }
 
 /** Names of the checkpoints in a folder, newest first. Those being written are not among them. */
@@ -77,7 +79,10 @@ function firstGood(
   const reasons: string[] = [];
   for (const name of folders) {
     try {
-      return loadCheckpoint(join(checkpoints, name));
+      const loaded = loadCheckpoint(join(checkpoints, name));
+      const reason = choice.reasonAgainst?.(loaded.manifest) ?? null;
+      if (reason === null) return loaded;
+      reasons.push(`${name} (${reason})`);
     } catch (error) {
       if (!(error instanceof DamagedCheckpoint)) throw error;
       choice.onDamaged?.(error);

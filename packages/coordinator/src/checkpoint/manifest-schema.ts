@@ -12,6 +12,8 @@ const text = z.string().max(4_096);
 const fileFacts = z.object({ sizeBytes: count, sha256 });
 const loss = z.number();
 
+const scale = z.object({ from: z.number(), to: z.number() }).optional();
+
 const schedule = z.discriminatedUnion('name', [
   z.object({
     name: z.literal('plateau'),
@@ -22,13 +24,20 @@ const schedule = z.discriminatedUnion('name', [
     numBadValidations: count,
   }),
   z.object({ name: z.literal('constant'), rate: z.number() }),
-  z.object({ name: z.literal('step'), rate: z.number(), factor: z.number(), numStepsPerDrop: count.min(1) }),
+  z.object({
+    name: z.literal('step'),
+    rate: z.number(),
+    factor: z.number(),
+    numStepsPerDrop: count.min(1),
+    scale,
+  }),
   z.object({
     name: z.literal('cosine'),
     rate: z.number(),
     finalRate: z.number(),
     numWarmupSteps: count,
     numSteps: count,
+    scale,
   }),
 ]);
 
@@ -65,6 +74,10 @@ const manifest = z
       schedule,
       earlyStopping: z.object({ patience: count, best: loss.nullable(), numBadValidations: count }),
       best: z.object({ step: count, loss, meanIou: z.number() }).nullable(),
+      interventions: z
+        .array(z.object({ step: count.min(1), learningRate: z.number().positive() }))
+        .max(100_000)
+        .optional(),
     }),
     epoch: count,
     stepInEpoch: count,

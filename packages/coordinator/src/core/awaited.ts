@@ -3,6 +3,7 @@ import { leavesOf, sameNode } from '@unet-fleet/shared';
 import { deadlinesOf } from './deadlines.ts';
 import { numActive } from './leases.ts';
 import { describeLeaves, leaseIsOf, openLeavesOf } from './leaves.ts';
+import { isLeaving } from './steering.ts';
 import type { CoreState, Effect, Member } from './types.ts';
 
 export interface Awaited {
@@ -28,6 +29,17 @@ export function awaited(state: CoreState): Awaited[] {
       sinceMs: broker.lostAtMs,
       untilMs: null,
       outcome: 'training goes on by itself when it is back',
+    });
+  }
+  if (state.pause && !ending) {
+    const { by, sinceMs } = state.pause;
+    all.push({
+      who: by,
+      what: 'to let the run go on',
+      why: round ? 'it is to pause once the step under way is finished' : 'it is paused',
+      sinceMs,
+      untilMs: null,
+      outcome: 'the next step begins',
     });
   }
   const lack = lackOfWorkers(state);
@@ -81,7 +93,7 @@ export function awaited(state: CoreState): Awaited[] {
 /** Why a member of whom no leaf is awaited was given none although there is work. */
 function freeSoon(state: CoreState, member: Member): Awaited | null {
   const { lease } = member;
-  if (member.isDraining) return null;
+  if (isLeaving(member)) return null;
   const common = { who: member.name, what: 'to be free for work' };
   const outcome = 'it is given what nobody computes';
   if (lease) {
@@ -138,9 +150,9 @@ function awaitedOf(state: CoreState, member: Member): Awaited | null {
   };
 }
 
-function whyComputing({ isDraining, numLeavesDelivered }: Member): string {
-  if (isDraining) return 'it leaves and hands over what it has finished';
-  return numLeavesDelivered === 0 ? 'it computes its first leaves, which take longer' : 'it computes';
+function whyComputing(member: Member): string {
+  if (isLeaving(member)) return 'it leaves and hands over what it has finished';
+  return member.numLeavesDelivered === 0 ? 'it computes its first leaves, which take longer' : 'it computes';
 }
 
 /** Why no work can be given out; null when it can. */

@@ -105,7 +105,7 @@ class ToyCluster {
         break;
       case 'checkpoint':
         this.checkpoints.push(effect.progress);
-        this.queue.push(() => this.feed({ type: 'checkpoint-written', step: effect.progress.version }));
+        this.queue.push(() => this.feed({ type: 'checkpoint-written', step: effect.progress.version, isFinal: effect.isFinal }));
         break;
       case 'emit':
         this.events.push(effect.event);
@@ -579,14 +579,14 @@ describe('core', () => {
     const cluster = new ToyCluster(start(), { checkpointEvery: 1 });
     const failed = { type: 'checkpoint-failed', message: 'the disk is full' } as const;
     cluster.join('a');
-    cluster.feed({ ...failed, step: 1 });
+    cluster.feed({ ...failed, step: 1, isFinal: false });
     expect(cluster.ending).toBeNull();
     expect(cluster.of('checkpoint-failed')).toMatchObject([{ step: 1, message: 'the disk is full' }]);
     cluster.run();
     expect(cluster.ending).toBe('completed');
     const last = new ToyCluster({ ...start(), version: 6 });
     last.feed({ type: 'tick' });
-    last.feed({ ...failed, step: 6 });
+    last.feed({ ...failed, step: 6, isFinal: true });
     expect(last.ending).toBe('the disk is full');
   });
 

@@ -7,7 +7,15 @@ import { brokerBack, brokerLost, stalled } from './broker.ts';
 import { assignLeases, leaseSeen, resendLeases } from './leases.ts';
 import { admit, disconnect, drain, fail, releaseDrained, remove, removeLost } from './members.ts';
 import { acceptResult, loseNode, nodeReduced } from './results.ts';
-import { afterCheckpoint, afterCheckpointFailure, afterCommit, endIfAsked, startRound } from './rounds.ts';
+import {
+  afterCheckpoint,
+  afterCheckpointFailure,
+  afterCommit,
+  endIfAsked,
+  keepNow,
+  startRound,
+} from './rounds.ts';
+import { askAgain, askToDrain, changeRate, pause, resume, stopAfterEpoch } from './steering.ts';
 import type { CoreEvent, CoreState, Effect } from './types.ts';
 
 export function handle(state: CoreState, event: CoreEvent): Effect[] {
@@ -33,6 +41,7 @@ function react(state: CoreState, event: CoreEvent, effects: Effect[]): void {
       if (state.broker) break;
       removeLost(state, event.now, effects);
       resendLeases(state, event.now, effects);
+      askAgain(state, event.now, effects);
       break;
     case 'stalled':
       stalled(state, event);
@@ -81,6 +90,24 @@ function react(state: CoreState, event: CoreEvent, effects: Effect[]): void {
       break;
     case 'stop-requested':
       state.stopRequested = true;
+      break;
+    case 'pause-requested':
+      pause(state, event, effects);
+      break;
+    case 'resume-requested':
+      resume(state, event, effects);
+      break;
+    case 'checkpoint-requested':
+      keepNow(state, event, effects);
+      break;
+    case 'drain-requested':
+      askToDrain(state, event, effects);
+      break;
+    case 'stop-after-epoch':
+      stopAfterEpoch(state, event, effects);
+      break;
+    case 'learning-rate':
+      changeRate(state, event, effects);
       break;
   }
 }

@@ -6,6 +6,7 @@
 import { balancedRanges, childrenOf, coverOf, leavesOf, type TreeNode } from '@unet-fleet/shared';
 import { deadlinesOf } from './deadlines.ts';
 import { describeLeaves, leaseIsOf, memberOf, numHolders, openLeavesOf, runsOf } from './leaves.ts';
+import { isLeaving } from './steering.ts';
 import { isPaused } from './suspects.ts';
 import type { CoreState, Effect, Lease, Member, Round } from './types.ts';
 
@@ -43,11 +44,11 @@ export function assignLeases(state: CoreState, now: number, effects: Effect[]): 
 
 /** Members that can be counted on. */
 export const numActive = (state: CoreState): number =>
-  state.members.filter((member) => !member.isDraining && member.disconnectedAtMs === null).length;
+  state.members.filter((member) => !isLeaving(member) && member.disconnectedAtMs === null).length;
 
 const isIdle = (state: CoreState, member: Member, now: number): boolean =>
   !member.lease &&
-  !member.isDraining &&
+  !isLeaving(member) &&
   member.disconnectedAtMs === null &&
   member.overtakenAtMs === null &&
   !isPaused(state, member.name, now);
@@ -197,7 +198,7 @@ export function dropLease(state: CoreState, member: Member, reason: string, isFa
 }
 
 /**
- * A round has begun: leases of the one before are over. Who has not answered all of its own may still compute, and is
+ * The round before is over, and so are its leases. Who has not answered all of its own may still compute, and is
  * given nothing until it says that it does not.
  */
 export function endOldLeases(state: CoreState, now: number): void {

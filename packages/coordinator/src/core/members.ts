@@ -25,6 +25,7 @@ export function admit(state: CoreState, event: EventOf<'worker-ready'>, effects:
     lastSeenMs: event.now,
     lease: null,
     isDraining: false,
+    drainAskedAtMs: null,
     disconnectedAtMs: null,
     overtakenAtMs: null,
     numLeavesDelivered: 0,

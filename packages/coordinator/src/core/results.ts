@@ -8,6 +8,7 @@ import { returnNode, signOfLife } from './leases.ts';
 import { describeLeaves, leaseIsOf, memberOf, numHolders } from './leaves.ts';
 import { skippedLeavesOf, totalOf } from './round.ts';
 import { finishValidation } from './rounds.ts';
+import { scheduleNow } from './steering.ts';
 import { forgive, suspect } from './suspects.ts';
 import type { CoreEvent, CoreState, Dropped, Effect, Member, Round } from './types.ts';
 
@@ -228,7 +229,7 @@ function commit(state: CoreState, round: Round, effects: Effect[]): void {
     step: round.step,
     numLeaves: round.leaves.length,
     weightSum: totalOf(round).weightSum,
-    learningRate: rateAt(state.progress.schedule, round.step),
+    learningRate: rateAt(scheduleNow(state), round.step),
     skippedLeaves: skippedLeavesOf(round),
   });
 }

@@ -18,12 +18,13 @@ import {
 import { isValidated } from './cadence.ts';
 import { endOldLeases, numActive } from './leases.ts';
 import { newRound, skippedLeavesOf, totalOf } from './round.ts';
+import { interventionNow, scheduleNow, stopsHere } from './steering.ts';
 import type { CoreState, Effect, LeafSums, Round, StepRecord } from './types.ts';
 
-/** Starts the next round when none is on and the run is not ending. */
+/** Starts the next round when none is on and the run is neither paused nor ending. */
 export function startRound(state: CoreState, now: number, effects: Effect[]): void {
   if (state.round || state.ending) return;
-  openRound(state, now, effects);
+  if (!state.pause) openRound(state, now, effects);
   endOldLeases(state, now);
 }
 
@@ -75,6 +76,7 @@ export function afterCommit(
   const { config, progress } = state;
   const step = stepPlan(config.plan, round.step);
   const { lossSum, weightSum } = totalOf(round);
+  settleRate(state);
   effects.push({ type: 'record', record: recordOf(state, round, event) });
   tellOutliers(state, round, effects);
   state.rejected = [];
@@ -96,11 +98,21 @@ export function afterCommit(
       numWorkers: state.members.length,
     },
   });
-  if (state.stopRequested) end(state, 'stopped', event.now, effects);
+  if (stopsHere(state)) end(state, 'stopped', event.now, effects);
   // What is validated next gets its checkpoint with the score.
-  else if (!progress.validationPending && isCheckpointDue(state, event.now)) {
+  else if (state.checkpointWanted || (!progress.validationPending && isCheckpointDue(state, event.now))) {
     checkpoint(state, event.now, false, effects);
   }
+}
+
+/** The step's rate is one of the run's course from now on, and so of every checkpoint that comes. */
+function settleRate(state: CoreState): void {
+  const { progress } = state;
+  const intervention = interventionNow(state);
+  if (!intervention) return;
+  const { step, learningRate } = intervention;
+  progress.schedule = scheduleNow(state);
+  progress.interventions = [...(progress.interventions ?? []), { step, learningRate }];
 }
 
 /** Only ever a warning: no weight depends on it. */
@@ -127,11 +139,13 @@ function isCheckpointDue({ config, progress, lastCheckpointMs }: CoreState, now:
 
 /** What the ledger says about the step of this round. */
 function recordOf(
-  { config, progress, rejected }: CoreState,
+  state: CoreState,
   round: Round,
   { now, gradientNorm }: { now: number; gradientNorm: number },
 ): StepRecord {
+  const { config, progress, rejected } = state;
   const step = stepPlan(config.plan, round.step);
+  const intervention = interventionNow(state);
   return {
     step: round.step + 1,
     epoch: step.epoch + 1,
@@ -139,6 +153,7 @@ function recordOf(
     numLeaves: round.leaves.length,
     durationMs: now - round.startedAtMs,
     learningRate: rateAt(progress.schedule, round.step),
+    ...(intervention && { intervention }),
     ...totalOf(round),
     gradientNorm,
     answers: [...round.answers].sort((a, b) => firstLeaf(a.node) - firstLeaf(b.node)),
@@ -179,6 +194,7 @@ export function finishValidation(state: CoreState, now: number, effects: Effect[
   if (state.stopRequested) end(state, 'stopped', now, effects, isBest);
   else if (progress.version >= numSteps(config.plan)) end(state, 'completed', now, effects, isBest);
   else if (shouldStopEarly(progress.earlyStopping)) end(state, 'early-stopping', now, effects, isBest);
+  else if (stopsHere(state)) end(state, 'stopped', now, effects, isBest);
   else checkpoint(state, now, isBest, effects);
 }
 
@@ -190,6 +206,7 @@ function checkpoint(
   isFinal = false,
 ): void {
   state.lastCheckpointMs = now;
+  state.checkpointWanted = false;
   effects.push({ type: 'checkpoint', progress: structuredClone(state.progress), isBest, isFinal });
 }
 
@@ -205,20 +222,30 @@ function end(
   checkpoint(state, now, isBest, effects, true);
 }
 
+/** A checkpoint of the weights as they are, which change only with a commit. */
+export function keepNow(state: CoreState, { now, by }: { now: number; by: string }, effects: Effect[]): void {
+  if (state.ending || state.progress.version === 0) return;
+  effects.push({ type: 'emit', event: { type: 'checkpoint-requested', by } });
+  if (state.round?.committing) state.checkpointWanted = true;
+  else checkpoint(state, now, false, effects);
+}
+
 /**
  * A person asked the run to stop: a step under way is finished first, while somebody is there to finish it; a
  * validation is broken off and done again by the resumed run.
  */
 export function endIfAsked(state: CoreState, now: number, effects: Effect[]): void {
   const { round } = state;
-  if (!state.stopRequested || state.ending || round?.committing) return;
+  if (state.ending || round?.committing) return;
+  if (round ? !state.stopRequested : !stopsHere(state)) return;
   const canFinish = round?.kind === 'train' && numActive(state) > 0 && !state.broker;
   if (!canFinish) end(state, 'stopped', now, effects);
 }
 
 /** The last checkpoint is durable: the run is over. */
-export function afterCheckpoint(state: CoreState, { step }: { step: number }, effects: Effect[]): void {
-  if (state.ending?.checkpointStep !== step) return;
+export function afterCheckpoint(state: CoreState, event: { isFinal: boolean }, effects: Effect[]): void {
+  // One of the same step that was begun before says less.
+  if (!event.isFinal || !state.ending) return;
   state.over = true;
   effects.push({ type: 'finish', reason: state.ending.reason });
 }
@@ -226,10 +253,10 @@ export function afterCheckpoint(state: CoreState, { step }: { step: number }, ef
 /** Without its last checkpoint a run has not ended well; any other is made up for by the next. */
 export function afterCheckpointFailure(
   state: CoreState,
-  { step, message }: { step: number; message: string },
+  { step, message, isFinal }: { step: number; message: string; isFinal: boolean },
   effects: Effect[],
 ): void {
-  if (state.ending?.checkpointStep === step || state.config.onCheckpointFailure === 'stop') {
+  if (isFinal || state.config.onCheckpointFailure === 'stop') {
     state.over = true;
     effects.push({ type: 'fail', cause: 'disk', message, leaf: null });
   } else {

@@ -1,16 +1,26 @@
 /** How a core begins: fresh, or from the progress that a checkpoint kept. */
 import { initialNorms } from '@unet-fleet/shared';
-import type { CoreConfig, CoreState, LeafTimes, Progress } from './types.ts';
+import type { CoreConfig, CoreState, Intervention, LeafTimes, Progress } from './types.ts';
 
 const unmeasured = (): LeafTimes => ({ recent: [], next: 0, first: [], medianMs: 0, spreadMs: 0 });
 
-export const initialState = (config: CoreConfig, progress: Progress, now = 0): CoreState => ({
+/** `interventions`: of the run so far, those of steps to come among them. */
+export const initialState = (
+  config: CoreConfig,
+  progress: Progress,
+  now = 0,
+  interventions: readonly Intervention[] = [],
+): CoreState => ({
   config,
   progress,
   members: [],
   round: null,
   nextLeaseId: 1,
   stopRequested: false,
+  stopAfterEpoch: false,
+  pause: null,
+  checkpointWanted: false,
+  interventions: [...interventions],
   ending: null,
   over: false,
   waitingSaid: null,

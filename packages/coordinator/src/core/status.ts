@@ -1,5 +1,6 @@
 /** What the run is doing at this moment, for people. Times are those of the core's clock. */
 import { type Awaited, awaited, lackOfWorkers } from './awaited.ts';
+import { isLeaving } from './steering.ts';
 import { isPaused } from './suspects.ts';
 import type { CoreState, Member } from './types.ts';
 
@@ -8,6 +9,7 @@ export type RunState =
   | 'validating'
   | 'waiting for workers'
   | 'waiting for the broker'
+  | 'paused'
   | 'writing the last checkpoint'
   | 'over';
 
@@ -19,6 +21,9 @@ export interface CoreStatus {
   step: number;
   workers: { name: string; workerId: string; state: WorkerState; lastSeenMs: number; reason: string }[];
   awaited: Awaited[];
+  /** A person has paused the run; a step under way is finished first. */
+  isPaused: boolean;
+  stopsAfterEpoch: boolean;
 }
 
 export const statusOf = (state: CoreState, now: number): CoreStatus => ({
@@ -32,18 +37,21 @@ export const statusOf = (state: CoreState, now: number): CoreStatus => ({
     reason: state.suspects.find(({ name }) => name === member.name)?.reason ?? '',
   })),
   awaited: awaited(state),
+  isPaused: state.pause !== null,
+  stopsAfterEpoch: state.stopAfterEpoch,
 });
 
 function runStateOf(state: CoreState): RunState {
   if (state.over) return 'over';
   if (state.ending) return 'writing the last checkpoint';
   if (state.broker) return 'waiting for the broker';
+  if (state.pause && !state.round) return 'paused';
   if (lackOfWorkers(state) !== null) return 'waiting for workers';
   return state.round?.kind === 'validation' ? 'validating' : 'training';
 }
 
 function workerStateOf(state: CoreState, member: Member, now: number): WorkerState {
-  if (member.isDraining) return 'leaving';
+  if (isLeaving(member)) return 'leaving';
   if (member.disconnectedAtMs !== null) return 'cut off';
   if (member.lease) return 'computing';
   if (member.overtakenAtMs !== null) return 'overtaken';

@@ -33,6 +33,23 @@ export interface CoreConfig {
   onNonFinite: 'stop' | 'skip';
 }
 
+/**
+ * A person changed the learning rate while the run went on. Durable before it counts, and with the config what the
+ * weights are a function of: so it names the step that it counts from and not the moment.
+ */
+export interface Intervention {
+  /** The first that it counts for, from 1. */
+  step: number;
+  /** What the schedule gives there from now on. */
+  learningRate: number;
+  /** What it would have given as far as was known then; null where nobody noted it. */
+  previousRate: number | null;
+  /** ISO 8601, UTC. */
+  at: string;
+  /** From where, for the record. */
+  by: string;
+}
+
 /** What a checkpoint needs of the core to go on exactly where it was. */
 export interface Progress {
   /** Number of steps committed: the version of the weights. */
@@ -42,6 +59,8 @@ export interface Progress {
   schedule: ScheduleState;
   earlyStopping: EarlyStoppingState;
   best: { step: number; loss: number; meanIou: number } | null;
+  /** Those that count for the steps up to this version, in order; absent without any. */
+  interventions?: Pick<Intervention, 'step' | 'learningRate'>[];
 }
 
 /** What a leaf adds up to beside its gradient; all 0 where `isFinite` is false. */
@@ -84,9 +103,17 @@ export type CoreEvent = { now: number } & (
   | { type: 'node-reduced'; workerId: string; step: number; node: TreeNode; transferMs: number }
   | { type: 'node-unavailable'; workerId: string; step: number; node: TreeNode; reason: string }
   | { type: 'committed'; step: number; gradientNorm: number }
-  | { type: 'checkpoint-written'; step: number }
-  | { type: 'checkpoint-failed'; step: number; message: string }
+  | { type: 'checkpoint-written'; step: number; isFinal: boolean }
+  | { type: 'checkpoint-failed'; step: number; message: string; isFinal: boolean }
   | { type: 'stop-requested' }
+  /** A person steers the run; `by` says from where. */
+  | { type: 'pause-requested'; by: string }
+  | { type: 'resume-requested'; by: string }
+  | { type: 'checkpoint-requested'; by: string }
+  | { type: 'drain-requested'; workerId: string; by: string }
+  | { type: 'stop-after-epoch'; isWanted: boolean; by: string }
+  /** It is durable; its step has not begun. */
+  | { type: 'learning-rate'; intervention: Intervention }
 );
 
 export type Effect =
@@ -108,6 +135,8 @@ export type Effect =
   | { type: 'settle'; workerId: string; kind: RoundKind; step: number; node: TreeNode }
   /** Tell a worker that it is not (or no longer) a member, so that it joins anew. */
   | { type: 'dismiss'; workerId: string }
+  /** Ask a worker to hand over what it has finished and leave. */
+  | { type: 'drain'; workerId: string }
   /** Everything a draining worker delivered is here: it may go. */
   | { type: 'release'; workerId: string }
   /** Nothing more is wanted of this worker: transfers from it can be broken off. */
@@ -142,6 +171,8 @@ export interface Member {
   lastSeenMs: number;
   lease: Lease | null;
   isDraining: boolean;
+  /** When a person last had it asked to leave; null while nobody wants it to. */
+  drainAskedAtMs: number | null;
   /** Since when its connection is closed; null while it is open. */
   disconnectedAtMs: number | null;
   /** Since when what it computes is of no use, because its round is over; null while it can take a lease. */
@@ -188,6 +219,8 @@ export interface StepRecord {
   numLeaves: number;
   durationMs: number;
   learningRate: number;
+  /** A person changed the rate with this step; absent otherwise. */
+  intervention?: Intervention;
   lossSum: number;
   weightSum: number;
   /** Of the mean gradient, before clipping. */
@@ -242,6 +275,13 @@ export interface CoreState {
   round: Round | null;
   nextLeaseId: number;
   stopRequested: boolean;
+  stopAfterEpoch: boolean;
+  /** A person has paused the run: no round begins. */
+  pause: { sinceMs: number; by: string } | null;
+  /** A person wants a checkpoint, and a step is just being applied. */
+  checkpointWanted: boolean;
+  /** By rising step, at most one for each. */
+  interventions: Intervention[];
   /** What the run will end with once the last checkpoint is written. */
   ending: { reason: 'completed' | 'early-stopping' | 'stopped'; checkpointStep: number } | null;
   over: boolean;

@@ -29,6 +29,16 @@ export const ledgerLine = z.object({
   numLeaves: count.min(1).max(65_536),
   durationMs: z.number(),
   learningRate: z.number(),
+  /** A person changed the rate with this step. */
+  intervention: z
+    .object({
+      step: count.min(1),
+      learningRate: z.number(),
+      previousRate: z.number().nullable(),
+      at: text,
+      by: text,
+    })
+    .optional(),
   lossSum: z.number(),
   weightSum: z.number(),
   /** Of the mean gradient, before clipping. */

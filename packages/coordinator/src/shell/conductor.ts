@@ -14,7 +14,16 @@ import {
 import { handle } from '../core/handle.ts';
 import { initialState } from '../core/state.ts';
 import { type CoreStatus, statusOf } from '../core/status.ts';
-import type { CoreConfig, CoreEvent, CoreState, Effect, Progress, StepRecord } from '../core/types.ts';
+import { nextStep, plannedRate } from '../core/steering.ts';
+import type {
+  CoreConfig,
+  CoreEvent,
+  CoreState,
+  Effect,
+  Intervention,
+  Progress,
+  StepRecord,
+} from '../core/types.ts';
 import { NodeUnavailable, type ReducerPool } from '../reducer/pool.ts';
 import { StepClock } from './step-timings.ts';
 
@@ -58,10 +67,17 @@ export class Conductor {
   readonly ended: Promise<Ending>;
   #timer: NodeJS.Timeout | null = null;
 
-  constructor(config: CoreConfig, progress: Progress, train: TrainConfig, ports: Ports) {
+  /** `interventions`: all of the run so far, those of steps to come among them. */
+  constructor(
+    config: CoreConfig,
+    progress: Progress,
+    train: TrainConfig,
+    ports: Ports,
+    interventions: readonly Intervention[] = [],
+  ) {
     this.#ports = ports;
     this.#train = train;
-    this.#state = initialState(config, progress, ports.now());
+    this.#state = initialState(config, progress, ports.now(), interventions);
     this.ended = new Promise((resolve, reject) => {
       this.#end = { resolve, reject };
     });
@@ -79,6 +95,12 @@ export class Conductor {
   /** Answers that changed nothing, by reason. */
   get dropped(): Readonly<CoreState['dropped']> {
     return this.#state.dropped;
+  }
+
+  /** The first step that has not begun, from 1, and the rate that it will have; null when there is none left. */
+  get next(): { step: number; learningRate: number } | null {
+    const step = nextStep(this.#state);
+    return step === null ? null : { step, learningRate: plannedRate(this.#state, step) };
   }
 
   start(): void {
@@ -111,7 +133,7 @@ export class Conductor {
     const { round, progress } = this.#state;
     this.#ports.broadcast({
       type: 'pulse',
-      kind: round?.kind ?? 'train',
+      kind: round?.kind ?? (progress.validationPending ? 'validation' : 'train'),
       step: round?.step ?? progress.version,
     });
   }
@@ -139,6 +161,8 @@ export class Conductor {
       }
       case 'dismiss':
         return ports.send(effect.workerId, { type: 'dismissed' });
+      case 'drain':
+        return ports.send(effect.workerId, { type: 'drain' });
       case 'release':
         return ports.send(effect.workerId, { type: 'released' });
       case 'forget':
@@ -171,14 +195,15 @@ export class Conductor {
   }
 
   async #checkpoint(effect: Extract<Effect, { type: 'checkpoint' }>): Promise<void> {
+    const { isFinal } = effect;
     const step = effect.progress.version;
     try {
       await this.#ports.writeCheckpoint(effect);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      return this.feed({ type: 'checkpoint-failed', step, message: error.message });
+      return this.feed({ type: 'checkpoint-failed', step, message: error.message, isFinal });
     }
-    this.feed({ type: 'checkpoint-written', step });
+    this.feed({ type: 'checkpoint-written', step, isFinal });
   }
 
   async #reduce({ workerId, step, node, numLeaves }: Extract<Effect, { type: 'reduce' }>): Promise<void> {

@@ -57,6 +57,11 @@ export class LocalWorkers {
     if (slot) slot.numCrashes = 0;
   }
 
+  /** Whether one of them is called so. */
+  has(name: string): boolean {
+    return this.#slots.some((slot) => slot.name === name);
+  }
+
   get pids(): number[] {
     return this.#slots.flatMap(({ child }) => child?.pid ?? []);
   }

@@ -15,6 +15,7 @@ import {
   initialStatistics,
   leafSizeOf,
   type ModelDescription,
+  numSteps,
   type PlanConfig,
   parseClassWeights,
   protocolVersion,
@@ -27,6 +28,7 @@ import { openCheckpoint } from '../checkpoint/folder.ts';
 import { tidyCheckpoints } from '../checkpoint/write.ts';
 import type { Progress } from '../core/types.ts';
 import type { ModelState } from '../reducer/protocol.ts';
+import { comesOf, Interventions, readInterventions } from '../run-folder/interventions.ts';
 import { acquireRunLock, type RunLock } from '../run-folder/lock.ts';
 import { readMetrics } from '../run-folder/metrics.ts';
 import {
@@ -66,6 +68,7 @@ export interface PreparedRun {
   intraOpThreads: number;
   classWeights: number[] | null;
   progress: Progress;
+  interventions: Interventions;
   state: ModelState;
   engines: Fingerprint[];
   numBatchesTracked: number;
@@ -106,11 +109,20 @@ function prepareLocked(
   const { config, dataset } = found;
   const root = config.run.runDir;
   const folder = fresh ?? openRunFolder(root);
-  if (options.resume) assertSameRun(root, folder, config, dataset.sha256);
+  if (options.resume) {
+    assertSameRun(root, folder, config, dataset.sha256);
+    if (config.run.interventions !== folder.config.run.interventions) {
+      throw new UserError(
+        `--interventions is for a new run: what the learning rate of ${root} was and is to be changed to stands in its interventions.json`,
+      );
+    }
+  }
   const model = describeModel(folder.record.model);
   const plan = planOf(config, folder);
+  const interventions = openInterventions(options, found.lock, plan);
   const common = {
     ...found,
+    interventions,
     folder,
     paths: runPaths(root),
     plan,
@@ -125,11 +137,17 @@ function prepareLocked(
   }
   const loaded = openCheckpoint(options.resume.checkpoint ?? runPaths(root).checkpoints, 'newest', {
     onDamaged: (damaged) => options.onWarning(`${damaged.message}: the one before it is used`),
+    reasonAgainst: ({ progress }) => (comesOf(progress, interventions.all) ? null : otherCourse),
   });
   const { manifest, vectors } = loaded;
   if (manifest.runId !== folder.record.runId) {
     throw new UserError(
       `${loaded.path} is a checkpoint of another run: name one of ${runPaths(root).checkpoints}, or leave it out for the newest`,
+    );
+  }
+  if (!comesOf(manifest.progress, interventions.all)) {
+    throw new UserError(
+      `${loaded.path} can't be gone on from: ${otherCourse}; name an earlier one, or leave it out for the newest that can`,
     );
   }
   return {
@@ -139,6 +157,29 @@ function prepareLocked(
     engines: manifest.engines,
     numBatchesTracked: manifest.numBatchesTracked,
   };
+}
+
+/** Why weights are not those that the run has by now. */
+const otherCourse = 'the learning rate was changed in other ways than interventions.json says';
+
+/** Those of the run; of a new one, those that were given to it. */
+function openInterventions(
+  { config, resume }: PrepareOptions,
+  lock: RunLock,
+  plan: PlanConfig,
+): Interventions {
+  const { runDir, interventions: path } = config.run;
+  const options = { term: lock.term, mayWrite: () => lock.isHeld() };
+  if (resume) return Interventions.open(runDir, options);
+  const given = path === '' ? [] : readInterventions(path);
+  const last = given.at(-1);
+  if (last && last.step > numSteps(plan)) {
+    throw new UserError(
+      `${path} changes the learning rate with step ${last.step}, but the run has ${numSteps(plan)} steps: take it out of the file, or raise --epochs`,
+    );
+  }
+  assertNotBegun(runDir);
+  return Interventions.begin(runDir, options, given);
 }
 
 /**

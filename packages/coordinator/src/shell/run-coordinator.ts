@@ -12,13 +12,15 @@ import {
   maxMessageBytes,
   numSteps,
   type RunEvent,
+  stepsPerEpoch,
   subjectsOf,
   UserError,
 } from '@unet-fleet/shared';
 import { bestCheckpointName } from '../checkpoint/folder.ts';
 import { CheckpointWriter } from '../checkpoint/writer.ts';
+import { createControls } from '../live/controls.ts';
 import { GradientWatchers } from '../live/gradient-watchers.ts';
-import type { Observer, RunControls } from '../live/live-run.ts';
+import type { Observer } from '../live/live-run.ts';
 import { liveStatusOf, openLookout, openSegmenter } from '../live/open-lookout.ts';
 import { runView } from '../live/run-view.ts';
 import { startObservers } from '../live/watchers.ts';
@@ -28,7 +30,7 @@ import { restoreRunFolder } from '../run-folder/run-folder.ts';
 import { StepSamples } from '../run-folder/step-samples.ts';
 import { Abort } from './abort.ts';
 import { Cleanups } from './cleanups.ts';
-import { Conductor } from './conductor.ts';
+import { Conductor, type Ports } from './conductor.ts';
 import { ControlPlane } from './control.ts';
 import { Fleet } from './fleet.ts';
 import { LocalWorkers } from './local-workers.ts';
@@ -160,11 +162,12 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
     mayWrite,
     restoreFolder: () => {
       if (!mayWrite() || !restoreRunFolder(paths.root, folder)) return;
+      run.interventions.restore();
       teller.warn(`${paths.root} was removed: what the run needs to be continued is written there again`);
     },
     onWarning: (message) => teller.warn(message),
   });
-  const conductor: Conductor = new Conductor(coreConfig(run), progress, config.train, {
+  const ports: Ports = {
     send: (workerId, message) => control.send(workerId, lookout.outgoing(workerId, message)),
     broadcast: (message) => control.broadcast(message),
     reducers,
@@ -192,7 +195,8 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
       checkpoint = { step, at: new Date().toISOString() };
       teller.emit({ type: 'checkpoint', step, path, isBest: effect.isBest, sizeBytes, snapshotMs, writeMs });
     },
-  });
+  };
+  const conductor = new Conductor(coreConfig(run), progress, config.train, ports, run.interventions.all);
   const control: ControlPlane = new ControlPlane(connection, subjectsOf(runId), runId, run.lock.term, {
     welcome: () => welcomeOf(run, reducers.numReducers, memory),
     numWorkers: () => conductor.numWorkers,
@@ -258,7 +262,12 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
     listeners: teller.listeners,
     gradients,
     warn: (message) => teller.warn(message),
-    controls: noControls,
+    controls: createControls({
+      conductor,
+      interventions: run.interventions,
+      numStepsPerEpoch: stepsPerEpoch(plan),
+      isLocal: (name) => workers.has(name),
+    }),
     status,
     segment: (photo) => segmenter.segment(photo),
   });
@@ -286,16 +295,6 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
     await flushGoodbye(connection);
   }
 }
-
-const refused = () => ({ ok: false, message: 'this run cannot be steered' }) as const;
-const noControls: RunControls = {
-  pause: refused,
-  resume: refused,
-  checkpoint: refused,
-  drain: refused,
-  stopAfterEpoch: refused,
-  setLearningRate: refused,
-};
 
 function outcomeOf(run: PreparedRun, snapshots: Snapshots, reason: RunOutcome['reason']): RunOutcome {
   const { last } = snapshots;

@@ -360,6 +360,11 @@ const run = group<Config['run']>({
     min: 1,
     max: 100_000,
   },
+  interventions: {
+    doc: "file with changes of the learning rate for a new run to repeat, such as another run's interventions.json",
+    format: 'text',
+    default: '',
+  },
   sharedMemory: {
     doc: 'weights and gradients go to workers of this machine in shared memory; false: over NATS, as to other machines',
     format: 'switch',

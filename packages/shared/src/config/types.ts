@@ -93,6 +93,8 @@ export interface RunOptions {
   checkpointSeconds: number;
   onCheckpointFailure: 'continue' | 'stop';
   keepCheckpoints: number;
+  /** File with changes of the learning rate that a new run repeats; '' for none. */
+  interventions: string;
   /** Whether workers of this host are handed bulk values in shared memory. */
   sharedMemory: boolean;
   /** Seconds without a heartbeat after which a worker's leases go to others. */

@@ -222,6 +222,8 @@ export const downMessage = z.discriminatedUnion('type', [
   fromCoordinator.extend({ type: z.literal('refusal'), reason: shown }),
   /** Nothing more is wanted of this node's result: it need not be sent again, nor its gradient be kept. */
   fromCoordinator.extend({ type: z.literal('settled'), kind, step: count, node }),
+  /** Hand over what is finished and leave: what a signal to the worker's process does. Answered by `draining`. */
+  fromCoordinator.extend({ type: z.literal('drain') }),
   /** To a draining worker: nothing of it is awaited any more. */
   fromCoordinator.extend({ type: z.literal('released') }),
   /** To all: the round that is on. Silence means that the coordinator is gone. */

@@ -3,7 +3,7 @@
  * goes on exactly where it was. Only + - * / are used: what Math.cos and Math.pow return in the last bit is left to
  * the JavaScript engine, and a learning rate reaches the weights.
  *
- * To add a schedule: a state type, and a case in each of the three functions.
+ * To add a schedule: a state type, and a case in each of the functions.
  */
 import type { TrainConfig } from '../config/types.ts';
 import { UserError } from '../errors.ts';
@@ -31,6 +31,7 @@ export interface StepState {
   rate: number;
   factor: number;
   numStepsPerDrop: number;
+  scale?: RateScale;
 }
 
 /**
@@ -44,6 +45,13 @@ export interface CosineState {
   finalRate: number;
   numWarmupSteps: number;
   numSteps: number;
+  scale?: RateScale;
+}
+
+/** A person wanted the rate `to` where the schedule gives `from`: from there on all that it gives is scaled so. */
+export interface RateScale {
+  from: number;
+  to: number;
 }
 
 export type ScheduleState = PlateauState | ConstantState | StepState | CosineState;
@@ -106,6 +114,15 @@ export function initialSchedule(train: ScheduleConfig, numStepsPerEpoch: number)
 
 /** Learning rate of the update that makes weights version step + 1 (steps count from 0). */
 export function rateAt(state: ScheduleState, step: number): number {
+  const rate = scheduledRateAt(state, step);
+  if (!('scale' in state) || !state.scale) return rate;
+  const { from, to } = state.scale;
+  // Where the schedule gives `from` the quotient is 1, and the rate `to` to the last bit.
+  return from > 0 ? to * (rate / from) : to;
+}
+
+/** Before it is scaled. */
+function scheduledRateAt(state: ScheduleState, step: number): number {
   switch (state.name) {
     case 'plateau':
     case 'constant':
@@ -123,6 +140,16 @@ export function rateAt(state: ScheduleState, step: number): number {
       return finalRate + ((rate - finalRate) * (1 + cosineOfFraction(fraction))) / 2;
     }
   }
+}
+
+/**
+ * The state that gives the rate `wanted` for the update that makes weights version step + 1, exactly, and scales with
+ * it what the schedule does later. A later call replaces an earlier one.
+ */
+export function withRate(state: ScheduleState, step: number, wanted: number): ScheduleState {
+  // These lower the rate that they hold, as PyTorch does when somebody has set it.
+  if (state.name === 'plateau' || state.name === 'constant') return { ...state, rate: wanted };
+  return { ...state, scale: { from: scheduledRateAt(state, step), to: wanted } };
 }
 
 /** The state after a validation; only 'plateau' looks at the loss. A loss that is NaN is never better. */

@@ -73,6 +73,12 @@ function react(state: SessionState, event: SessionEvent, effects: SessionEffect[
       if (state.phase === 'member') startJoining(state, event.now, effects);
       if (state.phase === 'draining') leave(state, effects, state.drain!.reason, 'requested');
       break;
+    case 'drain':
+      // One that is joining is asked again once it is there.
+      if (state.phase === 'member') {
+        onLeaveRequested(state, { now: event.now, reason: 'the coordinator asked it to leave' }, effects);
+      }
+      break;
     case 'settled':
       onSettled(state, event, effects);
       break;
@@ -288,7 +294,7 @@ function afterComputing(state: SessionState, now: number, effects: SessionEffect
 
 function onLeaveRequested(
   state: SessionState,
-  { now, reason }: Extract<SessionEvent, { type: 'leave-requested' }>,
+  { now, reason }: { now: number; reason: string },
   effects: SessionEffect[],
 ): void {
   if (state.phase === 'draining') return;

@@ -31,6 +31,8 @@ export type SessionEvent = { now: number } & (
   | { type: 'lease'; term: number; lease: LeasedWork }
   | { type: 'pulse'; term: number; kind: RoundKind; step: number }
   | { type: 'dismissed'; term: number }
+  /** A person has the coordinator ask this worker to leave. */
+  | { type: 'drain'; term: number }
   /** Nothing more is wanted of this result. */
   | { type: 'settled'; term: number; kind: RoundKind; step: number; node: TreeNode }
   /** The connection to the broker is back: what was sent meanwhile has not arrived. */

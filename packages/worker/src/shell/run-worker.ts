@@ -202,6 +202,9 @@ class WorkerShell {
       case 'dismissed':
         this.#feed({ type: 'dismissed', term, now });
         break;
+      case 'drain':
+        this.#feed({ type: 'drain', term, now });
+        break;
       case 'settled': {
         const { kind, step, node } = message;
         this.#feed({ type: 'settled', term, kind, step, node, now });
