@@ -194,7 +194,7 @@ export class Member {
 }
 
 /** Without the bytes of those for which a message has no room. */
-function fitting(pictures: { sample: number; classes: Uint8Array }[], roomBytes: number) {
+export function fitting(pictures: { sample: number; classes: Uint8Array }[], roomBytes: number) {
   let leftBytes = roomBytes - reserveBytes;
   return pictures.map(({ sample, classes }) => {
     const fits = classes.byteLength <= leftBytes;
