@@ -1,0 +1,37 @@
+/** A photo that somebody gives to a run, decoded in a thread: as in training, or refused with a sentence. */
+import { loadPhoto } from '@unet-fleet/coordinator/live/photo';
+import { decodePhoto, resizePhoto } from '@unet-fleet/dataset';
+import { UserError } from '@unet-fleet/shared';
+import sharp from 'sharp';
+import { expect, it } from 'vitest';
+
+const data = { channels: 3, size: '40x32', scale: 1 } as const;
+
+const drawn = (width: number, height: number): Promise<Buffer> =>
+  sharp({ create: { width, height, channels: 3, background: { r: 200, g: 100, b: 50 } } })
+    .jpeg()
+    .toBuffer();
+
+it('gives a photo the pixels that training gives it', async () => {
+  const bytes = await drawn(33, 70);
+  const { width, height, pixels } = await loadPhoto(bytes, data);
+  expect({ width, height }).toEqual({ width: 40, height: 32 });
+  const photo = await decodePhoto('the same', bytes, 3);
+  expect(Buffer.compare(pixels, await resizePhoto(photo, { width: 40, height: 32 }))).toBe(0);
+});
+
+it('follows the scale where there is no size', async () => {
+  const { width, height } = await loadPhoto(await drawn(60, 80), { channels: 1, size: '', scale: 0.5 });
+  expect({ width, height }).toEqual({ width: 30, height: 40 });
+});
+
+it('answers what is no photo, too many pixels, or too small a one with a sentence', async () => {
+  const refusal = async (bytes: Uint8Array, scale = 1) => {
+    const error = await loadPhoto(bytes, { channels: 3, size: '', scale }).catch((reason) => reason);
+    expect(error).toBeInstanceOf(UserError);
+    return error.message as string;
+  };
+  expect(await refusal(Buffer.from('no photo'))).toMatch(/^Cannot read the photo: it is no picture/);
+  expect(await refusal(await drawn(9_000, 8_000))).toContain('more pixels than are read');
+  expect(await refusal(await drawn(20, 20), 0.1)).toContain('choose a larger one');
+});
