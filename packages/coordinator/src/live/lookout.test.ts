@@ -125,13 +125,3 @@ it('tells why messages were not used', () => {
     { type: 'message-rejected', worker: 'A', reason: 'its answer came after its round was over', count: 3 },
   ]);
 });
-
-it('knows what a person has asked for', () => {
-  const { lookout } = started();
-  lookout.event({ type: 'paused', by: 'a person' });
-  lookout.event({ type: 'stop-after-epoch', isWanted: true, by: 'a person' });
-  expect(lookout.wishes).toEqual({ isPaused: true, stopsAfterEpoch: true });
-  lookout.event({ type: 'resumed', by: 'a person', pausedMs: 5 });
-  lookout.event({ type: 'stop-after-epoch', isWanted: false, by: 'a person' });
-  expect(lookout.wishes).toEqual({ isPaused: false, stopsAfterEpoch: false });
-});

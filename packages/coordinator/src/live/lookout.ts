@@ -44,8 +44,6 @@ export class Lookout {
   readonly #engines = new Map<string, Ready['fingerprint']>();
   readonly #telemetry = new Map<string, Telemetry>();
   #committed: WorkerLane[] = [];
-  /** What a person has asked for. */
-  readonly wishes = { isPaused: false, stopsAfterEpoch: false };
 
   constructor(options: LookoutOptions) {
     this.#options = options;
@@ -113,9 +111,6 @@ export class Lookout {
     this.#rejections.flush(this.#options.now());
     this.#restarts.event(event);
     this.#options.evaluations.event(event);
-    if (event.type === 'paused') this.wishes.isPaused = true;
-    else if (event.type === 'resumed') this.wishes.isPaused = false;
-    else if (event.type === 'stop-after-epoch') this.wishes.stopsAfterEpoch = event.isWanted;
     return event.type === 'step' ? { ...event, workers: this.#committed } : event;
   }
 

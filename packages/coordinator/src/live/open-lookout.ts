@@ -63,7 +63,8 @@ export function liveStatusOf(core: CoreStatus, source: StatusSource, lookout: Lo
   const at = new Date();
   const lastSeenOf = (lastSeenMs: number) => new Date(at.getTime() + lastSeenMs - nowMs).toISOString();
   const facts = lookout.facts(core.workers, lastSeenOf);
-  return { ...runStatusOf(core, source, nowMs, at), facts, ...lookout.wishes };
+  const { isPaused, stopsAfterEpoch } = core;
+  return { ...runStatusOf(core, source, nowMs, at), facts, isPaused, stopsAfterEpoch };
 }
 
 /** Has photos segmented by the members of the run. `maxMessageBytes`: what the broker takes. */
