@@ -13,6 +13,7 @@ import type { Cluster } from './cluster.ts';
 import { assertWeights } from './invariants.ts';
 import type { SimulatedProcess } from './process.ts';
 import type { Reducers } from './reducers.ts';
+import type { Reference } from './reference.ts';
 import { numParameters, numStatistics } from './toy.ts';
 
 type Outcome = 'written' | 'left-out' | 'failed';
@@ -26,6 +27,7 @@ export class Checkpoints {
   readonly #cluster: Cluster;
   readonly #process: SimulatedProcess;
   readonly #term: number;
+  readonly #reference: () => Reference;
   readonly #snapshots: Snapshots;
   /** When the writer has finished with what it was given. */
   #freeMs = 0;
@@ -35,8 +37,10 @@ export class Checkpoints {
     process: SimulatedProcess,
     reducers: Reducers,
     term: number,
+    reference: () => Reference,
     numBatchesTracked: () => number,
   ) {
+    this.#reference = reference;
     this.#cluster = cluster;
     this.#process = process;
     this.#term = term;
@@ -81,7 +85,8 @@ export class Checkpoints {
   }
 
   write(effect: CheckpointEffect, done: (outcome: Outcome) => void, numTries = 1): void {
-    const { mutant, reference } = this.#cluster;
+    const { mutant } = this.#cluster;
+    const reference = this.#reference();
     const { version } = effect.progress;
     if (!reference.progress[version]?.includes(JSON.stringify(effect.progress))) {
       this.#cluster.violate(
@@ -112,7 +117,7 @@ export class Checkpoints {
 
   /** The writer's thread. */
   #write({ facts, vectors }: CheckpointContent): Promise<WriteResult> {
-    const { reference, disk, random, settings } = this.#cluster;
+    const { disk, random, settings } = this.#cluster;
     const { progress, numBatchesTracked } = facts;
     const { version } = progress;
     const beginMs = Math.max(this.#cluster.nowMs, this.#freeMs);
@@ -123,6 +128,7 @@ export class Checkpoints {
           reject(new UserError(this.#isFenced ? 'another coordinator has taken over' : 'the disk is full'));
           return;
         }
+        const reference = this.#reference();
         assertWeights(reference, version, vectors);
         if (numBatchesTracked !== reference.numBatchesTracked[version]) {
           this.#cluster.violate('checkpoints', `version ${version} counts ${numBatchesTracked} batches`);

@@ -1,6 +1,6 @@
 /** What the parties of one simulated schedule share. */
 import type { handle } from '@unet-fleet/coordinator/core/handle';
-import type { CoreConfig, CoreState, Progress } from '@unet-fleet/coordinator/core/types';
+import type { CoreConfig, CoreState, Intervention, Progress } from '@unet-fleet/coordinator/core/types';
 import type { Reducer, ReducerOptions } from '@unet-fleet/coordinator/reducer/reducer';
 import type { NumericMemory } from '@unet-fleet/numerics';
 import type { handleSession } from '@unet-fleet/worker/session/session';
@@ -52,6 +52,10 @@ export interface Mutant {
   announcesEarly?: boolean;
   /** A resumed run begins with the state of the moment of the crash, without its optimizer's memory. */
   resumesWithoutSlots?: boolean;
+  /** A resumed run does not look which changes of its learning rate are still to come. */
+  forgetsInterventions?: boolean;
+  /** A change of the learning rate counts this long before it is durable. */
+  keepsInterventionsAfterMs?: number;
 }
 
 export interface Checkpoint {
@@ -71,6 +75,8 @@ export class Disk {
   isFailing = false;
   /** Newest version that was announced. */
   announcedVersion = 0;
+  /** Changes of the learning rate. */
+  interventions: readonly Intervention[] = [];
 
   write(checkpoint: Checkpoint): void {
     this.#checkpoints.set(checkpoint.version, checkpoint);
@@ -93,7 +99,12 @@ export interface Cluster extends World {
   readonly random: Random;
   readonly trace: Trace;
   readonly network: Network;
+  /** Without any change of the learning rate; the same plan in every one. */
   readonly reference: Reference;
+  /** As the coordinator of this term has to do it. */
+  referenceOf(term: number): Reference;
+  /** With the changes that are durable now. */
+  currentReference(): Reference;
   readonly settings: Settings;
   readonly disk: Disk;
   readonly memory: NumericMemory;

@@ -4,22 +4,42 @@
  */
 import { awaited } from '@unet-fleet/coordinator/core/awaited';
 import { initialState } from '@unet-fleet/coordinator/core/state';
-import type { CoreEvent, CoreState, Effect } from '@unet-fleet/coordinator/core/types';
-import type { DownMessage, UpMessage } from '@unet-fleet/shared';
+import { statusOf } from '@unet-fleet/coordinator/core/status';
+import {
+  interventionNow,
+  nextStep,
+  plannedRate,
+  withIntervention,
+} from '@unet-fleet/coordinator/core/steering';
+import type { CoreEvent, CoreState, Effect, Intervention } from '@unet-fleet/coordinator/core/types';
+import { createControls } from '@unet-fleet/coordinator/live/controls';
+import type { RunControls } from '@unet-fleet/coordinator/live/live-run';
+import { comesOf } from '@unet-fleet/coordinator/run-folder/interventions';
+import { type DownMessage, stepsPerEpoch, type UpMessage, UserError } from '@unet-fleet/shared';
 import type { ToyOutbox } from './bulk.ts';
 import { Checkpoints } from './checkpoints.ts';
 import type { Checkpoint, Cluster } from './cluster.ts';
-import { assertCommit, assertCore, assertStepEvent, coreFingerprint } from './invariants.ts';
+import {
+  assertCommit,
+  assertCore,
+  assertSteered,
+  assertStepEvent,
+  coreFingerprint,
+  steeredOf,
+} from './invariants.ts';
 import type { Endpoint } from './network.ts';
 import { SimulatedProcess } from './process.ts';
 import { Reducers } from './reducers.ts';
-import { initialProgress, initialWeights } from './reference.ts';
+import { initialProgress, initialWeights, type Reference } from './reference.ts';
 import { describe, textOf } from './texts.ts';
 import { numClasses } from './toy.ts';
 import type { WorkerProcess } from './worker.ts';
 
 type WithoutTime<T> = T extends { now: number } ? Omit<T, 'now'> : never;
 type WithoutTerm<T> = T extends { term: number } ? Omit<T, 'term'> : never;
+
+/** Who steers. */
+export const person = 'a person';
 
 const tickMs = 500;
 /** How often it looks whether it still holds the run's lock. */
@@ -30,6 +50,10 @@ export class Coordinator {
   readonly process: SimulatedProcess;
   readonly endpoint: Endpoint;
   readonly state: CoreState;
+  readonly controls: RunControls;
+  /** What the run amounts to with all that this coordinator has to know. */
+  reference: Reference;
+  #isAskedToStop = false;
   readonly #cluster: Cluster;
   readonly #reducers: Reducers;
   readonly #checkpoints: Checkpoints;
@@ -53,6 +77,7 @@ export class Coordinator {
     this.process.onCrash = () => this.kill('crashes between two effects');
     this.endpoint = cluster.network.connect(this.process);
     const { toy } = reference;
+    this.reference = cluster.currentReference();
     this.#resumed = disk.newest();
     const progress = this.#resumed ? structuredClone(this.#resumed.progress) : initialProgress(toy);
     const { plan, train, checkpointEvery } = toy;
@@ -64,8 +89,14 @@ export class Coordinator {
       numClasses,
       onNonFinite: train.onNonFinite,
     };
-    this.state = initialState(config, progress, this.process.clockMs());
-    this.#reducers = new Reducers(cluster, this.process, this.endpoint, this.term);
+    if (!comesOf(progress, disk.interventions)) {
+      cluster.violate('interventions', `the checkpoint of step ${progress.version} has others than the run`);
+    }
+    const interventions = cluster.mutant?.forgetsInterventions ? [] : disk.interventions;
+    this.state = initialState(config, progress, this.process.clockMs(), interventions);
+    this.controls = this.#openControls();
+    const currentReference = () => this.reference;
+    this.#reducers = new Reducers(cluster, this.process, this.endpoint, this.term, currentReference);
     const numSlots = reference.weights[0]!.slots.length;
     const weights = this.#resumed?.weights ?? initialWeights(numSlots);
     this.#reducers.load(
@@ -78,6 +109,7 @@ export class Coordinator {
       this.process,
       this.#reducers,
       this.term,
+      currentReference,
       () => this.#numBatchesTracked,
     );
     this.#begin();
@@ -120,14 +152,16 @@ export class Coordinator {
 
   feed(event: WithoutTime<CoreEvent>): void {
     if (!this.process.isAlive) return;
-    const { handle, reference, trace } = this.#cluster;
+    const { handle, trace } = this.#cluster;
+    const before = steeredOf(this.state);
     const timed = { ...event, now: this.process.clockMs() } as CoreEvent;
     const effects = handle(this.state, timed);
     trace.mark(effects.length + timed.type.length * 64);
+    assertSteered(before, this.state, effects);
     for (const effect of effects) {
       // Before anything is done about it: afterwards the core may be a step further.
       if (effect.type === 'commit') {
-        assertCommit(reference, this.state, this.#reducers.version, effect);
+        assertCommit(this.reference, this.state, this.#reducers.version, effect);
       }
     }
     for (const effect of effects) {
@@ -143,7 +177,7 @@ export class Coordinator {
     for (const worker of workers.values()) {
       this.send(worker.workerId, {
         type: 'pulse',
-        kind: round?.kind ?? 'train',
+        kind: round?.kind ?? (progress.validationPending ? 'validation' : 'train'),
         step: round?.step ?? progress.version,
       });
     }
@@ -241,6 +275,10 @@ export class Coordinator {
         trace.note(name, () => `dismisses ${effect.workerId}`);
         this.send(effect.workerId, { type: 'dismissed' });
         return;
+      case 'drain':
+        trace.note(name, () => `asks ${effect.workerId} to leave`);
+        this.send(effect.workerId, { type: 'drain' });
+        return;
       case 'release':
         trace.note(name, () => `releases ${effect.workerId}`);
         this.send(effect.workerId, { type: 'released' });
@@ -263,9 +301,9 @@ export class Coordinator {
   }
 
   #emit(event: Extract<Effect, { type: 'emit' }>['event']): void {
-    const { reference, trace } = this.#cluster;
+    const { trace } = this.#cluster;
     if (event.type === 'step') {
-      assertStepEvent(reference, event);
+      assertStepEvent(this.reference, event);
       trace.note(this.process.name, () => `has committed step ${event.step}`);
       return;
     }
@@ -290,7 +328,8 @@ export class Coordinator {
 
   #commit(effect: Extract<Effect, { type: 'commit' }>): void {
     const { trace } = this.#cluster;
-    trace.note(this.process.name, () => `commits step ${effect.step + 1}`);
+    const rate = interventionNow(this.state) ? ` with the changed rate ${effect.learningRate}` : '';
+    trace.note(this.process.name, () => `commits step ${effect.step + 1}${rate}`);
     if (this.#lastCommitted === effect.step) {
       this.#cluster.violate('steps', `step ${effect.step + 1} is committed twice in term ${this.term}`);
     }
@@ -341,16 +380,88 @@ export class Coordinator {
 
   /** SIGTERM: the step under way is finished and kept. */
   askToStop(): void {
-    this.process.run(() => this.feed({ type: 'stop-requested' }));
+    this.process.run(() => {
+      this.#isAskedToStop = true;
+      this.feed({ type: 'stop-requested' });
+    });
+  }
+
+  /** What a person does to the run, in the words of a script. */
+  steer(verb: string, rest: string[]): void {
+    const { trace } = this.#cluster;
+    const replyTo = (): { message: string } => {
+      switch (verb) {
+        case 'pause':
+          return this.controls.pause(person);
+        case 'resume':
+          return this.controls.resume(person);
+        case 'keep':
+          return this.controls.checkpoint(person);
+        case 'last':
+          return this.controls.stopAfterEpoch(true, person);
+        default:
+          return this.controls.setLearningRate(Number(rest[0]), person);
+      }
+    };
+    const { message } = replyTo();
+    trace.note(this.process.name, () => `answers: ${message}`);
+  }
+
+  #openControls(): RunControls {
+    const { reference, mutant, disk } = this.#cluster;
+    const coordinator = this;
+    const keep = (intervention: Intervention) => {
+      if (!this.process.isAlive) return;
+      if (this.isFenced) throw new UserError('another coordinator has taken over the run');
+      if (disk.isFailing) throw new UserError('the disk is full');
+      disk.interventions = withIntervention(disk.interventions, intervention);
+      this.reference = this.#cluster.currentReference();
+      // Durable now, and the core does not know yet.
+      this.process.survivesEffect();
+    };
+    const later = mutant?.keepsInterventionsAfterMs;
+    return createControls({
+      conductor: {
+        feed: (event) => this.feed(event),
+        get status() {
+          return statusOf(coordinator.state, coordinator.process.clockMs());
+        },
+        get next() {
+          const step = nextStep(coordinator.state);
+          return step === null ? null : { step, learningRate: plannedRate(coordinator.state, step) };
+        },
+      },
+      interventions: {
+        get all() {
+          return disk.interventions;
+        },
+        add: (intervention) => {
+          if (later === undefined) keep(intervention);
+          else if (!this.isFenced) {
+            this.process.after(later, () => {
+              if (!this.isFenced && !disk.isFailing) keep(intervention);
+            });
+          }
+        },
+      },
+      numStepsPerEpoch: stepsPerEpoch(reference.toy.plan),
+      isLocal: () => false,
+      now: () => new Date(0),
+    });
   }
 
   #finish(reason: string): void {
-    const { disk, reference, trace } = this.#cluster;
+    const { disk, trace } = this.#cluster;
+    const { reference } = this;
     trace.note(this.process.name, () => `ends the run: ${reason}`);
     if (reason === 'stopped') {
       const { version } = this.state.progress;
       if (!disk.has(version))
         this.#cluster.violate('ending', `the run is stopped without version ${version}`);
+      const isEpochEnd = version > 0 && version % stepsPerEpoch(reference.toy.plan) === 0;
+      if (!this.#isAskedToStop && (!isEpochEnd || this.state.progress.validationPending)) {
+        this.#cluster.violate('ending', `the run stops after version ${version}, in the middle of an epoch`);
+      }
       this.#end('the run is stopped', 'the run is stopped');
       return;
     }
@@ -367,7 +478,7 @@ export class Coordinator {
 
   #fail(effect: Extract<Effect, { type: 'fail' }>): void {
     const { cause, message, leaf } = effect;
-    const { failure } = this.#cluster.reference;
+    const { failure } = this.reference;
     const isExpected = failure && leaf?.step === failure.step && failure.leaves.includes(leaf.leaf);
     if (cause !== 'disk' && !isExpected) this.#cluster.violate('ending', `the run fails: ${message}`);
     this.#end(message, 'the run has failed');

@@ -99,6 +99,12 @@ export function assertCommit(
       `step ${effect.step + 1} weighs ${effect.weightSum}, not ${expected.weightSum}`,
     );
   }
+  if (effect.learningRate !== expected.learningRate) {
+    throw new Violation(
+      'interventions',
+      `step ${effect.step + 1} has rate ${effect.learningRate}, not ${expected.learningRate}`,
+    );
+  }
   if (effect.skippedLeaves.join() !== expected.skipped.join()) {
     throw new Violation(
       'leaves',
@@ -118,6 +124,44 @@ export function assertStepEvent(reference: Reference, event: Extract<RunEvent, {
       'weights',
       `step ${event.step} has norm ${event.gradientNorm}, not ${expected.gradientNorm}`,
     );
+  }
+}
+
+/** What of a core must not change while the run is paused, and who is to get nothing any more. */
+export interface Steered {
+  round: CoreState['round'];
+  isPaused: boolean;
+  leaving: ReadonlySet<string>;
+  nextLeaseId: number;
+}
+
+export const steeredOf = ({ round, pause, members, nextLeaseId }: CoreState): Steered => ({
+  round,
+  isPaused: pause !== null,
+  leaving: new Set(
+    members.flatMap(({ drainAskedAtMs, workerId }) => (drainAskedAtMs === null ? [] : [workerId])),
+  ),
+  nextLeaseId,
+});
+
+/** A paused run finishes its round and begins none; a worker that is sent away gets no new lease. */
+export function assertSteered(before: Steered, state: CoreState, effects: readonly Effect[]): void {
+  if (before.isPaused && state.pause && state.round && state.round !== before.round) {
+    throw new Violation('pause', `${state.round.kind} round ${state.round.step} begins though it is paused`);
+  }
+  for (const effect of effects) {
+    if (effect.type === 'lease') {
+      if (state.pause && !state.round) throw new Violation('pause', 'a lease is given though it is paused');
+      if (before.leaving.has(effect.workerId) && effect.leaseId >= before.nextLeaseId) {
+        throw new Violation(
+          'leases',
+          `${effect.workerId} gets lease ${effect.leaseId} though it is sent away`,
+        );
+      }
+    }
+    if (effect.type === 'emit' && effect.event.type === 'worker-late' && state.pause && !state.round) {
+      throw new Violation('pause', `${effect.event.worker} is late in a pause`);
+    }
   }
 }
 

@@ -195,7 +195,7 @@ export class ToyMember {
 
   #complete(computation: Computation, nodes: TreeNode[]): void {
     const { lease, node, term } = computation;
-    const { reference } = this.#cluster;
+    const reference = this.#cluster.referenceOf(term);
     if (computation.weightsKey !== reference.weightsKeys[lease.step]) {
       this.#cluster.violate(
         'weights',

@@ -69,6 +69,16 @@ export const mutants: Mutant[] = [
   { name: 'early-announcement', about: 'a checkpoint counts before it is durable', announcesEarly: true },
   { name: 'twin-counts', about: 'the answers of both twins count', handle: twinCounts },
   {
+    name: 'lost-intervention',
+    about: 'a resumed run forgets the changes of its learning rate that are still to come',
+    forgetsInterventions: true,
+  },
+  {
+    name: 'early-intervention',
+    about: 'a change of the learning rate counts before it is durable',
+    keepsInterventionsAfterMs: 300,
+  },
+  {
     name: 'lost-slots',
     about: "a resumed run begins without the optimizer's memory",
     resumesWithoutSlots: true,

@@ -12,7 +12,7 @@ import type { Cluster } from './cluster.ts';
 import { assertWeights } from './invariants.ts';
 import type { Endpoint } from './network.ts';
 import type { SimulatedProcess } from './process.ts';
-import type { Weights } from './reference.ts';
+import type { Reference, Weights } from './reference.ts';
 import { numParameters, numStatistics } from './toy.ts';
 
 interface Line {
@@ -27,12 +27,21 @@ interface Line {
 export class Reducers {
   readonly #cluster: Cluster;
   readonly #process: SimulatedProcess;
+  readonly #reference: () => Reference;
   readonly #lines: Line[];
   /** Of the weights that all reducers hold between two steps. */
   version = 0;
 
-  constructor(cluster: Cluster, process: SimulatedProcess, endpoint: Endpoint, term: number) {
+  /** `reference`: what the weights must be. */
+  constructor(
+    cluster: Cluster,
+    process: SimulatedProcess,
+    endpoint: Endpoint,
+    term: number,
+    reference: () => Reference,
+  ) {
     this.#cluster = cluster;
+    this.#reference = reference;
     this.#process = process;
     const { numReducers } = cluster.settings;
     const { buckets, train } = cluster.reference.toy;
@@ -70,7 +79,7 @@ export class Reducers {
       line.statistics?.load(version, statistics);
       line.statistics?.offer(version, [line.outbox]);
     }
-    assertWeights(this.#cluster.reference, version, this.read());
+    assertWeights(this.#reference(), version, this.read());
   }
 
   /** The weights as they are now. */
@@ -147,7 +156,7 @@ export class Reducers {
           line.statistics?.offer(scalars.updateIndex, [line.outbox]);
           if (--numOpen > 0) return;
           this.version = step + 1;
-          assertWeights(this.#cluster.reference, this.version, this.read());
+          assertWeights(this.#reference(), this.version, this.read());
           this.#process.after(this.#cluster.random.between(0.05, 1), () => done(gradientNorm));
         });
       }

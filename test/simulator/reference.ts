@@ -2,7 +2,7 @@
  * What a run must amount to, computed as one plain loop: no leases, reducers, buckets or messages. Every commit of
  * every schedule is held against it, bit for bit.
  */
-import type { Progress } from '@unet-fleet/coordinator/core/types';
+import type { Intervention, Progress } from '@unet-fleet/coordinator/core/types';
 import {
   clipNormCoefficient,
   createOptimizer,
@@ -22,6 +22,7 @@ import {
   shouldStopEarly,
   stepPlan,
   stepsPerEpoch,
+  withRate,
 } from '@unet-fleet/shared';
 import { isFiniteLeaf, type ToyPlan, toyPlan } from './plans.ts';
 import { numClasses, numParameters, numStatistics, trainLeaf, validationLeaf, weightsKeyOf } from './toy.ts';
@@ -39,7 +40,13 @@ export interface Reference {
   /** `weightsKeyOf` of each version. */
   weightsKeys: number[];
   /** Of step n at index n: what its commit must say. */
-  steps: { loss: number; weightSum: number; gradientNorm: number; skipped: number[] }[];
+  steps: {
+    loss: number;
+    weightSum: number;
+    gradientNorm: number;
+    learningRate: number;
+    skipped: number[];
+  }[];
   /** Progress by version as JSON: when the step was committed, and after its validation, if it has one. */
   progress: string[][];
   /** By version: leaves that went into the batch norms' statistics. */
@@ -49,15 +56,31 @@ export interface Reference {
   failure: { step: number; leaves: number[] } | null;
 }
 
-const references = new Map<number, Reference>();
+type Changes = readonly Pick<Intervention, 'step' | 'learningRate'>[];
 
-export function referenceOf(planIndex: number): Reference {
-  let reference = references.get(planIndex);
+const references = new Map<string, Reference>();
+/** Of a few dozen plans, with changes of the learning rate at any of their steps. */
+const maxReferences = 2_000;
+
+/** What the plan amounts to with these changes of its learning rate. */
+export function referenceOf(planIndex: number, changes: Changes): Reference {
+  const key = [planIndex, ...changes.map(({ step, learningRate }) => `${step}:${learningRate}`)].join(' ');
+  let reference = references.get(key);
   if (!reference) {
-    reference = train(toyPlan(planIndex));
-    references.set(planIndex, reference);
+    if (references.size >= maxReferences) references.clear();
+    reference = train(toyPlan(planIndex), changes);
+    references.set(key, reference);
   }
   return reference;
+}
+
+/** Vectors are not given back, so the memory is renewed now and then. */
+let memory = new NumericMemory({ shared: true });
+let numUses = 0;
+
+function currentMemory(): NumericMemory {
+  if (++numUses % 1_000 === 0) memory = new NumericMemory({ shared: true });
+  return memory;
 }
 
 export const initialWeights = (numSlots: number): Weights => ({
@@ -95,8 +118,8 @@ function normOf(gradients: Float32Array, buckets: Bucket[]): number {
   return Math.sqrt(sum);
 }
 
-function train(toy: ToyPlan): Reference {
-  const memory = new NumericMemory({ shared: true });
+function train(toy: ToyPlan, changes: Changes): Reference {
+  const memory = currentMemory();
   const optimizer = createOptimizer(toy.train);
   const start = initialWeights(optimizer.slots.length);
   const parameters = memory.from(start.parameters);
@@ -138,6 +161,12 @@ function train(toy: ToyPlan): Reference {
     const gradientNorm = normOf(gradients.view, toy.buckets) * scale;
     const normCoefficient =
       toy.train.clip === 'norm' ? clipNormCoefficient(toy.train.clipLimit, gradientNorm) : 1;
+    const change = changes.find((other) => other.step === step + 1);
+    if (change) {
+      progress.schedule = withRate(progress.schedule, step, change.learningRate);
+      const counted = { step: change.step, learningRate: change.learningRate };
+      progress.interventions = [...(progress.interventions ?? []), counted];
+    }
     const learningRate = rateAt(progress.schedule, step);
     optimizer.apply(
       { parameters, gradients, slots },
@@ -154,7 +183,8 @@ function train(toy: ToyPlan): Reference {
     reference.weights.push(copy());
     reference.weightsKeys.push(weightsKeyOf(parameters.view, statistics));
     reference.numBatchesTracked.push(reference.numBatchesTracked[step]! + numLeaves - skipped.length);
-    reference.steps.push({ loss: weightSum > 0 ? lossSum / weightSum : 0, weightSum, gradientNorm, skipped });
+    const loss = weightSum > 0 ? lossSum / weightSum : 0;
+    reference.steps.push({ loss, weightSum, gradientNorm, learningRate, skipped });
     reference.progress.push([JSON.stringify(progress)]);
     if (!progress.validationPending) continue;
     validate(toy, weightsKeyOf(parameters.view, statistics), progress);

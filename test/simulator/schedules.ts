@@ -145,6 +145,28 @@ const troubles: Trouble[] = [
     add(at + later(random, 5_000), 'start broker');
   },
   (_random, at, _worker, add) => add(at, 'drain coordinator'),
+  (random, at, _worker, add) => {
+    add(at, 'pause coordinator');
+    add(at + later(random, 6_000), 'resume coordinator');
+  },
+  (_random, at, _worker, add) => add(at, 'keep coordinator'),
+  (_random, at, _worker, add) => add(at, 'last coordinator'),
+  (random, at, worker, add) => {
+    add(at, `send ${worker}`);
+    if (random.chance(0.7)) add(at + later(random, 4_000), `start ${worker}`);
+  },
+  // Often the coordinator dies before or just after the change counts.
+  (random, at, _worker, add) => {
+    add(at, `rate coordinator ${random.pick([0.002, 0.05])}`);
+    if (random.chance(0.3)) add(at + later(random, 1_000), `rate coordinator ${random.pick([0.004, 0.3])}`);
+    if (random.chance(0.4)) return;
+    const killedMs = at + later(random, 600);
+    add(
+      killedMs,
+      random.chance(0.5) ? 'kill coordinator' : `crash coordinator after ${random.whole(0, 8)} effects`,
+    );
+    add(killedMs + later(random, 2_000), 'start coordinator');
+  },
   (_random, at, worker, add) => add(at, `confuse ${worker}`),
   (random, at, _worker, add) => {
     add(at, 'disk fails');

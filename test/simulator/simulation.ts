@@ -7,7 +7,7 @@ import { handle } from '@unet-fleet/coordinator/core/handle';
 import { NumericMemory } from '@unet-fleet/numerics';
 import { handleSession } from '@unet-fleet/worker/session/session';
 import { type Cluster, Disk, type Mutant, type Settings } from './cluster.ts';
-import { Coordinator } from './coordinator.ts';
+import { Coordinator, person } from './coordinator.ts';
 import { Violation } from './invariants.ts';
 import { type Block, Network } from './network.ts';
 import type { SimulatedProcess } from './process.ts';
@@ -77,6 +77,8 @@ class Simulation implements Cluster {
   readonly #schedule: Schedule;
   /** By slot. */
   readonly #processOf = new Map<string, WorkerProcess>();
+  /** Dead ones too: workers may not know yet. */
+  readonly #byTerm = new Map<number, Coordinator>();
   #numInstances = 0;
   #isOver = false;
   #hasHealed = false;
@@ -88,7 +90,7 @@ class Simulation implements Cluster {
     this.mutant = mutant;
     this.random = new Random(schedule.seed, 3);
     this.trace = new Trace(traces, this);
-    this.reference = referenceOf(schedule.planIndex);
+    this.reference = referenceOf(schedule.planIndex, []);
     this.handle = mutant?.handle?.(handle) ?? handle;
     this.handleSession = mutant?.handleSession?.(handleSession) ?? handleSession;
     this.network = new Network(this, this.random);
@@ -142,6 +144,14 @@ class Simulation implements Cluster {
     return awaited(coordinator.state)
       .map(({ who, what, why }) => `${who}: ${what}, ${why}`)
       .join('; ');
+  }
+
+  referenceOf(term: number): Reference {
+    return this.#byTerm.get(term)!.reference;
+  }
+
+  currentReference(): Reference {
+    return referenceOf(this.#schedule.planIndex, this.disk.interventions);
   }
 
   violate(invariant: string, message: string): void {
@@ -203,6 +213,7 @@ class Simulation implements Cluster {
   #startCoordinator(): void {
     if (this.coordinators.some(({ process, isFenced }) => !process.isStopped && !isFenced)) return;
     const coordinator = new Coordinator(this);
+    this.#byTerm.set(coordinator.term, coordinator);
     // It may have ended within its first event.
     if (coordinator.process.isAlive) this.coordinators.push(coordinator);
   }
@@ -247,6 +258,18 @@ class Simulation implements Cluster {
       case 'drain':
         worker?.askToLeave();
         coordinator?.askToStop();
+        return;
+      case 'send':
+        for (const { process: newest, controls } of this.coordinators.slice(-1)) {
+          newest.run(() => controls.drain(worker!.workerId, person));
+        }
+        return;
+      case 'pause':
+      case 'resume':
+      case 'keep':
+      case 'last':
+      case 'rate':
+        if (coordinator) process.run(() => coordinator.steer(verb, rest));
         return;
       case 'stop':
         process.stop();
@@ -299,6 +322,7 @@ class Simulation implements Cluster {
       party.process.crashAfterEffects = null;
       if (party instanceof WorkerProcess) party.slowness = 1;
       party.process.continue();
+      if (party instanceof Coordinator) party.process.run(() => party.controls.resume(person));
     }
     if (!this.#schedule.restarts) return;
     this.#startCoordinator();

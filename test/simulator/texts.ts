@@ -28,6 +28,14 @@ export function describe(event: Extract<Effect, { type: 'emit' }>['event']): str
       return `no checkpoint of step ${event.step}: ${event.message}`;
     case 'waiting':
       return `it waits: ${event.reason}`;
+    case 'drain-requested':
+      return `${event.worker} is to leave`;
+    case 'resumed':
+      return 'it goes on';
+    case 'stop-after-epoch':
+      return 'it is to stop after the epoch';
+    case 'learning-rate-changed':
+      return `the learning rate changes with step ${event.step} from ${event.from} to ${event.to}`;
     case 'validated':
       return `step ${event.step} is validated`;
     default:

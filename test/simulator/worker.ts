@@ -90,6 +90,7 @@ export class WorkerProcess {
         this.#feed({ type: 'pulse', term, kind: message.kind, step: message.step });
         break;
       case 'dismissed':
+      case 'drain':
       case 'released':
         this.#feed({ type: message.type, term });
         break;

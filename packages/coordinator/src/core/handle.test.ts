@@ -105,7 +105,9 @@ class ToyCluster {
         break;
       case 'checkpoint':
         this.checkpoints.push(effect.progress);
-        this.queue.push(() => this.feed({ type: 'checkpoint-written', step: effect.progress.version, isFinal: effect.isFinal }));
+        this.queue.push(() =>
+          this.feed({ type: 'checkpoint-written', step: effect.progress.version, isFinal: effect.isFinal }),
+        );
         break;
       case 'emit':
         this.events.push(effect.event);

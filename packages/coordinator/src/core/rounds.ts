@@ -23,8 +23,8 @@ import type { CoreState, Effect, LeafSums, Round, StepRecord } from './types.ts'
 
 /** Starts the next round when none is on and the run is neither paused nor ending. */
 export function startRound(state: CoreState, now: number, effects: Effect[]): void {
-  if (state.round || state.ending) return;
-  if (!state.pause) openRound(state, now, effects);
+  if (state.round) return;
+  if (!state.pause && !state.ending) openRound(state, now, effects);
   endOldLeases(state, now);
 }
 
