@@ -3,12 +3,12 @@
  * training and never twice at a time; what can't be written is a warning, never the end of a run. Whoever has lost the
  * run's lock writes nothing.
  */
-import { rename, writeFile } from 'node:fs/promises';
+import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { trainingCurves } from '@unet-fleet/pictures';
 import type { RunEvent } from '@unet-fleet/shared';
 import type { TimedEvent } from '../live/watchers.ts';
-import { MetricsFile, readMetrics } from '../run-folder/metrics.ts';
+import { MetricsFile } from '../run-folder/metrics.ts';
+import { CurvesDrawer } from './curves.ts';
 
 const recorded = new Set<RunEvent['type']>([
   'run-started',
@@ -45,6 +45,7 @@ export class Recorder {
   readonly #metrics: MetricsFile;
   readonly #onWarning: (message: string) => void;
   readonly #mayWrite: () => boolean;
+  readonly #drawer = new CurvesDrawer();
   #drawingFailed = false;
   #drawing: Promise<void> | null = null;
   #drawAgain = false;
@@ -77,6 +78,7 @@ export class Recorder {
   async close(): Promise<void> {
     this.#draw();
     while (this.#drawing) await this.#drawing;
+    await this.#drawer.close();
     this.#metrics.close();
   }
 
@@ -100,11 +102,12 @@ export class Recorder {
   }
 
   async #drawOnce(): Promise<void> {
-    const png = await trainingCurves(this.#title, readMetrics<RunEvent>(this.#metricsPath));
+    const picturePath = `${this.#curvesPath}.tmp`;
     if (!this.#mayWrite()) return;
-    const temporary = `${this.#curvesPath}.tmp`;
-    await writeFile(temporary, png);
-    await rename(temporary, this.#curvesPath);
+    await this.#drawer.draw({ title: this.#title, metricsPath: this.#metricsPath, picturePath });
+    // Whoever has taken the run over meanwhile draws its own.
+    if (!this.#mayWrite()) return;
+    await rename(picturePath, this.#curvesPath);
     this.#drawingFailed = false;
   }
 }
