@@ -22,6 +22,7 @@ import type {
   ReducerCall,
   ReducerFault,
   ReducerThreadOptions,
+  ReducerWait,
 } from './protocol.ts';
 import { mergeHistograms, type ValueHistogram } from './value-histogram.ts';
 
@@ -44,19 +45,31 @@ export interface DeliveredNode {
 /** A node's gradient could not be fetched from its worker. */
 export class NodeUnavailable extends Error {}
 
-/** Told of each frame of a worker that is none. */
-type OnFault = (peer: string, what: string) => void;
+export interface ReducerListener {
+  /** Told of each frame of a worker that is none. */
+  onFault(peer: string, what: string): void;
+  /** Told of the reason when a reducer finds no broker and looks for it again. */
+  onWait(reason: string): void;
+}
+
+const nobody: ReducerListener = { onFault: () => {}, onWait: () => {} };
 
 class ReducerHandle {
   readonly #worker: Worker;
   readonly #calls = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
+  /** Why the thread has ended; null while it runs. */
+  #failure: Error | null = null;
   #nextId = 0;
 
-  constructor(options: ReducerThreadOptions, onFault: OnFault) {
+  constructor(options: ReducerThreadOptions, listener: ReducerListener) {
     this.#worker = new Worker(new URL('./thread.js', import.meta.url), { workerData: options });
-    this.#worker.on('message', (answer: ReducerAnswer | ReducerFault) => {
+    this.#worker.on('message', (answer: ReducerAnswer | ReducerFault | ReducerWait) => {
       if ('fault' in answer) {
-        onFault(answer.fault.peer, answer.fault.what);
+        listener.onFault(answer.fault.peer, answer.fault.what);
+        return;
+      }
+      if ('waits' in answer) {
+        listener.onWait(answer.waits);
         return;
       }
       const call = this.#calls.get(answer.id);
@@ -65,6 +78,7 @@ class ReducerHandle {
       else call?.reject(answer.unavailable ? new NodeUnavailable(answer.message) : new Error(answer.message));
     });
     const end = (error: Error) => {
+      this.#failure ??= error;
       for (const { reject } of this.#calls.values()) reject(error);
       this.#calls.clear();
     };
@@ -73,6 +87,7 @@ class ReducerHandle {
   }
 
   call(call: ReducerCall): Promise<unknown> {
+    if (this.#failure) return Promise.reject(this.#failure);
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       this.#calls.set(id, { resolve, reject });
@@ -81,8 +96,12 @@ class ReducerHandle {
   }
 
   async close(): Promise<void> {
+    if (this.#failure) return;
     const ended = new Promise((resolve) => this.#worker.once('exit', resolve));
-    await this.call({ type: 'close' });
+    await this.call({ type: 'close' }).catch((error) => {
+      // Ended by itself meanwhile: as good as closed, and its calls were told why.
+      if (!this.#failure) throw error;
+    });
     await ended;
   }
 }
@@ -112,7 +131,7 @@ export class ReducerPool {
     options: Omit<ReducerThreadOptions, 'reducer' | 'buckets' | 'statistics'>,
     { numParameters, numStatistics, parameters }: ModelDescription,
     numReducers: number,
-    onFault: OnFault = () => {},
+    listener: ReducerListener = nobody,
   ) {
     this.#tensors = parameters;
     const buckets = parameterBuckets(numParameters);
@@ -127,7 +146,7 @@ export class ReducerPool {
             buckets: buckets.filter((bucket) => reducerOfBucket(bucket.id, numReducers) === reducer),
             statistics: reducer === 0 ? { bucketId, numStatistics } : null,
           },
-          onFault,
+          listener,
         ),
     );
   }

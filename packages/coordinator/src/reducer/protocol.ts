@@ -63,6 +63,11 @@ export interface ReducerFault {
   fault: { peer: string; what: string };
 }
 
+/** The thread has found no broker yet and looks for it again; said once. */
+export interface ReducerWait {
+  waits: string;
+}
+
 export type ReducerAnswer =
   | { id: number; ok: true; value: unknown }
   /** `unavailable`: an operating fault of the transfer; otherwise a broken invariant. */

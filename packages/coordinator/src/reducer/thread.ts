@@ -4,7 +4,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { NumericMemory } from '@unet-fleet/numerics';
 import {
   type BulkOutbox,
-  connectBroker,
+  connectWhenThere,
   FetchError,
   NatsInbox,
   NatsOutbox,
@@ -15,7 +15,13 @@ import {
   subjectsOf,
 } from '@unet-fleet/shared';
 import type { TensorPart } from './kept-gradient.ts';
-import type { ReducerAnswer, ReducerCall, ReducerFault, ReducerThreadOptions } from './protocol.ts';
+import type {
+  ReducerAnswer,
+  ReducerCall,
+  ReducerFault,
+  ReducerThreadOptions,
+  ReducerWait,
+} from './protocol.ts';
 import { Reducer } from './reducer.ts';
 import { StatisticsReducer } from './statistics.ts';
 
@@ -25,7 +31,16 @@ const peer = reducerPeer(term, options.reducer);
 const subjects = subjectsOf(runId);
 const runTag = runTagOf(runId);
 
-const connection = await connectBroker({ ...options.broker, name: `unet-fleet reducer ${peer}`, peer });
+// The coordinator has found the broker before: if it is gone now it is waited for, as by connections that were up.
+const connection = (await connectWhenThere(
+  { ...options.broker, name: `unet-fleet reducer ${peer}`, peer },
+  Number.POSITIVE_INFINITY,
+  (reason) => {
+    const wait: ReducerWait = { waits: reason };
+    parentPort!.postMessage(wait);
+  },
+  new AbortController().signal,
+))!;
 const natsInbox = new NatsInbox(connection, runTag, subjects, peer, (from, what) => {
   const fault: ReducerFault = { fault: { peer: from, what } };
   parentPort!.postMessage(fault);

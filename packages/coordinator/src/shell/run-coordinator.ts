@@ -85,11 +85,16 @@ export interface RunOutcome {
  */
 export async function runCoordinator(options: CoordinatorOptions): Promise<RunOutcome> {
   const cleanups = new Cleanups();
+  let outcome: RunOutcome;
   try {
-    return await run(options, cleanups);
-  } finally {
-    await cleanups.run();
+    outcome = await run(options, cleanups);
+  } catch (error) {
+    // What went wrong first is what a person must know.
+    await cleanups.run().catch((also: Error) => options.log.warn({ err: also }, 'could not be undone'));
+    throw error;
   }
+  await cleanups.run();
+  return outcome;
 }
 
 async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<RunOutcome> {
@@ -127,9 +132,10 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
   const crowded = crowdedNote(config.run.workers, run.intraOpThreads);
   if (crowded) teller.warn(crowded);
 
-  const { reducers, memory } = await startReducers(run, broker.address, cleanups, (workerId, what) =>
-    control.fault(workerId, what),
-  );
+  const { reducers, memory } = await startReducers(run, broker.address, cleanups, {
+    onFault: (workerId, what) => control.fault(workerId, what),
+    onWait: (reason) => teller.warn(`the reducers wait for the broker: ${reason}`),
+  });
   const gradients = new GradientWatchers(coreConfig(run), (message) => teller.warn(message));
   reducers.watchGradients(gradients);
   const ledger = new Ledger(paths.ledger, progress.version, {

@@ -1,7 +1,7 @@
 /** The reducers of a run: as many threads as are of use, and the memory that they share with workers of this host. */
 import { availableParallelism } from 'node:os';
 import { type BrokerAddress, parameterBuckets } from '@unet-fleet/shared';
-import { ReducerPool } from '../reducer/pool.ts';
+import { type ReducerListener, ReducerPool } from '../reducer/pool.ts';
 import type { Cleanups } from './cleanups.ts';
 import type { PreparedRun } from './prepare-run.ts';
 import { openSharedMemory, type SharedMemory } from './shared-memory.ts';
@@ -9,12 +9,12 @@ import { openSharedMemory, type SharedMemory } from './shared-memory.ts';
 /** Threads that reduce and optimize; more than this gain nothing at memory speed. */
 const maxReducers = 4;
 
-/** `onFault` is told of each frame of a worker that is none. Resolves when they hold the weights of the run's version and offer them. */
+/** Resolves when they hold the weights of the run's version and offer them. */
 export async function startReducers(
   run: PreparedRun,
   broker: BrokerAddress,
   cleanups: Cleanups,
-  onFault: (workerId: string, what: string) => void,
+  listener: ReducerListener,
 ): Promise<{ reducers: ReducerPool; memory: SharedMemory | null }> {
   const { config, model, lock, folder } = run;
   const numWorkers = Math.max(1, config.run.workers);
@@ -33,7 +33,7 @@ export async function startReducers(
     },
     model,
     Math.min(numBuckets, availableParallelism(), maxReducers),
-    onFault,
+    listener,
   );
   cleanups.add(() => reducers.close());
   await reducers.load(run.progress.version, run.state);
