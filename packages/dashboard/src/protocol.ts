@@ -187,7 +187,7 @@ export type ControlAction =
   | { action: 'drain'; worker: string }
   | { action: 'stop-after-epoch'; isWanted: boolean }
   | { action: 'learning-rate'; rate: number }
-  /** Needs no control token: it changes what is kept to look at, and nothing else. */
+  /** For all who watch: these photos' predictions are kept from now on. */
   | { action: 'follow'; ids: string[] };
 
 /** `id` comes back in the reply. */

@@ -3,7 +3,9 @@ import { existsSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { type CoordinatorOptions, type RunOutcome, runCoordinator } from '@unet-fleet/coordinator';
 import { readManifest } from '@unet-fleet/coordinator/checkpoint/read';
+import type { Observer } from '@unet-fleet/coordinator/live/live-run';
 import { openRunFolder } from '@unet-fleet/coordinator/run-folder/run-folder';
+import { livePage } from '@unet-fleet/dashboard/server/observe';
 import {
   type Config,
   cacheFolder,
@@ -26,7 +28,7 @@ import { type Io, printJson } from '../io.ts';
 import { nextRunFolder } from '../run-folders.ts';
 import { stopSignals } from '../stop-signals.ts';
 import { RunTerminal, taskBar } from '../terminal/run-terminal.ts';
-import { createScreen } from '../terminal/screen.ts';
+import { createScreen, type Screen } from '../terminal/screen.ts';
 import { summaryLines } from '../terminal/summary.ts';
 import { namedRunDir } from '../trained-run.ts';
 import { version } from '../version.ts';
@@ -142,7 +144,7 @@ export async function run(
     },
     log: log.coordinator,
     signal: stop.signal,
-    observers: exporters(config),
+    observers: [...exporters(config), ...page(config, flags, screen)],
     onKillable: (end) => {
       kill = end;
     },
@@ -167,6 +169,23 @@ export async function run(
   if (flags.json) printJson(io, { ...outcome, best });
   return { outcome, config };
 }
+
+/** The live page, with its links told when it can be opened. */
+const page = ({ run }: Config, { resume }: Pick<RunFlags, 'resume'>, screen: Screen): Observer[] =>
+  run.dashboard
+    ? [
+        livePage({
+          host: run.dashboardHost,
+          port: run.dashboardPort,
+          version,
+          isResumed: resume !== undefined,
+          onLinks: ({ view, control }) => {
+            screen.print(`  live page   ${view}`);
+            screen.print(`  controls    ${control}`);
+          },
+        }),
+      ]
+    : [];
 
 /** The log begins when the run folder is there; what is told before is kept until then. */
 function runLog(path: string, level: string) {

@@ -26,12 +26,21 @@ import { thin } from './thin.ts';
 /** A coordinator writes its status once a second. */
 const staleMs = 10_000;
 
+/** Told of what `refresh` reads, in order. */
+export interface HistoryListener {
+  onEvent(event: TimedEvent, shown: ShownEvent | null): void;
+  /** Everything is read from the beginning again. */
+  onAnew(): void;
+}
+
 export class RunHistory {
   readonly runDir: string;
   readonly name: string;
   readonly folder: RunFolder;
+  listener: HistoryListener | null = null;
   readonly #metrics;
   #course: RunCourse;
+  #version = 0;
   #refreshing: Promise<void> | null = null;
 
   /** Throws a UserError if the folder holds no run. Nothing is read of its course before the first `refresh`. */
@@ -47,26 +56,31 @@ export class RunHistory {
     return this.#course;
   }
 
+  /** Grows with all that `refresh` takes in. */
+  get version(): number {
+    return this.#version;
+  }
+
   /** Takes in what the run has written since. Calls at the same time share one reading. */
   refresh(): Promise<void> {
     this.#refreshing ??= readNewLines(
       this.#metrics,
       (line) => {
         const event = eventOf(line);
-        if (event) addEvent(this.#course, event);
+        if (!event) return;
+        this.#version++;
+        const shown = addEvent(this.#course, event);
+        this.listener?.onEvent(event, shown);
       },
       () => {
         this.#course = emptyCourse(this.folder.record.classNames.length);
+        this.#version++;
+        this.listener?.onAnew();
       },
     ).finally(() => {
       this.#refreshing = null;
     });
     return this.#refreshing;
-  }
-
-  /** For a run whose events come from elsewhere than its file: after the last `refresh`. */
-  add(event: TimedEvent): ShownEvent | null {
-    return addEvent(this.#course, event);
   }
 
   /** `followed`: what is kept from now on; those of the last evaluation when nobody says. */
@@ -138,7 +152,8 @@ function planOf({ config, split }: RunFolder) {
   };
 }
 
-function stateOf(runDir: string, hasFinished: boolean): RunSummary['state'] {
+/** Of a run that is not this process's own. */
+export function stateOf(runDir: string, hasFinished: boolean): RunSummary['state'] {
   if (hasFinished) return 'ended';
   const status = statusOf(runDir);
   if (!status || status.state === 'over') return 'interrupted';

@@ -379,6 +379,24 @@ const run = group<Config['run']>({
     min: 3,
     max: 3600,
   },
+  dashboard: {
+    doc: 'serve the live page while the run goes on',
+    format: 'switch',
+    default: true,
+  },
+  dashboardPort: {
+    doc: 'port of the live page, or the next free one; 0: any free one',
+    unit: 'port',
+    format: 'whole',
+    default: 8088,
+    min: 0,
+    max: 65_535,
+  },
+  dashboardHost: {
+    doc: 'address on which the live page is served; 0.0.0.0: on every one of this machine, with a token in the link',
+    format: 'text',
+    default: '127.0.0.1',
+  },
   tensorboard: {
     doc: "write TensorBoard's event files into the run folder",
     format: 'switch',

@@ -99,6 +99,10 @@ export interface RunOptions {
   sharedMemory: boolean;
   /** Seconds without a heartbeat after which a worker's leases go to others. */
   leaseSeconds: number;
+  /** Whether the live page is served, and where; port 0: any free one. */
+  dashboard: boolean;
+  dashboardPort: number;
+  dashboardHost: string;
   /** Whether TensorBoard's event files are written. */
   tensorboard: boolean;
   /** Of the server of metrics and probes; 0: none. */

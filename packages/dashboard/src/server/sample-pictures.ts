@@ -1,0 +1,134 @@
+/**
+ * Photos and masks of a run's validation set at training size, as the model sees them: read when asked for, the last ones
+ * kept. What it keeps true: only samples of the run's own split are read, through the pairing that keeps paths inside the
+ * data folders.
+ */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { deflate } from 'node:zlib';
+import type { RunFolder } from '@unet-fleet/coordinator/run-folder/run-folder';
+import {
+  decodePhoto,
+  type Pair,
+  type Photo,
+  pairFiles,
+  readMask,
+  readPalette,
+  resizeLabels,
+  resizePhoto,
+  type Size,
+  trainingSizeOf,
+} from '@unet-fleet/dataset';
+import { toRgb } from '@unet-fleet/pictures';
+import { UserError } from '@unet-fleet/shared';
+import sharp from 'sharp';
+import type { RunHistory } from '../history/run-history.ts';
+import { Kept } from './kept.ts';
+
+export interface SamplePicture {
+  bytes: Buffer;
+  width: number;
+  height: number;
+  /** Of a mask's label; 0 for a photo. */
+  bytesPerPixel: 0 | 1 | 2;
+}
+
+const deflated = promisify(deflate);
+
+const maxKeptBytes = 96 * 1024 * 1024;
+/** Runs whose data folders were listed last. */
+const maxListed = 8;
+const jpegQuality = 90;
+
+export class SamplePictures {
+  readonly #pictures = new Kept<SamplePicture>(maxKeptBytes, ({ bytes }) => bytes.length);
+  /** The same picture is not made twice at a time. */
+  readonly #underWay = new Map<string, Promise<SamplePicture>>();
+  readonly #samples = new Kept<Promise<Map<string, Pair>>>(maxListed);
+
+  /** JPEG. Throws a UserError for an unknown id, or where the data is not on this machine. */
+  photo(run: RunHistory, id: string): Promise<SamplePicture> {
+    return this.#picture(`${run.runDir}\0photo\0${id}`, async () => {
+      const { photo, size } = await this.#open(run, id);
+      const { data } = run.folder.config;
+      const { pixels, ...shape } = toRgb(
+        await resizePhoto(photo, size),
+        size.width,
+        size.height,
+        data.channels,
+      );
+      const raw = { ...shape, channels: 3 as const };
+      const bytes = await sharp(pixels, { raw }).jpeg({ quality: jpegQuality }).toBuffer();
+      return { bytes, ...size, bytesPerPixel: 0 };
+    });
+  }
+
+  /** Labels row by row, deflated; what does not count has the highest value of the type. */
+  truth(run: RunHistory, id: string): Promise<SamplePicture> {
+    return this.#picture(`${run.runDir}\0truth\0${id}`, async () => {
+      const { pair, size } = await this.#open(run, id);
+      const { data } = run.folder.config;
+      const path = join(data.masks, pair.mask);
+      const palette = data.palette === '' ? null : await readPalette(data.palette);
+      const mask = await readMask(path, await readFile(path), { matVariable: data.matVariable, palette });
+      const labels = resizeLabels(mask.labels, mask, size);
+      const numClasses = run.folder.record.classNames.length;
+      const shown = shownLabels(labels, numClasses, data.ignoreIndex);
+      return { bytes: await deflated(shown.bytes), ...size, bytesPerPixel: shown.bytesPerPixel };
+    });
+  }
+
+  #picture(key: string, make: () => Promise<SamplePicture>): Promise<SamplePicture> {
+    const kept = this.#pictures.find(key);
+    if (kept) return Promise.resolve(kept);
+    let made = this.#underWay.get(key);
+    if (!made) {
+      made = make()
+        .then((picture) => {
+          this.#pictures.add(key, picture);
+          return picture;
+        })
+        .finally(() => this.#underWay.delete(key));
+      this.#underWay.set(key, made);
+    }
+    return made;
+  }
+
+  async #open({ folder, runDir }: RunHistory, id: string): Promise<{ pair: Pair; photo: Photo; size: Size }> {
+    const pair = (await this.#pairs(runDir, folder)).get(id);
+    if (!pair) throw new UserError(`${JSON.stringify(id)} is no validation photo of this run`);
+    const { data } = folder.config;
+    const path = join(data.images, pair.photo);
+    const photo = await decodePhoto(path, await readFile(path), data.channels);
+    return { pair, photo, size: trainingSizeOf(data, photo) };
+  }
+
+  #pairs(runDir: string, folder: RunFolder): Promise<Map<string, Pair>> {
+    const pairs = this.#samples.get(runDir, () => validationPairs(folder));
+    // A folder that is not there may be mounted later.
+    pairs.catch(() => this.#samples.remove(runDir));
+    return pairs;
+  }
+}
+
+/** By id. */
+async function validationPairs({ config, split }: RunFolder): Promise<Map<string, Pair>> {
+  const { pairs } = await pairFiles(config.data);
+  const wanted = new Set(split.validation);
+  return new Map(pairs.filter(({ id }) => wanted.has(id)).map((pair) => [pair.id, pair]));
+}
+
+function shownLabels(labels: Uint8Array | Uint16Array, numClasses: number, ignoreIndex: number) {
+  // The highest value of a byte is taken by what does not count.
+  const bytesPerPixel = numClasses < 256 ? 1 : 2;
+  const ignored = bytesPerPixel === 1 ? 0xff : 0xffff;
+  const bytes = Buffer.alloc(labels.length * bytesPerPixel);
+  for (let i = 0; i < labels.length; i++) {
+    const label = labels[i]!;
+    const shown = label < numClasses && label !== ignoreIndex ? label : ignored;
+    if (bytesPerPixel === 1) bytes[i] = shown;
+    else bytes.writeUInt16LE(shown, 2 * i);
+  }
+  return { bytes, bytesPerPixel } as const;
+}
