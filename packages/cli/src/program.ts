@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { configCommand } from './commands/config.ts';
 import { credentialsCommand } from './commands/credentials.ts';
+import { dashboardCommand } from './commands/dashboard.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
 import { inspectCommand } from './commands/inspect.ts';
@@ -43,6 +44,7 @@ export function buildProgram(io: Io): Command {
     .addCommand(runCommand('coordinator', io))
     .addCommand(workerProcessCommand(io))
     .addCommand(credentialsCommand(io))
+    .addCommand(dashboardCommand(io))
     .addCommand(statusCommand(io))
     .addCommand(ledgerCommand(io))
     .addCommand(replayCommand(io))

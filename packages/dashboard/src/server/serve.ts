@@ -42,6 +42,15 @@ const requestMs = 120_000;
 /** Of a connection on which nothing moves: a page that asks and never reads, or a photo that waits for its turn. */
 const idleMs = 180_000;
 
+/** Ports tried: as many runs as a person has on a machine. */
+const numPorts = 32;
+
+/** The one that is wanted and those after it; 0 is any. */
+export const portsFrom = (wanted: number): number[] =>
+  wanted === 0
+    ? [0]
+    : Array.from({ length: numPorts }, (_, i) => wanted + i).filter((port) => port <= 65_535);
+
 /** Throws a UserError if none of the ports can be listened on, or the page was not built. */
 export async function serveDashboard(options: DashboardOptions): Promise<Dashboard> {
   const { host, tokens, shown, version } = options;

@@ -7,11 +7,8 @@ import { UserError } from '@unet-fleet/shared';
 import { linksOf } from './links.ts';
 import type { LivePort } from './live-port.ts';
 import { newTokens, remember, remembered } from './secrets.ts';
-import { type Dashboard, serveDashboard } from './serve.ts';
+import { type Dashboard, portsFrom, serveDashboard } from './serve.ts';
 import type { Answers, FromThread, Question, ThreadOptions, ToThread } from './thread-protocol.ts';
-
-/** Ports tried beside the one that is wanted: as many runs as a person has on a machine. */
-const numPorts = 32;
 
 const port = parentPort;
 if (port === null) throw new Error('thread.ts runs in a worker thread');
@@ -59,8 +56,7 @@ async function open({ runDir, host, wantedPort, isResumed, version, plan }: Thre
   const before = isResumed ? remembered(runDir) : null;
   const tokens = before?.tokens ?? newTokens();
   const first = before?.wantedPort === wantedPort ? before.port : wantedPort;
-  const others = wantedPort === 0 ? [0] : Array.from({ length: numPorts }, (_, i) => wantedPort + i);
-  const ports = [...new Set([first, ...others])].filter((candidate) => candidate <= 65_535);
+  const ports = [...new Set([first, ...portsFrom(wantedPort)])];
   try {
     dashboard = await serveDashboard({ host, ports, tokens, version, shown: { runDir, port: live, plan } });
   } catch (error) {

@@ -1,0 +1,69 @@
+/** `unet-fleet dashboard`: the runs of a folder on a page, without a coordinator. */
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { basename, dirname, resolve } from 'node:path';
+import { holdsRun } from '@unet-fleet/coordinator/run-folder/run-folder';
+import { serveFolder } from '@unet-fleet/dashboard/server/serve-folder';
+import { exitCodes, UserError } from '@unet-fleet/shared';
+import { Command } from 'commander';
+import { addConfigOptions, configFrom } from '../config-options.ts';
+import { type Io, printJson } from '../io.ts';
+import { stopSignals } from '../stop-signals.ts';
+import { createScreen } from '../terminal/screen.ts';
+import { version } from '../version.ts';
+
+const options = ['run.dashboardPort', 'run.dashboardHost'] as const;
+
+export const dashboardCommand = (io: Io): Command =>
+  addConfigOptions(
+    new Command('dashboard')
+      .description('look at runs that have ended, or go on elsewhere, on a page in the browser')
+      .argument('[runs]', 'folder of run folders, or one run folder; default: runs')
+      .option('--json', 'print the address as JSON')
+      .addHelpText(
+        'after',
+        '\nExample:\n  npx unet-fleet dashboard runs        until Ctrl-C\n\nA run that goes on has a page of its own: its address is printed at its start.',
+      ),
+    options,
+  ).action(async (named: string | undefined, flags: { json?: boolean } & Record<string, unknown>) => {
+    const { run } = configFrom(flags, options, io);
+    const { folder, opened } = folderOf(named, io);
+    const dashboard = await serveFolder({
+      folder,
+      host: run.dashboardHost,
+      port: run.dashboardPort,
+      version,
+    });
+    const link = opened === null ? dashboard.link : withRun(dashboard.link, opened);
+    if (flags.json) printJson(io, { link, port: dashboard.port });
+    else createScreen(io.stdout, io.env).print(`runs of ${folder}: ${link} (Ctrl-C ends it)`);
+    const stop = stopSignals(
+      () => {},
+      () => {},
+    );
+    await once(stop.signal, 'abort');
+    await dashboard.close('the server has ended');
+    stop.release();
+    process.exitCode = exitCodes.ok;
+  });
+
+/** `opened`: the run that was named, where it was one. */
+function folderOf(named: string | undefined, io: Io): { folder: string; opened: string | null } {
+  const path = resolve(io.cwd, named ?? 'runs');
+  if (!existsSync(path)) {
+    const remedy = named
+      ? 'name the folder that your runs are in'
+      : 'train first, or name the folder that your runs are in';
+    throw new UserError(`there is no folder ${path}: ${remedy}`);
+  }
+  if (holdsRun(path)) return { folder: dirname(path), opened: basename(path) };
+  return { folder: path, opened: null };
+}
+
+function withRun(link: string, run: string): string {
+  const [page, token = ''] = link.split('#');
+  const params = new URLSearchParams(token);
+  params.set('view', 'curves');
+  params.set('run', run);
+  return `${page}#${params}`;
+}
