@@ -28,6 +28,35 @@ test('a status is read as it was written', () => {
   expect(status.awaited.map(({ until }) => until)).toEqual([null, '2026-01-01T00:00:04.000Z']);
 });
 
+const facts = {
+  name: 'a',
+  workerId: 'worker.1',
+  host: 'box',
+  pid: 12,
+  device: 'cpu',
+  numThreads: 2,
+  residentBytes: 1e8,
+  gpu: null,
+  imagesPerSecond: 3.5,
+  numRestarts: 0,
+  lastSeen: '2026-01-01T00:00:00.900Z',
+  isStraggler: false,
+};
+
+test('facts of workers and what people asked for are read where they are there', () => {
+  const status = runStatusOf(core, source, 1_000, new Date());
+  const more = { facts: [facts], isPaused: true, stopsAfterEpoch: false };
+  writeStatus(folder, { ...status, ...more });
+  expect(readStatus(folder)).toEqual({ ...status, ...more });
+});
+
+test('facts of another shape cost nothing but themselves', () => {
+  const status = runStatusOf(core, source, 1_000, new Date());
+  const odd = { ...facts, imagesPerSecond: null } as never;
+  writeStatus(folder, { ...status, ...{ facts: [odd], isPaused: true } });
+  expect(readStatus(folder)).toEqual({ ...status, isPaused: true, facts: undefined });
+});
+
 test.each(['null', '{}', '[', '{"at": "yesterday"}'])('what is no status is told so: %s', (text) => {
   writeFileSync(join(folder, 'status.json'), text);
   expect(() => readStatus(folder)).toThrow(UserError);

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { printable, readBounded, UserError } from '@unet-fleet/shared';
 import { z } from 'zod';
 import type { CoreStatus } from '../core/status.ts';
+import type { LiveStatus, WorkerFacts } from '../live/live-run.ts';
 
 const fileName = 'status.json';
 
@@ -33,6 +34,9 @@ export interface RunStatus {
   }[];
 }
 
+/** As read from a folder: what workers are and what people asked for is missing where an older version wrote it. */
+export type RecordedStatus = RunStatus & Partial<Pick<LiveStatus, 'facts' | 'isPaused' | 'stopsAfterEpoch'>>;
+
 /** Of a thousand workers. */
 const maxFileBytes = 2 ** 24;
 
@@ -40,7 +44,22 @@ const maxFileBytes = 2 ** 24;
 const shown = z.string().transform((value) => printable(value, 2_000));
 const time = z.iso.datetime();
 const count = z.number().int().nonnegative();
-const statusSchema: z.ZodType<RunStatus> = z.object({
+const figure = z.number().nonnegative();
+const factsSchema: z.ZodType<WorkerFacts> = z.object({
+  name: shown,
+  workerId: shown,
+  host: shown,
+  pid: count,
+  device: shown,
+  numThreads: count,
+  residentBytes: figure,
+  gpu: z.object({ utilization: figure, memoryBytes: figure, memoryTotalBytes: figure }).nullable(),
+  imagesPerSecond: figure,
+  numRestarts: count,
+  lastSeen: time,
+  isStraggler: z.boolean(),
+});
+const statusSchema: z.ZodType<RecordedStatus> = z.object({
   at: time,
   runId: shown,
   term: count,
@@ -60,6 +79,10 @@ const statusSchema: z.ZodType<RunStatus> = z.object({
       outcome: shown,
     }),
   ),
+  // Beside the point where they can't be read: what the run does is told all the same.
+  facts: z.array(factsSchema).optional().catch(undefined),
+  isPaused: z.boolean().optional().catch(undefined),
+  stopsAfterEpoch: z.boolean().optional().catch(undefined),
 });
 
 export interface StatusSource {
@@ -100,7 +123,7 @@ export function writeStatus(runDir: string, status: RunStatus): void {
 }
 
 /** Throws a UserError when the run has none. */
-export function readStatus(runDir: string): RunStatus {
+export function readStatus(runDir: string): RecordedStatus {
   const path = join(runDir, fileName);
   try {
     return statusSchema.parse(JSON.parse(readBounded(path, maxFileBytes).toString('utf8')));

@@ -284,7 +284,7 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
     onBack: () => conductor.feed({ type: 'broker-back' }),
     onDisconnect: (workerId) => conductor.feed({ type: 'worker-disconnected', workerId }),
   });
-  cleanups.add(writeStatusWhile(paths.root, conductor, source, mayWrite));
+  cleanups.add(writeStatusWhile(paths.root, status, mayWrite));
   workers.start();
   if (options.signal.aborted) stop();
   let farewell = { reason: 'the run has failed', isComplete: false };
