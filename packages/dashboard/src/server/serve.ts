@@ -24,6 +24,8 @@ export interface DashboardOptions {
   ports: readonly number[];
   tokens: Tokens;
   version: string;
+  /** Folder of the built page; default: where it is built. */
+  page?: string;
   /** The run of this process, or a folder of runs. */
   shown: { runDir: string; port: LivePort; plan: Plan } | { folder: string };
 }
@@ -54,7 +56,7 @@ export const portsFrom = (wanted: number): number[] =>
 /** Throws a UserError if none of the ports can be listened on, or the page was not built. */
 export async function serveDashboard(options: DashboardOptions): Promise<Dashboard> {
   const { host, tokens, shown, version } = options;
-  const files = readPageFiles();
+  const files = readPageFiles(options.page);
   const door: Door = { tokens, isLoopback: isLoopbackName(host) };
   const audience = new Audience();
   const live = 'folder' in shown ? null : { ...shown, history: new RunHistory(shown.runDir) };

@@ -25,7 +25,8 @@ export interface MasksViewProps {
   source: PictureSource;
   /** null where there is no coordinator to ask. */
   live: {
-    follow: (ids: readonly string[]) => Promise<string>;
+    /** null for who may not choose. */
+    follow: ((ids: readonly string[]) => Promise<string>) | null;
     segment: (photo: Blob) => Promise<Uint8Array>;
   } | null;
   announce: (text: string) => void;
@@ -120,7 +121,7 @@ export function MasksView({ history, evaluatedSteps, followed, source, live, ann
         </div>
       )}
       {loaded.error !== null && <p class="warning">{loaded.error}</p>}
-      {live !== null && (
+      {live?.follow && (
         <FollowPicker
           validationIds={history.validationIds}
           followed={followed}

@@ -65,7 +65,12 @@ export function PhotoCard({ shown, look, names, onOpen }: PhotoCardProps) {
           )}
         </div>
       )}
-      {counts !== null && <p class="photo-card-words">{errorsInWords(counts, look)}</p>}
+      {counts !== null && (
+        <p class="photo-card-words">
+          {errorsInWords(counts, look)}
+          {!look.isShown.every(Boolean) && ', over all classes'}
+        </p>
+      )}
     </article>
   );
 }

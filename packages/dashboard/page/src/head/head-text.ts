@@ -1,0 +1,39 @@
+/** What the head says, in words. Pure. */
+import type { Status } from '../../../src/protocol.ts';
+
+const sentences: Record<string, string> = {
+  training: 'Training',
+  validating: 'Validating',
+  'waiting for workers': 'Waiting for workers',
+  'waiting for the broker': 'Waiting for the broker',
+  paused: 'Paused',
+  'writing the last checkpoint': 'Writing the last checkpoint',
+  over: 'The run is over',
+};
+
+/** The state, with what a person has asked for and is not done yet. */
+export function stateText({ state, isPaused, stopsAfterEpoch }: Status): string {
+  const words = sentences[state] ?? state;
+  if (isPaused && state !== 'paused') return `${words}, then it pauses`;
+  return stopsAfterEpoch && state !== 'over' ? `${words}, until this epoch ends` : words;
+}
+
+/** 65_000 -> "1 min 5 s": two units, so that it can be read at a glance. */
+export function durationText(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1_000));
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
+
+/** Of the best validation. */
+export function scoreText(
+  best: { loss: number | null; meanIou: number | null; step: number | null } | null,
+): string {
+  if (best === null || best.meanIou === null) return 'none yet';
+  const loss = best.loss === null ? '' : `, loss ${best.loss.toPrecision(3)}`;
+  const step = best.step === null ? '' : `, step ${best.step}`;
+  return `mean IoU ${(best.meanIou * 100).toFixed(1)} %${loss}${step}`;
+}

@@ -1,0 +1,98 @@
+/** What one wants to know first: the state and its reason, how far the run is and how fast, and what is safe on disk. */
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { RunSummary, Status } from '../../../src/protocol.ts';
+import { useSpeech } from '../live/speech.tsx';
+import { agoText } from '../views/workers/worker-text.ts';
+import { durationText, scoreText, stateText } from './head-text.ts';
+
+export function LiveHead({ name, status }: { name: string; status: Status | null }) {
+  const { announce } = useSpeech();
+  const words = status === null ? '' : stateText(status);
+  const before = useRef('');
+  useEffect(() => {
+    if (before.current !== '' && words !== before.current) announce(words);
+    before.current = words;
+  }, [words]);
+  const nowMs = useServerClock(status);
+
+  if (status === null) {
+    return (
+      <div class="head">
+        <h1>{name}</h1>
+        <p class="state">Connecting…</p>
+      </div>
+    );
+  }
+  const { epoch, numEpochs, step, numSteps, imagesPerSecond, timeLeftMs, checkpoint, best } = status;
+  const facts: [title: string, value: string][] = [
+    ['Epoch', `${epoch} of ${numEpochs}`],
+    ['Images/s', imagesPerSecond > 0 ? imagesPerSecond.toFixed(1) : '–'],
+    ['Time left', timeLeftMs === null ? '–' : durationText(timeLeftMs)],
+    [
+      'Checkpoint',
+      checkpoint === null ? 'none yet' : `step ${checkpoint.step}, ${agoText(checkpoint.at, nowMs)}`,
+    ],
+    ['Best score', scoreText(best)],
+  ];
+  return (
+    <div class="head">
+      <h1>{name}</h1>
+      <p class={`state is-${status.state.replaceAll(' ', '-')}`}>{words}</p>
+      {status.reasons.length > 0 && (
+        <ul class="reasons">
+          {status.reasons.map((reason) => (
+            <li key={reason}>{reason}</li>
+          ))}
+        </ul>
+      )}
+      <div class="progress">
+        <progress aria-label="Steps done" value={step} max={Math.max(1, numSteps)} />
+        <span>{`step ${step.toLocaleString('en')} of ${numSteps.toLocaleString('en')}`}</span>
+      </div>
+      <dl class="facts">
+        {facts.map(([title, value]) => (
+          <div key={title}>
+            <dt>{title}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </div>
+  );
+}
+
+/** Of a run that is looked at without its coordinator. */
+export function RecordedHead({ summary, name }: { summary: RunSummary | null; name: string }) {
+  return (
+    <div class="head">
+      <h1>{name}</h1>
+      {summary !== null && (
+        <>
+          <p class="state">{summary.state}</p>
+          <dl class="facts">
+            <div>
+              <dt>Progress</dt>
+              <dd>{`step ${summary.step.toLocaleString('en')} of ${summary.numSteps.toLocaleString('en')}`}</dd>
+            </div>
+            <div>
+              <dt>Best score</dt>
+              <dd>{scoreText({ loss: summary.bestLoss, meanIou: summary.bestMeanIou, step: null })}</dd>
+            </div>
+          </dl>
+        </>
+      )}
+    </div>
+  );
+}
+
+/** The server's clock, ticking between two statuses: the page's own may be wrong. */
+function useServerClock(status: Status | null): number {
+  const [nowMs, setNowMs] = useState(Date.now());
+  useEffect(() => {
+    const timer = setInterval(() => setNowMs(Date.now()), 1_000);
+    return () => clearInterval(timer);
+  }, []);
+  const offsetMs = useRef(0);
+  if (status !== null) offsetMs.current = Math.max(offsetMs.current, Date.parse(status.at) - nowMs);
+  return nowMs + offsetMs.current;
+}

@@ -1,0 +1,120 @@
+import { describe, expect, it } from 'vitest';
+import type { Point } from '../../../../src/protocol.ts';
+import {
+  clampedRange,
+  curveInWords,
+  extentOf,
+  figure,
+  percentage,
+  positive,
+  smoothed,
+  valueAt,
+} from './curve-math.ts';
+
+const curve: Point[] = [
+  [1, 4],
+  [2, 2],
+  [3, null],
+  [5, 3],
+];
+
+describe('smoothing', () => {
+  it('leaves a curve as it is at weight 0 and a constant one at any weight', () => {
+    expect(smoothed(curve, 0)).toEqual(curve);
+    const constant: Point[] = Array.from({ length: 50 }, (_, step) => [step, 7]);
+    for (const [, value] of smoothed(constant, 0.9)) expect(value).toBeCloseTo(7, 12);
+  });
+
+  it('weighs what came last most, corrects its start, and keeps breaks', () => {
+    const [first, second, third, last] = smoothed(curve, 0.5);
+    expect(first).toEqual([1, 4]);
+    // (0.5 * 2 + 0.25 * 4) / 0.75
+    expect(second![1]).toBeCloseTo(2 / 0.75, 12);
+    expect(third).toEqual([3, null]);
+    // (0.5 * 3 + 0.25 * 2 + 0.125 * 4) / 0.875
+    expect(last![1]).toBeCloseTo(2.5 / 0.875, 12);
+  });
+});
+
+describe('values at a step', () => {
+  it('are the newest at or before it, over a break, too', () => {
+    expect([0, 1, 1.5, 2, 3, 4, 5, 99].map((step) => valueAt(curve, step))).toEqual([
+      null,
+      4,
+      4,
+      2,
+      2,
+      2,
+      3,
+      3,
+    ]); // prettier-ignore
+    expect(valueAt([], 1)).toBeNull();
+  });
+
+  it('have no logarithm at zero and below', () => {
+    expect(
+      positive([
+        [1, 0],
+        [2, -1],
+        [3, null],
+        [4, 2],
+      ]),
+    ).toEqual([
+      [1, null],
+      [2, null],
+      [3, null],
+      [4, 2],
+    ]); // prettier-ignore
+  });
+});
+
+describe('ranges', () => {
+  it('span all curves that have points', () => {
+    expect(
+      extentOf([
+        [],
+        curve,
+        [
+          [4, 1],
+          [9, 1],
+        ],
+      ]),
+    ).toEqual({ from: 1, to: 9 }); // prettier-ignore
+    expect(extentOf([[], []])).toBeNull();
+  });
+
+  it('are cut to what there is, and are dropped where nothing would be left out or shown', () => {
+    const extent = { from: 1, to: 100 };
+    expect(clampedRange({ from: -5, to: 50 }, extent)).toEqual({ from: 1, to: 50 });
+    expect(clampedRange({ from: 0, to: 200 }, extent)).toBeNull();
+    expect(clampedRange({ from: 150, to: 200 }, extent)).toBeNull();
+    expect(clampedRange({ from: 50, to: 50 }, extent)).toBeNull();
+    expect(clampedRange(null, extent)).toBeNull();
+    expect(clampedRange({ from: 1, to: 2 }, null)).toBeNull();
+  });
+});
+
+describe('words', () => {
+  it('tell a curve to those who do not see it', () => {
+    expect(curveInWords('Loss', curve, figure)).toBe(
+      'Loss: 3 points, from 4 at step 1 to 3 at step 5; lowest 2 at step 2, highest 4 at step 1',
+    );
+    expect(curveInWords('Loss', [[7, 0.25]], percentage)).toBe('Loss: 1 point, 25.0 % at step 7');
+    expect(curveInWords('Loss', [[7, null]], figure)).toBe('Loss: no points yet');
+  });
+
+  it('are short for figures of any size', () => {
+    expect([0, 1, 0.5, 0.001, 1e-8, 123.456, 1200, 99_999, 1_234_567, -0.0001].map(figure)).toEqual([
+      '0',
+      '1',
+      '0.5',
+      '0.001',
+      '1.00e-8',
+      '123.5',
+      '1200',
+      '99999',
+      '1.23e6',
+      '-1.00e-4',
+    ]); // prettier-ignore
+  });
+});

@@ -1,0 +1,197 @@
+/** How training goes: charts over the same steps, with one zoom, one cursor and one smoothing for all of them. */
+import { useMemo, useState } from 'preact/hooks';
+import type { History, Point } from '../../../../src/protocol.ts';
+import { nameOf } from '../classes/matrix.ts';
+import { Chart, type Marks, type Series } from './chart.tsx';
+import { ClassPicker } from './class-picker.tsx';
+import {
+  clampedRange,
+  extentOf,
+  type Format,
+  figure,
+  percentage,
+  positive,
+  type Range,
+  smoothed,
+} from './curve-math.ts';
+import './curves.css';
+import { RangeSliders } from './range-sliders.tsx';
+
+export interface CurvesViewProps {
+  /** As it is now: its curves grow. */
+  history: History;
+}
+
+interface ChartSpec {
+  title: string;
+  series: Series[];
+  format: Format;
+  /** Shows a logarithm when one is asked for. */
+  canBeLog: boolean;
+}
+
+export function CurvesView({ history }: CurvesViewProps) {
+  const { curves, classNames, classColours } = history;
+  const [smoothing, setSmoothing] = useState(0.6);
+  const [isLog, setIsLog] = useState(false);
+  const [range, setRange] = useState<Range | null>(null);
+  const [cursor, setCursor] = useState<number | null>(null);
+  const [chosen, setChosen] = useState<readonly number[]>([]);
+
+  const extent = useMemo(
+    () => extentOf([curves.trainLoss, curves.validationLoss, curves.meanIou, curves.learningRate]),
+    [curves],
+  );
+  const specs = useMemo(() => {
+    const withFaint = (name: string, points: readonly Point[], colour: string): Series[] =>
+      smoothing === 0
+        ? [{ name, points, colour, look: 'line' }]
+        : [
+            { name: `${name}, as measured`, points, colour, look: 'faint' },
+            { name, points: smoothed(points, smoothing), colour, look: 'line' },
+          ];
+    const one = (name: string, points: readonly Point[], look: Series['look'] = 'line'): Series[] => [
+      { name, points, colour: '--accent', look },
+    ];
+    const all: ChartSpec[] = [
+      {
+        title: 'Loss',
+        series: [
+          ...withFaint('Training loss', curves.trainLoss, '--accent'),
+          { name: 'Validation loss', points: curves.validationLoss, colour: '--curve-second', look: 'dots' },
+        ],
+        format: figure,
+        canBeLog: true,
+      },
+      {
+        title: 'Intersection over union',
+        series: [
+          ...one('Mean IoU', curves.meanIou, 'dots'),
+          ...chosen.map(
+            (index): Series => ({
+              name: nameOf(classNames, index),
+              points: curves.classIou[index] ?? [],
+              colour: classColours[index]!,
+              look: 'dots',
+            }),
+          ),
+        ],
+        format: percentage,
+        canBeLog: false,
+      },
+      {
+        title: 'Learning rate',
+        series: one('Learning rate', curves.learningRate),
+        format: figure,
+        canBeLog: true,
+      },
+      {
+        title: 'Gradient norm',
+        series: withFaint('Gradient norm', curves.gradientNorm, '--accent'),
+        format: figure,
+        canBeLog: true,
+      },
+      {
+        title: 'Images per second',
+        series: withFaint('Images per second', curves.imagesPerSecond, '--accent'),
+        format: figure,
+        canBeLog: false,
+      },
+    ];
+    return all;
+  }, [curves, classNames, classColours, smoothing, chosen]);
+  const marks = useMemo<Marks>(
+    () => ({
+      restarts: history.restarts,
+      checkpoints: history.checkpoints.map(({ step }) => step),
+      rateChanges: history.learningRateChanges.map(({ step }) => step),
+    }),
+    [history.restarts, history.checkpoints, history.learningRateChanges],
+  );
+  const shownRange = clampedRange(range, extent);
+
+  return (
+    <section class="curves" aria-labelledby="curves-title">
+      <h2 id="curves-title">Curves</h2>
+      {extent === null ? (
+        <p class="quiet">No step yet: curves begin with the first one.</p>
+      ) : (
+        <>
+          <div class="curves-bar">
+            <label class="field">
+              Smoothing
+              <input
+                type="range"
+                min={0}
+                max={99}
+                value={Math.round(smoothing * 100)}
+                aria-valuetext={smoothing === 0 ? 'none' : smoothing.toFixed(2)}
+                onInput={({ currentTarget }) => setSmoothing(Number(currentTarget.value) / 100)}
+              />
+            </label>
+            <label>
+              <input
+                type="checkbox"
+                checked={isLog}
+                onChange={({ currentTarget }) => setIsLog(currentTarget.checked)}
+              />
+              Logarithm
+            </label>
+            <RangeSliders
+              extent={extent}
+              range={shownRange}
+              onRange={setRange}
+              cursor={cursor}
+              onCursor={setCursor}
+            />
+          </div>
+          <ClassPicker names={classNames} colours={classColours} chosen={chosen} onChange={setChosen} />
+          <div class="charts">
+            {specs.map(({ title, series, format, canBeLog }) => (
+              <Chart
+                key={title}
+                title={title}
+                series={isLog && canBeLog ? positives(series) : series}
+                marks={marks}
+                format={format}
+                isLog={isLog && canBeLog}
+                range={shownRange}
+                extent={extent}
+                cursor={cursor}
+                onCursor={setCursor}
+                onZoom={setRange}
+              />
+            ))}
+          </div>
+          <MarksKey marks={marks} />
+        </>
+      )}
+    </section>
+  );
+}
+
+const positives = (series: readonly Series[]): Series[] =>
+  series.map((one) => ({ ...one, points: positive(one.points) }));
+
+function MarksKey({ marks }: { marks: Marks }) {
+  return (
+    <ul class="marks-key quiet">
+      {marks.checkpoints.length > 0 && (
+        <li>
+          <span class="mark is-checkpoint" aria-hidden="true" /> checkpoint
+        </li>
+      )}
+      {marks.restarts.length > 0 && (
+        <li>
+          <span class="mark is-restart" aria-hidden="true" /> the coordinator started again
+        </li>
+      )}
+      {marks.rateChanges.length > 0 && (
+        <li>
+          <span class="mark is-rate" aria-hidden="true" /> learning rate changed by hand
+        </li>
+      )}
+      <li>Drag across a chart to zoom in, double-click to see everything.</li>
+    </ul>
+  );
+}
