@@ -10,6 +10,7 @@ import { ledgerCommand } from './commands/ledger.ts';
 import { predictCommand } from './commands/predict.ts';
 import { quickstartCommand } from './commands/quickstart.ts';
 import { replayCommand } from './commands/replay.ts';
+import { reportCommand } from './commands/report.ts';
 import { sampleCommand } from './commands/sample.ts';
 import { setupCommand } from './commands/setup.ts';
 import { statusCommand } from './commands/status.ts';
@@ -46,6 +47,7 @@ export function buildProgram(io: Io): Command {
     .addCommand(credentialsCommand(io))
     .addCommand(dashboardCommand(io))
     .addCommand(statusCommand(io))
+    .addCommand(reportCommand(io))
     .addCommand(ledgerCommand(io))
     .addCommand(replayCommand(io))
     .addCommand(evaluateCommand(io))

@@ -140,7 +140,7 @@ export class RunHistory {
 }
 
 /** What the plan's arithmetic needs, from what the folder says. */
-function planOf({ config, split }: RunFolder) {
+export function planOf({ config, split }: RunFolder) {
   const { batchSize, epochs, seed } = config.train;
   return {
     numTrainSamples: split.train.length,

@@ -1,0 +1,52 @@
+/**
+ * Pictures within the page, as data: URIs. WebP, because every browser since 2020 shows it and masks are lossless in it at
+ * a third of PNG's size. What this keeps true: none is larger than a reader can use, so that the file can be sent.
+ */
+import { type LabelMap, type RgbImage, resizeLabelMap, resizeRgb } from '@unet-fleet/pictures';
+import sharp, { type WebpOptions } from 'sharp';
+import type { Picture } from './report.ts';
+
+export interface PixelSize {
+  width: number;
+  height: number;
+}
+
+const photoQuality = 82;
+
+/** At most `maxSide` pixels on its longer side; never enlarged. */
+export function fitted({ width, height }: PixelSize, maxSide: number): PixelSize {
+  const factor = Math.min(1, maxSide / Math.max(width, height));
+  const side = (length: number) => Math.max(1, Math.round(length * factor));
+  return { width: side(width), height: side(height) };
+}
+
+/** Of a class or a mask: every colour stays as it is. */
+export const exactPicture = (image: RgbImage): Promise<Picture> => picture(image, { lossless: true });
+
+/** Of a photo, or what is drawn over one. */
+export const photoPicture = (image: RgbImage): Promise<Picture> =>
+  picture(image, { quality: photoQuality, smartSubsample: true });
+
+async function picture({ pixels, width, height }: RgbImage, options: WebpOptions): Promise<Picture> {
+  const bytes = await sharp(pixels, { raw: { width, height, channels: 3 } })
+    .webp(options)
+    .toBuffer();
+  return { source: `data:image/webp;base64,${bytes.toString('base64')}`, width, height };
+}
+
+/** A class map at most so large; classes are never mixed. */
+export function smaller(map: LabelMap, maxSide: number): LabelMap {
+  const { width, height } = fitted(map, maxSide);
+  return resizeLabelMap(map, width, height);
+}
+
+/** An encoded photo as pixels, at most so large. */
+export async function decoded(bytes: Uint8Array, maxSide: number): Promise<RgbImage> {
+  const { data, info } = await sharp(bytes)
+    .removeAlpha()
+    .toColourspace('srgb')
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  const { width, height } = fitted(info, maxSide);
+  return resizeRgb({ pixels: data, width: info.width, height: info.height }, width, height);
+}

@@ -1,0 +1,99 @@
+/** Where the time of the steps went, added up over a run: for a step as a whole, and for each worker. */
+import { finite, type Recorded } from './recorded-events.ts';
+
+/** Sums over the steps whose parts were recorded. */
+export interface TimeSplit {
+  numSteps: number;
+  numImages: number;
+  totalMs: number;
+  /** Of steps without their parts, as older versions wrote them, nothing is in here. */
+  parts: { name: PartName; ms: number }[];
+}
+
+export type PartName = 'weights' | 'data' | 'compute' | 'send' | 'reduce' | 'optimize' | 'wait';
+
+export interface WorkerTimes {
+  worker: string;
+  numSteps: number;
+  numLeaves: number;
+  fetchMs: number;
+  dataMs: number;
+  computeMs: number;
+  sendMs: number;
+  /** Between its first lease and its last answer of a step, without the parts above. */
+  waitMs: number;
+}
+
+/** Workers that are told apart; a run of names without end has the rest left out. */
+const maxWorkers = 2_000;
+
+export class StepTimes {
+  readonly #workers = new Map<string, WorkerTimes>();
+  readonly #parts = new Map<PartName, number>();
+  #numSteps = 0;
+  #numImages = 0;
+  #totalMs = 0;
+
+  add({ stepMs, numImages, timings, workers = [] }: Recorded<'step'>): void {
+    this.#numSteps++;
+    this.#numImages += numImages;
+    this.#totalMs += stepMs;
+    if (timings) this.#addParts(stepMs, timings);
+    for (const lane of workers) this.#addLane(lane);
+  }
+
+  /** Parts overlap where gradients are added while others still compute, so the rest is never below 0. */
+  #addParts(stepMs: number, timings: NonNullable<Recorded<'step'>['timings']>): void {
+    const { broadcastMs, dataMs, computeMs, sendMs, reduceMs, optimizeMs } = timings;
+    const parts: [PartName, number][] = [
+      ['compute', computeMs],
+      ['weights', broadcastMs],
+      ['data', dataMs],
+      ['send', sendMs],
+      ['optimize', optimizeMs],
+      ['reduce', reduceMs],
+    ];
+    let leftMs = Math.max(0, stepMs);
+    for (const [name, ms] of parts) {
+      const counted = Math.min(Math.max(0, finite(ms) ?? 0), leftMs);
+      leftMs -= counted;
+      this.#parts.set(name, (this.#parts.get(name) ?? 0) + counted);
+    }
+    this.#parts.set('wait', (this.#parts.get('wait') ?? 0) + leftMs);
+  }
+
+  #addLane(lane: NonNullable<Recorded<'step'>['workers']>[number]): void {
+    const { worker, numLeaves, startMs, endMs, fetchMs, dataMs, computeMs, sendMs } = lane;
+    let own = this.#workers.get(worker);
+    if (!own) {
+      if (this.#workers.size >= maxWorkers) return;
+      own = { worker, numSteps: 0, numLeaves: 0, fetchMs: 0, dataMs: 0, computeMs: 0, sendMs: 0, waitMs: 0 };
+      this.#workers.set(worker, own);
+    }
+    own.numSteps++;
+    own.numLeaves += numLeaves;
+    own.fetchMs += fetchMs;
+    own.dataMs += dataMs;
+    own.computeMs += computeMs;
+    own.sendMs += sendMs;
+    own.waitMs += Math.max(0, endMs - startMs - fetchMs - dataMs - computeMs - sendMs);
+  }
+
+  end(): { steps: TimeSplit; workers: WorkerTimes[] } {
+    return {
+      steps: {
+        numSteps: this.#numSteps,
+        numImages: this.#numImages,
+        totalMs: this.#totalMs,
+        parts: partOrder.flatMap((name) => {
+          const ms = this.#parts.get(name);
+          return ms === undefined ? [] : [{ name, ms }];
+        }),
+      },
+      workers: [...this.#workers.values()].sort((a, b) => b.numLeaves - a.numLeaves),
+    };
+  }
+}
+
+/** In the order in which a step goes through them. */
+const partOrder: PartName[] = ['weights', 'data', 'compute', 'send', 'reduce', 'optimize', 'wait'];
