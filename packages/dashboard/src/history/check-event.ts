@@ -63,6 +63,7 @@ const fields: Partial<Record<RunEvent['type'], Record<string, Field>>> = {
     classIou: 'shares?',
   },
   checkpoint: { step: 'number', isBest: 'boolean' },
+  'evaluation-kept': { step: 'number', numPictures: 'number' },
   paused: { by: 'string' },
   resumed: { by: 'string', pausedMs: 'number' },
   'checkpoint-requested': { by: 'string' },

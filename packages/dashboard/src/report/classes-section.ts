@@ -5,7 +5,7 @@ import { type ClassMetrics, type Metrics, metricsOf } from '@unet-fleet/shared';
 import { sparkline } from './chart.ts';
 import { type Html, html } from './html.ts';
 import type { Report } from './report.ts';
-import { absent, type Column, section, table } from './section.ts';
+import { absent, type Column, label, section, table } from './section.ts';
 import { counted, percent, score, whole } from './text.ts';
 
 /** A matrix of more classes than this is not spread out: 2,048 squared doubles are 34 MB. */
@@ -34,6 +34,9 @@ const swatchOf = (colour: string): Html =>
 
 export const swatch = (classIndex: number): Html => swatchOf(cssColour(classColour(classIndex)));
 export const ignoredSwatch: Html = swatchOf(cssColour(ignoredColour));
+
+export const classLabel = (report: Report, classIndex: number): Html =>
+  label(nameOf(report, classIndex), swatch(classIndex));
 
 export function classesSection(report: Report): Html {
   const { evaluation, history } = report;
@@ -71,7 +74,7 @@ function columnsOf(report: Report, { numPixels }: Metrics): Column<ClassMetrics>
     {
       title: 'Class',
       cell: ({ classIndex, presence }) =>
-        html`${swatch(classIndex)}${nameOf(report, classIndex)}${presence === 'predicted-only' && html` <small>predicted only</small>`}`,
+        html`${classLabel(report, classIndex)}${presence === 'predicted-only' && html` <small>predicted only</small>`}`,
     },
     {
       title: 'IoU',

@@ -3,6 +3,7 @@ import { configOptions, groupTitles, type OptionInfo, optionValue } from '@unet-
 import { type Content, type Html, html } from './html.ts';
 import type { Report } from './report.ts';
 import { section, table } from './section.ts';
+import { compact, moment, whole } from './text.ts';
 
 /** An option with its value as it may be shown. */
 export interface ShownOption {
@@ -36,9 +37,37 @@ export function configSection(report: Report): Html {
         ? html`<p>Every option has its default.</p>`
         : optionTable('Options that differ from their defaults', changed, true)
     }
-<details><summary>All ${options.length} options</summary>${optionTable('Options as the run has them', [...changed, ...byDefault].sort(inOrder), false)}</details>`,
+<details><summary>All ${options.length} options</summary>${optionTable('Options as the run has them', [...changed, ...byDefault].sort(inOrder), false)}</details>
+${ratesSetByHand(report)}`,
   );
 }
+
+/** They are of the config as much as an option is: the weights depend on them. */
+function ratesSetByHand({ interventions }: Report): Html {
+  if (interventions.length === 0) return html``;
+  const shown = interventions.slice(0, maxShownRates);
+  return html`${table(
+    'Learning rates set by hand while the run went on',
+    [
+      { title: 'From step', isNumber: true, cell: ({ step }) => whole(step) },
+      { title: 'Rate', isNumber: true, cell: ({ learningRate }) => compact(learningRate) },
+      {
+        title: 'Instead of',
+        isNumber: true,
+        cell: ({ previousRate }) => (previousRate === null ? '–' : compact(previousRate)),
+      },
+      { title: 'When', cell: ({ at }) => (Number.isNaN(Date.parse(at)) ? '–' : moment(at)) },
+      { title: 'By', cell: ({ by }) => by || '–' },
+    ],
+    shown,
+  )}
+${
+  shown.length < interventions.length &&
+  html`<p class="quiet">and ${whole(interventions.length - shown.length)} more in interventions.json of the run folder.</p>`
+}`;
+}
+
+const maxShownRates = 200;
 
 const inOrder = (a: ShownOption, b: ShownOption): number =>
   configOptions.indexOf(a.option) - configOptions.indexOf(b.option);
@@ -55,6 +84,7 @@ const optionTable = (caption: string, rows: readonly ShownOption[], hasDefault: 
       { title: 'What it is', cell: ({ option }) => option.doc },
     ],
     rows,
+    'options',
   );
 
 const defaultText = ({ default: value }: OptionInfo): Content =>

@@ -3,7 +3,7 @@
  * background: a table with figures where it fits, a drawing with a list of the largest confusions where it does not.
  */
 import type { Metrics } from '@unet-fleet/shared';
-import { metricsIn, nameOf, noEvaluation, swatch } from './classes-section.ts';
+import { classLabel, metricsIn, nameOf, noEvaluation } from './classes-section.ts';
 import { type Html, html } from './html.ts';
 import type { Report } from './report.ts';
 import { absent, section, table } from './section.ts';
@@ -74,7 +74,7 @@ function matrixTable(report: Report, { shown, cell }: Matrix): Html {
 <caption>${caption}</caption>
 <thead><tr><th scope="col">truth \\ prediction</th>${shown.map((column) => html`<th scope="col">${nameOf(report, column)}</th>`)}</tr></thead>
 <tbody>${shown.map(
-    (row) => html`<tr><th scope="row">${swatch(row)}${nameOf(report, row)}</th>${shown.map((column) => {
+    (row) => html`<tr><th scope="row">${classLabel(report, row)}</th>${shown.map((column) => {
       const { share, count } = cell(row, column);
       return html`<td class="${heat(share, row === column)}" title="${whole(count)} pixels">${count === 0 ? '·' : shortShare(share)}</td>`;
     })}</tr>
@@ -96,9 +96,13 @@ const heat = (share: number, isRight: boolean): string => {
 };
 
 const cellSize = 13;
-const gutter = 112;
+/** Of a character, at the most that names take. */
+const characterWidth = 6.2;
+const leastGutter = 96;
 
 function drawing(report: Report, { shown, cell }: Matrix): Html {
+  const names = shown.map((classIndex) => fitted(nameOf(report, classIndex)));
+  const gutter = Math.max(leastGutter, 10 + characterWidth * Math.max(...names.map((name) => name.length)));
   const side = shown.length * cellSize;
   const size = gutter + side + 4;
   const cells: Html[] = [];
@@ -114,9 +118,8 @@ function drawing(report: Report, { shown, cell }: Matrix): Html {
   });
   const words = `Confusion matrix of ${counted(shown.length, 'class', 'classes')} as a heat map, row truth and column prediction; the table below lists its largest confusions.`;
   return html`<div class="scroll" role="region" aria-label="Confusion matrix" tabindex="0"><svg class="heat-map" viewBox="0 0 ${size} ${size}" role="img" aria-label="${words}">
-<g class="names">${shown.map((label, index) => {
+<g class="names">${names.map((name, index) => {
     const middle = gutter + (index + 0.5) * cellSize + 3.2;
-    const name = fitted(nameOf(report, label));
     return html`<text x="${gutter - 5}" y="${middle}" text-anchor="end">${name}</text><text transform="translate(${middle} ${gutter - 5}) rotate(-90)">${name}</text>`;
   })}<text class="axis-name" x="${gutter - 5}" y="${gutter - 6}" text-anchor="end">truth ↓ prediction →</text></g>
 ${cells}
@@ -143,10 +146,10 @@ function mistakes(report: Report, { classes, numPixels }: Metrics, confusion: Fl
   return table<Cell>(
     `The ${rows.length < cells.length ? `${rows.length} largest of ${whole(cells.length)}` : 'largest'} confusions, by pixels`,
     [
-      { title: 'Truth', cell: ({ truth }) => html`${swatch(truth)}${nameOf(report, truth)}` },
+      { title: 'Truth', cell: ({ truth }) => classLabel(report, truth) },
       {
         title: 'Predicted as',
-        cell: ({ prediction }) => html`${swatch(prediction)}${nameOf(report, prediction)}`,
+        cell: ({ prediction }) => classLabel(report, prediction),
       },
       { title: 'Pixels', isNumber: true, cell: ({ count }) => whole(count) },
       { title: 'Of the class', isNumber: true, cell: ({ share }) => percent(share) },

@@ -68,8 +68,13 @@ export interface Course {
   /** The newest; null for a run that has recorded none. */
   begun: Recorded<'run-started'> | null;
   starts: Cut<Start>;
+  lastStart: Start | null;
+  /** A coordinator was at work for so long. */
+  activeMs: number;
   stays: Cut<Stay>;
   waits: Cut<Wait>;
+  /** Sums of all waits. */
+  awayMs: { broker: number; paused: number };
   /** By type. */
   faults: Map<FaultType, Cut<Fault>>;
   /** What people asked of the run. */
@@ -104,6 +109,8 @@ class CourseFold {
   readonly #times = new StepTimes();
   #begun: Course['begun'] = null;
   #start: Start | null = null;
+  #activeMs = 0;
+  readonly #awayMs = { broker: 0, paused: 0 };
   readonly #present = new Map<string, Stay>();
   #lastStep: Course['lastStep'] = null;
   #numNonFiniteSteps = 0;
@@ -130,10 +137,10 @@ class CourseFold {
         this.#leave(event.worker, atMs, event.reason);
         break;
       case 'broker-back':
-        this.#waits.push({ kind: 'broker', fromMs: atMs - event.awayMs, toMs: atMs });
+        this.#noteWait('broker', event.awayMs, atMs);
         break;
       case 'resumed':
-        this.#waits.push({ kind: 'paused', fromMs: atMs - event.pausedMs, toMs: atMs });
+        this.#noteWait('paused', event.pausedMs, atMs);
         break;
       case 'step':
         this.#commit(event, atMs);
@@ -153,8 +160,11 @@ class CourseFold {
     return {
       begun: this.#begun,
       starts: this.#starts.end(),
+      lastStart: this.#start,
+      activeMs: this.#activeMs,
       stays: this.#stays.end(),
       waits: this.#waits.end(),
+      awayMs: this.#awayMs,
       faults: new Map(Array.from(this.#faults, ([type, list]) => [type, list.end()])),
       interventions: this.#interventions.end(),
       lastStep: this.#lastStep,
@@ -181,6 +191,7 @@ class CourseFold {
   /** What nobody ended has ended with its start of the coordinator. */
   #close(): void {
     for (const worker of [...this.#present.keys()]) this.#leave(worker, this.#start?.toMs ?? 0, null);
+    if (this.#start) this.#activeMs += this.#start.toMs - this.#start.fromMs;
   }
 
   #leave(worker: string, atMs: number, reason: string | null): void {
@@ -188,6 +199,11 @@ class CourseFold {
     if (!stay) return;
     this.#present.delete(worker);
     this.#stays.push({ ...stay, toMs: Math.max(stay.fromMs, atMs), reason });
+  }
+
+  #noteWait(kind: 'broker' | 'paused', forMs: number, atMs: number): void {
+    this.#awayMs[kind] += forMs;
+    this.#waits.push({ kind, fromMs: atMs - forMs, toMs: atMs });
   }
 
   #commit(event: Recorded<'step'>, atMs: number): void {

@@ -4,7 +4,7 @@ import { describeEvent } from '@unet-fleet/shared';
 import { type Fault, type FaultType, faultTypes } from './course.ts';
 import { type Html, html } from './html.ts';
 import type { Report } from './report.ts';
-import { absent, section, table } from './section.ts';
+import { absent, label, section, table } from './section.ts';
 import { bytes, compact, counted, duration, moment, percent, shortTime, whole } from './text.ts';
 
 const maxShown = 20;
@@ -72,7 +72,7 @@ export function ledgerSection({ ledger }: Report): Html {
 ${table(
   'Who computed what',
   [
-    { title: 'Worker', cell: ({ worker }) => worker },
+    { title: 'Worker', cell: ({ worker }) => label(worker) },
     { title: 'Leaves', isNumber: true, cell: ({ numLeaves: own }) => whole(own) },
     { title: 'Share', isNumber: true, cell: ({ share }) => percent(share) },
     { title: 'Answers', isNumber: true, cell: ({ numAnswers }) => whole(numAnswers) },

@@ -30,11 +30,12 @@ export function headOf(report: Report): Html {
 <p class="kind">unet-fleet · run report</p>
 <h1>Run ${name}</h1>
 <p class="outcome ${isGood[outcome] ? 'good' : 'warn'}"><strong>${titleOf(outcome)}</strong> ${sentenceOf(report, outcome)}</p>
+${report.missing.map((sentence) => html`<p class="absent">${sentence}</p>`)}
 <ul class="figures">
 ${figure('best mean IoU', best ? score(best.meanIou) : '–', best ? `step ${whole(best.step)}` : 'no validation yet')}
 ${figure('validation loss', best ? compact(best.loss) : '–', best ? 'of the same step' : '')}
 ${figure('steps', whole(course.lastStep?.step ?? 0), `of ${whole(history.numSteps)}`)}
-${figure('time', duration(activeMs(report)), course.starts.num > 1 ? `in ${counted(course.starts.num, 'start')}` : '')}
+${figure('time', duration(course.activeMs), course.starts.num > 1 ? `in ${counted(course.starts.num, 'start')}` : '')}
 </ul>
 ${facts([
   ['Run', html`<code>${folder.record.runId}</code>`],
@@ -80,13 +81,9 @@ function sentenceOf({ course, history, madeAt }: Report, outcome: Outcome): stri
   return how + last;
 }
 
-/** Time that a coordinator was at work. */
-export const activeMs = ({ course }: Report): number =>
-  course.starts.shown.reduce((sum, { fromMs, toMs }) => sum + toMs - fromMs, 0);
-
 function endText(report: Report): string {
   const { course } = report;
-  const last = course.starts.shown.at(-1);
+  const last = course.lastStart;
   const outcome = outcomeOf(report);
   if (outcome === 'running') return 'not yet';
   return last ? moment(new Date(last.toMs).toISOString()) : 'never started';

@@ -17,7 +17,7 @@ export function masksSection(report: Report): Html {
   return section(
     'masks',
     title,
-    html`<p>Followed validation photos at step ${whole(masks.step)}. Wrong pixels are red; pixels that do not count are white in the truth.</p>
+    html`<p>Followed validation photos at step ${whole(masks.step)}${masks.step === report.history.best?.step && ', the best validation'}. Wrong pixels are red in the error${masks.hasIgnored && '; pixels that do not count are white in the truth'}.</p>
 ${masks.withoutPhotos !== '' && absent(masks.withoutPhotos)}
 <ul class="legend classes">${masks.labels.map((label) => html`<li>${swatch(label)}${nameOf(report, label)}</li>`)}${masks.hasIgnored && html`<li>${ignoredSwatch}does not count</li>`}</ul>
 <div class="photos">${masks.rows.map(photoRow)}</div>
@@ -40,8 +40,8 @@ function photoRow({ sampleId, photo, truth, prediction, error, accuracy }: Photo
 <div class="panels">${panels.map(([name, picture, words]) => picture && figureOf(picture, name, words))}</div></article>`;
 }
 
-const figureOf = ({ source, width, height }: Picture, caption: string, words: string): Html =>
-  html`<figure><img src="${source}" width="${width}" height="${height}" alt="${words}"><figcaption>${caption}</figcaption></figure>
+const figureOf = ({ source, width, height, isExact }: Picture, caption: string, words: string): Html =>
+  html`<figure><img src="${source}" width="${width}" height="${height}"${isExact && html` class="exact"`} alt="${words}"><figcaption>${caption}</figcaption></figure>
 `;
 
 function progressStrip({ sampleId, steps }: Progress): Html {

@@ -21,17 +21,21 @@ export function fitted({ width, height }: PixelSize, maxSide: number): PixelSize
 }
 
 /** Of a class or a mask: every colour stays as it is. */
-export const exactPicture = (image: RgbImage): Promise<Picture> => picture(image, { lossless: true });
+export const exactPicture = (image: RgbImage): Promise<Picture> => picture(image, true, { lossless: true });
 
 /** Of a photo, or what is drawn over one. */
 export const photoPicture = (image: RgbImage): Promise<Picture> =>
-  picture(image, { quality: photoQuality, smartSubsample: true });
+  picture(image, false, { quality: photoQuality, smartSubsample: true });
 
-async function picture({ pixels, width, height }: RgbImage, options: WebpOptions): Promise<Picture> {
+async function picture(
+  { pixels, width, height }: RgbImage,
+  isExact: boolean,
+  options: WebpOptions,
+): Promise<Picture> {
   const bytes = await sharp(pixels, { raw: { width, height, channels: 3 } })
     .webp(options)
     .toBuffer();
-  return { source: `data:image/webp;base64,${bytes.toString('base64')}`, width, height };
+  return { source: `data:image/webp;base64,${bytes.toString('base64')}`, width, height, isExact };
 }
 
 /** A class map at most so large; classes are never mixed. */

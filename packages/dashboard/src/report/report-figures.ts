@@ -1,7 +1,7 @@
 /** What a report says in figures, for programs. */
 import type { ClassMetrics } from '@unet-fleet/shared';
 import { metricsIn } from './classes-section.ts';
-import { activeMs, type Outcome, outcomeOf } from './head.ts';
+import { type Outcome, outcomeOf } from './head.ts';
 import type { Report } from './report.ts';
 import type { PartName, WorkerTimes } from './step-times.ts';
 
@@ -45,7 +45,7 @@ export function figuresOf(report: Report): ReportFigures {
     numSteps: history.numSteps,
     best: history.best,
     scores: scoresOf(report),
-    activeMs: activeMs(report),
+    activeMs: course.activeMs,
     numStarts: starts.num,
     stepMs: { total: steps.totalMs, ...Object.fromEntries(steps.parts.map(({ name, ms }) => [name, ms])) },
     workers,

@@ -14,6 +14,8 @@ export interface Picture {
   source: string;
   width: number;
   height: number;
+  /** Of masks: its pixels are shown as they are, however large. */
+  isExact: boolean;
 }
 
 /** A followed photo at one evaluation. null where the data is not at hand or the prediction was not kept. */

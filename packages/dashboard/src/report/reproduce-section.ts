@@ -6,6 +6,8 @@ import type { Report } from './report.ts';
 import { facts, section } from './section.ts';
 import { counted, whole } from './text.ts';
 
+const maxShown = 1_000;
+
 const program = 'npx unet-fleet';
 
 /** Of the run group only what a reader would type again: where it writes and how it is watched are theirs to choose. */
@@ -24,8 +26,8 @@ export function reproduceSection(report: Report): Html {
 <pre><code>${commandOf(report)}</code></pre>
 ${
   interventions.length > 0 &&
-  html`<p>With ${counted(interventions.length, 'learning rate')} that somebody set while it went on, as interventions.json:</p>
-<pre><code>${JSON.stringify({ formatVersion: 1, interventions }, null, 2)}</code></pre>`
+  html`<p>With ${counted(interventions.length, 'learning rate')} that somebody set while it went on, as interventions.json${interventions.length > maxShown && ` (the first ${whole(maxShown)}: the file of the run folder has them all)`}:</p>
+<pre><code>${JSON.stringify({ formatVersion: 1, interventions: interventions.slice(0, maxShown) }, null, 2)}</code></pre>`
 }
 ${weights && outcome === 'stopped' && html`<p>The run was stopped after step ${whole(finished.step)}: its weights are those of a checkpoint of that step, not of the end.</p>`}
 ${facts([

@@ -14,16 +14,25 @@ export const absent = (sentence: string): Html => html`<p class="absent">${sente
 export const facts = (rows: readonly (readonly [string, Content])[]): Html =>
   html`<dl class="facts">${rows.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
 
+/** A name keeps its line, unless it is longer than a phone is wide. */
+export const label = (name: string, before?: Html): Html =>
+  html`<span class="label${name.length > 32 && ' long'}">${before}${name}</span>`;
+
 export interface Column<Row> {
   title: string;
   cell: (row: Row) => Content;
   isNumber?: boolean;
 }
 
-/** The first column names the row. Wide tables scroll in themselves, also by keyboard. */
-export function table<Row>(caption: string, columns: readonly Column<Row>[], rows: readonly Row[]): Html {
+/** The first column names the row. Wide tables scroll in themselves, also by keyboard. `look`: a class of the style. */
+export function table<Row>(
+  caption: string,
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+  look = '',
+): Html {
   const number = ({ isNumber }: Column<Row>) => isNumber && html` class="number"`;
-  return html`<div class="scroll" role="region" aria-label="${caption}" tabindex="0"><table>
+  return html`<div class="scroll" role="region" aria-label="${caption}" tabindex="0"><table class="${look}">
 <caption>${caption}</caption>
 <thead><tr>${columns.map((column) => html`<th scope="col"${number(column)}>${column.title}</th>`)}</tr></thead>
 <tbody>${rows.map(

@@ -42,6 +42,7 @@ dd{margin:0;min-width:0}
 .scroll:focus-visible,summary:focus-visible,a:focus-visible{outline:2px solid var(--accent);outline-offset:2px}
 table{border-collapse:collapse;font-size:.88rem;font-variant-numeric:tabular-nums;min-width:min(100%,520px)}
 caption{padding:0 0 6px;text-align:left;font-weight:600}
+tbody code{overflow-wrap:normal}.options tbody th{white-space:nowrap}.options td:last-child{min-width:240px}
 th,td{padding:4px 12px 4px 0;border-bottom:1px solid var(--grid);text-align:left;vertical-align:top;font-weight:400}
 thead th{border-bottom-color:var(--edge);color:var(--quiet);font-weight:600;vertical-align:bottom;white-space:nowrap}
 .number{text-align:right;white-space:nowrap}
@@ -69,6 +70,7 @@ svg text{font:11px system-ui,-apple-system,"Segoe UI",Roboto,Arial,sans-serif;fi
 .legend span,.legend li{display:inline-flex;align-items:center;gap:5px}
 .legend.classes{margin:.6em 0 1em;color:var(--text)}
 .key{width:18px;height:8px;flex:none}
+.label{white-space:nowrap}.label.long{white-space:normal}
 .swatch{width:.8em;height:.8em;margin-right:.45em;vertical-align:-.02em;flex:none}
 .legend .swatch{margin-right:0}
 .swatch rect{stroke:var(--edge);stroke-width:.6}
@@ -83,6 +85,7 @@ svg text{font:11px system-ui,-apple-system,"Segoe UI",Roboto,Arial,sans-serif;fi
 .strip{grid-template-columns:repeat(auto-fill,minmax(140px,1fr))}
 .panels figure{margin:0;min-width:0}
 .panels img{display:block;width:100%;height:auto;border-radius:4px;background:var(--raised)}
+.exact{image-rendering:pixelated}
 .panels figcaption{color:var(--quiet);font-size:.8rem;margin-top:2px}
 .matrix th,.matrix td{padding:5px 8px;border:1px solid var(--ground)}
 .matrix td{text-align:right;min-width:46px}
@@ -102,7 +105,7 @@ svg text{font:11px system-ui,-apple-system,"Segoe UI",Roboto,Arial,sans-serif;fi
 time{color:var(--quiet);font-variant-numeric:tabular-nums;font-size:.9em}
 footer{margin-top:40px;padding-top:14px;padding-bottom:40px;border-top:1px solid var(--edge);font-size:.85rem}
 ${heatTones()}
-@media (max-width:700px){main,header,nav,footer{padding-left:14px;padding-right:14px}h1{font-size:1.5rem}.charts{grid-template-columns:minmax(0,1fr)}.figures,.panels{grid-template-columns:repeat(2,minmax(0,1fr))}.facts div{grid-template-columns:1fr;gap:0}.strip{grid-template-columns:repeat(auto-fill,minmax(110px,1fr))}}
+@media (max-width:700px){main,header,nav,footer{padding-left:14px;padding-right:14px}h1{font-size:1.5rem}.charts{grid-template-columns:minmax(0,1fr)}.figures,.panels{grid-template-columns:repeat(2,minmax(0,1fr))}.facts div{grid-template-columns:1fr;gap:0}.heat-map{min-width:760px}.strip{grid-template-columns:repeat(auto-fill,minmax(96px,1fr))}}
 @media print{:root{color-scheme:light;--text:#000;--quiet:#444;--ground:#fff;--raised:#f6f7f9;--edge:#c8ccd2;--accent:#000;--good:#0a6b42;--warn:#9a3b00;--grid:#dcdfe4;--training:#0072b2;--validation:#c44e00;--score:#007f5f;--accuracy:#8a5a9e;--mark:#8250c4;--right:10,94,168;--wrong:213,94,0;--stay:#5aa3d8;--start:#9aa3ad}body{font-size:10.5pt}nav,summary{display:none}main,header,footer{max-width:none;padding-left:0;padding-right:0}section{margin-top:18px;padding-top:12px}.scroll{overflow:visible}pre{white-space:pre-wrap}.chart,.photo,.figures li,tr{break-inside:avoid}h2,h3,caption{break-after:avoid}.charts{grid-template-columns:repeat(2,minmax(0,1fr))}.panels{grid-template-columns:repeat(4,minmax(0,1fr))}.figures{grid-template-columns:repeat(4,1fr)}.heat-map,.timeline{min-width:0}table{font-size:.8em}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 @page{margin:14mm}
 `;

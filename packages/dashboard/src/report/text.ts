@@ -15,9 +15,9 @@ export const moment = (iso: string): string => `${iso.slice(0, 10)} ${iso.slice(
 
 export const momentOfMs = (ms: number): string => moment(new Date(ms).toISOString());
 
-/** Of a share between 0 and 1: "81.3 %"; "–" for none. */
+/** Of a share between 0 and 1: "81.3 %", which no line breaks; "–" for none. */
 export const percent = (share: number | null, digits = 1): string =>
-  share === null ? '–' : `${(100 * share).toFixed(digits)} %`;
+  share === null ? '–' : `${(100 * share).toFixed(digits)}\u00a0%`;
 
 /** Of a score between 0 and 1: "0.813"; "–" for none. */
 export const score = (value: number | null): string => (value === null ? '–' : value.toFixed(3));

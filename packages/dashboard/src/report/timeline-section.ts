@@ -1,15 +1,16 @@
 /** The course of the run in time: starts, workers, waits, and where the time of the steps went. */
+import { describeEvent } from '@unet-fleet/shared';
 import type { Course, Start, Stay } from './course.ts';
-import { activeMs } from './head.ts';
 import { type Html, html } from './html.ts';
 import type { Report } from './report.ts';
-import { absent, section, table } from './section.ts';
+import { absent, label, section, table } from './section.ts';
 import type { PartName, WorkerTimes } from './step-times.ts';
-import { counted, duration, momentOfMs, percent, shortTime, whole } from './text.ts';
+import { counted, duration, moment, momentOfMs, percent, shortTime, whole } from './text.ts';
 import { maxLanes, timelineDrawing } from './timeline.ts';
 
 const maxStays = 60;
 const maxWorkers = 60;
+const maxRequests = 60;
 
 export function timelineSection(report: Report): Html {
   const { course } = report;
@@ -24,6 +25,7 @@ export function timelineSection(report: Report): Html {
 ${numNames > maxLanes && html`<p class="quiet">The first ${maxLanes} of ${counted(numNames, 'worker')} are drawn.</p>`}
 ${course.starts.num > 1 && startsTable(course)}
 ${staysTable(course)}
+${requests(course)}
 ${runTimes(report)}
 ${stepTimes(course)}
 ${workerTimes(course)}`,
@@ -69,7 +71,7 @@ function staysTable({ stays }: Course): Html {
       ? `The first ${rows.length} of ${whole(stays.num)} stays of workers`
       : 'Workers, from joining to leaving',
     [
-      { title: 'Worker', cell: ({ worker }) => worker },
+      { title: 'Worker', cell: ({ worker }) => label(worker) },
       { title: 'Joined', cell: ({ fromMs }) => momentOfMs(fromMs) },
       { title: 'For', cell: ({ fromMs, toMs }) => duration(toMs - fromMs) },
       { title: 'Left', cell: ({ reason }) => reason ?? 'stayed to the end of its start' },
@@ -78,20 +80,26 @@ function staysTable({ stays }: Course): Html {
   );
 }
 
+/** What people wanted of the run while it went on. */
+function requests({ interventions }: Course): Html {
+  if (interventions.num === 0) return html``;
+  const shown = interventions.shown.slice(0, maxRequests);
+  return html`<h3>What people asked of the run (${whole(interventions.num)})</h3>
+<ul class="events">${shown.map((event) => html`<li><time datetime="${event.at}">${moment(event.at)}</time> ${describeEvent(event)?.text ?? event.type}</li>`)}</ul>
+${shown.length < interventions.num && html`<p class="quiet">and ${whole(interventions.num - shown.length)} more in metrics.jsonl of the run folder.</p>`}`;
+}
+
 /** Time of the whole run, by what it was spent on. */
 function runTimes(report: Report): Html {
-  const { steps, validationMs, numValidations, waits } = report.course;
-  const totalMs = activeMs(report);
+  const { steps, validationMs, numValidations, awayMs, activeMs: totalMs } = report.course;
   if (totalMs <= 0) return html``;
-  const awayMs = (kind: 'paused' | 'broker') =>
-    waits.shown.reduce((sum, wait) => sum + (wait.kind === kind ? wait.toMs - wait.fromMs : 0), 0);
   const restMs = Math.max(0, totalMs - steps.totalMs - validationMs);
   const rows = [
     { name: `steps (${whole(steps.numSteps)})`, ms: steps.totalMs },
     { name: `validation (${whole(numValidations)})`, ms: validationMs },
     { name: 'start, checkpoints waited for, and between steps', ms: restMs },
   ];
-  const [pausedMs, brokerMs] = [awayMs('paused'), awayMs('broker')];
+  const { paused: pausedMs, broker: brokerMs } = awayMs;
   const remarks = [
     pausedMs > 0 && `paused for ${duration(pausedMs)}`,
     brokerMs > 0 && `without its broker for ${duration(brokerMs)}`,
@@ -151,7 +159,7 @@ function workerTimes({ workers }: Course): Html {
   return table<WorkerTimes>(
     `A step on each worker (mean over its steps)${shown.length < workers.length ? `, the ${shown.length} with most leaves` : ''}`,
     [
-      { title: 'Worker', cell: ({ worker }) => worker },
+      { title: 'Worker', cell: ({ worker }) => label(worker) },
       { title: 'Steps', isNumber: true, cell: ({ numSteps }) => whole(numSteps) },
       { title: 'Leaves', isNumber: true, cell: ({ numLeaves }) => whole(numLeaves) },
       { title: 'Fetch', isNumber: true, cell: mean(({ fetchMs }) => fetchMs) },

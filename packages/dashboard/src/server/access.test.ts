@@ -12,7 +12,12 @@ describe('access', () => {
     ['the control token', bearer(tokens.control), false, 'control'],
     ['a part of the control token', bearer(tokens.control.slice(1)), false, 'none'],
     ['more than the control token', bearer(`${tokens.control}c`), true, 'view'],
-    ['the control token as subprotocol', { 'sec-websocket-protocol': `unet-fleet.1, token.${tokens.control}` }, true, 'control'],
+    [
+      'the control token as subprotocol',
+      { 'sec-websocket-protocol': `unet-fleet.1, token.${tokens.control}` },
+      true,
+      'control',
+    ],
     ['a token without its name', { 'sec-websocket-protocol': tokens.control }, false, 'none'],
     ['another scheme', { authorization: `Basic ${tokens.control}` }, false, 'none'],
   ])('with %s', (_, headers, isLoopback, access) => {
@@ -26,13 +31,21 @@ describe('a request', () => {
     ['of no page', { host }, true],
     ['of its own page', { host, origin: 'http://127.0.0.1:8088', 'sec-fetch-site': 'same-origin' }, true],
     ['typed by a person', { host, 'sec-fetch-site': 'none' }, true],
-    ['through a tunnel under another port', { host: 'localhost:9000', origin: 'http://localhost:9000' }, true],
+    [
+      'through a tunnel under another port',
+      { host: 'localhost:9000', origin: 'http://localhost:9000' },
+      true,
+    ],
     ['of a page of another host', { host, origin: 'http://evil.example' }, false],
     ['of a page of another port', { host, origin: 'http://127.0.0.1:9999' }, false],
     ['of a page without an origin', { host, origin: 'null' }, false],
     ['of a frame or picture elsewhere', { host, 'sec-fetch-site': 'cross-site' }, false],
     ['of a page of another port, by its metadata', { host, 'sec-fetch-site': 'same-site' }, false],
-    ['under a name that leads here', { host: 'evil.example:8088', origin: 'http://evil.example:8088' }, false],
+    [
+      'under a name that leads here',
+      { host: 'evil.example:8088', origin: 'http://evil.example:8088' },
+      false,
+    ],
     ['without a host', {}, false],
   ])('%s, on loopback: answered %#', (_, headers, isAnswered) => {
     expect(refusalOf(headers, true) === null).toBe(isAnswered);
@@ -46,6 +59,8 @@ describe('a request', () => {
 });
 
 test('names of loopback', () => {
-  for (const name of ['localhost', '127.0.0.1', '127.8.9.1', '[::1]', '::1']) expect(isLoopbackName(name)).toBe(true);
-  for (const name of ['0.0.0.0', '::', '127.0.0.1.evil.example', '10.0.0.1', '']) expect(isLoopbackName(name)).toBe(false);
+  for (const name of ['localhost', '127.0.0.1', '127.8.9.1', '[::1]', '::1'])
+    expect(isLoopbackName(name)).toBe(true);
+  for (const name of ['0.0.0.0', '::', '127.0.0.1.evil.example', '10.0.0.1', ''])
+    expect(isLoopbackName(name)).toBe(false);
 });

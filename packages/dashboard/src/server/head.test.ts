@@ -34,7 +34,9 @@ describe('the head', () => {
   });
 
   test('has a row for a worker of which nothing is known yet', () => {
-    expect(head({}).workers).toMatchObject([{ name: 'a', device: '', imagesPerSecond: 0, isStraggler: false }]);
+    expect(head({}).workers).toMatchObject([
+      { name: 'a', device: '', imagesPerSecond: 0, isStraggler: false },
+    ]);
   });
 });
 
@@ -42,7 +44,12 @@ describe('the pace', () => {
   test('counts waits between steps, and begins anew where the run went back', () => {
     const pace = new Pace();
     expect(pace.stepsPerMs()).toBeNull();
-    for (const [step, atMs] of [[5, 0], [6, 100], [7, 400]] as const) pace.add(step, atMs);
+    for (const [step, atMs] of [
+      [5, 0],
+      [6, 100],
+      [7, 400],
+    ] as const)
+      pace.add(step, atMs);
     expect(pace.stepsPerMs()).toBe(2 / 400);
     pace.add(6, 1_000);
     expect(pace.stepsPerMs()).toBeNull();
@@ -50,7 +57,8 @@ describe('the pace', () => {
 
   test('looks at the last thousand steps', () => {
     const pace = new Pace();
-    for (let step = 1; step <= 5_000; step++) pace.add(step, step < 3_000 ? step : 3_000 + (step - 3_000) * 10);
+    for (let step = 1; step <= 5_000; step++)
+      pace.add(step, step < 3_000 ? step : 3_000 + (step - 3_000) * 10);
     expect(pace.stepsPerMs()).toBeCloseTo(0.1);
   });
 });

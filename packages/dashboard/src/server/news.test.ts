@@ -21,12 +21,29 @@ test('is the points, sentences and messages since the last time, and then none',
   news.add(step(2), null);
   news.add(validated, null);
   news.add({ at, type: 'evaluation-kept', step: 2, numPictures: 6 }, null);
-  const kept = { at, type: 'checkpoint', step: 2, path: '', isBest: true, sizeBytes: 1, snapshotMs: 1, writeMs: 1 } as const;
+  const kept = {
+    at,
+    type: 'checkpoint',
+    step: 2,
+    path: '',
+    isBest: true,
+    sizeBytes: 1,
+    snapshotMs: 1,
+    writeMs: 1,
+  } as const;
   news.add(kept, shown);
   const [update, ...others] = news.take();
   expect(update).toMatchObject({
     type: 'update',
-    curves: { trainLoss: [[1, 1], [2, 0.5]], meanIou: [[2, 0.4]], classIou: [0.4, null], classIouStep: 2 },
+    curves: {
+      trainLoss: [
+        [1, 1],
+        [2, 0.5],
+      ],
+      meanIou: [[2, 0.4]],
+      classIou: [0.4, null],
+      classIouStep: 2,
+    },
     events: [shown],
   });
   expect(others).toEqual([

@@ -113,12 +113,17 @@ export class Routes {
     const { live } = this.#options;
     if (!live) throw new Refusal(409, 'no run is live here: use `unet-fleet predict`');
     const photo = await readBody(request, maxPhotoBytes);
-    const { step, width, height, classes, rgb } = await live.port.segment(photo);
+    const { step, width, height, classes, rgb } = await live.port.segment(photo).catch(refused);
     const bytesPerPixel = classes.length === width * height ? 1 : 2;
     const header: SegmentHeader = { step, width, height, bytesPerPixel };
     const line = Buffer.from(`${JSON.stringify(header)}\n`);
     send(response, 200, Buffer.concat([line, rgb, classes]), binary);
   }
+}
+
+/** What is wrong with a photo is nothing that can't be found. */
+function refused(error: Error): never {
+  throw error instanceof UserError ? new Refusal(422, error.message) : error;
 }
 
 const binary = { 'Content-Type': 'application/octet-stream' };
