@@ -47,7 +47,7 @@ function ratesSetByHand({ interventions }: Report): Html {
   if (interventions.length === 0) return html``;
   const shown = interventions.slice(0, maxShownRates);
   return html`${table(
-    'Learning rates set by hand while the run went on',
+    'Learning rates set by hand',
     [
       { title: 'From step', isNumber: true, cell: ({ step }) => whole(step) },
       { title: 'Rate', isNumber: true, cell: ({ learningRate }) => compact(learningRate) },

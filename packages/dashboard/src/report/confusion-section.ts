@@ -72,7 +72,7 @@ function matrixTable(report: Report, { shown, cell }: Matrix): Html {
   const caption = 'Confusion matrix: row truth, column prediction, in per cent of the row';
   return html`<div class="scroll" role="region" aria-label="${caption}" tabindex="0"><table class="matrix">
 <caption>${caption}</caption>
-<thead><tr><th scope="col">truth \\ prediction</th>${shown.map((column) => html`<th scope="col">${nameOf(report, column)}</th>`)}</tr></thead>
+<thead><tr><th scope="col">truth \\ prediction</th>${shown.map((column) => html`<th scope="col" title="${nameOf(report, column)}">${fitted(nameOf(report, column))}</th>`)}</tr></thead>
 <tbody>${shown.map(
     (row) => html`<tr><th scope="row">${classLabel(report, row)}</th>${shown.map((column) => {
       const { share, count } = cell(row, column);

@@ -7,23 +7,28 @@ import type { Report } from './report.ts';
 import { absent, section } from './section.ts';
 import { compact, counted, listed, score } from './text.ts';
 
-export function curvesSection({ history }: Report): Html {
-  const { curves, restarts, checkpoints, learningRateChanges, best } = history;
+/** Lines that can be told apart, and rates that a sentence can hold. */
+const maxRateChanges = 200;
+const maxNamedRates = 8;
+
+export function curvesSection({ history, interventions }: Report): Html {
+  const { curves, restarts, checkpoints, best } = history;
   if (curves.trainLoss.length === 0) {
     return section('curves', 'Curves', absent('The run has recorded no step, so there are no curves.'));
   }
   const lastStep = Math.max(stepOf(curves.trainLoss), stepOf(curves.validationLoss));
+  const rateChanges = interventions.filter(({ step }) => step <= lastStep).slice(0, maxRateChanges);
   const marks: Marks = {
     restarts,
     checkpoints: checkpoints.map(({ step }) => step),
-    rateChanges: learningRateChanges.map(({ step }) => step),
+    rateChanges: rateChanges.map(({ step }) => step),
     best: best?.step ?? null,
   };
   const figures = chartsOf(history).map((chart) => chartFigure({ ...chart, lastStep, marks }));
   return section(
     'curves',
     'Curves',
-    html`<p class="quiet">${marksText(history)}</p><div class="charts">${figures}</div>`,
+    html`<p class="quiet">${marksText(history, rateChanges)}</p><div class="charts">${figures}</div>`,
   );
 }
 
@@ -78,13 +83,13 @@ function chartsOf({ curves, best }: History): Omit<Chart, 'lastStep' | 'marks'>[
   ];
 }
 
-function marksText({ restarts, checkpoints, learningRateChanges, best }: History): string {
+function marksText({ restarts, checkpoints, best }: History, rateChanges: Report['interventions']): string {
   const marks = [
     best && `the ring is the best validation (step ${best.step}, mean IoU ${score(best.meanIou)})`,
     checkpoints.length > 0 && `ticks on the axis are checkpoints (${checkpoints.length})`,
     restarts.length > 0 && `dashed lines are restarts of the coordinator (${restarts.length})`,
-    learningRateChanges.length > 0 &&
-      `dotted lines are learning rates set by hand (${listed(learningRateChanges.map(({ step, to }) => `${compact(to)} from step ${step}`))})`,
+    rateChanges.length > 0 &&
+      `dotted lines are learning rates set by hand (${listed(rateChanges.slice(0, maxNamedRates).map(({ step, learningRate }) => `${compact(learningRate)} from step ${step}`))}${rateChanges.length > maxNamedRates ? ' and more' : ''})`,
   ].filter((mark) => mark !== null && mark !== false);
   const sentence = marks.join('; ');
   return sentence === '' ? '' : `${sentence[0]!.toUpperCase()}${sentence.slice(1)}.`;

@@ -106,7 +106,7 @@ function workersText({ course }: Report): string {
   const names = new Set(course.stays.shown.map(({ worker }) => worker));
   if (names.size === 0) return 'none has joined yet';
   const lost = course.stays.shown.filter(({ reason }) => reason !== null).length;
-  return `${counted(names.size, 'worker')}${lost > 0 ? `, ${counted(lost, 'time')} one left or was lost` : ''}`;
+  return `${counted(names.size, 'worker')}${lost > 0 ? `; one left or was lost ${counted(lost, 'time')}` : ''}`;
 }
 
 function speedText({ course }: Report): string {

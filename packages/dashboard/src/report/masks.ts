@@ -2,6 +2,7 @@
  * The followed photos of a run: photo and truth from the data, prediction from the evaluation. What is not at hand, such as
  * photos that lie on another machine, is left out and told of; the rest is shown all the same.
  */
+import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { inflate } from 'node:zlib';
 import type { Evaluation, EvaluationStore } from '@unet-fleet/coordinator/live/evaluations';
@@ -144,6 +145,11 @@ async function dataOf(
   { width, height }: LabelMap,
 ) {
   // Names that can't be printed as they are, are written otherwise in an evaluation.
+  const { images, masks } = history.folder.config.data;
+  for (const folder of [images, masks]) {
+    if (!existsSync(folder))
+      throw new UserError(`${folder} is not on this machine: make the report where the data is`);
+  }
   const id = history.folder.split.validation.find((one) => printable(one, 4_096) === sampleId) ?? sampleId;
   const photo = await samples.photo(history, id);
   const { bytes, ...shape } = await samples.truth(history, id);

@@ -26,7 +26,7 @@ export function reproduceSection(report: Report): Html {
 <pre><code>${commandOf(report)}</code></pre>
 ${
   interventions.length > 0 &&
-  html`<p>With ${counted(interventions.length, 'learning rate')} that somebody set while it went on, as interventions.json${interventions.length > maxShown && ` (the first ${whole(maxShown)}: the file of the run folder has them all)`}:</p>
+  html`<p>With ${counted(interventions.length, 'learning rate')} set by hand, as interventions.json${interventions.length > maxShown && ` (the first ${whole(maxShown)}: the file of the run folder has them all)`}:</p>
 <pre><code>${JSON.stringify({ formatVersion: 1, interventions: interventions.slice(0, maxShown) }, null, 2)}</code></pre>`
 }
 ${weights && outcome === 'stopped' && html`<p>The run was stopped after step ${whole(finished.step)}: its weights are those of a checkpoint of that step, not of the end.</p>`}

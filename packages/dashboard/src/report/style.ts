@@ -47,6 +47,7 @@ th,td{padding:4px 12px 4px 0;border-bottom:1px solid var(--grid);text-align:left
 thead th{border-bottom-color:var(--edge);color:var(--quiet);font-weight:600;vertical-align:bottom;white-space:nowrap}
 .number{text-align:right;white-space:nowrap}
 th:last-child,td:last-child{padding-right:2px}
+.number+td:not(.number),.number+th:not(.number){padding-left:12px}
 details{margin:1em 0}
 summary{cursor:pointer;color:var(--accent)}
 .charts{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:22px 28px}
@@ -89,8 +90,8 @@ svg text{font:11px system-ui,-apple-system,"Segoe UI",Roboto,Arial,sans-serif;fi
 .panels figcaption{color:var(--quiet);font-size:.8rem;margin-top:2px}
 .matrix th,.matrix td{padding:5px 8px;border:1px solid var(--ground)}
 .matrix td{text-align:right;min-width:46px}
-.matrix thead th{white-space:normal;text-align:right;overflow-wrap:anywhere;max-width:90px}
-.matrix thead th:first-child{text-align:left;font-weight:400}
+.matrix thead th{text-align:right}
+.matrix thead th:first-child{text-align:left;font-weight:400;white-space:normal}
 .heat-map{display:block;width:100%;min-width:640px;max-width:940px;height:auto}
 .heat-map .names text{font-size:9.5px;fill:var(--text)}
 .heat-map .axis-name{fill:var(--quiet)}
@@ -105,7 +106,7 @@ svg text{font:11px system-ui,-apple-system,"Segoe UI",Roboto,Arial,sans-serif;fi
 time{color:var(--quiet);font-variant-numeric:tabular-nums;font-size:.9em}
 footer{margin-top:40px;padding-top:14px;padding-bottom:40px;border-top:1px solid var(--edge);font-size:.85rem}
 ${heatTones()}
-@media (max-width:700px){main,header,nav,footer{padding-left:14px;padding-right:14px}h1{font-size:1.5rem}.charts{grid-template-columns:minmax(0,1fr)}.figures,.panels{grid-template-columns:repeat(2,minmax(0,1fr))}.facts div{grid-template-columns:1fr;gap:0}.heat-map{min-width:760px}.strip{grid-template-columns:repeat(auto-fill,minmax(96px,1fr))}}
+@media (max-width:700px){main,header,nav,footer{padding-left:14px;padding-right:14px}h1{font-size:1.5rem}.charts{grid-template-columns:minmax(0,1fr)}.figures,.panels{grid-template-columns:repeat(2,minmax(0,1fr))}.facts div{grid-template-columns:1fr;gap:0}.heat-map{min-width:760px}.options td:last-child{min-width:420px}.strip{grid-template-columns:repeat(auto-fill,minmax(96px,1fr))}}
 @media print{:root{color-scheme:light;--text:#000;--quiet:#444;--ground:#fff;--raised:#f6f7f9;--edge:#c8ccd2;--accent:#000;--good:#0a6b42;--warn:#9a3b00;--grid:#dcdfe4;--training:#0072b2;--validation:#c44e00;--score:#007f5f;--accuracy:#8a5a9e;--mark:#8250c4;--right:10,94,168;--wrong:213,94,0;--stay:#5aa3d8;--start:#9aa3ad}body{font-size:10.5pt}nav,summary{display:none}main,header,footer{max-width:none;padding-left:0;padding-right:0}section{margin-top:18px;padding-top:12px}.scroll{overflow:visible}pre{white-space:pre-wrap}.chart,.photo,.figures li,tr{break-inside:avoid}h2,h3,caption{break-after:avoid}.charts{grid-template-columns:repeat(2,minmax(0,1fr))}.panels{grid-template-columns:repeat(4,minmax(0,1fr))}.figures{grid-template-columns:repeat(4,1fr)}.heat-map,.timeline{min-width:0}table{font-size:.8em}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 @page{margin:14mm}
 `;

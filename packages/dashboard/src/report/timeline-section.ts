@@ -45,7 +45,7 @@ function startsTable({ starts }: Course): Html {
     'Starts of the coordinator',
     [
       { title: 'Start', cell: ({ index }) => index + 1 },
-      { title: 'From', cell: ({ fromMs }) => momentOfMs(fromMs) },
+      { title: 'From', cell: ({ fromMs }) => label(momentOfMs(fromMs)) },
       { title: 'For', cell: ({ fromMs, toMs }) => duration(toMs - fromMs) },
       { title: 'Steps', cell: ({ fromStep, toStep }) => `${whole(fromStep)} to ${whole(toStep)}` },
       {
@@ -72,7 +72,7 @@ function staysTable({ stays }: Course): Html {
       : 'Workers, from joining to leaving',
     [
       { title: 'Worker', cell: ({ worker }) => label(worker) },
-      { title: 'Joined', cell: ({ fromMs }) => momentOfMs(fromMs) },
+      { title: 'Joined', cell: ({ fromMs }) => label(momentOfMs(fromMs)) },
       { title: 'For', cell: ({ fromMs, toMs }) => duration(toMs - fromMs) },
       { title: 'Left', cell: ({ reason }) => reason ?? 'stayed to the end of its start' },
     ],
