@@ -1,58 +1,151 @@
 /** `unet-fleet status`: what a run is doing, who is awaited, since when and why. */
-import { resolve } from 'node:path';
-import { type RunStatus, readStatus } from '@unet-fleet/coordinator/run-folder/status';
+import { basename, resolve } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { type RecordedStatus, readStatus } from '@unet-fleet/coordinator/run-folder/status';
+import { planOf, RunHistory } from '@unet-fleet/dashboard/history/index';
+import type { Status } from '@unet-fleet/dashboard/protocol';
+import { headOf, Pace } from '@unet-fleet/dashboard/server/head';
+import { exitCodes, printable, stepsPerEpoch, UserError } from '@unet-fleet/shared';
 import { Command } from 'commander';
 import { type Io, printJson } from '../io.ts';
-import { duration } from '../terminal/format.ts';
+import { stopSignals } from '../stop-signals.ts';
+import { openBlock } from '../terminal/redraw.ts';
 import { createScreen } from '../terminal/screen.ts';
+import { changedLines, isOver, type StatusView, statusLines, type Told } from '../terminal/status-lines.ts';
 import { namedRunDir } from '../trained-run.ts';
 
-/** A coordinator writes once a second. */
-const staleMs = 10_000;
+interface StatusFlags {
+  watch?: boolean;
+  json?: boolean;
+}
 
 export const statusCommand = (io: Io): Command =>
   new Command('status')
     .description('what a run is doing, who is awaited, since when, why, and what happens then')
     .argument('[run]', 'folder of the run; default: the newest')
-    .option('--json', 'print it as JSON')
-    .addHelpText('after', '\nExample:\n  npx unet-fleet status runs/0003')
-    .action((run: string | undefined, { json }: { json?: boolean }) => {
-      const status = readStatus(run ? resolve(io.cwd, run) : namedRunDir({}, io));
-      if (json) {
-        printJson(io, status);
+    .option('--watch', 'go on showing it until the run ends, or Ctrl-C')
+    .option('--json', 'print it as JSON; with --watch, a line each time')
+    .addHelpText('after', '\nExamples:\n  npx unet-fleet status runs/0003\n  npx unet-fleet status --watch')
+    .action(async (run: string | undefined, { watch, json }: StatusFlags) => {
+      const reader = statusReader(run ? resolve(io.cwd, run) : namedRunDir({}, io));
+      if (watch) {
+        await watched(reader, json ? jsonDisplay(io) : displayOf(io));
         return;
       }
-      const screen = createScreen(io.stdout, io.env);
-      for (const line of statusLines(status, new Date())) screen.print(line);
+      const view = await reader();
+      if (json) printJson(io, jsonOf(view));
+      else {
+        const screen = createScreen(io.stdout, io.env);
+        for (const line of statusLines(view, new Date())) screen.print(line);
+      }
     });
 
-export function statusLines(status: RunStatus, now: Date): string[] {
-  const ago = (iso: string) => duration(now.getTime() - Date.parse(iso));
-  const ageMs = now.getTime() - Date.parse(status.at);
-  const { checkpoint } = status;
-  const lines = [
-    `run ${status.runId}, start ${status.term}: ${status.state}, step ${status.step} of ${status.numSteps}`,
-    checkpoint
-      ? `newest checkpoint: step ${checkpoint.step}, ${ago(checkpoint.at)} ago`
-      : 'no checkpoint yet in this start',
-  ];
-  if (status.state !== 'over' && ageMs > staleMs) {
-    lines.unshift(
-      `this was ${duration(ageMs)} ago: the coordinator (process ${status.pid}) has ended or hangs; ` +
-        'continue the run with --resume',
-    );
+/** Each call reads the status anew, and of the metrics what came since. Throws a UserError when the run has none. */
+export function statusReader(runDir: string): () => Promise<StatusView> {
+  const history = historyOf(runDir);
+  const pace = new Pace();
+  if (history) {
+    history.listener = {
+      onEvent: (event) => event.type === 'step' && pace.add(event.step, Date.parse(event.at)),
+      onAnew: () => pace.clear(),
+    };
   }
-  for (const { name, state, lastSeen, reason } of status.workers) {
-    lines.push(
-      `worker ${name}: ${state}, heard of ${ago(lastSeen)} ago${reason ? `; failed before: ${reason}` : ''}`,
-    );
+  return async () => {
+    await history?.refresh();
+    const status = readStatus(runDir);
+    const head = history && headFor(status, history, pace);
+    return { name: printable(basename(runDir)), status, head };
+  };
+}
+
+/** A run whose other files are damaged has a status all the same. */
+function historyOf(runDir: string): RunHistory | null {
+  try {
+    return new RunHistory(runDir);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return null;
   }
-  for (const { who, what, why, since, until, outcome } of status.awaited) {
-    const limit =
-      until === null
-        ? 'as long as it takes'
-        : `for another ${duration(Date.parse(until) - Date.parse(status.at))}`;
-    lines.push(`awaited: ${what} from ${who}, for ${ago(since)} (${why}), ${limit}; then ${outcome}`);
+}
+
+function headFor(status: RecordedStatus, history: RunHistory, pace: Pace): Status {
+  const plan = planOf(history.folder);
+  const { facts = [], isPaused = status.state === 'paused', stopsAfterEpoch = false } = status;
+  return headOf(
+    { ...status, facts, isPaused, stopsAfterEpoch },
+    history.course,
+    { numStepsPerEpoch: stepsPerEpoch(plan), numEpochs: plan.epochs },
+    pace.stepsPerMs(),
+  );
+}
+
+function jsonOf({ name, status, head }: StatusView) {
+  if (!head) return { name, ...status };
+  const { epoch, numEpochs, imagesPerSecond, timeLeftMs, best, learningRate } = head;
+  return { name, ...status, epoch, numEpochs, imagesPerSecond, timeLeftMs, best, learningRate };
+}
+
+interface Display {
+  show(view: StatusView): void;
+  end(): void;
+}
+
+const everyMs = 1_000;
+/** A status that can't be read for longer is not one that is being replaced. */
+const maxMissed = 10;
+
+async function watched(read: () => Promise<StatusView>, display: Display): Promise<void> {
+  const stop = stopSignals(
+    () => {},
+    () => display.end(),
+  );
+  try {
+    display.show(await read());
+    for (let numMissed = 0, isLast = false; !isLast && !stop.signal.aborted; ) {
+      await wait(everyMs, null, { signal: stop.signal }).catch(() => {});
+      try {
+        const view = await read();
+        numMissed = 0;
+        isLast = isOver(view);
+        display.show(view);
+      } catch (error) {
+        if (!(error instanceof UserError) || ++numMissed > maxMissed) throw error;
+      }
+    }
+  } finally {
+    display.end();
+    stop.release();
   }
-  return lines;
+  process.exitCode = exitCodes.ok;
+}
+
+function displayOf(io: Io): Display {
+  const screen = createScreen(io.stdout, io.env);
+  if (!screen.isLive) return linesDisplay((line) => screen.print(line));
+  const block = openBlock(io.stdout);
+  return { show: (view) => block.show(statusLines(view, new Date())), end: () => block.end() };
+}
+
+function linesDisplay(print: (line: string) => void): Display {
+  let told: Told | null = null;
+  return {
+    show(view) {
+      const changed = changedLines(told, view, new Date());
+      told = changed.told;
+      for (const line of changed.lines) print(line);
+    },
+    end() {},
+  };
+}
+
+function jsonDisplay(io: Io): Display {
+  let last = '';
+  return {
+    show(view) {
+      if (view.status.at === last) return;
+      last = view.status.at;
+      io.stdout.write(`${JSON.stringify(jsonOf(view))}\n`);
+    },
+    end() {},
+  };
 }
