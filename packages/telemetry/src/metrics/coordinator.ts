@@ -1,6 +1,6 @@
 /** The metrics of a run: counted as its events come, and asked of its state when somebody asks. */
 import { basename } from 'node:path';
-import type { LiveRun, Observer } from '@unet-fleet/coordinator/live/live-run';
+import type { LiveRun, LiveStatus, Observer } from '@unet-fleet/coordinator/live/live-run';
 import type { RunEvent } from '@unet-fleet/shared';
 import { Metrics } from './registry.ts';
 import { serveMetrics } from './server.ts';
@@ -8,15 +8,16 @@ import { coordinatorMetrics } from './specs.ts';
 
 type Own = Metrics<typeof coordinatorMetrics>;
 
-/** All that a run can be doing; a state that is not listed is served as well while it lasts. */
-const states = [
-  'training',
-  'validating',
-  'waiting for workers',
-  'waiting for the broker',
-  'writing the last checkpoint',
-  'over',
-];
+/** All that a run can be doing. */
+const states = Object.keys({
+  training: true,
+  validating: true,
+  'waiting for workers': true,
+  'waiting for the broker': true,
+  paused: true,
+  'writing the last checkpoint': true,
+  over: true,
+} satisfies Record<LiveStatus['state'], true>);
 const memberGauges = [
   'unet_fleet_member_info',
   'unet_fleet_member_images_per_second',
@@ -152,9 +153,7 @@ export function count(metrics: Own, event: RunEvent & { at: string }): void {
 /** What the run's state says at this moment. */
 export function look(metrics: Own, run: Pick<LiveRun, 'status'>): void {
   const { state, step, workers, facts, isPaused } = run.status();
-  metrics.clear('unet_fleet_state');
-  for (const other of states) metrics.set('unet_fleet_state', 0, { state: other });
-  metrics.set('unet_fleet_state', 1, { state });
+  for (const other of states) metrics.set('unet_fleet_state', other === state ? 1 : 0, { state: other });
   metrics.set('unet_fleet_paused', isPaused ? 1 : 0);
   metrics.set('unet_fleet_broker_connected', state === 'waiting for the broker' ? 0 : 1);
   metrics.set('unet_fleet_step', step);

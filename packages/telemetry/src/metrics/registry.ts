@@ -11,6 +11,7 @@ export class Metrics<T extends readonly MetricSpec[]> {
   readonly #registry = new Registry();
   readonly #counters = new Map<string, Counter>();
   readonly #gauges = new Map<string, Gauge>();
+  readonly #labelled = new Set<string>();
   readonly #histograms = new Map<string, Histogram>();
   readonly #process: Process;
 
@@ -32,7 +33,7 @@ export class Metrics<T extends readonly MetricSpec[]> {
     const gauge = this.#gauges.get(name)!;
     gauge.reset();
     // A reset makes it 0 where there are no labels.
-    gauge.remove();
+    if (!this.#labelled.has(name)) gauge.remove();
   }
 
   observe(name: HistogramOf<T>, value: number): void {
@@ -57,7 +58,8 @@ export class Metrics<T extends readonly MetricSpec[]> {
       this.#histograms.set(name, new Histogram({ ...options, buckets: [...(buckets ?? [])] }));
     } else {
       const gauge = new Gauge(options);
-      if (labels.length === 0) gauge.remove();
+      if (labels.length > 0) this.#labelled.add(name);
+      else gauge.remove();
       this.#gauges.set(name, gauge);
     }
   }
