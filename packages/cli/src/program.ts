@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { configCommand } from './commands/config.ts';
 import { credentialsCommand } from './commands/credentials.ts';
+import { csvCommand } from './commands/csv.ts';
 import { dashboardCommand } from './commands/dashboard.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
@@ -48,6 +49,7 @@ export function buildProgram(io: Io): Command {
     .addCommand(dashboardCommand(io))
     .addCommand(statusCommand(io))
     .addCommand(reportCommand(io))
+    .addCommand(csvCommand(io))
     .addCommand(ledgerCommand(io))
     .addCommand(replayCommand(io))
     .addCommand(evaluateCommand(io))

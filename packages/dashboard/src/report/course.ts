@@ -4,7 +4,7 @@
  * entries and how many there were.
  */
 import type { TimedEvent } from '../history/index.ts';
-import { finite, type Recorded } from './recorded-events.ts';
+import { finite, type Recorded } from '../history/recorded-events.ts';
 import { StepTimes, type TimeSplit, type WorkerTimes } from './step-times.ts';
 
 /** A list that is cut, and its whole length. */

@@ -18,9 +18,9 @@ import { runPaths } from '@unet-fleet/coordinator/run-folder/run-folder';
 import { StepSamples } from '@unet-fleet/coordinator/run-folder/step-samples';
 import { numSteps, UserError } from '@unet-fleet/shared';
 import { planOf, RunHistory, stateOf } from '../history/index.ts';
+import { type EventReader, eventsIn } from '../history/recorded-events.ts';
 import { courseOf } from './course.ts';
 import { masksOf } from './masks.ts';
-import { type EventReader, eventsIn } from './recorded-events.ts';
 import type { Report } from './report.ts';
 
 /** What reads a ledger has all of it in memory. */

@@ -1,5 +1,5 @@
 /** Where the time of the steps went, added up over a run: for a step as a whole, and for each worker. */
-import { finite, type Recorded } from './recorded-events.ts';
+import { finite, type Recorded } from '../history/recorded-events.ts';
 
 /** Sums over the steps whose parts were recorded. */
 export interface TimeSplit {
