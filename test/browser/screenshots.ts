@@ -40,6 +40,9 @@ if (values.help || !values.out) {
 const out = values.out;
 mkdirSync(out, { recursive: true });
 
+/** What takes longer than this to show is not coming. */
+const patienceMs = 300_000;
+
 const shapes = [
   { name: 'light', colorScheme: 'light', viewport: desktop },
   { name: 'dark', colorScheme: 'dark', viewport: desktop },
@@ -60,18 +63,9 @@ async function ownRun(): Promise<Subject> {
   const args = [
     ...['train', '--images', set.images, '--masks', set.masks, '--class-names', set.classNames],
     ...['--size', '96x128', '--base-width', '8', '--batch-size', '8', '--leaf-size', '2', '--epochs', '200'],
-    ...[
-      '--validation-share',
-      '0.15',
-      '--workers',
-      '2',
-      '--threads',
-      '1',
-      '--device',
-      'cpu',
-      '--dashboard-port',
-      '0',
-    ],
+    ...['--validation-share', '0.15', '--workers', '2', '--threads', '1', '--device', 'cpu'],
+    // The links go to stderr, with everything else that people read.
+    ...['--json', '--dashboard-port', '0'],
     ...['--run-dir', join(folder, 'runs', 'sample')],
   ];
   const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
@@ -83,13 +77,14 @@ async function ownRun(): Promise<Subject> {
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     said += text;
   });
+  const deadline = Date.now() + patienceMs;
   for (;;) {
     const links = linksIn(said);
     if (links)
       return { link: links.controlLink, photo: join(set.images, readdirSync(set.images)[0]!), close };
-    if (child.exitCode !== null) {
+    if (child.exitCode !== null || Date.now() > deadline) {
       await close();
-      throw new Error(`the run ended before it printed its links:\n${said}`);
+      throw new Error(`the run has printed no links:\n${said}`);
     }
     await pause(50);
   }
@@ -101,9 +96,6 @@ const ended = (child: ChildProcess): Promise<void> =>
     child.once('exit', () => resolve());
     child.kill('SIGTERM');
   });
-
-/** What takes longer than this to show is not coming. */
-const patienceMs = 300_000;
 
 async function waitUntil(what: string, isTrue: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + patienceMs;
