@@ -39,7 +39,7 @@ nav ul{display:flex;flex-wrap:wrap;gap:4px 18px;margin:18px 0 0;padding:10px 0 0
 dt{color:var(--quiet)}
 dd{margin:0;min-width:0}
 .scroll{overflow-x:auto;margin:.8em 0;max-width:100%}
-.scroll:focus-visible,summary:focus-visible,a:focus-visible{outline:2px solid var(--accent);outline-offset:2px}
+.scroll:focus-visible,pre:focus-visible,summary:focus-visible,a:focus-visible{outline:2px solid var(--accent);outline-offset:2px}
 table{border-collapse:collapse;font-size:.88rem;font-variant-numeric:tabular-nums;min-width:min(100%,520px)}
 caption{padding:0 0 6px;text-align:left;font-weight:600}
 tbody code{overflow-wrap:normal}.options tbody th{white-space:nowrap}.options td:last-child{min-width:240px}
@@ -111,11 +111,11 @@ ${heatTones()}
 @page{margin:14mm}
 `;
 
-/** Text on a dark tone is light, so that every figure can be read. */
+/** Cells of the table stay pale enough for their figures to be read; those of the drawing have none. */
 function heatTones(): string {
   return Array.from({ length: 10 }, (_, index) => {
     const tone = index + 1;
-    const share = (0.06 + 0.07 * tone).toFixed(2);
+    const share = (0.05 + 0.047 * tone).toFixed(2);
     const rule = (kind: string) =>
       `td.${kind}-${tone}{background:rgba(var(--${kind}),${share})}rect.${kind}-${tone}{fill:rgba(var(--${kind}),${(0.1 * tone).toFixed(1)})}`;
     return rule('right') + rule('wrong');
