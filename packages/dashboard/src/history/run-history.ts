@@ -169,7 +169,7 @@ export function statusOf(runDir: string): RunStatus | null {
   }
 }
 
-const withPaths = new Set(['images', 'masks', 'palette', 'classNames', 'runDir']);
+const withPaths = new Set(['images', 'masks', 'palette', 'classNames', 'interventions', 'runDir']);
 
 /** Options that are not at their defaults: what tells runs apart. */
 function changedOptions(config: RunFolder['config']): Record<string, string> {
