@@ -1,16 +1,28 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 import { findChromium } from './test/browser/find-chromium.ts';
+import { findPromtool } from './test/helpers/promtool.ts';
 
-const browserTests = 'test/browser/**/*.test.ts';
-const isWithoutBrowser = findChromium() === null;
-if (isWithoutBrowser) {
-  // .ci/run sets it: what continuous integration leaves out unseen is as good as not tested.
-  if (process.env.UNET_FLEET_REQUIRE_BROWSER === '1') {
-    throw new Error('no Chromium on this machine: install chromium, or name one in CHROMIUM_PATH');
-  }
-  console.warn(
-    `Left out: ${browserTests}, for there is no Chromium here (install chromium, or set CHROMIUM_PATH)`,
-  );
+/** What the tests use where the machine has it. .ci/run wants all: what it leaves out unseen is as good as not tested. */
+const tools = [
+  {
+    name: 'Chromium',
+    tests: 'test/browser/**/*.test.ts',
+    path: findChromium(),
+    required: 'UNET_FLEET_REQUIRE_BROWSER',
+    remedy: 'install chromium, or name one in CHROMIUM_PATH',
+  },
+  {
+    name: 'promtool',
+    tests: 'test/promtool.test.ts',
+    path: findPromtool(),
+    required: 'UNET_FLEET_REQUIRE_PROMTOOL',
+    remedy: 'install prometheus, or name its promtool in PROMTOOL_PATH',
+  },
+];
+const missing = tools.filter(({ path }) => path === null);
+for (const { name, tests, required, remedy } of missing) {
+  if (process.env[required] === '1') throw new Error(`no ${name} on this machine: ${remedy}`);
+  console.warn(`Left out: ${tests}, for there is no ${name} here (${remedy})`);
 }
 
 // Unit tests sit beside their source and import it directly; whatever crosses packages, starts a thread or a
@@ -18,7 +30,7 @@ if (isWithoutBrowser) {
 export default defineConfig({
   test: {
     include: ['packages/*/{src,page/src}/**/*.test.ts', 'test/**/*.test.ts'],
-    exclude: [...configDefaults.exclude, ...(isWithoutBrowser ? [browserTests] : [])],
+    exclude: [...configDefaults.exclude, ...missing.map(({ tests }) => tests)],
     setupFiles: ['test/helpers/seed-properties.ts'],
     pool: 'forks',
     maxWorkers: 2,
