@@ -1,5 +1,5 @@
 /** The page: which run, which view, and what stands around it. The address says both, so that it can be kept and sent. */
-import { useEffect, useMemo } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import type { Session } from '../../src/protocol.ts';
 import { LiveHead, RecordedHead } from './head/head.tsx';
 import { type Api, createApi } from './live/api.ts';
@@ -49,23 +49,26 @@ function Frame({ api, place, session }: FrameProps) {
   // Kept while another run is looked at: coming back is at once.
   const feed = useFeed(api, place.token, session.liveRun !== null);
   const named = isLive || place.run === '' ? null : place.run;
-  const recorded = useHistory(api, named, recordedEveryMs);
   const view: View = isLive || named !== null ? place.view : 'runs';
   const runs = useRuns(api, view === 'runs' || named !== null ? runsEveryMs : null);
+  const summary = runs.value?.find(({ name }) => name === named) ?? null;
+  // A run that has ended does not grow.
+  const recorded = useHistory(api, named, summary?.state === 'running' ? recordedEveryMs : null);
   const history = isLive ? (feed?.history ?? null) : recorded.value;
   const error = isLive ? (feed?.error ?? null) : recorded.error;
-  const summary = runs.value?.find(({ name }) => name === named) ?? null;
 
-  const name = isLive ? session.liveRun! : (named ?? 'Runs');
+  const run = isLive ? session.liveRun : named;
+  const name = run ?? 'unet-fleet';
   useEffect(() => {
-    document.title = `${name} · ${titles[view]} · unet-fleet`;
-  }, [name, view]);
+    document.title = [run, titles[view], 'unet-fleet'].filter((part) => part !== null).join(' · ');
+  }, [run, view]);
 
   const send = async (action: Parameters<NonNullable<typeof feed>['send']>[0]) => {
     const reply = await feed!.send(action);
     toast(reply.message, reply.ok);
   };
   const hrefOf = (to: Partial<Place>) => hashOf({ ...place, view, ...to });
+  const links = useTopOf(view, name);
   return (
     <>
       <button type="button" class="skip" onClick={() => document.getElementById('main')?.focus()}>
@@ -89,7 +92,7 @@ function Frame({ api, place, session }: FrameProps) {
           </p>
         )}
       </header>
-      <nav aria-label="Views">
+      <nav ref={links} aria-label="Views">
         <ul>
           {views
             .filter((one) => one === 'runs' || isLive || named !== null)
@@ -125,6 +128,19 @@ function Frame({ api, place, session }: FrameProps) {
       <footer class="quiet">unet-fleet {session.version}</footer>
     </>
   );
+}
+
+/** Where the links to the views are: another view begins below them, however far down one was in the view before. */
+function useTopOf(view: View, name: string) {
+  const links = useRef<HTMLElement>(null);
+  const isFirst = useRef(true);
+  useLayoutEffect(() => {
+    const header = links.current!.previousElementSibling!;
+    const top = header.getBoundingClientRect().bottom + window.scrollY;
+    if (!isFirst.current && window.scrollY > top) window.scrollTo({ top, behavior: 'instant' });
+    isFirst.current = false;
+  }, [view, name]);
+  return links;
 }
 
 function Connection({ state, isOver }: { state: 'connecting' | 'open' | 'lost'; isOver: boolean }) {

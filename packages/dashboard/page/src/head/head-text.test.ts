@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Status } from '../../../src/protocol.ts';
-import { durationText, scoreText, stateText } from './head-text.ts';
+import { durationText, momentText, scoreText, stateText } from './head-text.ts';
 
 const status = (rest: Partial<Status>) =>
   ({ state: 'training', isPaused: false, stopsAfterEpoch: false, ...rest }) as Status;
@@ -26,6 +26,14 @@ test('durations have two units at most', () => {
 
 test('the best score', () => {
   expect(scoreText(null)).toBe('none yet');
-  expect(scoreText({ loss: 0.1234, meanIou: 0.876, step: 40 })).toBe('mean IoU 87.6 %, loss 0.123, step 40');
-  expect(scoreText({ loss: null, meanIou: 0.5, step: null })).toBe('mean IoU 50.0 %');
+  expect(scoreText({ loss: 0.1234, meanIou: 0.876, step: 1040 })).toBe(
+    'loss 0.123, mean IoU 87.6 %, step 1,040',
+  );
+  expect(scoreText({ loss: 0.5, meanIou: null, step: null })).toBe('loss 0.500');
+});
+
+test('a moment has its parts in the order of their size', () => {
+  expect(momentText(new Date(2026, 2, 1, 4, 5).toISOString())).toBe('2026-03-01 04:05');
+  expect(momentText(null)).toBe('–');
+  expect(momentText('yesterday')).toBe('–');
 });

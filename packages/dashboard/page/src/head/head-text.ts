@@ -1,5 +1,5 @@
 /** What the head says, in words. Pure. */
-import type { Status } from '../../../src/protocol.ts';
+import type { RunSummary, Status } from '../../../src/protocol.ts';
 
 const sentences: Record<string, string> = {
   training: 'Training',
@@ -28,12 +28,29 @@ export function durationText(ms: number): string {
   return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
-/** Of the best validation. */
+/** Of a run that is looked at from its folder. */
+export const recordedStates: Record<RunSummary['state'], string> = {
+  live: 'Live',
+  running: 'Running',
+  ended: 'Ended',
+  interrupted: 'Interrupted',
+};
+
+/** Day and time where the reader is, the same in every country: 2026-03-01 14:05. */
+export function momentText(iso: string | null): string {
+  const at = iso === null ? null : new Date(iso);
+  if (at === null || Number.isNaN(at.getTime())) return '–';
+  const two = (value: number) => String(value).padStart(2, '0');
+  const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+  return `${day} ${two(at.getHours())}:${two(at.getMinutes())}`;
+}
+
+/** Of the best validation, which is the one with the least loss. */
 export function scoreText(
   best: { loss: number | null; meanIou: number | null; step: number | null } | null,
 ): string {
-  if (best === null || best.meanIou === null) return 'none yet';
-  const loss = best.loss === null ? '' : `, loss ${best.loss.toPrecision(3)}`;
-  const step = best.step === null ? '' : `, step ${best.step}`;
-  return `mean IoU ${(best.meanIou * 100).toFixed(1)} %${loss}${step}`;
+  if (best === null || best.loss === null) return 'none yet';
+  const meanIou = best.meanIou === null ? '' : `, mean IoU ${(best.meanIou * 100).toFixed(1)} %`;
+  const step = best.step === null ? '' : `, step ${best.step.toLocaleString('en')}`;
+  return `loss ${best.loss.toPrecision(3)}${meanIou}${step}`;
 }

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { RunSummary, Status } from '../../../src/protocol.ts';
 import { useSpeech } from '../live/speech.tsx';
 import { agoText } from '../views/workers/worker-text.ts';
-import { durationText, scoreText, stateText } from './head-text.ts';
+import { durationText, momentText, recordedStates, scoreText, stateText } from './head-text.ts';
 
 export function LiveHead({ name, status }: { name: string; status: Status | null }) {
   const { announce } = useSpeech();
@@ -18,8 +18,10 @@ export function LiveHead({ name, status }: { name: string; status: Status | null
   if (status === null) {
     return (
       <div class="head">
-        <h1>{name}</h1>
-        <p class="state">Connecting…</p>
+        <div class="head-title">
+          <h1>{name}</h1>
+          <p class="state">Connecting…</p>
+        </div>
       </div>
     );
   }
@@ -36,8 +38,10 @@ export function LiveHead({ name, status }: { name: string; status: Status | null
   ];
   return (
     <div class="head">
-      <h1>{name}</h1>
-      <p class={`state is-${status.state.replaceAll(' ', '-')}`}>{words}</p>
+      <div class="head-title">
+        <h1>{name}</h1>
+        <p class={`state is-${status.state.replaceAll(' ', '-')}`}>{words}</p>
+      </div>
       {status.reasons.length > 0 && (
         <ul class="reasons">
           {status.reasons.map((reason) => (
@@ -65,21 +69,25 @@ export function LiveHead({ name, status }: { name: string; status: Status | null
 export function RecordedHead({ summary, name }: { summary: RunSummary | null; name: string }) {
   return (
     <div class="head">
-      <h1>{name}</h1>
+      <div class="head-title">
+        <h1>{name}</h1>
+        {summary !== null && <p class="state">{recordedStates[summary.state]}</p>}
+      </div>
       {summary !== null && (
-        <>
-          <p class="state">{summary.state}</p>
-          <dl class="facts">
-            <div>
-              <dt>Progress</dt>
-              <dd>{`step ${summary.step.toLocaleString('en')} of ${summary.numSteps.toLocaleString('en')}`}</dd>
-            </div>
-            <div>
-              <dt>Best score</dt>
-              <dd>{scoreText({ loss: summary.bestLoss, meanIou: summary.bestMeanIou, step: null })}</dd>
-            </div>
-          </dl>
-        </>
+        <dl class="facts">
+          <div>
+            <dt>Progress</dt>
+            <dd>{`step ${summary.step.toLocaleString('en')} of ${summary.numSteps.toLocaleString('en')}`}</dd>
+          </div>
+          <div>
+            <dt>Begun</dt>
+            <dd>{momentText(summary.startedAt)}</dd>
+          </div>
+          <div>
+            <dt>Best score</dt>
+            <dd>{scoreText({ loss: summary.bestLoss, meanIou: summary.bestMeanIou, step: null })}</dd>
+          </div>
+        </dl>
       )}
     </div>
   );
@@ -93,6 +101,8 @@ function useServerClock(status: Status | null): number {
     return () => clearInterval(timer);
   }, []);
   const offsetMs = useRef(0);
-  if (status !== null) offsetMs.current = Math.max(offsetMs.current, Date.parse(status.at) - nowMs);
+  useEffect(() => {
+    if (status !== null) offsetMs.current = Date.parse(status.at) - Date.now();
+  }, [status?.at]);
   return nowMs + offsetMs.current;
 }

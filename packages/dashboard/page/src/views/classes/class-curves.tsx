@@ -1,13 +1,13 @@
 /** IoU by class over time, one small chart each, the classes with most pixels first. */
 import { useState } from 'preact/hooks';
 import type { Point } from '../../../../src/protocol.ts';
-import { curvePath, lastValue } from './curve-path.ts';
+import { extentOf } from '../curves/curve-math.ts';
+import { curvePath, dotPath, lastValue } from './curve-path.ts';
 import { nameOf, percent } from './matrix.ts';
 
 export interface ClassCurvesProps {
   /** By class. */
   curves: readonly (readonly Point[])[];
-  numSteps: number;
   names: readonly string[];
   colours: readonly string[];
   /** Class indices, those to show first. */
@@ -18,10 +18,11 @@ const numFirst = 12;
 const width = 120;
 const height = 44;
 
-export function ClassCurves({ curves, numSteps, names, colours, order }: ClassCurvesProps) {
+export function ClassCurves({ curves, names, colours, order }: ClassCurvesProps) {
   const [all, setAll] = useState(false);
   const drawn = order.filter((index) => (curves[index]?.length ?? 0) > 0);
   const listed = all ? drawn : drawn.slice(0, numFirst);
+  const extent = extentOf(curves) ?? { from: 0, to: 1 };
   if (drawn.length === 0) return <p class="quiet">No class was scored yet.</p>;
   return (
     <>
@@ -44,7 +45,8 @@ export function ClassCurves({ curves, numSteps, names, colours, order }: ClassCu
                 aria-label={inWords(nameOf(names, index), points)}
               >
                 <path class="frame" d={`M0 ${height}H${width}M0 0H${width}M0 ${height / 2}H${width}`} />
-                <path class="curve" d={curvePath(points, { numSteps, width, height })} />
+                <path class="curve" d={curvePath(points, { extent, width, height })} />
+                {last !== null && <path class="last" d={dotPath(last, { extent, width, height })} />}
               </svg>
             </li>
           );

@@ -26,6 +26,8 @@ export interface ClassesViewProps {
 }
 
 const maxFollowed = 12;
+/** A matrix of more classes takes the whole width. */
+const numBesideMistakes = 12;
 
 export function ClassesView(props: ClassesViewProps) {
   const { history, evaluatedSteps, source } = props;
@@ -58,7 +60,7 @@ export function ClassesView(props: ClassesViewProps) {
 
 function OneEvaluation(props: ClassesViewProps & { evaluation: Evaluation }) {
   const { history, evaluation, source, followed, onFollow } = props;
-  const { classNames, classColours, curves, numSteps } = history;
+  const { classNames, classColours, curves } = history;
   const numClasses = classColours.length;
   const [all, setAll] = useState(false);
   const [scale, setScale] = useState<Scale>('share');
@@ -85,68 +87,68 @@ function OneEvaluation(props: ClassesViewProps & { evaluation: Evaluation }) {
   return (
     <>
       <h3>IoU over time</h3>
-      <ClassCurves
-        curves={curves.classIou}
-        numSteps={numSteps}
-        names={classNames}
-        colours={classColours}
-        order={order}
-      />
-      <h3>Scores at step {evaluation.step}</h3>
-      <ClassTable classes={classes} names={classNames} colours={classColours} />
-      <h3>Confusion matrix at step {evaluation.step}</h3>
-      <div class="confusion-options">
-        <label class="field">
-          Darkness
-          <select value={scale} onChange={({ currentTarget }) => setScale(currentTarget.value as Scale)}>
-            <option value="share">share of the true class</option>
-            <option value="log-share">share, logarithmic</option>
-            <option value="log-pixels">pixels, logarithmic</option>
-          </select>
-        </label>
-        {numAbsent > 0 && (
-          <label>
-            <input
-              type="checkbox"
-              checked={all}
-              onChange={({ currentTarget }) => setAll(currentTarget.checked)}
-            />
-            {`${numAbsent} absent ${numAbsent === 1 ? 'class' : 'classes'}, too`}
-          </label>
-        )}
-      </div>
-      <div class="confusion-and-mistakes">
-        <ConfusionGrid
-          dense={dense}
-          classes={classes}
-          shown={shown}
-          names={classNames}
-          scale={scale}
-          selected={cell}
-          onSelect={setCell}
-        />
-        {mistakes.length > 0 && (
-          <div class="mistakes">
-            <h4>Most frequent mistakes</h4>
-            <ol>
-              {mistakes.map(({ truth, prediction, count, share }) => (
-                <li key={`${truth} ${prediction}`}>
-                  <button
-                    type="button"
-                    class="link"
-                    aria-pressed={cell?.truth === truth && cell.prediction === prediction}
-                    onClick={() => setCell({ truth, prediction })}
-                  >
-                    {nameOf(classNames, truth)} taken for {nameOf(classNames, prediction)}
-                  </button>{' '}
-                  <span class="quiet">
-                    {`${count.toLocaleString('en')} pixels, ${percent(share)} of ${nameOf(classNames, truth)}`}
-                  </span>
-                </li>
-              ))}
-            </ol>
+      <ClassCurves curves={curves.classIou} names={classNames} colours={classColours} order={order} />
+      <div class="scores-and-confusion">
+        <div>
+          <h3>Scores at step {evaluation.step}</h3>
+          <ClassTable classes={classes} names={classNames} colours={classColours} />
+        </div>
+        <div>
+          <h3>Confusion matrix at step {evaluation.step}</h3>
+          <div class="confusion-options">
+            <label class="field">
+              Darkness
+              <select value={scale} onChange={({ currentTarget }) => setScale(currentTarget.value as Scale)}>
+                <option value="share">share of the true class</option>
+                <option value="log-share">share, logarithmic</option>
+                <option value="log-pixels">pixels, logarithmic</option>
+              </select>
+            </label>
+            {numAbsent > 0 && (
+              <label>
+                <input
+                  type="checkbox"
+                  checked={all}
+                  onChange={({ currentTarget }) => setAll(currentTarget.checked)}
+                />
+                {`${numAbsent} absent ${numAbsent === 1 ? 'class' : 'classes'}, too`}
+              </label>
+            )}
           </div>
-        )}
+          <div class={`confusion-and-mistakes ${shown.length > numBesideMistakes ? 'is-large' : ''}`}>
+            <ConfusionGrid
+              dense={dense}
+              classes={classes}
+              shown={shown}
+              names={classNames}
+              scale={scale}
+              selected={cell}
+              onSelect={setCell}
+            />
+            {mistakes.length > 0 && (
+              <div class="mistakes">
+                <h4>Most frequent mistakes</h4>
+                <ol>
+                  {mistakes.map(({ truth, prediction, count, share }) => (
+                    <li key={`${truth} ${prediction}`}>
+                      <button
+                        type="button"
+                        class="link"
+                        aria-pressed={cell?.truth === truth && cell.prediction === prediction}
+                        onClick={() => setCell({ truth, prediction })}
+                      >
+                        {nameOf(classNames, truth)} taken for {nameOf(classNames, prediction)}
+                      </button>{' '}
+                      <span class="quiet">
+                        {`${count.toLocaleString('en')} pixels, ${percent(share)} of ${nameOf(classNames, truth)}`}
+                      </span>
+                    </li>
+                  ))}
+                </ol>
+              </div>
+            )}
+          </div>
+        </div>
       </div>
       {cell !== null && (
         <section ref={cellSection} aria-labelledby="cell-title" class="cell">

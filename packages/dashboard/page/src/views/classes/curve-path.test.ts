@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { curvePath, lastValue } from './curve-path.ts';
+import { curvePath, dotPath, lastValue } from './curve-path.ts';
 
-const size = { numSteps: 100, width: 100, height: 50 };
+const frame = { extent: { from: 10, to: 110 }, width: 100, height: 50 };
 
 test('draws upwards and breaks where there is no value', () => {
   const path = curvePath(
@@ -12,14 +12,16 @@ test('draws upwards and breaks where there is no value', () => {
       [40, 0.5],
       [50, 0.5],
     ],
-    size,
+    frame,
   );
-  expect(path).toBe('M10 50L20 0M40 25L50 25');
+  expect(path).toBe('M0 50h0L10 0M30 25h0L40 25');
 });
 
-test('makes a dot of a point that stands alone at the end', () => {
-  expect(curvePath([[10, 1]], size)).toBe('M10 0h0.01');
-  expect(curvePath([], size)).toBe('');
+test('begins at the first step that there is and makes dots of points that stand alone', () => {
+  expect(curvePath([[10, 1]], frame)).toBe('M0 0h0');
+  expect(curvePath([[10, 1]], { ...frame, extent: { from: 10, to: 10 } })).toBe('M0 0h0');
+  expect(curvePath([], frame)).toBe('');
+  expect(dotPath({ step: 60, value: 0.5 }, frame)).toBe('M50 25h0.01');
 });
 
 test('finds the last value there is', () => {

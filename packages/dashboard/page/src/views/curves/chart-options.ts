@@ -23,7 +23,8 @@ export function chartOptions({ width, height, latest }: OptionsOf): uPlot.Option
     scales: { x: { time: false, auto: false }, y: { distr: isLog ? 3 : 1 } },
     axes: [
       axis({
-        size: 34,
+        size: 26,
+        gap: 3,
         space: 60,
         values: (_, steps) => steps.map((step) => (step % 1 === 0 ? String(step) : '')),
       }),
@@ -74,7 +75,7 @@ function lineOf({ name, colour, look }: Series): uPlot.Series {
     label: name,
     stroke: () => themed(colour),
     width: look === 'faint' ? 1 : 2,
-    alpha: look === 'faint' ? 0.3 : 1,
+    alpha: look === 'faint' ? 0.45 : 1,
     points: { show: look === 'dots', size: 6, fill: () => themed(colour) },
   };
 }
@@ -120,7 +121,11 @@ function drawMarks(plot: uPlot, { restarts, checkpoints, rateChanges }: Marks): 
   }
   ctx.fillStyle = themed('--good');
   const size = 4 * devicePixelRatio;
+  let drawnTo = Number.NEGATIVE_INFINITY;
   for (const x of inView(checkpoints)) {
+    // Of a crowd some are enough: all of them would be a stripe.
+    if (x - drawnTo < 4 * size) continue;
+    drawnTo = x;
     ctx.beginPath();
     ctx.moveTo(x - size, bottom);
     ctx.lineTo(x + size, bottom);

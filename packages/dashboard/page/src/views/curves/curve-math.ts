@@ -67,7 +67,9 @@ export type Format = (value: number) => string;
 /** Large and small values alike in few characters. */
 export const figure: Format = (value) => {
   const size = Math.abs(value);
-  if (size !== 0 && (size < 1e-3 || size >= 1e6)) return value.toExponential(2).replace('e+', 'e');
+  if (size !== 0 && (size < 1e-4 || size >= 1e6)) {
+    return Number(value.toPrecision(3)).toExponential().replace('e+', 'e');
+  }
   return String(size >= 1e4 ? Math.round(value) : Number(value.toPrecision(4)));
 };
 

@@ -1,6 +1,7 @@
 /** How training goes: charts over the same steps, with one zoom, one cursor and one smoothing for all of them. */
 import { useMemo, useState } from 'preact/hooks';
 import type { History, Point } from '../../../../src/protocol.ts';
+import { useKept } from '../../live/use-kept.ts';
 import { nameOf } from '../classes/matrix.ts';
 import { Chart, type Marks, type Series } from './chart.tsx';
 import { ClassPicker } from './class-picker.tsx';
@@ -32,11 +33,11 @@ interface ChartSpec {
 
 export function CurvesView({ history }: CurvesViewProps) {
   const { curves, classNames, classColours } = history;
-  const [smoothing, setSmoothing] = useState(0.6);
-  const [isLog, setIsLog] = useState(false);
-  const [range, setRange] = useState<Range | null>(null);
+  const [smoothing, setSmoothing] = useKept('smoothing', () => 0.6);
+  const [isLog, setIsLog] = useKept('logarithm', () => false);
+  const [range, setRange] = useKept<Range | null>(`zoom in ${history.name}`, () => null);
   const [cursor, setCursor] = useState<number | null>(null);
-  const [chosen, setChosen] = useState<readonly number[]>([]);
+  const [chosen, setChosen] = useKept<readonly number[]>(`classes drawn of ${history.name}`, () => []);
 
   const extent = useMemo(
     () => extentOf([curves.trainLoss, curves.validationLoss, curves.meanIou, curves.learningRate]),
@@ -64,7 +65,7 @@ export function CurvesView({ history }: CurvesViewProps) {
         canBeLog: true,
       },
       {
-        title: 'Intersection over union',
+        title: 'Intersection over union (IoU)',
         series: [
           ...one('Mean IoU', curves.meanIou, 'dots'),
           ...chosen.map(
@@ -76,6 +77,12 @@ export function CurvesView({ history }: CurvesViewProps) {
             }),
           ),
         ],
+        format: percentage,
+        canBeLog: false,
+      },
+      {
+        title: 'Pixel accuracy',
+        series: one('Pixel accuracy', curves.pixelAccuracy, 'dots'),
         format: percentage,
         canBeLog: false,
       },

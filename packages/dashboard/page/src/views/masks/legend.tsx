@@ -1,5 +1,8 @@
-/** The classes as switches with their colours: those that occur in what is shown first, the others on demand. */
-import { useState } from 'preact/hooks';
+/**
+ * The classes as switches with their colours, in their own order: those that have occurred in what was shown, so that a
+ * switch does not move away while the slider does, and the others on demand.
+ */
+import { useRef, useState } from 'preact/hooks';
 import { nameOf } from '../classes/matrix.ts';
 
 export interface LegendProps {
@@ -13,10 +16,11 @@ export interface LegendProps {
 
 export function Legend({ names, colours, counts, isShown, onChange }: LegendProps) {
   const [all, setAll] = useState(false);
-  const order = colours.map((_, index) => index).sort((left, right) => counts[right]! - counts[left]!);
-  const occurring = order.filter((index) => counts[index]! > 0);
-  const listed = all ? [...occurring, ...order.filter((index) => counts[index] === 0)] : occurring;
-  const numOthers = colours.length - occurring.length;
+  const seen = useRef(new Set<number>());
+  const order = colours.map((_, index) => index);
+  for (const index of order) if (counts[index]! > 0) seen.current.add(index);
+  const listed = all ? order : order.filter((index) => seen.current.has(index));
+  const numOthers = colours.length - seen.current.size;
   const set = (wanted: (index: number) => boolean) => onChange(colours.map((_, index) => wanted(index)));
   return (
     <fieldset class="legend">

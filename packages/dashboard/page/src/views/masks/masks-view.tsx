@@ -1,6 +1,7 @@
 /** Masks getting better: the followed photos of one step, their controls, and photos of one's own. */
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { History } from '../../../../src/protocol.ts';
+import { useKept } from '../../live/use-kept.ts';
 import { backgroundOf, rgbOf } from './class-map.ts';
 import { countErrors, errorColours, type Look } from './compose.ts';
 import { FollowPicker } from './follow-picker.tsx';
@@ -42,8 +43,10 @@ export function MasksView({ history, evaluatedSteps, followed, source, live, ann
   const { classNames, classColours } = history;
   const [position, move] = usePosition(history.name);
   const [isPlaying, setIsPlaying] = useState(false);
-  const [opacity, setOpacity] = useState(0.6);
-  const [isShown, setIsShown] = useState<boolean[]>(() => classColours.map(() => true));
+  const [opacity, setOpacity] = useKept('opacity', () => 0.6);
+  const [isShown, setIsShown] = useKept<boolean[]>(`classes shown of ${history.name}`, () =>
+    classColours.map(() => true),
+  );
   const [own, setOwn] = useState<readonly Segmented[]>([]);
   const [opened, setOpened] = useState<Opened | null>(null);
   const look = useMemo<Look>(
@@ -154,6 +157,7 @@ export function MasksView({ history, evaluatedSteps, followed, source, live, ann
       </div>
       {live !== null && (
         <SegmentPhoto
+          runName={history.name}
           post={live.segment}
           look={look}
           names={classNames}

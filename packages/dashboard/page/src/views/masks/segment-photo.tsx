@@ -3,6 +3,7 @@
  * are removed, a few at most; one can be computed again to see how far the run has come.
  */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useKept } from '../../live/use-kept.ts';
 import { BusyButton } from '../controls/busy-button.tsx';
 import { type Look, tinted } from './compose.ts';
 import { largestClasses } from './photo-card.tsx';
@@ -11,6 +12,7 @@ import { type Segmented, segmentedOf } from './segment-answer.ts';
 import { sentenceOf } from './use-loaded.ts';
 
 export interface SegmentPhotoProps {
+  runName: string;
   post: (photo: Blob) => Promise<Uint8Array>;
   look: Look;
   names: readonly string[];
@@ -31,13 +33,12 @@ const maxResults = 6;
 /** Larger photos are refused by the server; saying so here spares the upload. */
 const maxPhotoBytes = 32 * 2 ** 20;
 
-export function SegmentPhoto({ post, look, names, announce, onOpen, onResults }: SegmentPhotoProps) {
-  const [results, setResults] = useState<Result[]>([]);
+export function SegmentPhoto({ runName, post, look, names, announce, onOpen, onResults }: SegmentPhotoProps) {
+  const [results, setResults] = useKept<readonly Result[]>(`photos segmented by ${runName}`, () => []);
   const [pending, setPending] = useState<string | null>(null);
   const [error, setError] = useState<string | null>(null);
   const [isOver, setIsOver] = useState(false);
   const chooser = useRef<HTMLInputElement>(null);
-  const nextId = useRef(0);
   const isBusy = useRef(false);
 
   useEffect(() => onResults(results.map(({ segmented }) => segmented)), [results]);
@@ -53,12 +54,13 @@ export function SegmentPhoto({ post, look, names, announce, onOpen, onResults }:
     setError(null);
     try {
       const segmented = segmentedOf(await post(file));
-      const result = { id: replaces ?? nextId.current++, name, file, segmented };
-      setResults((before) =>
-        replaces === undefined
+      setResults((before) => {
+        const id = replaces ?? Math.max(0, ...before.map((other) => other.id)) + 1;
+        const result = { id, name, file, segmented };
+        return replaces === undefined
           ? [result, ...before].slice(0, maxResults)
-          : before.map((other) => (other.id === replaces ? result : other)),
-      );
+          : before.map((other) => (other.id === replaces ? result : other));
+      });
       announce(`${name} was segmented with the weights of step ${segmented.step}.`);
     } catch (failure) {
       setError(`${name} was not segmented: ${sentenceOf(failure)}`);

@@ -100,7 +100,7 @@ export function layoutTimeline(
   { numSteps, width }: { numSteps: number; width: number },
 ): Timeline {
   const shown = lanes.slice(-numSteps);
-  const rows = rowsOf(shown);
+  const rows = [...workersIn(shown), coordinatorRow];
   const totalMs = shown.reduce((sum, { stepMs }) => sum + stepMs, 0);
   const perMs = totalMs > 0 ? Math.max(0, width - stepGap * (shown.length - 1)) / totalMs : 0;
   const paths = new Map<Part, string[]>();
@@ -132,10 +132,10 @@ export function layoutTimeline(
 
 export const coordinatorRow = 'coordinator';
 
-function rowsOf(lanes: readonly StepLanes[]): string[] {
+/** Workers that took part in any of these steps, by name. */
+export function workersIn(lanes: readonly StepLanes[]): string[] {
   const names = new Set(lanes.flatMap((step) => step.lanes.map(({ worker }) => worker)));
-  const inOrder = [...names].sort((left, right) => left.localeCompare(right, 'en', { numeric: true }));
-  return [...inOrder, coordinatorRow];
+  return [...names].sort((left, right) => left.localeCompare(right, 'en', { numeric: true }));
 }
 
 const tenth = (value: number): number => Math.round(value * 10) / 10;

@@ -1,21 +1,22 @@
 /** Where a step's time goes on each worker: the mean of the last steps as one bar each, on a common scale. */
 import type { StepLanes } from '../../../../src/protocol.ts';
-import { type Durations, meanDurations, milliseconds, partNames, workerParts } from './lane-layout.ts';
+import {
+  type Durations,
+  meanDurations,
+  milliseconds,
+  partNames,
+  workerParts,
+  workersIn,
+} from './lane-layout.ts';
 import { PartPatterns, partFill } from './parts.tsx';
-
-export interface StepBarsProps {
-  lanes: readonly StepLanes[];
-  workers: readonly string[];
-}
 
 const height = 18;
 
-export function StepBars({ lanes, workers }: StepBarsProps) {
-  const means = workers
+export function StepBars({ lanes }: { lanes: readonly StepLanes[] }) {
+  const means = workersIn(lanes)
     .map((worker) => ({ worker, durations: meanDurations(lanes, worker) }))
     .filter((one): one is { worker: string; durations: Durations } => one.durations !== null);
   const longest = Math.max(1, ...means.map(({ durations }) => sumOf(durations)));
-  if (means.length === 0) return <p class="quiet">No step yet.</p>;
   return (
     <ul class="step-bars">
       {means.map(({ worker, durations }) => {

@@ -29,7 +29,11 @@ export function WorkersView({ workers, lanes, at, onDrain, draining }: WorkersVi
     <section class="workers" aria-labelledby="workers-title">
       <h2 id="workers-title">Workers</h2>
       {sorted.length === 0 ? (
-        <p class="quiet">No worker is connected.</p>
+        <p class="quiet">
+          {at === null
+            ? 'Who is connected is known while a run goes on: below are the last steps that are recorded.'
+            : 'No worker is connected.'}
+        </p>
       ) : (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolled region is scrolled by keys only if it takes the focus
         <section class="scroll" tabIndex={0} aria-label="Workers and what they do">
@@ -67,11 +71,17 @@ export function WorkersView({ workers, lanes, at, onDrain, draining }: WorkersVi
           </table>
         </section>
       )}
-      <h3>A step's time, mean of the last {Math.min(numMeanSteps, lanes.length)} steps</h3>
-      <PartLegend />
-      <StepBars lanes={lanes.slice(-numMeanSteps)} workers={sorted.map(({ name }) => name)} />
-      <h3>The last steps</h3>
-      <Timeline lanes={lanes} />
+      {lanes.length === 0 ? (
+        <p class="quiet">No step yet: where its time goes is shown from the first one on.</p>
+      ) : (
+        <>
+          <h3>A step's time, mean of the last {Math.min(numMeanSteps, lanes.length)} steps</h3>
+          <PartLegend />
+          <StepBars lanes={lanes.slice(-numMeanSteps)} />
+          <h3>The last steps</h3>
+          <Timeline lanes={lanes} />
+        </>
+      )}
     </section>
   );
 }
