@@ -1,0 +1,146 @@
+/** The runs of the folder: what tells them apart, and their curves in one chart. */
+import { useMemo, useState } from 'preact/hooks';
+import type { History, RunSummary } from '../../../../src/protocol.ts';
+import { useKept } from '../../live/use-kept.ts';
+import { Chart, type Series } from '../curves/chart.tsx';
+import {
+  clampedRange,
+  extentOf,
+  figure,
+  percentage,
+  positive,
+  type Range,
+  smoothed,
+} from '../curves/curve-math.ts';
+import '../curves/curves.css';
+import { RangeSliders } from '../curves/range-sliders.tsx';
+import { colourOfRun, defaultChosen, toggledRun } from './compare.ts';
+import './runs.css';
+import { RunsTable } from './runs-table.tsx';
+import { useHistories } from './use-histories.ts';
+
+export interface RunsViewProps {
+  /** Newest first; null until they are there. */
+  runs: readonly RunSummary[] | null;
+  error: string | null;
+  liveRun: string | null;
+  load: (run: string) => Promise<History>;
+  /** Where the run's own page is. */
+  hrefOf: (run: string) => string;
+}
+
+const measures = {
+  'Validation loss': { curve: 'validationLoss', format: figure, look: 'dots', isSmoothed: false },
+  'Mean IoU': { curve: 'meanIou', format: percentage, look: 'dots', isSmoothed: false },
+  'Training loss': { curve: 'trainLoss', format: figure, look: 'line', isSmoothed: true },
+  'Learning rate': { curve: 'learningRate', format: figure, look: 'line', isSmoothed: false },
+  'Images per second': { curve: 'imagesPerSecond', format: figure, look: 'line', isSmoothed: true },
+} as const;
+type Measure = keyof typeof measures;
+
+/** Steps of different runs are noisy in different ways. */
+const smoothing = 0.8;
+const noMarks = { restarts: [], checkpoints: [], rateChanges: [] };
+
+export function RunsView({ runs, error, liveRun, load, hrefOf }: RunsViewProps) {
+  const [measure, setMeasure] = useKept<Measure>('measure of runs', () => 'Validation loss');
+  const [isLog, setIsLog] = useKept('logarithm of runs', () => false);
+  const [picked, setPicked] = useKept<readonly (string | null)[] | null>('runs compared', () => null);
+  const [range, setRange] = useState<Range | null>(null);
+  const [cursor, setCursor] = useState<number | null>(null);
+  const chosen = useMemo(() => picked ?? defaultChosen(runs ?? [], liveRun), [picked, runs, liveRun]);
+  const names = useMemo(() => chosen.filter((name) => name !== null), [chosen]);
+  const { histories, problem } = useHistories(names, runs, load);
+
+  const { curve, format, look, isSmoothed } = measures[measure];
+  const series = useMemo(
+    () =>
+      chosen.flatMap((name, place): Series[] => {
+        const points = name === null ? undefined : histories.get(name)?.curves[curve];
+        if (!points) return [];
+        const drawn = isSmoothed ? smoothed(points, smoothing) : points;
+        return [
+          {
+            name: name!,
+            points: isLog ? positive(drawn) : drawn,
+            colour: colourOfRun(place),
+            look,
+          },
+        ];
+      }),
+    [chosen, histories, curve, isLog],
+  );
+  const drawnExtent = extentOf(series.map(({ points }) => points));
+  const extent = drawnExtent && { from: 0, to: drawnExtent.to };
+  const shownRange = clampedRange(range, extent);
+
+  if (runs === null) return <p role={error === null ? 'status' : 'alert'}>{error ?? 'Loading…'}</p>;
+  return (
+    <section class="runs" aria-labelledby="runs-title">
+      <h2 id="runs-title">Runs</h2>
+      {error !== null && <p role="alert">{error}</p>}
+      {problem !== null && <p role="alert">{problem}</p>}
+      {runs.length === 0 && <p class="quiet">There is no run in this folder yet.</p>}
+      {runs.length > 0 && (
+        <>
+          <div class="curves-bar">
+            <label class="field">
+              Compare by
+              <select
+                value={measure}
+                onChange={({ currentTarget }) => setMeasure(currentTarget.value as Measure)}
+              >
+                {Object.keys(measures).map((name) => (
+                  <option key={name}>{name}</option>
+                ))}
+              </select>
+            </label>
+            <label>
+              <input
+                type="checkbox"
+                checked={isLog}
+                onChange={({ currentTarget }) => setIsLog(currentTarget.checked)}
+              />
+              Logarithm
+            </label>
+            {extent !== null && (
+              <RangeSliders
+                extent={extent}
+                range={shownRange}
+                onRange={setRange}
+                cursor={cursor}
+                onCursor={setCursor}
+              />
+            )}
+          </div>
+          {extent === null ? (
+            <p class="quiet">
+              {names.length === 0
+                ? 'Choose runs in the table to compare them.'
+                : 'The chosen runs have no such points yet.'}
+            </p>
+          ) : (
+            <Chart
+              title={measure}
+              series={series}
+              marks={noMarks}
+              format={format}
+              isLog={isLog}
+              range={shownRange}
+              extent={extent}
+              cursor={cursor}
+              onCursor={setCursor}
+              onZoom={setRange}
+            />
+          )}
+          <RunsTable
+            runs={runs}
+            chosen={chosen}
+            onToggle={(name) => setPicked(toggledRun(chosen, name))}
+            hrefOf={hrefOf}
+          />
+        </>
+      )}
+    </section>
+  );
+}
