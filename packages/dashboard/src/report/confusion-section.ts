@@ -98,7 +98,7 @@ const heat = (share: number, isRight: boolean): string => {
 const cellSize = 13;
 /** Of a character, at the most that names take. */
 const characterWidth = 6.2;
-const leastGutter = 96;
+const leastGutter = 112;
 
 function drawing(report: Report, { shown, cell }: Matrix): Html {
   const names = shown.map((classIndex) => fitted(nameOf(report, classIndex)));
@@ -125,7 +125,7 @@ function drawing(report: Report, { shown, cell }: Matrix): Html {
 ${cells}
 <rect class="frame" x="${gutter}" y="${gutter}" width="${side}" height="${side}"/>
 </svg></div>
-<p class="quiet">Blue: right; orange: wrong; the darker the larger the share of the row. Cells below ${percent(leastDrawn)} are left out.</p>`;
+<p class="quiet">Blue: right; orange: wrong; the stronger the colour, the larger the share of the row. Cells below ${percent(leastDrawn)} are left out.</p>`;
 }
 
 const fitted = (name: string): string => (name.length > 16 ? `${name.slice(0, 15)}…` : name);

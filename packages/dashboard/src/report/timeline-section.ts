@@ -46,7 +46,7 @@ function startsTable({ starts }: Course): Html {
     [
       { title: 'Start', cell: ({ index }) => index + 1 },
       { title: 'From', cell: ({ fromMs }) => label(momentOfMs(fromMs)) },
-      { title: 'For', cell: ({ fromMs, toMs }) => duration(toMs - fromMs) },
+      { title: 'For', isNumber: true, cell: ({ fromMs, toMs }) => duration(toMs - fromMs) },
       { title: 'Steps', cell: ({ fromStep, toStep }) => `${whole(fromStep)} to ${whole(toStep)}` },
       {
         title: 'End',
@@ -73,7 +73,7 @@ function staysTable({ stays }: Course): Html {
     [
       { title: 'Worker', cell: ({ worker }) => label(worker) },
       { title: 'Joined', cell: ({ fromMs }) => label(momentOfMs(fromMs)) },
-      { title: 'For', cell: ({ fromMs, toMs }) => duration(toMs - fromMs) },
+      { title: 'For', isNumber: true, cell: ({ fromMs, toMs }) => duration(toMs - fromMs) },
       { title: 'Left', cell: ({ reason }) => reason ?? 'stayed to the end of its start' },
     ],
     rows,
