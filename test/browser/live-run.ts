@@ -2,8 +2,8 @@
 import { readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { generateSample, sampleClasses } from '@unet-fleet/dataset';
+import { type Links, linksIn } from '../helpers/links.ts';
 import { type Started, start, until } from '../helpers/processes.ts';
-import { type Links, linksIn } from './links.ts';
 
 /** Runs if anything on the page takes a name for markup; the page's own rules should stop it even then. */
 export const markup = `<img src=x onerror="document.title='spoilt'">`;

@@ -12,8 +12,8 @@ import { generateSample } from '@unet-fleet/dataset';
 import type { Browser, Page } from 'playwright-core';
 import sharp from 'sharp';
 import { script } from '../chaos/command.ts';
+import { linksIn } from '../helpers/links.ts';
 import { desktop, openBrowser, phone, visit } from './browser.ts';
-import { linksIn } from './links.ts';
 import { dropFile, goTo, slider, stepOf, views } from './reader.ts';
 
 const usage = `Usage: pnpm screenshots --out <folder> [options]
