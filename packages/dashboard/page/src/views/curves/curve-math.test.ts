@@ -5,6 +5,7 @@ import {
   curveInWords,
   extentOf,
   figure,
+  logTicks,
   percentage,
   positive,
   smoothed,
@@ -91,6 +92,14 @@ describe('ranges', () => {
     expect(clampedRange({ from: 50, to: 50 }, extent)).toBeNull();
     expect(clampedRange(null, extent)).toBeNull();
     expect(clampedRange({ from: 1, to: 2 }, null)).toBeNull();
+  });
+});
+
+describe('ticks of a logarithm', () => {
+  it('are round, in view, and not too many', () => {
+    expect(logTicks(0.05, 2)).toEqual([0.05, 0.1, 0.2, 0.5, 1, 2]);
+    expect(logTicks(1e-8, 1e-3)).toEqual([1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3]);
+    expect(logTicks(1, 1)).toEqual([1]);
   });
 });
 

@@ -62,6 +62,17 @@ export function clampedRange(range: Range | null, extent: Range | null): Range |
   return { from, to };
 }
 
+/** Of a logarithmic axis: 1, 2 and 5 of each decade, or its 1 alone where there are many. Both ends are above 0. */
+export function logTicks(min: number, max: number): number[] {
+  const [from, to] = [Math.floor(Math.log10(min)), Math.ceil(Math.log10(max))];
+  const factors = to - from > 3 ? [1] : [1, 2, 5];
+  const ticks: number[] = [];
+  for (let decade = from; decade <= to; decade++) {
+    for (const factor of factors) ticks.push(Number(`${factor}e${decade}`));
+  }
+  return ticks.filter((tick) => tick >= min && tick <= max);
+}
+
 export type Format = (value: number) => string;
 
 /** Large and small values alike in few characters. */

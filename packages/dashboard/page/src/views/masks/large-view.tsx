@@ -93,7 +93,7 @@ export function LargeView({ shown, look, children, onClose, onTurn }: LargeViewP
           <span class="wipe-line" aria-hidden="true" />
         </div>
       )}
-      <label class="field wipe-slider">
+      <label class="wipe-slider">
         Wipe
         <input
           type="range"

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import type { RunSummary } from '../../../../src/protocol.ts';
 import { colourOfRun, defaultChosen, differingOptions, maxCompared, toggledRun } from './compare.ts';
 
-const run = (name: string, step: number, options: Record<string, string> = {}) => ({ name, step, options }) as RunSummary;
+const run = (name: string, step: number, options: Record<string, string> = {}) =>
+  ({ name, step, options }) as RunSummary;
 
 test('the live run and the newest that have steps are compared at first', () => {
   const runs = [run('e', 0), run('d', 4), run('c', 4), run('b', 4), run('a', 4), run('live', 0)];
@@ -29,5 +30,7 @@ test('no run changes its colour when another is taken away or added', () => {
 });
 
 test('each that is compared has a colour of its own', () => {
-  expect(new Set(Array.from({ length: maxCompared }, (_, place) => colourOfRun(place))).size).toBe(maxCompared);
+  expect(new Set(Array.from({ length: maxCompared }, (_, place) => colourOfRun(place))).size).toBe(
+    maxCompared,
+  );
 });

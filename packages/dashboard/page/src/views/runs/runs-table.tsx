@@ -83,9 +83,7 @@ function RunRow({ run, place, isFull, options, onToggle, hrefOf }: RunRowProps) 
             disabled={place < 0 && isFull}
             onChange={() => onToggle(name)}
           />
-          {place >= 0 && (
-            <span class="run-key" style={{ '--key': colourOfRun(place) }} aria-hidden="true" />
-          )}
+          {place >= 0 && <span class="run-key" style={{ '--key': colourOfRun(place) }} aria-hidden="true" />}
         </span>
       </td>
       <th scope="row">
