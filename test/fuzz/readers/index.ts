@@ -5,6 +5,7 @@ import { configReaders } from './config.ts';
 import { listReaders } from './lists.ts';
 import { maskReaders } from './masks.ts';
 import { photoReaders } from './photos.ts';
+import { reportReaders } from './report.ts';
 import { runFileReaders } from './run-files.ts';
 import { wheelReaders } from './wheel.ts';
 import { wireReaders } from './wire.ts';
@@ -16,6 +17,7 @@ export const readers: Reader[] = [
   ...wireReaders,
   ...checkpointReaders,
   ...runFileReaders,
+  ...reportReaders,
   ...configReaders,
   ...wheelReaders,
 ];
