@@ -69,6 +69,7 @@ function Frame({ api, place, session }: FrameProps) {
   };
   const hrefOf = (to: Partial<Place>) => hashOf({ ...place, view, ...to });
   const links = useTopOf(view, name);
+  const isLost = feed?.connection === 'lost' && feed.status?.state !== 'over';
   return (
     <>
       <button type="button" class="skip" onClick={() => document.getElementById('main')?.focus()}>
@@ -76,13 +77,11 @@ function Frame({ api, place, session }: FrameProps) {
       </button>
       <header>
         {isLive ? (
-          <LiveHead name={name} status={feed?.status ?? null} />
+          <LiveHead name={name} status={feed?.status ?? null} isLost={isLost} />
         ) : (
           <RecordedHead name={name} summary={summary} />
         )}
-        {isLive && feed !== null && (
-          <Connection state={feed.connection} isOver={feed.status?.state === 'over'} />
-        )}
+        {isLive && <Connection isLost={isLost} />}
         {isLive && feed !== null && (
           <ControlBar canControl={feed.canControl} status={feed.status} send={send} />
         )}
@@ -143,13 +142,11 @@ function useTopOf(view: View, name: string) {
   return links;
 }
 
-function Connection({ state, isOver }: { state: 'connecting' | 'open' | 'lost'; isOver: boolean }) {
-  const text = isOver
-    ? ''
-    : 'Connection lost: what is shown is from before. It comes back by itself when the coordinator does.';
+function Connection({ isLost }: { isLost: boolean }) {
   return (
     <p role="status" class="connection">
-      {state === 'lost' ? text : ''}
+      {isLost &&
+        'Connection lost: what is shown is from before. It comes back by itself when the coordinator does.'}
     </p>
   );
 }

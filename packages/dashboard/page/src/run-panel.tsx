@@ -20,6 +20,7 @@ export interface RunPanelProps {
   /** null for a run that is looked at without its coordinator. */
   feed: {
     canControl: boolean;
+    numConnections: number;
     status: Status | null;
     send(action: ControlAction): Promise<{ ok: boolean; message: string }>;
   } | null;
@@ -28,7 +29,7 @@ export interface RunPanelProps {
 export function RunPanel({ api, view, history, error, feed }: RunPanelProps) {
   const { announce, toast } = useSpeech();
   const name = history?.name ?? '';
-  const source = useMemo(() => createPictureSource(api.get, name), [api, name]);
+  const source = useMemo(() => createPictureSource(api.get, name), [api, name, feed?.numConnections]);
   const [draining, setDraining] = useState<string | null>(null);
   const workers = feed?.status?.workers ?? [];
   useEffect(() => {

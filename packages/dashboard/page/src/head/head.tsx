@@ -5,7 +5,15 @@ import { useSpeech } from '../live/speech.tsx';
 import { agoText } from '../views/workers/worker-text.ts';
 import { durationText, momentText, recordedStates, scoreText, stateText } from './head-text.ts';
 
-export function LiveHead({ name, status }: { name: string; status: Status | null }) {
+export interface LiveHeadProps {
+  name: string;
+  /** null until the first one. */
+  status: Status | null;
+  /** The status is from before the connection was lost. */
+  isLost: boolean;
+}
+
+export function LiveHead({ name, status, isLost }: LiveHeadProps) {
   const { announce } = useSpeech();
   const words = status === null ? '' : stateText(status);
   const before = useRef('');
@@ -40,9 +48,13 @@ export function LiveHead({ name, status }: { name: string; status: Status | null
     <div class="head">
       <div class="head-title">
         <h1>{name}</h1>
-        <p class={`state is-${status.state.replaceAll(' ', '-')}`}>{words}</p>
+        {isLost ? (
+          <p class="state is-lost">Not connected</p>
+        ) : (
+          <p class={`state is-${status.state.replaceAll(' ', '-')}`}>{words}</p>
+        )}
       </div>
-      {status.reasons.length > 0 && (
+      {!isLost && status.reasons.length > 0 && (
         <ul class="reasons">
           {status.reasons.map((reason) => (
             <li key={reason}>{reason}</li>

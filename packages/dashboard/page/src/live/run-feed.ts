@@ -10,6 +10,8 @@ import { openSocket, type Reply, type Socket } from './socket.ts';
 
 export interface FeedState {
   connection: 'connecting' | 'open' | 'lost';
+  /** How often there was one: what was asked for in vain during a loss is asked for again. */
+  numConnections: number;
   canControl: boolean;
   status: Status | null;
   history: History | null;
@@ -32,6 +34,7 @@ const retryMs = 2_000;
 export function createRunFeed(api: Api, token: string): RunFeed {
   let state: FeedState = {
     connection: 'connecting',
+    numConnections: 0,
     canControl: false,
     status: null,
     history: null,
@@ -78,7 +81,11 @@ export function createRunFeed(api: Api, token: string): RunFeed {
     switch (message.type) {
       case 'hello':
         runName = message.runName;
-        change({ connection: 'open', canControl: message.canControl });
+        change({
+          connection: 'open',
+          numConnections: state.numConnections + 1,
+          canControl: message.canControl,
+        });
         void load();
         return;
       case 'behind':

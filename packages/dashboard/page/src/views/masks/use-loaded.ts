@@ -8,9 +8,11 @@ export interface Loaded<Value> {
   isLoading: boolean;
 }
 
+const retryMs = 5_000;
+
 /**
  * `inputs` as for an effect: loads anew when one changes, unless it changes again within `settleMs`: a slider that is
- * drawn over a hundred steps asks for the few at which it rests.
+ * drawn over a hundred steps asks for the few at which it rests. What can not be had is asked for again now and then.
  */
 export function useLoaded<Value>(
   load: () => Promise<Value>,
@@ -24,10 +26,13 @@ export function useLoaded<Value>(
     const begin = () =>
       load().then(
         (value) => isWanted && setLoaded({ value, error: null, isLoading: false }),
-        (error: unknown) =>
-          isWanted && setLoaded((before) => ({ ...before, error: sentenceOf(error), isLoading: false })),
+        (error: unknown) => {
+          if (!isWanted) return;
+          setLoaded((before) => ({ ...before, error: sentenceOf(error), isLoading: false }));
+          timer = setTimeout(begin, retryMs);
+        },
       );
-    const timer = setTimeout(begin, settleMs);
+    let timer = setTimeout(begin, settleMs);
     return () => {
       isWanted = false;
       clearTimeout(timer);
