@@ -187,20 +187,6 @@ it("tells TensorBoard's plugins the hyper-parameters, the end and the charts", (
   expect(board.plugins['_hparams_/session_start_info']).toMatchObject({
     sessionStartInfo: { hparams: hyperparameters, groupName: 'run' },
   });
-  const { experiment } = board.plugins['_hparams_/experiment'] as {
-    experiment: { hparamInfos: { name: string }[]; metricInfos: { name: { tag: string } }[] };
-  };
-  const columns = experiment.hparamInfos.map(({ name }) => name);
-  expect(columns.toSorted()).toEqual(Object.keys(hyperparameters).sort());
-  // Those that the view shows unasked.
-  expect(columns.slice(0, 5)).toEqual([
-    'train.learningRate',
-    'train.optimizer',
-    'train.batchSize',
-    'model.baseWidth',
-    'data.size',
-  ]);
-  for (const { name } of experiment.metricInfos) expect(Object.keys(board.scalars)).toContain(name.tag);
   expect(board.plugins['_hparams_/session_end_info']).toMatchObject({
     sessionEndInfo: { status: 'STATUS_SUCCESS' },
   });

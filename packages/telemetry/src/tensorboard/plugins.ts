@@ -9,7 +9,6 @@ import { accuracyTag, lossTag, meanIouTag, normTag, rateTag, speedTag, validatio
 export type Hyperparameters = Readonly<Record<string, string | number | boolean>>;
 
 const hparams = 'hparams';
-const typeOf = { string: 1, boolean: 2, number: 3 } as const;
 const statusSuccess = 1;
 
 /** PluginData, whose one content is field `kind`. */
@@ -22,38 +21,20 @@ function dynamic(value: string | number | boolean): proto.Fields {
   return typeof value === 'string' ? proto.string(3, value) : proto.whole(4, value ? 1 : 0);
 }
 
-const metrics = [
-  [validationLossTag, 'validation loss'],
-  [meanIouTag, 'mean IoU'],
-  [accuracyTag, 'pixel accuracy'],
-  [lossTag, 'training loss'],
-] as const;
-
-const typeKey = (value: string | number | boolean) => typeOf[typeof value as keyof typeof typeOf];
-
-/** What a run says of itself at its start. */
+/**
+ * What a run says of itself at its start. No `_hparams_/experiment`: with one, TensorBoard shows the options in
+ * alphabetical order; without, those first in which runs differ.
+ */
 export function startValues(values: Hyperparameters, runName: string, startedAtMs: number): Value[] {
-  const startedSeconds = startedAtMs / 1_000;
-  const experiment = content(
-    2,
-    proto.double(3, startedSeconds),
-    ...Object.entries(values).map(([name, value]) =>
-      proto.message(4, proto.string(1, name), proto.whole(4, typeKey(value))),
-    ),
-    ...metrics.map(([tag, name]) =>
-      proto.message(5, proto.message(1, proto.string(2, tag)), proto.string(3, name)),
-    ),
-  );
   const start = content(
     3,
     ...Object.entries(values).map(([name, value]) =>
       proto.message(1, proto.string(1, name), proto.message(2, dynamic(value))),
     ),
     proto.string(4, runName),
-    proto.double(5, startedSeconds),
+    proto.double(5, startedAtMs / 1_000),
   );
   return [
-    pluginValue('_hparams_/experiment', hparams, experiment),
     pluginValue('_hparams_/session_start_info', hparams, start),
     pluginText('custom_scalars__config__', 'custom_scalars', layout()),
   ];

@@ -77,12 +77,6 @@ export const tags: readonly TagInfo[] = [
     meaning: 'mean gradient of a parameter in the validated step, before clipping',
   },
   {
-    tag: '_hparams_/experiment',
-    kind: 'plugin',
-    when: 'start',
-    meaning: 'which options and scores the HParams view compares',
-  },
-  {
     tag: '_hparams_/session_start_info',
     kind: 'plugin',
     when: 'start',
