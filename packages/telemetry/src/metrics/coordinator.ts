@@ -1,5 +1,6 @@
 /** The metrics of a run: counted as its events come, and asked of its state when somebody asks. */
 import { basename } from 'node:path';
+import { setImmediate as letOthersRun } from 'node:timers/promises';
 import type { LiveRun, LiveStatus, Observer } from '@unet-fleet/coordinator/live/live-run';
 import type { RunEvent } from '@unet-fleet/shared';
 import { Metrics } from './registry.ts';
@@ -48,8 +49,8 @@ export const runMetrics =
       server = await serveMetrics({
         ...address,
         contentType: metrics.contentType,
-        metrics: () => {
-          look(metrics, run);
+        metrics: async () => {
+          await look(metrics, run);
           return metrics.text();
         },
         unreadiness: () => unreadiness(run),
@@ -75,7 +76,7 @@ function unreadiness(run: LiveRun): string | null {
 
 const seconds = (ms: number): number => ms / 1_000;
 
-export function count(metrics: Own, event: RunEvent & { at: string }): void {
+function count(metrics: Own, event: RunEvent & { at: string }): void {
   switch (event.type) {
     case 'step': {
       metrics.inc('unet_fleet_steps_total');
@@ -150,8 +151,8 @@ export function count(metrics: Own, event: RunEvent & { at: string }): void {
   }
 }
 
-/** What the run's state says at this moment. */
-export function look(metrics: Own, run: Pick<LiveRun, 'status'>): void {
+/** What the run's state says at this moment, a hundred workers at a time. */
+async function look(metrics: Own, run: Pick<LiveRun, 'status'>): Promise<void> {
   const { state, step, workers, facts, isPaused } = run.status();
   for (const other of states) metrics.set('unet_fleet_state', other === state ? 1 : 0, { state: other });
   metrics.set('unet_fleet_paused', isPaused ? 1 : 0);
@@ -160,7 +161,8 @@ export function look(metrics: Own, run: Pick<LiveRun, 'status'>): void {
   metrics.set('unet_fleet_workers', workers.length);
   // Of members alone: whoever has gone leaves no series behind.
   for (const gauge of memberGauges) metrics.clear(gauge);
-  for (const member of facts) {
+  for (const [i, member] of facts.entries()) {
+    if (i % 100 === 99) await letOthersRun();
     const { name: worker, host, device, gpu } = member;
     const labels = { worker };
     metrics.set('unet_fleet_member_info', 1, { worker, host, device });

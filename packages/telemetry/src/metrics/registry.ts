@@ -2,6 +2,7 @@
  * Metrics by their specs, held by prom-client in a registry of their own. A gauge without labels has no value until it
  * is set: a loss of 0 before the first step would be a lie.
  */
+import { setImmediate as letOthersRun } from 'node:timers/promises';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { type CounterOf, type GaugeOf, type HistogramOf, type MetricSpec, processMetrics } from './specs.ts';
 
@@ -42,13 +43,18 @@ export class Metrics<T extends readonly MetricSpec[]> {
 
   readonly contentType = this.#registry.contentType;
 
-  /** In Prometheus's text format. */
-  text(): Promise<string> {
+  /** In Prometheus's text format, in slices: the workers of a large cluster are half a megabyte. */
+  async text(): Promise<string> {
     const { cpuSeconds, residentBytes, startSeconds } = this.#process.now();
     this.#counters.get('process_cpu_seconds_total')!.inc(cpuSeconds);
     this.#gauges.get('process_resident_memory_bytes')!.set(residentBytes);
     this.#gauges.get('process_start_time_seconds')!.set(startSeconds);
-    return this.#registry.metrics();
+    const texts: string[] = [];
+    for (const { name } of this.#registry.getMetricsAsArray()) {
+      texts.push(await this.#registry.getSingleMetricAsString(name));
+      await letOthersRun();
+    }
+    return `${texts.join('\n\n')}\n`;
   }
 
   #register({ name, type, help, labels = [], buckets }: MetricSpec): void {

@@ -27,10 +27,18 @@ const patienceMs = 10_000;
 
 /** Throws a UserError if the address can't be listened on. */
 export async function serveMetrics(options: MetricsServerOptions): Promise<MetricsServer> {
+  let underWay: Promise<string> | null = null;
+  /** Whoever asks while an answer is made gets that one: many askers cost what one does. */
+  const metrics = () => {
+    underWay ??= options.metrics().finally(() => {
+      underWay = null;
+    });
+    return underWay;
+  };
   const server = createServer(
     { requestTimeout: patienceMs, headersTimeout: patienceMs, keepAliveTimeout: patienceMs },
     (request, response) => {
-      answer(request, response, options).catch((error: Error) => {
+      answer(request, response, { ...options, metrics }).catch((error: Error) => {
         if (!response.headersSent) send(response, 500, `${error.message}\n`);
       });
     },

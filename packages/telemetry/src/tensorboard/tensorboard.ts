@@ -7,7 +7,7 @@ import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { LiveRun, Observer } from '@unet-fleet/coordinator/live/live-run';
-import { type Config, identityOf } from '@unet-fleet/shared';
+import { identityOf } from '@unet-fleet/shared';
 import type { Hyperparameters } from './plugins.ts';
 import {
   type ThreadAnswer,
@@ -103,18 +103,10 @@ const optionsOf = (run: LiveRun, numHandled: SharedArrayBuffer): ThreadOptions =
   runName: basename(run.runDir) || basename(dirname(run.runDir)),
   startedAtMs: Date.now(),
   numStepsDone: run.status().step,
-  hyperparameters: hyperparametersOf(run.config),
+  // Every option that can change the weights.
+  hyperparameters: JSON.parse(identityOf(run.config)) as Hyperparameters,
   data: run.config.data,
   samples: run.validationSamples,
   classNames: run.classNames,
   numHandled,
 });
-
-/** Every option that can change the weights; TensorBoard's table begins with the first. */
-function hyperparametersOf(config: Config): Hyperparameters {
-  const values = Object.entries(JSON.parse(identityOf(config)) as Hyperparameters);
-  const rank = ([path]: [string, unknown]) => groups.indexOf(path.split('.')[0]!);
-  return Object.fromEntries(values.sort((a, b) => rank(a) - rank(b)));
-}
-
-const groups = ['train', 'model', 'data', 'engine'];
