@@ -1,7 +1,7 @@
 /** How uPlot draws a chart: axes in the theme's colours, marks of what happened, one selection that zooms. */
 import type uPlot from 'uplot';
 import type { ChartProps, Marks, Series } from './chart.tsx';
-import { figure, logTicks } from './curve-math.ts';
+import { figure, logTicks, percentage, percentTicks } from './curve-math.ts';
 
 interface OptionsOf {
   width: number;
@@ -32,7 +32,7 @@ export function chartOptions({ width, height, latest }: OptionsOf): uPlot.Option
         size: 58,
         space: isLog ? 22 : 32,
         ...(isLog && { splits: (_, _axis, min, max) => logTicks(min, max), filter: (_, ticks) => ticks }),
-        values: (_, values) => values.map((v) => (v === null ? '' : format(v))),
+        values: (_, ticks) => (format === percentage ? percentTicks(ticks) : ticks.map(format)),
       }),
     ],
     series: [{}, ...series.map(lineOf)],

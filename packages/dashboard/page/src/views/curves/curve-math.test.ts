@@ -7,6 +7,7 @@ import {
   figure,
   logTicks,
   percentage,
+  percentTicks,
   positive,
   smoothed,
   valueAt,
@@ -100,6 +101,14 @@ describe('ticks of a logarithm', () => {
     expect(logTicks(0.05, 2)).toEqual([0.05, 0.1, 0.2, 0.5, 1, 2]);
     expect(logTicks(1e-8, 1e-3)).toEqual([1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3]);
     expect(logTicks(1, 1)).toEqual([1]);
+  });
+});
+
+describe('ticks of shares', () => {
+  it('have the digits that tell them apart, and no more', () => {
+    expect(percentTicks([0, 0.25, 0.5])).toEqual(['0 %', '25 %', '50 %']);
+    expect(percentTicks([0.018, 0.0185, 0.019])).toEqual(['1.80 %', '1.85 %', '1.90 %']);
+    expect(percentTicks([])).toEqual([]);
   });
 });
 

@@ -86,6 +86,13 @@ export const figure: Format = (value) => {
 
 export const percentage: Format = (value) => `${(value * 100).toFixed(1)} %`;
 
+/** Labels of an axis of shares: as few digits as tell its ticks apart. */
+export function percentTicks(shares: readonly number[]): string[] {
+  const labels = (digits: number) => shares.map((share) => `${(share * 100).toFixed(digits)} %`);
+  const digits = [0, 1, 2].find((count) => new Set(labels(count)).size === shares.length) ?? 3;
+  return labels(digits);
+}
+
 /** A curve for those who do not see it. */
 export function curveInWords(name: string, points: readonly Point[], format: Format): string {
   const known = points.filter((point): point is [number, number] => point[1] !== null);
