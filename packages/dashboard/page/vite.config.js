@@ -11,5 +11,7 @@ export default defineConfig({
     // Inlined as data: addresses, pictures would need a looser content security policy.
     assetsInlineLimit: 0,
     modulePreload: false,
+    // What is bundled goes along with its licences.
+    license: { fileName: 'licences.md' },
   },
 });

@@ -105,9 +105,10 @@ describe('ticks of a logarithm', () => {
 });
 
 describe('ticks of shares', () => {
-  it('have the digits that tell them apart, and no more', () => {
+  it('have the digits that they need, and no more', () => {
     expect(percentTicks([0, 0.25, 0.5])).toEqual(['0 %', '25 %', '50 %']);
     expect(percentTicks([0.018, 0.0185, 0.019])).toEqual(['1.80 %', '1.85 %', '1.90 %']);
+    expect(percentTicks([0.7, 0.725])).toEqual(['70.0 %', '72.5 %']);
     expect(percentTicks([])).toEqual([]);
   });
 });

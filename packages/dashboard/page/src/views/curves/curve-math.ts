@@ -86,10 +86,12 @@ export const figure: Format = (value) => {
 
 export const percentage: Format = (value) => `${(value * 100).toFixed(1)} %`;
 
-/** Labels of an axis of shares: as few digits as tell its ticks apart. */
+/** Labels of an axis of shares: as few digits as say where its ticks are. */
 export function percentTicks(shares: readonly number[]): string[] {
   const labels = (digits: number) => shares.map((share) => `${(share * 100).toFixed(digits)} %`);
-  const digits = [0, 1, 2].find((count) => new Set(labels(count)).size === shares.length) ?? 3;
+  const isExact = (label: string, index: number) =>
+    Math.abs(Number.parseFloat(label) - shares[index]! * 100) < 1e-6;
+  const digits = [0, 1, 2].find((count) => labels(count).every(isExact)) ?? 3;
   return labels(digits);
 }
 
