@@ -4,6 +4,7 @@ import type { History, RunSummary, Session } from '../../../src/protocol.ts';
 import type { Api } from './api.ts';
 import { type Place, placeOf } from './place.ts';
 import { createRunFeed, type FeedState, type RunFeed } from './run-feed.ts';
+import { openSocket } from './socket.ts';
 
 export function usePlace(): Place {
   const read = () => placeOf(window.location.hash, window.location.search);
@@ -70,7 +71,10 @@ export function useFeed(
   token: string,
   isLive: boolean,
 ): (FeedState & Pick<RunFeed, 'send'>) | null {
-  const feed = useMemo(() => (isLive ? createRunFeed(api, token) : null), [api, token, isLive]);
+  const feed = useMemo(
+    () => (isLive ? createRunFeed(api, (events) => openSocket(token, events)) : null),
+    [api, token, isLive],
+  );
   const [, redraw] = useState(0);
   useEffect(() => {
     if (feed === null) return;

@@ -6,7 +6,7 @@
 import type { ControlAction, History, ServerMessage, Status } from '../../../src/protocol.ts';
 import type { Api } from './api.ts';
 import { withCheckpoint, withEvaluated, withUpdate } from './history.ts';
-import { openSocket, type Reply, type Socket } from './socket.ts';
+import type { Reply, Socket, SocketEvents } from './socket.ts';
 
 export interface FeedState {
   connection: 'connecting' | 'open' | 'lost';
@@ -31,7 +31,8 @@ const maxPending = 500;
 const notifyMs = 100;
 const retryMs = 2_000;
 
-export function createRunFeed(api: Api, token: string): RunFeed {
+/** `open` connects, and again after each loss. */
+export function createRunFeed(api: Pick<Api, 'json'>, open: (events: SocketEvents) => Socket): RunFeed {
   let state: FeedState = {
     connection: 'connecting',
     numConnections: 0,
@@ -97,10 +98,18 @@ export function createRunFeed(api: Api, token: string): RunFeed {
       default:
         if (pending !== null) {
           if (pending.length <= maxPending) pending.push(message);
-        } else if (state.history !== null) change({ history: applied(state.history, message) });
+        } else if (state.history !== null) {
+          change({ history: applied(state.history, message) });
+          // Its mark in the curves needs more than the event tells, and it is rare.
+          if (
+            message.type === 'update' &&
+            message.events.some(({ type }) => type === 'learning-rate-changed')
+          )
+            void load();
+        }
     }
   };
-  const socket: Socket = openSocket(token, {
+  const socket = open({
     onMessage,
     onLost: () => {
       numLoads++;
