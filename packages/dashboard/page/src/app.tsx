@@ -81,7 +81,7 @@ function Frame({ api, place, session }: FrameProps) {
         ) : (
           <RecordedHead name={name} summary={summary} />
         )}
-        {isLive && <Connection isLost={isLost} />}
+        {isLive && <Connection isLost={isLost} isGone={feed?.connection === 'lost' && !isLost} />}
         {isLive && feed !== null && (
           <ControlBar canControl={feed.canControl} status={feed.status} send={send} />
         )}
@@ -142,11 +142,14 @@ function useTopOf(view: View, name: string) {
   return links;
 }
 
-function Connection({ isLost }: { isLost: boolean }) {
+/** `isGone`: the run is over, and its server with it. */
+function Connection({ isLost, isGone }: { isLost: boolean; isGone: boolean }) {
   return (
     <p role="status" class="connection">
       {isLost &&
         'Connection lost: what is shown is from before. It comes back by itself when the coordinator does.'}
+      {isGone &&
+        'The run is over, and this server with it: what was not loaded before is shown by unet-fleet dashboard.'}
     </p>
   );
 }

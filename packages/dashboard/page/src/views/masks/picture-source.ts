@@ -21,13 +21,23 @@ export interface PictureSource {
 const maxPredictions = 360;
 const maxPhotos = 32;
 const maxEvaluations = 24;
+/** Of each of the four: at usual sizes the numbers above come first, at large ones a phone has this much to spare. */
+const maxBytes = 48 * 2 ** 20;
 
 export function createPictureSource(fetcher: Fetcher, runName: string): PictureSource {
   const run = `runs/${encodeURIComponent(runName)}`;
-  const photos = new Lru<Pixels>(maxPhotos);
-  const truths = new Lru<ClassMap>(maxPhotos);
-  const evaluations = new Lru<Evaluation>(maxEvaluations);
-  const predictions = new Lru<ClassMap | null>(maxPredictions);
+  const photos = new Lru<Pixels>({ max: maxPhotos, maxBytes, bytesOf: ({ data }) => data.byteLength });
+  const truths = new Lru<ClassMap>({
+    max: maxPhotos,
+    maxBytes,
+    bytesOf: ({ classes }) => classes.byteLength,
+  });
+  const evaluations = new Lru<Evaluation>({ max: maxEvaluations, maxBytes, bytesOf: bytesOfEvaluation });
+  const predictions = new Lru<ClassMap | null>({
+    max: maxPredictions,
+    maxBytes,
+    bytesOf: (map) => map?.classes.byteLength ?? 0,
+  });
   const sample = (id: string) => `${run}/samples/${encodeURIComponent(id)}`;
 
   const evaluation = (step: number) =>
@@ -58,6 +68,13 @@ export function createPictureSource(fetcher: Fetcher, runName: string): PictureS
       }),
   };
 }
+
+/** About: its matrices are nearly all of it, two numbers a cell. */
+const bytesOfEvaluation = ({ confusion, leaves }: Evaluation): number =>
+  [confusion, ...leaves.map((leaf) => leaf.confusion)].reduce(
+    (sum, { indices }) => sum + indices.length * 2 * 8,
+    0,
+  );
 
 async function pixelsOfBlob(blob: Blob): Promise<Pixels> {
   const bitmap = await createImageBitmap(blob, { colorSpaceConversion: 'none' });
