@@ -40,7 +40,11 @@ export function ClassesView(props: ClassesViewProps) {
     <section class="classes" aria-labelledby="classes-title">
       <h2 id="classes-title">Classes</h2>
       {step === undefined ? (
-        <p class="quiet">No validation yet: scores appear at the end of the first epoch.</p>
+        <p class="quiet">
+          {history.curves.validationLoss.length > 0
+            ? 'The scores by class of the validations of this run were not kept.'
+            : 'No validation yet: the first scores appear with it.'}
+        </p>
       ) : (
         <StepSlider
           steps={evaluatedSteps}

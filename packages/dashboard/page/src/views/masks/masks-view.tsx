@@ -105,7 +105,11 @@ export function MasksView({ history, evaluatedSteps, followed, source, live, ann
     <section class="masks" aria-labelledby="masks-title">
       <h2 id="masks-title">Masks</h2>
       {step === undefined ? (
-        <p class="quiet">No validation yet: the first masks appear at the end of the first epoch.</p>
+        <p class="quiet">
+          {history.curves.validationLoss.length > 0
+            ? 'The masks of the validations of this run were not kept.'
+            : 'No validation yet: the first masks appear with it.'}
+        </p>
       ) : (
         <div class="masks-bar">
           {slider}
