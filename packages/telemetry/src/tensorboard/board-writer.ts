@@ -3,13 +3,15 @@
  * checkpoint that has been pruned, is left out; the file has a bound, beyond which only scalars are written.
  */
 import { type EvaluationStore, openEvaluations } from '@unet-fleet/coordinator/live/evaluations';
-import { openRunFolder } from '@unet-fleet/coordinator/run-folder/run-folder';
+import { readMetrics } from '@unet-fleet/coordinator/run-folder/metrics';
+import { openRunFolder, runPaths } from '@unet-fleet/coordinator/run-folder/run-folder';
 import type { ModelConfig } from '@unet-fleet/shared';
+import { missingEvents } from './catch-up.ts';
 import { EventFile } from './event-file.ts';
 import { stepValues, validatedValues } from './event-values.ts';
 import { MaskPictures } from './mask-pictures.ts';
 import { endValue, startValues } from './plugins.ts';
-import type { ThreadMessage, ThreadOptions, WrittenEvent } from './protocol.ts';
+import { isWritten, type ThreadMessage, type ThreadOptions, type WrittenEvent } from './protocol.ts';
 import { histogram, picture, restartEvent, summaryEvent, type Value, versionEvent } from './summaries.ts';
 import { gradientsTag, masksTag, weightsTag } from './tags.ts';
 import { weightHistograms } from './weights.ts';
@@ -45,11 +47,21 @@ export class BoardWriter {
 
   async begin(): Promise<void> {
     const { startedAtMs, numStepsDone, hyperparameters, runName } = this.#options;
+    await this.#file.write(versionEvent(startedAtMs));
+    await this.#catchUp();
     await this.#file.write(
-      versionEvent(startedAtMs),
       restartEvent(startedAtMs, numStepsDone + 1),
       summaryEvent(startedAtMs, 0, startValues(hyperparameters, runName, startedAtMs)),
     );
+  }
+
+  /** What a start before, that was killed, had not written any more. */
+  async #catchUp(): Promise<void> {
+    const { runDir, path, numStepsDone } = this.#options;
+    if (numStepsDone === 0) return;
+    const events = readMetrics<WrittenEvent>(runPaths(runDir).metrics).filter(isWritten);
+    for (const event of missingEvents(path, events, numStepsDone))
+      await this.handle({ type: 'event', event });
   }
 
   /** Never rejects. */

@@ -24,6 +24,10 @@ type Kinds<T extends RunEvent['type']> = Extract<RunEvent, { type: T }> & { at: 
 export const writtenEvents = ['step', 'validated', 'evaluation-kept', 'checkpoint', 'finished'] as const;
 export type WrittenEvent = Kinds<(typeof writtenEvents)[number]>;
 
+/** `type`: of any event. */
+export const isWritten = (event: { type: string }): event is WrittenEvent =>
+  (writtenEvents as readonly string[]).includes(event.type);
+
 export type ThreadMessage =
   | { type: 'event'; event: WrittenEvent }
   | { type: 'gradients'; histograms: GradientHistograms; atMs: number }

@@ -10,11 +10,11 @@ import type { LiveRun, Observer } from '@unet-fleet/coordinator/live/live-run';
 import { identityOf } from '@unet-fleet/shared';
 import type { Hyperparameters } from './plugins.ts';
 import {
+  isWritten,
   type ThreadAnswer,
   type ThreadMessage,
   type ThreadOptions,
   type WrittenEvent,
-  writtenEvents,
 } from './protocol.ts';
 
 /** About 5 MB. */
@@ -58,9 +58,7 @@ class Board {
     });
     this.#unsubscribe = [
       run.onEvent((event) => {
-        if ((writtenEvents as readonly string[]).includes(event.type)) {
-          this.#post({ type: 'event', event: essential(event as WrittenEvent) });
-        }
+        if (isWritten(event)) this.#post({ type: 'event', event: essential(event) });
       }),
       run.onGradientHistograms((histograms) =>
         this.#post({ type: 'gradients', histograms, atMs: Date.now() }),
