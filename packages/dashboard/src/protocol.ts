@@ -177,6 +177,8 @@ export type ServerMessage =
   | { type: 'update'; curves: CurvePoints; events: ShownEvent[]; lanes: StepLanes[] }
   | { type: 'evaluated'; step: number }
   | { type: 'checkpoint'; step: number; at: string; isBest: boolean }
+  /** Somebody has chosen which photos are followed. */
+  | { type: 'followed'; ids: string[] }
   | { type: 'behind' }
   | { type: 'reply'; id: number; ok: boolean; message: string };
 

@@ -28,7 +28,7 @@ describe('the head', () => {
   test('gives as a reason what takes unusually long, and all that a run waits for that does not train', () => {
     expect(head({ awaited: [awaited('a', 400)] }).reasons).toEqual([]);
     expect(head({ awaited: [awaited('a', 400), awaited('b', 9_000)] }).reasons).toEqual([
-      'b: leaf 3, for 9s (it computes); then others get it',
+      'waiting for 9s for b: leaf 3 (it computes); then others get it',
     ]);
     expect(head({ state: 'paused', awaited: [awaited('a', 400)] }).reasons).toHaveLength(1);
   });

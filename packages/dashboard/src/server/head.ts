@@ -52,7 +52,7 @@ function reasonsOf({ at, state, awaited }: LiveStatus): string[] {
     .slice(0, maxReasons)
     .map(({ who, what, why, since, until, outcome }) => {
       const limit = until === null ? '' : `, for another ${duration(Date.parse(until) - Date.parse(at))}`;
-      return `${who}: ${what}, for ${duration(sinceMs(since))} (${why})${limit}; then ${outcome}`;
+      return `waiting for ${duration(sinceMs(since))} for ${who}: ${what} (${why})${limit}; then ${outcome}`;
     });
 }
 

@@ -229,6 +229,15 @@ describe('without the control token', () => {
     expect(wishes).toEqual([]);
   });
 
+  test('all who watch are told which photos are followed from now on', async () => {
+    const address = await serve();
+    const [watcher, chooser] = [open(address, null), open(address, tokens.control)];
+    await Promise.all([watcher.next('hello'), chooser.next('hello')]);
+    const told = watcher.next('followed');
+    chooser.socket.send(JSON.stringify({ type: 'control', id: 1, action: 'follow', ids: ['b'] }));
+    expect(await told).toEqual({ type: 'followed', ids: ['b'] });
+  });
+
   test('with it, each wish reaches the run with who had it', async () => {
     const page = open(await serve(), tokens.control);
     await page.next('hello');

@@ -101,7 +101,10 @@ function welcome(page: WebSocket, access: Access, live: LiveDoor, by: string): v
     numPending++;
     live.port
       .control(message, by)
-      .then(({ ok, message: text }) => reply(ok, text))
+      .then(({ ok, message: text }) => {
+        if (ok && message.action === 'follow') live.audience.tell({ type: 'followed', ids: message.ids });
+        reply(ok, text);
+      })
       .catch((error: Error) =>
         reply(false, error instanceof UserError ? error.message : 'the run does not answer'),
       )

@@ -158,12 +158,13 @@ test('listeners hear of many messages together, and of none after the end', asyn
   expect(numHeard).toBe(1);
 });
 
-test('photos that are followed on command are followed here at once', async () => {
+test('photos that anybody has chosen are followed here at once', async () => {
   const { feed, asked, sent, tell } = opened();
   tell(hello);
   asked[0]!.answer(historyOf([]));
   await settle();
   await feed.send({ action: 'follow', ids: ['7', '9'] });
   expect(sent).toEqual([{ action: 'follow', ids: ['7', '9'] }]);
+  tell({ type: 'followed', ids: ['7', '9'] });
   expect(feed.state().history?.followed).toEqual(['7', '9']);
 });

@@ -123,13 +123,7 @@ export function createRunFeed(api: Pick<Api, 'json'>, open: (events: SocketEvent
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    send: async (action) => {
-      const reply = await socket.send(action);
-      if (reply.ok && action.action === 'follow' && state.history !== null) {
-        change({ history: { ...state.history, followed: action.ids } });
-      }
-      return reply;
-    },
+    send: (action) => socket.send(action),
     close: () => {
       numLoads++;
       clearTimeout(retryTimer);
@@ -142,6 +136,7 @@ export function createRunFeed(api: Pick<Api, 'json'>, open: (events: SocketEvent
 
 function applied(history: History, message: ServerMessage): History {
   if (message.type === 'update') return withUpdate(history, message);
+  if (message.type === 'followed') return { ...history, followed: message.ids };
   if (message.type === 'evaluated') return withEvaluated(history, message.step);
   if (message.type === 'checkpoint') return withCheckpoint(history, message);
   return history;
