@@ -105,11 +105,16 @@ async function waitUntil(what: string, isTrue: () => Promise<boolean>): Promise<
   }
 }
 
+/** Of a long list the beginning: WebP can hold no more. */
+const maxHeightPx = 16_000;
+
 async function take(page: Page, name: string, shape: string, isWhole = true): Promise<void> {
   await waitUntil('picture', async () => (await page.locator('[aria-busy="true"]').count()) === 0);
-  const picture = await page.screenshot({ fullPage: isWhole, animations: 'disabled' });
+  const picture = sharp(await page.screenshot({ fullPage: isWhole, animations: 'disabled' }));
   const path = join(out, `${name}-${shape}.${values.format}`);
-  await (values.format === 'webp' ? sharp(picture).webp({ quality: 80 }) : sharp(picture).png()).toFile(path);
+  const { width, height } = await picture.metadata();
+  const shown = picture.extract({ left: 0, top: 0, width, height: Math.min(height, maxHeightPx) });
+  await (values.format === 'webp' ? shown.webp({ quality: 80 }) : shown.png()).toFile(path);
   console.log(path);
 }
 
