@@ -73,6 +73,7 @@ async function quickstart(io: Io): Promise<void> {
   title('Next:');
   const folders = `--images ${quoted(shown(sample.images, io))} --masks ${quoted(shown(sample.masks, io))}`;
   const commands: [string, string][] = [
+    ['see the run', `${program} dashboard ${quoted(shown(outcome.runDir, io))}`],
     ['see the data', `${program} inspect ${folders} --class-names ${quoted(shown(sample.classNames, io))}`],
     [
       'your photos',

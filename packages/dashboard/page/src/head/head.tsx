@@ -40,7 +40,9 @@ export function LiveHead({ name, status, isLost }: LiveHeadProps) {
     ['Time left', timeLeftMs === null ? '–' : durationText(timeLeftMs)],
     [
       'Checkpoint',
-      checkpoint === null ? 'none yet' : `step ${checkpoint.step}, ${agoText(checkpoint.at, nowMs)}`,
+      checkpoint === null
+        ? 'none yet'
+        : `step ${checkpoint.step.toLocaleString('en')}, ${agoText(checkpoint.at, nowMs)}`,
     ],
     ['Best score', scoreText(best)],
   ];
