@@ -206,9 +206,13 @@ test('a worker that was frozen past its lease comes back late and joins anew, wh
   const runDir = join(folder, 'frozen-worker');
   const run = train(runDir, '--workers', '2', '--min-workers', '2');
   await committed(run, runDir, 2);
-  const frozen = childrenOf(run.pid, 'worker')[1]!;
+  const [other, frozen] = childrenOf(run.pid, 'worker') as [number, number];
   process.kill(frozen, 'SIGSTOP');
+  await recorded(run, runDir, 'its leaves with the other', (event) => event.type === 'lease-repeated');
+  // It could be done with all steps before the first one is taken for lost.
+  process.kill(other, 'SIGSTOP');
   await recorded(run, runDir, 'a lost worker', (event) => event.type === 'worker-left');
+  process.kill(other, 'SIGCONT');
   process.kill(frozen, 'SIGCONT');
   expectReference(outcomeOf(await run.ended), runDir);
   const numJoined = eventsOf(runDir).filter(({ type }) => type === 'worker-joined').length;
