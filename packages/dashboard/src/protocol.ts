@@ -19,6 +19,7 @@
  * A token is sent as `Authorization: Bearer <token>` and, for the WebSocket, as the subprotocol `token.<token>` beside
  * `unet-fleet.1`. Errors are JSON: { "error": "one sentence" }.
  */
+import type { WorkerLane } from '@unet-fleet/shared/events';
 
 /** One point of a curve, [step, value]; null breaks the line. */
 export type Point = [step: number, value: number | null];
@@ -47,19 +48,7 @@ export interface RunSummary {
   options: Record<string, string>;
 }
 
-/** Where a step's time went on one worker, in ms since the step's round began. */
-export interface Lane {
-  worker: string;
-  numLeaves: number;
-  /** Lease sent until last answer. */
-  startMs: number;
-  endMs: number;
-  /** Parts, in this order; the rest is waiting. */
-  fetchMs: number;
-  dataMs: number;
-  computeMs: number;
-  sendMs: number;
-}
+export type Lane = WorkerLane;
 
 export interface StepLanes {
   step: number;

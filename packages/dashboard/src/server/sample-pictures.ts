@@ -11,13 +11,11 @@ import type { RunFolder } from '@unet-fleet/coordinator/run-folder/run-folder';
 import {
   decodePhoto,
   type Pair,
-  type Photo,
   pairFiles,
   readMask,
   readPalette,
   resizeLabels,
   resizePhoto,
-  type Size,
   trainingSizeOf,
 } from '@unet-fleet/dataset';
 import { toRgb } from '@unet-fleet/pictures';
@@ -50,8 +48,11 @@ export class SamplePictures {
   /** JPEG. Throws a UserError for an unknown id, or where the data is not on this machine. */
   photo(run: RunHistory, id: string): Promise<SamplePicture> {
     return this.#picture(`${run.runDir}\0photo\0${id}`, async () => {
-      const { photo, size } = await this.#open(run, id);
+      const pair = await this.#pair(run, id);
       const { data } = run.folder.config;
+      const path = join(data.images, pair.photo);
+      const photo = await decodePhoto(path, await readFile(path), data.channels);
+      const size = trainingSizeOf(data, photo);
       const { pixels, ...shape } = toRgb(
         await resizePhoto(photo, size),
         size.width,
@@ -67,11 +68,13 @@ export class SamplePictures {
   /** Labels row by row, deflated; what does not count has the highest value of the type. */
   truth(run: RunHistory, id: string): Promise<SamplePicture> {
     return this.#picture(`${run.runDir}\0truth\0${id}`, async () => {
-      const { pair, size } = await this.#open(run, id);
+      const pair = await this.#pair(run, id);
       const { data } = run.folder.config;
       const path = join(data.masks, pair.mask);
       const palette = data.palette === '' ? null : await readPalette(data.palette);
       const mask = await readMask(path, await readFile(path), { matVariable: data.matVariable, palette });
+      // A sample's mask has the size of its photo: the scan has seen to it.
+      const size = trainingSizeOf(data, mask);
       const labels = resizeLabels(mask.labels, mask, size);
       const numClasses = run.folder.record.classNames.length;
       const shown = shownLabels(labels, numClasses, data.ignoreIndex);
@@ -95,13 +98,10 @@ export class SamplePictures {
     return made;
   }
 
-  async #open({ folder, runDir }: RunHistory, id: string): Promise<{ pair: Pair; photo: Photo; size: Size }> {
+  async #pair({ folder, runDir }: RunHistory, id: string): Promise<Pair> {
     const pair = (await this.#pairs(runDir, folder)).get(id);
     if (!pair) throw new UserError(`${JSON.stringify(id)} is no validation photo of this run`);
-    const { data } = folder.config;
-    const path = join(data.images, pair.photo);
-    const photo = await decodePhoto(path, await readFile(path), data.channels);
-    return { pair, photo, size: trainingSizeOf(data, photo) };
+    return pair;
   }
 
   #pairs(runDir: string, folder: RunFolder): Promise<Map<string, Pair>> {

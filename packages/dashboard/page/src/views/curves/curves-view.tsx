@@ -4,6 +4,7 @@ import type { History, Point } from '../../../../src/protocol.ts';
 import { useKept } from '../../live/use-kept.ts';
 import { nameOf } from '../classes/matrix.ts';
 import { Chart, type Marks, type Series } from './chart.tsx';
+import { ChartBar } from './chart-bar.tsx';
 import { ClassPicker } from './class-picker.tsx';
 import {
   clampedRange,
@@ -15,8 +16,6 @@ import {
   type Range,
   smoothed,
 } from './curve-math.ts';
-import './curves.css';
-import { RangeSliders } from './range-sliders.tsx';
 
 export interface CurvesViewProps {
   /** As it is now: its curves grow. */
@@ -124,7 +123,15 @@ export function CurvesView({ history }: CurvesViewProps) {
         <p class="quiet">No step yet: curves begin with the first one.</p>
       ) : (
         <>
-          <div class="curves-bar">
+          <ChartBar
+            isLog={isLog}
+            onLog={setIsLog}
+            extent={extent}
+            range={shownRange}
+            onRange={setRange}
+            cursor={cursor}
+            onCursor={setCursor}
+          >
             <label class="field">
               Smoothing
               <input
@@ -136,22 +143,7 @@ export function CurvesView({ history }: CurvesViewProps) {
                 onInput={({ currentTarget }) => setSmoothing(Number(currentTarget.value) / 100)}
               />
             </label>
-            <label>
-              <input
-                type="checkbox"
-                checked={isLog}
-                onChange={({ currentTarget }) => setIsLog(currentTarget.checked)}
-              />
-              Logarithm
-            </label>
-            <RangeSliders
-              extent={extent}
-              range={shownRange}
-              onRange={setRange}
-              cursor={cursor}
-              onCursor={setCursor}
-            />
-          </div>
+          </ChartBar>
           <ClassPicker names={classNames} colours={classColours} chosen={chosen} onChange={setChosen} />
           <div class="charts">
             {specs.map(({ title, series, format, canBeLog }) => (

@@ -3,6 +3,7 @@ import { useMemo, useState } from 'preact/hooks';
 import type { History, RunSummary } from '../../../../src/protocol.ts';
 import { useKept } from '../../live/use-kept.ts';
 import { Chart, type Series } from '../curves/chart.tsx';
+import { ChartBar } from '../curves/chart-bar.tsx';
 import {
   clampedRange,
   extentOf,
@@ -12,8 +13,6 @@ import {
   type Range,
   smoothed,
 } from '../curves/curve-math.ts';
-import '../curves/curves.css';
-import { RangeSliders } from '../curves/range-sliders.tsx';
 import { colourOfRun, defaultChosen, toggledRun } from './compare.ts';
 import './runs.css';
 import { RunsTable } from './runs-table.tsx';
@@ -83,7 +82,15 @@ export function RunsView({ runs, error, liveRun, load, hrefOf }: RunsViewProps) 
       {runs.length === 0 && <p class="quiet">There is no run in this folder yet.</p>}
       {runs.length > 0 && (
         <>
-          <div class="curves-bar">
+          <ChartBar
+            isLog={isLog}
+            onLog={setIsLog}
+            extent={extent}
+            range={shownRange}
+            onRange={setRange}
+            cursor={cursor}
+            onCursor={setCursor}
+          >
             <label class="field">
               Compare by
               <select
@@ -95,24 +102,7 @@ export function RunsView({ runs, error, liveRun, load, hrefOf }: RunsViewProps) 
                 ))}
               </select>
             </label>
-            <label>
-              <input
-                type="checkbox"
-                checked={isLog}
-                onChange={({ currentTarget }) => setIsLog(currentTarget.checked)}
-              />
-              Logarithm
-            </label>
-            {extent !== null && (
-              <RangeSliders
-                extent={extent}
-                range={shownRange}
-                onRange={setRange}
-                cursor={cursor}
-                onCursor={setCursor}
-              />
-            )}
-          </div>
+          </ChartBar>
           {extent === null ? (
             <p class="quiet">
               {names.length === 0
