@@ -42,8 +42,9 @@ export const livePage =
       if (message.type === 'question') void reply(run, message, tell);
       if (message.type === 'failed') run.warn(message.message);
       if (message.type !== 'listening') return;
-      if (message.moved) run.warn(`port ${port} is taken: the live page is on another one`);
-      options.onLinks(message.links);
+      const { takenPort, links } = message;
+      if (takenPort !== null) run.warn(`port ${takenPort} is taken: the live page is on another one`);
+      options.onLinks(links);
     });
     thread.on('error', (error) => {
       if (!isOver) run.warn(`the live page has ended: ${error.message}`);

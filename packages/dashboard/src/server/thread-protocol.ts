@@ -28,7 +28,8 @@ export interface Answers {
 }
 
 export type FromThread =
-  | { type: 'listening'; links: Links; moved: boolean }
+  /** `takenPort`: the one that was to be, where it is not this one. */
+  | { type: 'listening'; links: Links; takenPort: number | null }
   /** It serves nothing; the run goes on without. */
   | { type: 'failed'; message: string }
   | ({ type: 'question'; id: number } & Question)

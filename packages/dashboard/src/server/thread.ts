@@ -67,7 +67,7 @@ async function open({ runDir, host, wantedPort, isResumed, version, plan }: Thre
   tell({
     type: 'listening',
     links: linksOf(host, dashboard.port, tokens),
-    moved: first !== 0 && dashboard.port !== first,
+    takenPort: first !== 0 && dashboard.port !== first ? first : null,
   });
 }
 
