@@ -161,6 +161,33 @@ describe('a NATS server of its own, a coordinator and two workers', () => {
     expectReference(outcomeOf(await coordinate(runDir, '--resume').ended), runDir);
     await expectDone(workers);
   });
+
+  test('one command begins the run, goes on with it after SIGTERM, and finds it complete', async () => {
+    const runDir = join(folder, 'continued');
+    const workers = startWorkers();
+    const again = () => coordinate(runDir, '--continue', ...data, ...recipe, '--min-workers', '2');
+    const first = again();
+    await committed(first, runDir, 3);
+    first.signal('SIGTERM');
+    expect(await first.ended).toMatchObject({ code: 4 });
+    expectReference(outcomeOf(await again().ended), runDir);
+    await expectDone(workers);
+    expectReference(outcomeOf(await again().ended), runDir);
+    const ended = await coordinate(runDir, '--continue', ...data, ...recipe, '--seed', '4').ended;
+    expect(ended).toMatchObject({ code: 2, stderr: expect.stringContaining('--seed 3 there, 4 here') });
+  });
+
+  test('a worker does not wait for a coordinator for longer than it is told to', async () => {
+    const flags = ['worker', '--nats-url', broker.url, '--wait-run', '1'];
+    const found = await start(flags, as(broker.worker)).ended;
+    const named = await start([...flags, '--run', 'abcdef'], as(broker.worker)).ended;
+    for (const ended of [found, named]) {
+      const stderr = expect.stringMatching(
+        /no coordinator of the run has answered for 1 s: start it, or raise/,
+      );
+      expect(ended).toMatchObject({ code: 3, stderr });
+    }
+  });
 });
 
 test('a run that is stopped and resumed twice in the middle of an epoch ends with the weights of one that was not', async () => {

@@ -55,6 +55,7 @@ function settingsFrom(random: Random, numWorkers: number): Settings {
       silenceMs: random.between(2_500, 5_000),
       drainMs: random.between(500, 3_000),
       hungMs: 20_000,
+      aloneMs: Number.POSITIVE_INFINITY,
     },
     numWorkers,
     numReducers: random.whole(1, 2),

@@ -4,7 +4,7 @@ import { join, relative, resolve } from 'node:path';
 import { type CoordinatorOptions, type RunOutcome, runCoordinator } from '@unet-fleet/coordinator';
 import { readManifest } from '@unet-fleet/coordinator/checkpoint/read';
 import type { Observer } from '@unet-fleet/coordinator/live/live-run';
-import { openRunFolder } from '@unet-fleet/coordinator/run-folder/run-folder';
+import { holdsRun, openRunFolder } from '@unet-fleet/coordinator/run-folder/run-folder';
 import { livePage } from '@unet-fleet/dashboard/server/observe';
 import {
   type Config,
@@ -40,6 +40,7 @@ type Name = 'train' | 'coordinator';
 
 interface RunFlags extends Record<string, unknown> {
   resume?: true | string;
+  continue?: boolean;
   runDir?: string;
   json?: boolean;
 }
@@ -70,13 +71,31 @@ export const runCommand = (name: Name, io: Io): Command =>
         '--resume [checkpoint]',
         'go on with the run of the run folder, from its newest good checkpoint or this one',
       )
+      .option(
+        '--continue',
+        'go on with the run of --run-dir where there is one, and begin it where there is none: for whatever starts this command again by itself',
+      )
       .option('--json', 'print the outcome as JSON; everything else goes to stderr')
       .addHelpText('after', examples[name]),
     selection,
-  ).action(async (flags: RunFlags) => {
+  ).action(async (given: RunFlags) => {
+    const flags = continued(given, io);
     const { outcome } = await run(name, runConfig(name, flags, io), flags, io);
     if (outcome.reason === 'stopped') process.exitCode = exitCodes.leftOnRequest;
   });
+
+/** --continue is a resume where the run folder holds a run. */
+function continued(flags: RunFlags, io: Io): RunFlags {
+  if (!flags.continue) return flags;
+  if (flags.resume) {
+    throw new UserError('--continue and --resume are both given: leave one out');
+  }
+  const runDir = flags.runDir || io.env.UNET_FLEET_RUN_DIR;
+  if (!runDir) {
+    throw new UserError('--continue needs --run-dir, the folder of the run that is begun or gone on with');
+  }
+  return holdsRun(resolve(io.cwd, runDir)) ? { ...flags, resume: true } : flags;
+}
 
 /** Config of a new run from the sources; of a resumed one on top of what its folder holds. */
 function runConfig(name: Name, flags: RunFlags, io: Io): Config {

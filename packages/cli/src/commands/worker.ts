@@ -44,6 +44,7 @@ interface WorkerFlags extends Record<string, unknown> {
   name?: string;
   drainSeconds: number;
   waitBroker?: number;
+  waitRun?: number;
   verbose?: boolean;
 }
 
@@ -63,6 +64,11 @@ export const workerProcessCommand = (io: Io): Command =>
         '--wait-broker <seconds>',
         'time to wait for a NATS server that is not there yet; default 0: fail at once',
         wholeArgument('--wait-broker', 0, 86_400),
+      )
+      .option(
+        '--wait-run <seconds>',
+        'time to wait for a coordinator, at first and whenever it is gone; default: for ever',
+        wholeArgument('--wait-run', 1, 31_536_000),
       )
       .option('--verbose', 'tell more')
       .addHelpText(
@@ -112,6 +118,7 @@ async function work(flags: WorkerFlags, io: Io): Promise<void> {
         },
       },
       brokerPatienceMs: (flags.waitBroker ?? (localName ? localPatienceSeconds : 0)) * 1_000,
+      runPatienceMs: (flags.waitRun ?? Number.POSITIVE_INFINITY) * 1_000,
       drainMs: flags.drainSeconds * 1_000,
       signal: AbortSignal.any([stop.signal, orphan.signal]),
       ...(metrics && { onActivity: metrics.onActivity }),

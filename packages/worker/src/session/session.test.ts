@@ -4,7 +4,14 @@ import { describe, expect, it } from 'vitest';
 import { handleSession, initialSession } from './session.ts';
 import type { LeasedWork, ResultMessage, SessionEffect, SessionEvent } from './types.ts';
 
-const config = { heartbeatMs: 1_000, resendMs: 3_000, silenceMs: 15_000, drainMs: 10_000, hungMs: 60_000 };
+const config = {
+  heartbeatMs: 1_000,
+  resendMs: 3_000,
+  silenceMs: 15_000,
+  drainMs: 10_000,
+  hungMs: 60_000,
+  aloneMs: 600_000,
+};
 const [first, second]: [TreeNode, TreeNode] = [
   { level: 0, index: 0 },
   { level: 0, index: 1 },
@@ -180,6 +187,22 @@ describe('a session', () => {
     const worker = member(leaseOf(1, 0));
     worker.feed({ type: 'leave-requested', reason: 'SIGTERM' });
     expect(worker.feed({ type: 'pulse', term: 2, kind: 'train', step: 0 })).toEqual(exit);
+  });
+
+  it('goes when no coordinator has answered for too long, whether there was one before or not', () => {
+    const exit = { type: 'exit', cause: 'alone' };
+    const worker = new Worker();
+    worker.now = 600_000;
+    expect(worker.feed({ type: 'tick' })).toEqual([{ type: 'join' }]);
+    worker.now = 600_001;
+    expect(worker.feed({ type: 'tick' })).toMatchObject([exit]);
+    const left = member();
+    left.now = 500_000;
+    left.feed({ type: 'over', term: 1, reason: 'the run has failed', isComplete: false });
+    left.now = 600_000;
+    expect(types(left.feed({ type: 'tick' }))).not.toContain('exit');
+    left.now = 1_100_001;
+    expect(left.feed({ type: 'tick' })).toMatchObject([exit]);
   });
 
   it('announces itself anew only when the computation of its old life has ended, and ends when it does not', () => {

@@ -30,6 +30,10 @@ export const initialSession = (config: SessionConfig, now: number): SessionState
   lastHeartbeatMs: now,
 });
 
+/** Why a worker that waits for a coordinator goes. */
+export const aloneReason = (aloneMs: number): string =>
+  `no coordinator of the run has answered for ${Math.round(aloneMs / 1000)} s: start it, or raise --wait-run`;
+
 /** How often a worker that nobody has welcomed asks again. */
 const joinEveryMs = 1_000;
 
@@ -98,6 +102,7 @@ function react(state: SessionState, event: SessionEvent, effects: SessionEffect[
       // A run that was stopped or has failed may go on: then this worker is there.
       if (event.isComplete || state.phase === 'draining') leave(state, effects, event.reason, 'over');
       else if (state.phase !== 'joining') startJoining(state, event.now, effects);
+      state.lastPulseMs = event.now;
       break;
     case 'refused':
       leave(state, effects, event.reason, 'refused');
@@ -172,6 +177,10 @@ function onTick(state: SessionState, now: number, effects: SessionEffect[]): voi
     return;
   }
   if (state.phase === 'joining') {
+    if (now - state.lastPulseMs > config.aloneMs) {
+      leave(state, effects, aloneReason(config.aloneMs), 'alone');
+      return;
+    }
     if (now - state.lastJoinMs < joinEveryMs) return;
     state.lastJoinMs = now;
     effects.push({ type: 'join' });

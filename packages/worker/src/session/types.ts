@@ -11,6 +11,8 @@ export interface SessionConfig {
   drainMs: number;
   /** A computation that the coordinator has given up ends the worker after this long: only a new process mends it. */
   hungMs: number;
+  /** A worker that has no coordinator goes after this long; Infinity: never. */
+  aloneMs: number;
 }
 
 export interface LeasedWork {
@@ -65,7 +67,7 @@ export type SessionEffect =
   | { type: 'forget-before'; step: number }
   | { type: 'exit'; reason: string; cause: ExitCause };
 
-export type ExitCause = 'over' | 'refused' | 'failed' | 'requested' | 'hung';
+export type ExitCause = 'over' | 'refused' | 'failed' | 'requested' | 'hung' | 'alone';
 
 export interface SessionState {
   config: SessionConfig;

@@ -2,20 +2,30 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errors, type NatsConnection } from '@nats-io/transport-node';
 import { decode, discoverReply, discoverSubject, exitCodes, safeId, UserError } from '@unet-fleet/shared';
+import { aloneReason } from '../session/session.ts';
 
 const answerWithinMs = 1_000;
 const askEveryMs = 500;
 
+export interface FindRunOptions {
+  /** The run's id; '' for the only one on the broker. */
+  named: string;
+  /** How long to wait; Infinity: for ever. */
+  patienceMs: number;
+  /** Called once if nobody answers at first. */
+  onWait(): void;
+  /** Ends the wait. */
+  signal: AbortSignal;
+}
+
 /**
- * Waits until a coordinator answers, calling `onWait` once if none does at first. Throws a UserError when there are
- * several runs and none was named. Null when `signal` ended the wait.
+ * Waits until a coordinator answers. Throws a UserError when there are several runs and none was named, or when none
+ * comes in time. Null when the signal ended the wait.
  */
 export async function findRun(
   connection: NatsConnection,
   workerId: string,
-  named: string,
-  onWait: () => void,
-  signal: AbortSignal,
+  { named, patienceMs, onWait, signal }: FindRunOptions,
 ): Promise<string | null> {
   if (named) {
     if (safeId.test(named)) return named;
@@ -23,6 +33,7 @@ export async function findRun(
       `${JSON.stringify(named)} is not a run's id: use the one that the coordinator prints`,
     );
   }
+  const sinceMs = performance.now();
   let hasWaited = false;
   while (!signal.aborted) {
     const runs = await discover(connection, workerId);
@@ -34,6 +45,9 @@ export async function findRun(
     }
     if (connection.isClosed()) {
       throw new UserError('the connection to the broker was closed', exitCodes.unavailable);
+    }
+    if (performance.now() - sinceMs > patienceMs) {
+      throw new UserError(aloneReason(patienceMs), exitCodes.unavailable);
     }
     if (!hasWaited) onWait();
     hasWaited = true;

@@ -37,6 +37,8 @@ export interface WorkerOptions {
   broker: BrokerAddress;
   /** How long to wait for a broker that is not there yet. */
   brokerPatienceMs: number;
+  /** How long to wait for a coordinator of the run, at first and whenever it is gone; Infinity: for ever. */
+  runPatienceMs: number;
   /** `<identity>.<instance>`: what the credentials allow, and unique per process start. */
   workerId: string;
   /** For people: host and process. */
@@ -87,7 +89,12 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerOutcome> 
       onRefused: (error) => options.log.info(`the broker refuses what this worker does: ${error.message}`),
     });
     const wait = () => options.log.info('no run on this broker yet: waiting for a coordinator');
-    const runId = await findRun(connection, workerId, options.runId, wait, options.signal);
+    const runId = await findRun(connection, workerId, {
+      named: options.runId,
+      patienceMs: options.runPatienceMs,
+      onWait: wait,
+      signal: options.signal,
+    });
     if (runId === null) return { cause: 'requested', reason: String(options.signal.reason) };
     return await new WorkerShell(options, connection, subjectsOf(runId), preparation).run();
   } finally {
@@ -119,7 +126,7 @@ class WorkerShell {
     this.#connection = connection;
     this.#subjects = subjects;
     this.#preparation = preparation;
-    const config = { ...sessionClocks, drainMs: options.drainMs };
+    const config = { ...sessionClocks, drainMs: options.drainMs, aloneMs: options.runPatienceMs };
     this.#session = initialSession(config, performance.now());
   }
 
@@ -249,8 +256,9 @@ class WorkerShell {
           this.#end.resolve({ cause: effect.cause, reason: effect.reason });
         } else {
           await flushGoodbye(this.#connection);
-          // A new process may do better where a computation hung.
-          const exitCode = effect.cause === 'hung' ? exitCodes.unavailable : exitCodes.usage;
+          // A new process may do better where a computation hung, and later where there was nobody to work for.
+          const mayDoBetter = effect.cause === 'hung' || effect.cause === 'alone';
+          const exitCode = mayDoBetter ? exitCodes.unavailable : exitCodes.usage;
           this.#end.reject(new UserError(effect.reason, exitCode));
         }
     }
