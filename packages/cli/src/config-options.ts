@@ -84,7 +84,10 @@ export function configFrom(
   for (const { key } of selected(selection)) if (parsed[key] !== undefined) flags[key] = parsed[key];
   const file = parsed.config;
   const files = typeof file === 'string' ? [...base, readConfigFile(resolve(io.cwd, file))] : base;
-  return withAbsolutePaths(loadConfig({ flags, env: usedVariables(selection, io), files }), io.cwd);
+  const config = withAbsolutePaths(loadConfig({ flags, env: usedVariables(selection, io), files }), io.cwd);
+  // Folders that are named here stand in for the pack of a run or a file.
+  const hasFolders = flags.images !== undefined || flags.masks !== undefined;
+  return hasFolders && flags.pack === undefined ? { ...config, data: { ...config.data, pack: '' } } : config;
 }
 
 /** Variables of options that the command does not take must not change what it does. */
@@ -96,7 +99,7 @@ function usedVariables(selection: Selection, { env }: Io): Io['env'] {
 
 function withAbsolutePaths(config: Config, cwd: string): Config {
   const absolute = (path: string) => (path === '' ? '' : resolve(cwd, path));
-  const { images, masks, palette, classNames } = config.data;
+  const { images, masks, pack, palette, classNames } = config.data;
   const { natsSeed, natsCa } = config.broker;
   return {
     ...config,
@@ -104,6 +107,7 @@ function withAbsolutePaths(config: Config, cwd: string): Config {
       ...config.data,
       images: absolute(images),
       masks: absolute(masks),
+      pack: isUrl(pack) ? pack : absolute(pack),
       palette: absolute(palette),
       classNames: absolute(classNames),
     },
@@ -142,11 +146,16 @@ export const optionRows = (): OptionRow[] =>
     onlyWith: option.onlyWith ? `--${option.onlyWith.key} ${option.onlyWith.values.join(' or ')}` : '',
   }));
 
+const isUrl = (text: string): boolean => /^[a-z][a-z0-9+.-]*:\/\//i.test(text);
+
 /** Throws a UserError unless photos and masks are named: the schema can't demand them, as not all commands do. */
 export function requireFolders({ data }: Config): void {
+  if (data.pack !== '') return;
   const missing = [data.images === '' ? '--images' : '', data.masks === '' ? '--masks' : ''].filter(Boolean);
   if (missing.length === 0) return;
   const what = { '--images': 'the folder of photos', '--masks': 'the folder of masks' };
   const named = missing.map((flag) => `${flag} (${what[flag as keyof typeof what]})`).join(' and ');
-  throw new UserError(`${named} must be given; npx unet-fleet sample makes a set to try`);
+  throw new UserError(
+    `${named} must be given, or a packed data set with --pack; npx unet-fleet sample makes a set to try`,
+  );
 }

@@ -66,7 +66,7 @@ test.each<[string, string[], string]>([
   [
     'no folders',
     ['train'],
-    '--images (the folder of photos) and --masks (the folder of masks) must be given',
+    '--images (the folder of photos) and --masks (the folder of masks) must be given, or a packed data set with --pack',
   ],
   ['an empty folder', ['inspect', ...data], 'empty'],
   ['a worker without a broker', ['worker'], 'a worker needs --nats-url'],

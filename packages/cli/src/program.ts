@@ -8,6 +8,7 @@ import { doctorCommand } from './commands/doctor.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { ledgerCommand } from './commands/ledger.ts';
+import { packCommand } from './commands/pack.ts';
 import { predictCommand } from './commands/predict.ts';
 import { quickstartCommand } from './commands/quickstart.ts';
 import { replayCommand } from './commands/replay.ts';
@@ -42,6 +43,7 @@ export function buildProgram(io: Io): Command {
     .addCommand(doctorCommand(io))
     .addCommand(sampleCommand(io))
     .addCommand(inspectCommand(io))
+    .addCommand(packCommand(io))
     .addCommand(runCommand('train', io))
     .addCommand(runCommand('coordinator', io))
     .addCommand(workerProcessCommand(io))

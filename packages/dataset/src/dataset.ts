@@ -38,7 +38,9 @@ export function datasetFrom(report: ScanReport, data: DataConfig): Dataset {
     );
   }
   warnings.push(...classWarnings(report));
-  return { samples, numClasses, classNames, classPixels, sha256: manifestSha256(samples, report), warnings };
+  const { paletteSha256 } = report;
+  const sha256 = manifestSha256(samples, report);
+  return { samples, numClasses, classNames, classPixels, paletteSha256, sha256, warnings };
 }
 
 /** Identity of the data: ids, sizes, contents, and the palette that gives the masks' colours their meaning. */
@@ -146,7 +148,7 @@ function classWarnings({ classPixels, numClasses, isNumClassesGuessed }: ScanRep
  * The samples with these ids, in the order of the ids. An id is only ever looked up among those that the scan found,
  * never made a path, so none can lead out of the data folder. Throws a UserError for one that is not there.
  */
-export function samplesOf(dataset: Dataset, ids: readonly string[]): Sample[] {
+export function samplesOf(dataset: Pick<Dataset, 'samples'>, ids: readonly string[]): Sample[] {
   const byId = new Map(dataset.samples.map((sample) => [sample.id, sample]));
   return ids.map((id) => {
     const sample = byId.get(id);

@@ -1,7 +1,13 @@
 export * from './batch.ts';
 export * from './dataset.ts';
+export * from './files.ts';
 export * from './inspect.ts';
+export * from './listing.ts';
 export * from './load.ts';
+export { openPack, type Pack, PackedFiles } from './pack/pack.ts';
+export { isRemote } from './pack/range-source.ts';
+export { type UnpackOptions, withUnpacked } from './pack/unpack.ts';
+export { type PackOptions, type PackReport, writePack } from './pack/write-pack.ts';
 export * from './pair.ts';
 export { readClassNames } from './readers/class-names.ts';
 export { FileError } from './readers/file-error.ts';

@@ -2,9 +2,8 @@
  * Loads one sample at training size. The files' hashes are compared with those of the scan, so that a worker with
  * other files, or a file that changed during the run, is found before it can change a weight.
  */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { type DataConfig, UserError } from '@unet-fleet/shared';
+import { type DataFile, type FileReader, filesOf, folderReader, type ReadFile } from './files.ts';
 import { FileError } from './readers/file-error.ts';
 import { readMask } from './readers/index.ts';
 import { type Palette, readPalette } from './readers/palette.ts';
@@ -27,23 +26,30 @@ function paletteAt(path: string): Promise<Palette> | null {
 }
 
 /** Throws a UserError if a file is missing, or is not the one that was scanned. */
-export async function loadSample(data: LoadConfig, sample: Sample, target: Size): Promise<LoadedSample> {
+export async function loadSample(
+  data: LoadConfig,
+  sample: Sample,
+  target: Size,
+  read: FileReader = folderReader(data),
+): Promise<LoadedSample> {
+  const [photo, mask] = filesOf(sample);
   const [pixels, labels] = await Promise.all([
-    loadPixels(data, sample, target),
-    loadLabels(data, sample, target),
+    scanned(read, photo).then((file) => loadPixels(data, file, target)),
+    scanned(read, mask).then((file) => loadLabels(data, file, sample, target)),
   ]);
   return { width: target.width, height: target.height, channels: data.channels, pixels, labels };
 }
 
-async function loadPixels(data: LoadConfig, sample: Sample, target: Size): Promise<Uint8Array> {
-  const path = join(data.images, sample.photo);
-  const photo = await decodePhoto(path, await readScanned(path, sample.photoSha256), data.channels);
-  return resizePhoto(photo, target);
+async function loadPixels(data: LoadConfig, { bytes, path }: ReadFile, target: Size): Promise<Uint8Array> {
+  return resizePhoto(await decodePhoto(path, bytes, data.channels), target);
 }
 
-async function loadLabels(data: LoadConfig, sample: Sample, target: Size): Promise<Uint8Array | Uint16Array> {
-  const path = join(data.masks, sample.mask);
-  const bytes = await readScanned(path, sample.maskSha256);
+async function loadLabels(
+  data: LoadConfig,
+  { bytes, path }: ReadFile,
+  sample: Sample,
+  target: Size,
+): Promise<Uint8Array | Uint16Array> {
   const mask = await readMask(path, bytes, {
     matVariable: data.matVariable,
     palette: await paletteAt(data.palette),
@@ -58,16 +64,12 @@ async function loadLabels(data: LoadConfig, sample: Sample, target: Size): Promi
   return resizeLabels(mask.labels, mask, target);
 }
 
-async function readScanned(path: string, sha256: string): Promise<Uint8Array> {
-  const bytes = await readFile(path).catch((error: Error) => {
+async function scanned(read: FileReader, file: DataFile): Promise<ReadFile> {
+  const found = await read(file);
+  if (sha256Of(found.bytes) !== file.sha256) {
     throw new UserError(
-      `Cannot read ${path} (${error.message}): this machine needs the same data as the run.`,
-    );
-  });
-  if (sha256Of(bytes) !== sha256) {
-    throw new UserError(
-      `${path} is not the file that the run was created with: restore it, or start a new run with the changed data.`,
+      `${found.path} is not the file that the run was created with: restore it, or start a new run with the changed data.`,
     );
   }
-  return bytes;
+  return found;
 }

@@ -88,6 +88,8 @@ export interface Dataset {
   numClasses: number;
   classNames: string[];
   classPixels: number[];
+  /** Of the palette file; '' without one. */
+  paletteSha256: string;
   /** manifestSha256 of the samples. */
   sha256: string;
   /** What was left out and what looks odd, one sentence each. */

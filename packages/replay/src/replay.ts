@@ -15,6 +15,7 @@ import {
   samplesOf,
   scanDataset,
   trainingSizeOf,
+  withUnpacked,
 } from '@unet-fleet/dataset';
 import { type DataConfig, describeModel, type PlanConfig, UserError } from '@unet-fleet/shared';
 import { ComputeThread, type EngineFingerprint } from '@unet-fleet/worker';
@@ -69,7 +70,7 @@ export async function replayRun(options: ReplayOptions): Promise<ReplayReport> {
   const beginning = beginningOf({ ...options, checkpoints, folder, model, step });
   const wanted = stepsBetween(lines, beginning.step, step);
   const plan = planOf(folder.config, folder);
-  const dataset = await openData(options, folder);
+  const { dataset, data } = await openData(options, folder);
   const engine = await openEngine(folder, dataset, enginesOf(checkpoints));
   try {
     const total = wanted.reduce((sum, line) => sum + line.numLeaves, 0);
@@ -79,7 +80,7 @@ export async function replayRun(options: ReplayOptions): Promise<ReplayReport> {
         model,
         plan,
         train: folder.config.train,
-        batches: batchesOf(folder, dataset, plan),
+        batches: batchesOf(folder, dataset, data, plan),
         engine,
         onLeaf: () => options.onLeaf(++numDone, total),
       },
@@ -121,24 +122,29 @@ function stepsBetween(lines: Map<number, LedgerLine>, begun: number, end: number
   });
 }
 
-const dataConfigOf = ({ config }: RunFolder, { images, masks }: ReplayOptions): DataConfig => ({
-  ...config.data,
-  images: images || config.data.images,
-  masks: masks || config.data.masks,
-});
+/** The run's data options, with the folders that were given, or those of its pack. */
+async function dataConfigOf(
+  { config }: RunFolder,
+  { images, masks, cacheDir }: ReplayOptions,
+): Promise<DataConfig> {
+  if (images === '' && masks === '') return withUnpacked(config.data, { cacheDir, env: process.env });
+  return { ...config.data, images: images || config.data.images, masks: masks || config.data.masks };
+}
 
-async function openData(options: ReplayOptions, folder: RunFolder): Promise<Dataset> {
-  const data = dataConfigOf(folder, options);
+async function openData(
+  options: ReplayOptions,
+  folder: RunFolder,
+): Promise<{ dataset: Dataset; data: DataConfig }> {
+  const data = await dataConfigOf(folder, options);
   const { cacheDir, onScanProgress: onProgress } = options;
   const dataset = datasetFrom(await scanDataset(data, { cacheDir, onProgress }), data);
-  if (dataset.sha256 === folder.record.dataSha256) return dataset;
+  if (dataset.sha256 === folder.record.dataSha256) return { dataset, data };
   throw new UserError(
     `${data.images} and ${data.masks} do not hold the data that the run was made with: restore it, or name a copy with --images and --masks`,
   );
 }
 
-function batchesOf(folder: RunFolder, dataset: Dataset, plan: PlanConfig): Batches {
-  const { data } = folder.config;
+function batchesOf(folder: RunFolder, dataset: Dataset, data: DataConfig, plan: PlanConfig): Batches {
   return new Batches({
     plan,
     train: samplesOf(dataset, folder.split.train),

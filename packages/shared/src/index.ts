@@ -33,6 +33,7 @@ export * from './plan/plan.ts';
 export * from './plan/tree.ts';
 export * from './printable.ts';
 export * from './protocol/bounded-msgpack.ts';
+export * from './protocol/file-messages.ts';
 export * from './protocol/messages.ts';
 export * from './protocol/peer-faults.ts';
 export * from './protocol/subjects.ts';

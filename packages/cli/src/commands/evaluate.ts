@@ -14,6 +14,7 @@ import {
 } from '@unet-fleet/worker';
 import { Command, Option } from 'commander';
 import { addConfigOptions, configFrom, type Selection } from '../config-options.ts';
+import { withDataFolders } from '../data-folders.ts';
 import { type Io, printJson } from '../io.ts';
 import { facts } from '../terminal/format.ts';
 import { taskBar } from '../terminal/run-terminal.ts';
@@ -31,6 +32,8 @@ import { shown } from './train.ts';
 const selection: Selection = [
   'data.images',
   'data.masks',
+  'data.pack',
+  'data.packToken',
   'data.maskSuffix',
   'data.matVariable',
   'data.palette',
@@ -98,7 +101,7 @@ export interface Evaluation {
 export async function evaluate(flags: EvaluateFlags, screen: Screen, io: Io): Promise<Evaluation> {
   const warn = (message: string) => screen.print(`warning: ${message}`, 'yellow');
   const trained = openTrainedRun(flags, io, warn);
-  const config = evaluationConfig(flags, trained, io);
+  const config = await withDataFolders(evaluationConfig(flags, trained, io), screen, io);
   const dataset = datasetFrom(await scanWithBar(config, screen, io), config.data);
   for (const warning of dataset.warnings) warn(warning);
   const samples = chosenSamples(flags, trained, config, dataset);

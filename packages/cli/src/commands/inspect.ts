@@ -15,6 +15,7 @@ import { type Config, cacheFolder, UserError } from '@unet-fleet/shared';
 import { Command } from 'commander';
 import { wholeArgument } from '../arguments.ts';
 import { addConfigFile, addConfigOptions, configFrom, requireFolders } from '../config-options.ts';
+import { withDataFolders } from '../data-folders.ts';
 import { type Io, printJson } from '../io.ts';
 import { taskBar } from '../terminal/run-terminal.ts';
 import { createScreen, type Screen } from '../terminal/screen.ts';
@@ -45,9 +46,10 @@ export const inspectCommand = (io: Io): Command =>
     await inspect(configFrom({ ...flags }, selection, io), flags, io);
   });
 
-export async function inspect(config: Config, flags: InspectFlags, io: Io): Promise<void> {
-  requireFolders(config);
+export async function inspect(wanted: Config, flags: InspectFlags, io: Io): Promise<void> {
+  requireFolders(wanted);
   const screen = createScreen(flags.json ? io.stderr : io.stdout, io.env);
+  const config = await withDataFolders(wanted, screen, io);
   const report = await scanWithBar(config, screen, io);
   const table = datasetTable(report);
   const sheet = report.samples.length > 0 ? resolve(io.cwd, flags.out) : null;

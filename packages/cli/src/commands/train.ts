@@ -24,6 +24,7 @@ import {
   requireFolders,
   type Selection,
 } from '../config-options.ts';
+import { withDataFolders } from '../data-folders.ts';
 import { type Io, printJson } from '../io.ts';
 import { nextRunFolder } from '../run-folders.ts';
 import { stopSignals } from '../stop-signals.ts';
@@ -128,8 +129,8 @@ export async function run(
   io: Io,
 ): Promise<{ outcome: RunOutcome; config: Config }> {
   const runDir = wanted.run.runDir || nextRunFolder(io.cwd);
-  const config = { ...wanted, run: { ...wanted.run, runDir } };
   const screen = createScreen(flags.json ? io.stderr : io.stdout, io.env);
+  const config = await withDataFolders({ ...wanted, run: { ...wanted.run, runDir } }, screen, io);
   const terminal = new RunTerminal(screen, config, config.run.workers, io.now);
   const log = runLog(join(runDir, 'log.jsonl'), config.run.logLevel);
   const scan = taskBar(screen, 'scan', 'photos', io.now);

@@ -1,6 +1,7 @@
 /** `unet-fleet worker`: computes leaves for a run until it is over or the worker is asked to leave. */
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
+import { join, resolve } from 'node:path';
 import {
   brokerOf,
   cacheFolder,
@@ -28,6 +29,8 @@ const selection: Selection = [
   'broker.natsCa',
   'data.images',
   'data.masks',
+  'data.pack',
+  'data.packToken',
   'run.metricsPort',
   'run.metricsHost',
 ];
@@ -36,6 +39,8 @@ const selection: Selection = [
 const defaultDrainSeconds = 10;
 /** A coordinator's own broker that is being started again. */
 const localPatienceSeconds = 30;
+/** Of photos and masks that are fetched, on the worker's disk. */
+const defaultSampleCacheMb = 20_000;
 /** Time for handing back what is leased when the parent process is gone. */
 const orphanGraceMs = 2_000;
 
@@ -45,6 +50,9 @@ interface WorkerFlags extends Record<string, unknown> {
   drainSeconds: number;
   waitBroker?: number;
   waitRun?: number;
+  fetch?: boolean;
+  sampleCache?: string;
+  sampleCacheMb: number;
   verbose?: boolean;
 }
 
@@ -70,10 +78,25 @@ export const workerProcessCommand = (io: Io): Command =>
         'time to wait for a coordinator, at first and whenever it is gone; default: for ever',
         wholeArgument('--wait-run', 1, 31_536_000),
       )
+      .option(
+        '--fetch',
+        "fetch photos and masks, even if something lies at the coordinator's paths on this machine",
+      )
+      .option(
+        '--sample-cache <folder>',
+        'where photos and masks are kept that are fetched; default: samples in the cache folder',
+      )
+      .option(
+        '--sample-cache-mb <n>',
+        'megabytes kept there; the least recently used go first',
+        wholeArgument('--sample-cache-mb', 1, 1_000_000_000),
+        defaultSampleCacheMb,
+      )
       .option('--verbose', 'tell more')
       .addHelpText(
         'after',
-        '\nPhotos and masks are read where the coordinator has them, unless --images and --masks say otherwise.' +
+        '\nPhotos and masks are read from --images and --masks, or where the coordinator has them if that is here as well,' +
+          '\nor else fetched from --pack or the coordinator as they are needed.' +
           '\n\nExample:\n  npx unet-fleet worker --nats-url nats://host:4222 --images /data/photos --masks /data/masks',
       ),
     selection,
@@ -83,7 +106,13 @@ async function work(flags: WorkerFlags, io: Io): Promise<void> {
   const localName = io.env.UNET_FLEET_WORKER_NAME;
   // A worker that the coordinator started has its paths and ports; the environment's are those of the coordinator.
   const env = localName
-    ? { ...io.env, UNET_FLEET_IMAGES: '', UNET_FLEET_MASKS: '', UNET_FLEET_METRICS_PORT: '0' }
+    ? {
+        ...io.env,
+        UNET_FLEET_IMAGES: '',
+        UNET_FLEET_MASKS: '',
+        UNET_FLEET_PACK: '',
+        UNET_FLEET_METRICS_PORT: '0',
+      }
     : io.env;
   const { broker, data, run } = configFrom(flags, selection, { ...io, env });
   if (broker.natsUrl === '') {
@@ -109,7 +138,15 @@ async function work(flags: WorkerFlags, io: Io): Promise<void> {
       runId: flags.run ?? io.env.UNET_FLEET_RUN ?? '',
       images: data.images,
       masks: data.masks,
+      pack: data.pack,
+      packToken: data.packToken,
+      mustFetch: flags.fetch ?? false,
       cacheDir: cacheFolder(io.env),
+      sampleCache: {
+        folder: resolve(io.cwd, flags.sampleCache ?? join(cacheFolder(io.env), 'samples')),
+        maxBytes: flags.sampleCacheMb * 1e6,
+      },
+      env: io.env,
       softwareVersion: version,
       log: {
         info: (message) => screen.print(message),

@@ -18,6 +18,7 @@ import {
 } from '@unet-fleet/shared';
 import { bestCheckpointName } from '../checkpoint/folder.ts';
 import { CheckpointWriter } from '../checkpoint/writer.ts';
+import { startFileServer } from '../files/start.ts';
 import { createControls } from '../live/controls.ts';
 import { GradientWatchers } from '../live/gradient-watchers.ts';
 import type { Observer } from '../live/live-run.ts';
@@ -136,6 +137,10 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
     onFault: (workerId, what) => control.fault(workerId, what),
     onWait: (reason) => teller.warn(`the reducers wait for the broker: ${reason}`),
   });
+  const files = startFileServer(run, broker.address, cleanups, {
+    fault: (workerId, what) => control.fault(workerId, what),
+    warning: (message) => teller.warn(message),
+  });
   const gradients = new GradientWatchers(coreConfig(run), (message) => teller.warn(message));
   reducers.watchGradients(gradients);
   const ledger = new Ledger(paths.ledger, progress.version, {
@@ -204,7 +209,7 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
   };
   const conductor = new Conductor(coreConfig(run), progress, config.train, ports, run.interventions.all);
   const control: ControlPlane = new ControlPlane(connection, subjectsOf(runId), runId, run.lock.term, {
-    welcome: () => welcomeOf(run, reducers.numReducers, memory),
+    welcome: () => welcomeOf(run, reducers.numReducers, memory, files),
     numWorkers: () => conductor.numWorkers,
     rejected: (workerId, reason) => lookout.rejected(fleet.nameOf(workerId), reason),
     cutOff: (workerId, reason) => {

@@ -13,6 +13,7 @@ import {
   withoutSecrets,
 } from '@unet-fleet/shared';
 import type { CoreConfig } from '../core/types.ts';
+import type { FileServing } from '../files/start.ts';
 import type { PreparedRun } from './prepare-run.ts';
 import type { SharedMemory } from './shared-memory.ts';
 import type { SnapshotsOptions } from './snapshots.ts';
@@ -38,14 +39,20 @@ export function coreConfig({ config, plan, model }: PreparedRun): CoreConfig {
   };
 }
 
-export function welcomeOf(run: PreparedRun, numReducers: number, memory: SharedMemory | null): Welcome {
+export function welcomeOf(
+  run: PreparedRun,
+  numReducers: number,
+  memory: SharedMemory | null,
+  { listingSha256 }: FileServing,
+): Welcome {
   const { config, folder, lock, plan, model } = run;
+  const { packToken: _, ...data } = config.data;
   return {
     type: 'welcome',
     runId: folder.record.runId,
     term: lock.term,
     // Names are for people; the number of classes is settled.
-    data: { ...config.data, classNames: '', numClasses: model.config.numClasses },
+    data: { ...data, classNames: '', numClasses: model.config.numClasses },
     model: model.config,
     plan,
     device: config.engine.device,
@@ -55,6 +62,7 @@ export function welcomeOf(run: PreparedRun, numReducers: number, memory: SharedM
     numReducers,
     sharedMemoryFolder: memory?.folder ?? '',
     sharedMemoryToken: memory?.token ?? '',
+    listingSha256,
   };
 }
 

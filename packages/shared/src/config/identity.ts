@@ -12,6 +12,8 @@ import type { Config } from './types.ts';
 const outside = new Set([
   'data.images',
   'data.masks',
+  'data.pack',
+  'data.packToken',
   'data.palette',
   'data.classNames',
   'data.followLinks',

@@ -10,6 +10,17 @@ type Schema = { [G in keyof Config]: GroupSchema<Config[G]> };
 const data = group<Config['data']>({
   images: { doc: 'folder of photos (jpg, png, webp, tiff)', format: 'text', default: '' },
   masks: { doc: 'folder of masks (png, tiff, npy, mat)', format: 'text', default: '' },
+  pack: {
+    doc: 'packed data set to use instead of --images and --masks: folder or URL (https://, s3://) of what `unet-fleet pack` wrote',
+    format: 'text',
+    default: '',
+  },
+  packToken: {
+    doc: 'bearer token for a pack on an HTTP server; better given by its environment variable, which no process list shows',
+    format: 'text',
+    default: '',
+    sensitive: true,
+  },
   maskSuffix: {
     doc: "what a mask's file name has after the photo's, such as _mask",
     format: 'text',

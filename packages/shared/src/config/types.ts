@@ -10,6 +10,10 @@ export type Upsampling = 'transposed' | 'bilinear';
 export interface DataConfig {
   images: string;
   masks: string;
+  /** Folder or URL of a packed data set, which is used instead of images and masks; '' for none. */
+  pack: string;
+  /** Bearer token for a pack on an HTTP server; '' for none. */
+  packToken: string;
   /** What a mask's file name has after the photo's id, as in car01_mask.png. */
   maskSuffix: string;
   matVariable: string;

@@ -8,7 +8,7 @@ import { printable } from '../printable.ts';
 import { isBoundedMsgpack } from './bounded-msgpack.ts';
 import { safeId } from './subjects.ts';
 
-export const protocolVersion = 3;
+export const protocolVersion = 4;
 
 const id = z.string().regex(safeId);
 const text = z.string().max(2_000);
@@ -45,6 +45,7 @@ export const welcome = z.object({
   data: z.object({
     images: text,
     masks: text,
+    pack: text,
     maskSuffix: text,
     matVariable: text,
     palette: text,
@@ -82,6 +83,8 @@ export const welcome = z.object({
   /** Folder on tmpfs for workers of the coordinator's host, where they find the token. '' for none. */
   sharedMemoryFolder: text,
   sharedMemoryToken: text,
+  /** Of the listing of the data, which the coordinator's file server has like the files in it. */
+  listingSha256: z.string().regex(/^[0-9a-f]{64}$/),
 });
 export type Welcome = z.infer<typeof welcome>;
 

@@ -2,7 +2,14 @@
  * Leaves as batches for the engine: the plan says which samples, the cache or the disk gives them, and what comes
  * next is decoded while the engine computes. Which samples a leaf holds never depends on what was prefetched.
  */
-import { type LoadedSample, type Sample, type SampleCache, toBatch } from '@unet-fleet/dataset';
+import {
+  type DataFile,
+  filesOf,
+  type LoadedSample,
+  type Sample,
+  type SampleCache,
+  toBatch,
+} from '@unet-fleet/dataset';
 import {
   epochOrder,
   firstLeaf,
@@ -24,7 +31,12 @@ export interface BatchesOptions {
   validation: Sample[];
   cache: SampleCache;
   load(sample: Sample): Promise<LoadedSample>;
+  /** Files that will probably be loaded, in this order: the next batches ahead, as getting them may take a while. */
+  prefetch?(files: DataFile[]): void;
 }
+
+/** Samples whose files are fetched ahead of need. */
+const numSamplesAhead = 64;
 
 export class Batches {
   readonly #options: BatchesOptions;
@@ -62,6 +74,38 @@ export class Batches {
     const next = stepPlan(plan, step + 1);
     const first = Math.min(...nodes.map(firstLeaf));
     return first < next.numLeaves ? this.#trainSamples(next, first) : [];
+  }
+
+  /** Begins to fetch the files of what this worker will probably be asked for after `leaf`, over the next steps. */
+  expectFiles(step: number, nodes: TreeNode[], leaf: number): void {
+    const { plan, prefetch } = this.#options;
+    if (!prefetch) return;
+    const current = stepPlan(plan, step);
+    const ahead = nodes
+      .flatMap((node) => leavesOf(node, current.numLeaves))
+      .filter((other) => other > leaf)
+      .flatMap((other) => this.#trainSamples(current, other));
+    for (let next = step + 1; ahead.length < numSamplesAhead && next < numSteps(plan); next++) {
+      const later = stepPlan(plan, next);
+      const own = nodes.flatMap((node) => leavesOf(node, later.numLeaves));
+      ahead.push(...own.flatMap((other) => this.#trainSamples(later, other)));
+    }
+    this.#prefetchFiles(ahead);
+  }
+
+  /** The same in a validation: the leaves that come next, whoever gets them. */
+  expectValidationFiles(leaf: number): void {
+    const { plan, prefetch } = this.#options;
+    if (!prefetch) return;
+    const numAhead = Math.ceil(numSamplesAhead / plan.leafSize);
+    const end = Math.min(numValidationLeaves(plan), leaf + 1 + numAhead);
+    const leaves = Array.from({ length: Math.max(0, end - leaf - 1) }, (_, i) => leaf + 1 + i);
+    this.#prefetchFiles(leaves.flatMap((other) => this.#validationSamples(other)));
+  }
+
+  #prefetchFiles(samples: Sample[]): void {
+    const missing = samples.filter(({ id }) => !this.#options.cache.get(id) && !this.#loading.has(id));
+    this.#options.prefetch?.(missing.slice(0, numSamplesAhead).flatMap(filesOf));
   }
 
   expectValidation(leaf: number): void {

@@ -126,7 +126,9 @@ export class Member {
     const sums = await this.#wanted(
       nodes.sum(node, step.numLeaves, async (leaf, gradients, statistics) => {
         check();
-        const batch = await until(timed(timings, 'dataMs', () => batches.train(step, leaf)));
+        const loading = batches.train(step, leaf);
+        batches.expectFiles(lease.step, lease.nodes, leaf);
+        const batch = await until(timed(timings, 'dataMs', () => loading));
         batches.expectTrain(lease.step, lease.nodes, leaf);
         return until(timed(timings, 'computeMs', () => compute.trainLeaf(batch, gradients, statistics)));
       }),
@@ -167,7 +169,9 @@ export class Member {
     const { plan, compute, batches, term, numClasses, maxMessageBytes } = this.#options;
     const [leaf] = leavesOf(node, numValidationLeaves(plan));
     check();
-    const batch = await until(timed(timings, 'dataMs', () => batches.validation(leaf!)));
+    const loading = batches.validation(leaf!);
+    batches.expectValidationFiles(leaf!);
+    const batch = await until(timed(timings, 'dataMs', () => loading));
     batches.expectValidation(leaf! + 1);
     const confusion = new Float64Array(numClasses * numClasses);
     const samples = validationLeafSamples(plan, leaf!);

@@ -1,18 +1,15 @@
 /**
- * From a welcome to a member: scans the data, starts the engine, opens the bulk transport. What does not depend on
+ * From a welcome to a member: opens the data, starts the engine, opens the bulk transport. What does not depend on
  * the coordinator's term (engine, data, sample cache) outlives a restart of the coordinator.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NatsConnection } from '@nats-io/transport-node';
 import {
-  type Dataset,
-  datasetFrom,
   loadSample,
   SampleCache,
   type Split,
   samplesOf,
-  scanDataset,
   splitSamples,
   trainingSizeOf,
 } from '@unet-fleet/dataset';
@@ -20,7 +17,6 @@ import {
   type BrokerAddress,
   type BulkInbox,
   type BulkOutbox,
-  type Config,
   connectBroker,
   describeModel,
   NatsInbox,
@@ -33,6 +29,7 @@ import {
   type Welcome,
 } from '@unet-fleet/shared';
 import { ComputeThread } from '../engine/compute-thread.ts';
+import { openRunData, type RunData, type RunDataOptions } from '../files/run-data.ts';
 import { Batches } from './batches.ts';
 import { Member } from './member.ts';
 import { NodeComputer } from './nodes.ts';
@@ -43,14 +40,10 @@ export interface WorkerLog {
   debug(message: string): void;
 }
 
-export interface PreparationOptions {
+export interface PreparationOptions extends RunDataOptions {
   broker: BrokerAddress;
   workerId: string;
   name: string;
-  /** Where this host has the data; '' for the coordinator's paths. */
-  images: string;
-  masks: string;
-  cacheDir: string;
   log: WorkerLog;
   /** What the broker takes as one message. */
   maxMessageBytes: number;
@@ -70,7 +63,7 @@ export class Preparation {
   welcome: Welcome | null = null;
   member: Member | null = null;
   #engine: ComputeThread | null = null;
-  #data: { dataset: Dataset; split: Split } | null = null;
+  #data: (RunData & { split: Split }) | null = null;
   readonly #cache = new SampleCache(sampleCacheBytes);
   #bulk: Bulk | null = null;
   #sharesMemory = false;
@@ -89,10 +82,13 @@ export class Preparation {
     const { log } = this.#options;
     const { plan, model: modelConfig, term } = welcome;
     this.member = null;
-    const data = this.#dataConfig(welcome);
-    this.#data ??= await this.#scan(data, plan.seed);
-    if (this.#isClosed) return;
-    const { dataset, split } = this.#data;
+    this.#data ??= await this.#openData(welcome, subjects);
+    if (!this.#data || this.#isClosed) {
+      await this.#data?.close();
+      return;
+    }
+    const { config, samples, split, read, prefetch, follow } = this.#data;
+    follow(term);
     if (!this.#engine) {
       const { device, ignoreIndex, classWeights, intraOpThreads } = welcome;
       this.#engine = await ComputeThread.start({
@@ -119,10 +115,11 @@ export class Preparation {
       compute: engine,
       batches: new Batches({
         plan,
-        train: samplesOf(dataset, split.training),
-        validation: samplesOf(dataset, split.validation),
+        train: samplesOf({ samples }, split.training),
+        validation: samplesOf({ samples }, split.validation),
         cache: this.#cache,
-        load: (sample) => loadSample(data, sample, trainingSizeOf(data, sample)),
+        load: (sample) => loadSample(config, sample, trainingSizeOf(config, sample), read),
+        prefetch,
       }),
       nodes: new NodeComputer(model),
       weights: new Weights(model, inbox, term, welcome.numReducers),
@@ -142,8 +139,8 @@ export class Preparation {
       term,
       name: this.#options.name,
       fingerprint: this.#engine!.fingerprint,
-      numSamples: this.#data!.dataset.samples.length,
-      manifestSha256: this.#data!.dataset.sha256,
+      numSamples: this.#data!.samples.length,
+      manifestSha256: this.#data!.sha256,
       sharesMemory: this.#sharesMemory,
     };
   }
@@ -151,26 +148,21 @@ export class Preparation {
   /** A preparation that is under way closes what it opens, and makes no member. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    const [bulk, engine] = [this.#bulk, this.#engine];
+    const [bulk, engine, data] = [this.#bulk, this.#engine, this.#data];
     this.#bulk = null;
     this.#engine = null;
     await bulk?.close();
     await engine?.close();
+    await data?.close();
   }
 
-  async #scan(data: Config['data'], seed: number): Promise<{ dataset: Dataset; split: Split }> {
-    const dataset = datasetFrom(await scanDataset(data, { cacheDir: this.#options.cacheDir }), data);
-    const ids = dataset.samples.map(({ id }) => id);
-    return { dataset, split: splitSamples(ids, data.validationShare, seed) };
-  }
-
-  #dataConfig(welcome: Welcome): Config['data'] {
-    const { data } = welcome;
-    return {
-      ...data,
-      images: this.#options.images || data.images,
-      masks: this.#options.masks || data.masks,
-    };
+  /** Null when another coordinator has taken over before the data was there, or the worker has been asked to leave. */
+  async #openData(welcome: Welcome, subjects: Subjects): Promise<(RunData & { split: Split }) | null> {
+    const isWanted = () => !this.#isClosed && this.welcome?.term === welcome.term;
+    const data = await openRunData(welcome, subjects, this.#options, isWanted);
+    if (!data) return null;
+    const ids = data.samples.map(({ id }) => id);
+    return { ...data, split: splitSamples(ids, welcome.data.validationShare, welcome.plan.seed) };
   }
 
   async #openBulk(

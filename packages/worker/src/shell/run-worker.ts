@@ -25,6 +25,7 @@ import {
   type WorkerActivity,
   watchLink,
 } from '@unet-fleet/shared';
+import type { RunDataOptions } from '../files/run-data.ts';
 import { handleSession, initialSession } from '../session/session.ts';
 import type { SessionEffect, SessionEvent, SessionState } from '../session/types.ts';
 import { findRun } from './find-run.ts';
@@ -33,7 +34,7 @@ import { Preparation, type WorkerLog } from './prepare.ts';
 import { Segments } from './segments.ts';
 import { TelemetrySource } from './telemetry.ts';
 
-export interface WorkerOptions {
+export interface WorkerOptions extends RunDataOptions {
   broker: BrokerAddress;
   /** How long to wait for a broker that is not there yet. */
   brokerPatienceMs: number;
@@ -45,10 +46,6 @@ export interface WorkerOptions {
   name: string;
   /** The run's id; '' for the only one on the broker. */
   runId: string;
-  /** Where this host has the data; '' for the coordinator's paths. */
-  images: string;
-  masks: string;
-  cacheDir: string;
   softwareVersion: string;
   log: WorkerLog;
   /** Time it has for handing over when it is asked to leave. */

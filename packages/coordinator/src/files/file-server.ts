@@ -1,0 +1,159 @@
+/**
+ * Serves the files of the run's data to workers that have none, by content hash. It reads a part at a time, takes turns
+ * between workers, and is never more than a window ahead of what the broker has taken: a worker that asks for all at
+ * once costs no memory, and what is beyond the bounds is dropped, to be asked for again.
+ */
+import { open } from 'node:fs/promises';
+import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
+import {
+  anyPeer,
+  decode,
+  encode,
+  type FileReply,
+  filePartBytes,
+  fileRequest,
+  inboxOf,
+  type Subjects,
+  senderOf,
+  watchLink,
+} from '@unet-fleet/shared';
+
+/** Of the run's files by their hash: where each lies, or what is in it. */
+export type FileContents = ReadonlyMap<string, string | Uint8Array>;
+
+export interface FileServerOptions {
+  connection: NatsConnection;
+  subjects: Subjects;
+  /** Name of the server as a peer. */
+  peer: string;
+  contents: FileContents;
+  /** A worker has sent something that is no request. */
+  onFault(workerId: string, what: string): void;
+}
+
+/** Parts that are read, or sent and maybe not yet taken by the broker. */
+const maxUnderWay = 16;
+/** Requests of one worker, and of all, that wait; what is beyond is dropped. */
+const maxWaitingOfWorker = 64;
+const maxWaiting = 4_096;
+
+interface Waiting {
+  sha256: string;
+  offsetBytes: number;
+  replyTo: string;
+}
+
+export class FileServer {
+  readonly #options: FileServerOptions;
+  readonly #subscription: Subscription;
+  /** By worker, in the order of their turns. */
+  readonly #waiting = new Map<string, Waiting[]>();
+  #numWaiting = 0;
+  #numUnderWay = 0;
+  #isClosed = false;
+
+  constructor(options: FileServerOptions) {
+    this.#options = options;
+    const { connection, subjects, peer } = options;
+    this.#subscription = connection.subscribe(subjects.fetch(peer, anyPeer), {
+      callback: (error, message) => {
+        if (!error) this.#receive(message);
+      },
+    });
+    // Whoever waited asks anew when the broker is back.
+    watchLink(connection, { onLost: () => this.#forgetWaiting() });
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#subscription.unsubscribe();
+    this.#forgetWaiting();
+  }
+
+  #receive({ subject, data, reply }: Msg): void {
+    const sender = senderOf(subject);
+    if (sender === null) return;
+    const request = decode(fileRequest, data);
+    // Whoever asks can't choose where the coordinator speaks: an answer goes to the sender's own subjects.
+    if (!request || !reply?.startsWith(`${inboxOf(sender)}.`)) {
+      this.#options.onFault(sender, 'a request for a file that is none');
+      return;
+    }
+    const ofSender = this.#waiting.get(sender) ?? [];
+    if (ofSender.length >= maxWaitingOfWorker || this.#numWaiting >= maxWaiting) return;
+    ofSender.push({ ...request, replyTo: reply });
+    this.#waiting.set(sender, ofSender);
+    this.#numWaiting++;
+    this.#serve();
+  }
+
+  #serve(): void {
+    while (this.#numUnderWay < maxUnderWay && !this.#isClosed) {
+      const next = this.#next();
+      if (!next) return;
+      this.#numUnderWay++;
+      void this.#answer(next).finally(() => {
+        this.#numUnderWay--;
+        this.#serve();
+      });
+    }
+  }
+
+  /** Of the worker whose turn it is, which goes to the end of the row. */
+  #next(): Waiting | undefined {
+    for (const [sender, ofSender] of this.#waiting) {
+      this.#waiting.delete(sender);
+      const request = ofSender.shift();
+      if (ofSender.length > 0) this.#waiting.set(sender, ofSender);
+      this.#numWaiting--;
+      return request;
+    }
+    return undefined;
+  }
+
+  #forgetWaiting(): void {
+    this.#waiting.clear();
+    this.#numWaiting = 0;
+  }
+
+  async #answer({ sha256, offsetBytes, replyTo }: Waiting): Promise<void> {
+    const reply = await this.#part(sha256, offsetBytes);
+    if (this.#isClosed) return;
+    const { connection } = this.#options;
+    try {
+      connection.publish(replyTo, encode(reply));
+      await connection.flush();
+    } catch {
+      // The connection broke: whoever waits asks anew.
+    }
+  }
+
+  async #part(sha256: string, offsetBytes: number): Promise<FileReply> {
+    const content = this.#options.contents.get(sha256);
+    if (content === undefined) return { type: 'unknown' };
+    if (typeof content !== 'string') {
+      const bytes = content.subarray(offsetBytes, offsetBytes + filePartBytes);
+      return { type: 'part', totalBytes: content.byteLength, bytes };
+    }
+    try {
+      return await readPart(content, offsetBytes);
+    } catch (error) {
+      return {
+        type: 'unreadable',
+        reason: `the coordinator cannot read ${content} (${(error as Error).message})`,
+      };
+    }
+  }
+}
+
+async function readPart(path: string, offsetBytes: number): Promise<FileReply> {
+  const file = await open(path, 'r');
+  try {
+    const { size: totalBytes } = await file.stat();
+    const bytes = Buffer.allocUnsafe(Math.max(0, Math.min(filePartBytes, totalBytes - offsetBytes)));
+    const { bytesRead } = await file.read(bytes, 0, bytes.byteLength, offsetBytes);
+    return { type: 'part', totalBytes, bytes: bytes.subarray(0, bytesRead) };
+  } finally {
+    await file.close();
+  }
+}
