@@ -1,8 +1,8 @@
 /** `unet-fleet setup`: everything slow that training needs, fetched and built once for all clones of this user. */
 import { findNatsServer, type NatsServer } from '@unet-fleet/coordinator';
-import { cacheFolder, type Environment, type InstallReport, showInstall } from '@unet-fleet/shared';
+import { type Environment, engineFolder, type InstallReport, showInstall } from '@unet-fleet/shared';
 import { type EngineInstall, setupEngine } from '@unet-fleet/worker';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import type { Io } from '../io.ts';
 
 export interface SetupOptions {
@@ -21,16 +21,27 @@ export const setupCommand = (io: Io): Command =>
     .description('fetch and build what training needs, once per user: TensorFlow, its addon, the broker')
     .option('--gpu', 'TensorFlow with CUDA (about 2.5 GB to fetch); default: where an NVIDIA driver is found')
     .option('--no-gpu', 'TensorFlow for the processor, also where there is a GPU')
+    .addOption(
+      new Option(
+        '--broker-only',
+        'only the broker, for a machine that coordinates or carries messages and computes nothing',
+      ).conflicts('gpu'),
+    )
     .addHelpText(
       'after',
-      '\nIt is kept in ~/.cache/unet-fleet, or in the folder that UNET_FLEET_CACHE names.',
+      '\nIt is kept in ~/.cache/unet-fleet, or in the folder that UNET_FLEET_ENGINE or UNET_FLEET_CACHE names.',
     )
-    .action(async ({ gpu }: { gpu?: boolean }) => {
+    .action(async ({ gpu, brokerOnly }: { gpu?: boolean; brokerOnly?: boolean }) => {
       const report = showInstall(io.stdout, io.now);
+      if (brokerOnly) {
+        const { version, path } = await findNatsServer(report, io.env);
+        io.stdout.write(`ready: nats-server ${version} (${path})\n`);
+        return;
+      }
       const { engine, broker } = await runSetup({ gpu: gpu ?? 'auto', env: io.env }, report);
       const device = engine.flavor === 'gpu' ? 'NVIDIA GPUs' : 'the processor';
       io.stdout.write(
-        `ready: TensorFlow ${engine.tensorflowVersion} for ${device}, nats-server ${broker.version} (cache: ${cacheFolder(io.env)})\n`,
+        `ready: TensorFlow ${engine.tensorflowVersion} for ${device}, nats-server ${broker.version} (in ${engineFolder(io.env)})\n`,
       );
     });
 

@@ -17,6 +17,14 @@ export function cacheFolder(env: Environment = process.env): string {
   return join(xdg || join(env.HOME || homedir(), '.cache'), 'unet-fleet');
 }
 
+/**
+ * Where engine and broker lie: $UNET_FLEET_ENGINE, or the cache. In a container image they are part of the image, whose
+ * files cannot be written, while the cache is a volume.
+ */
+export function engineFolder(env: Environment = process.env): string {
+  return env.UNET_FLEET_ENGINE ? resolve(env.UNET_FLEET_ENGINE) : cacheFolder(env);
+}
+
 const leftoverAgeMs = 3600_000;
 const temporaryPattern = /^tmp-(.+)-(\d+)-[0-9a-f]{8}$/;
 

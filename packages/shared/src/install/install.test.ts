@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { cacheFolder, freeBytes, requireDisk } from './cache.ts';
+import { cacheFolder, engineFolder, freeBytes, requireDisk } from './cache.ts';
 import { isOlder, type Machine, supportedArch } from './platform.ts';
 import { type InstallEvent, progressText, showInstall } from './report.ts';
 
@@ -35,6 +35,11 @@ test('the cache is where the user says, and a relative XDG folder does not count
   expect(cacheFolder({ XDG_CACHE_HOME: '/x', HOME: '/h' })).toBe('/x/unet-fleet');
   expect(cacheFolder({ XDG_CACHE_HOME: 'x', HOME: '/h' })).toBe('/h/.cache/unet-fleet');
   expect(cacheFolder({ UNET_FLEET_CACHE: 'relative' })).toBe(join(process.cwd(), 'relative'));
+});
+
+test('engine and broker lie in the cache, unless they have a folder of their own', () => {
+  expect(engineFolder({ UNET_FLEET_CACHE: '/c', UNET_FLEET_ENGINE: '/e' })).toBe('/e');
+  expect(engineFolder({ UNET_FLEET_CACHE: '/c', UNET_FLEET_ENGINE: '' })).toBe('/c');
 });
 
 test('the space for a folder that is not there yet is that of the one it will be in', () => {

