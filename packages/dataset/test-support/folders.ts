@@ -47,6 +47,8 @@ export function dataConfig(options: Partial<DataConfig>): DataConfig {
   return {
     images: '',
     masks: '',
+    pack: '',
+    packToken: '',
     maskSuffix: '',
     matVariable: 'groundtruth',
     palette: '',

@@ -25,11 +25,6 @@ function checkData({ data }: Config, origins: Origins): void {
       `--size ${data.size} and --scale ${data.scale} are both given: both set the training size, so leave one out`,
     );
   }
-  if (data.packToken !== '' && data.pack === '') {
-    throw new UserError(
-      '--pack-token is given without --pack: it is for a pack on an HTTP server, so give its URL or leave the token out',
-    );
-  }
   for (const key of ['images', 'masks'] as const) {
     if (origins.get('data.pack') === 'flag' && origins.get(`data.${key}`) === 'flag') {
       throw new UserError(`--pack and --${key} are both given: both say where the data is, so leave one out`);
