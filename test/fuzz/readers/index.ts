@@ -2,6 +2,7 @@
 import type { Reader } from '../reader.ts';
 import { checkpointReaders } from './checkpoints.ts';
 import { configReaders } from './config.ts';
+import { dataReaders } from './data.ts';
 import { listReaders } from './lists.ts';
 import { maskReaders } from './masks.ts';
 import { photoReaders } from './photos.ts';
@@ -14,6 +15,7 @@ export const readers: Reader[] = [
   ...maskReaders,
   ...photoReaders,
   ...listReaders,
+  ...dataReaders,
   ...wireReaders,
   ...checkpointReaders,
   ...runFileReaders,

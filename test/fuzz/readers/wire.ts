@@ -11,6 +11,8 @@ import {
   encode,
   encodeHeader,
   FetchError,
+  fileReply,
+  fileRequest,
   frameHeaderBytes,
   isPrintable,
   joinReply,
@@ -40,6 +42,7 @@ const welcome = {
   data: {
     images: '/data/photos',
     masks: '/data/masks',
+    pack: '',
     maskSuffix: '',
     matVariable: 'groundtruth',
     palette: '',
@@ -63,6 +66,7 @@ const welcome = {
   numReducers: 2,
   sharedMemoryFolder: '/dev/shm/a',
   sharedMemoryToken: 'token',
+  listingSha256: 'b'.repeat(64),
 };
 const messages = {
   join: { name: 'worker-1', protocolVersion: 3, softwareVersion: '0.1.0' },
@@ -148,9 +152,13 @@ const messages = {
   dismissed: { type: 'dismissed', term: 3 },
   pulse: { type: 'pulse', term: 3, kind: 'train', step: 4 },
   over: { type: 'over', term: 3, reason: 'done', isComplete: true },
+  fileRequest: { sha256: 'a'.repeat(64), offsetBytes: 524_288 },
+  filePart: { type: 'part', totalBytes: 3, bytes: Uint8Array.of(1, 2, 3) },
+  fileUnknown: { type: 'unknown' },
+  fileUnreadable: { type: 'unreadable', reason: 'EACCES' },
 };
 const shownTexts = ['name', 'reason', 'message', 'softwareVersion'];
-const schemas = [joinRequest, discoverReply, joinReply, upMessage, downMessage];
+const schemas = [joinRequest, discoverReply, joinReply, upMessage, downMessage, fileRequest, fileReply];
 const decodeAny = (bytes: Uint8Array): unknown =>
   schemas.map((schema) => decode(schema as typeof joinRequest, bytes)).find((message) => message !== null);
 

@@ -4,6 +4,7 @@
  * nothing outside the run's data can be asked for, and what comes is used only if it has the hash that was asked for.
  */
 import { z } from 'zod';
+import { printable } from '../printable.ts';
 import { chunkBytes } from '../transport/frame.ts';
 import { coordinatorIdentity, peerOf } from './subjects.ts';
 
@@ -28,6 +29,12 @@ export const fileReply = z.discriminatedUnion('type', [
   /** The run has no file with this hash. */
   z.object({ type: z.literal('unknown') }),
   /** The coordinator can't read it: the sentence is for the person who runs the worker. */
-  z.object({ type: z.literal('unreadable'), reason: z.string().max(2_000) }),
+  z.object({
+    type: z.literal('unreadable'),
+    reason: z
+      .string()
+      .max(2_000)
+      .transform((value) => printable(value, 2_000)),
+  }),
 ]);
 export type FileReply = z.infer<typeof fileReply>;
