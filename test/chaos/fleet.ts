@@ -124,10 +124,14 @@ export class Fleet {
   async join(): Promise<string> {
     const relay = new Relay({ host: '127.0.0.1', port: this.#port }, this.#options.rewrite);
     const port = await relay.listen();
-    const name = `worker-${(this.#numStarted++ % numIdentities) + 1}`;
+    const number = (this.#numStarted++ % numIdentities) + 1;
+    const name = `worker-${number}`;
+    // Every other one has no data folder: its photos and masks come over the connections that break.
+    const samples = join(this.#options.folder, 'samples', name);
+    const data = number % 2 === 0 ? ['--fetch', '--sample-cache', samples] : [];
     const command = () => [
       process.execPath,
-      ...[script, 'worker', '--nats-url', `nats://127.0.0.1:${port}`, '--name', name],
+      ...[script, 'worker', '--nats-url', `nats://127.0.0.1:${port}`, '--name', name, ...data],
     ];
     // A worker that is told of an end that is none yet is started again, as a cluster's supervisor would.
     const worker = this.#supervise(name, command, ({ code }) => !(code === exitCodes.ok && this.#isDone));
