@@ -17,7 +17,13 @@ import type { WorkerProcess } from './worker.ts';
 export interface Settings {
   core: Pick<
     CoreConfig,
-    'minWorkers' | 'silenceMs' | 'resendMs' | 'maxLeafAttempts' | 'checkpointMs' | 'onCheckpointFailure'
+    | 'minWorkers'
+    | 'silenceMs'
+    | 'resendMs'
+    | 'maxLeafAttempts'
+    | 'checkpointMs'
+    | 'onCheckpointFailure'
+    | 'stopMs'
   >;
   session: SessionConfig;
   numWorkers: number;

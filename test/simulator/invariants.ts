@@ -151,7 +151,9 @@ export function assertSteered(before: Steered, state: CoreState, effects: readon
   }
   for (const effect of effects) {
     if (effect.type === 'lease') {
-      if (state.pause && !state.round) throw new Violation('pause', 'a lease is given though it is paused');
+      if (state.pause && !state.round && !state.ending) {
+        throw new Violation('pause', 'a lease is given though it is paused');
+      }
       if (before.leaving.has(effect.workerId) && effect.leaseId >= before.nextLeaseId) {
         throw new Violation(
           'leases',

@@ -41,6 +41,7 @@ const settings: Settings = {
     maxLeafAttempts: 8,
     checkpointMs: 0,
     onCheckpointFailure: 'continue',
+    stopMs: 2_000,
   },
   session: {
     heartbeatMs: 500,

@@ -48,6 +48,8 @@ function settingsFrom(random: Random, numWorkers: number): Settings {
       maxLeafAttempts: 50,
       checkpointMs: random.pick([0, 0, 700]),
       onCheckpointFailure: random.pick(['continue', 'continue', 'stop']),
+      // Some steps take longer.
+      stopMs: 1_500,
     },
     session: {
       heartbeatMs: 500,

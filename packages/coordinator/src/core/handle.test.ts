@@ -25,6 +25,7 @@ const config: CoreConfig = {
   silenceMs: 10_000,
   resendMs: 1_000,
   maxLeafAttempts: 50,
+  stopMs: 15_000,
   checkpointMs: 0,
   onCheckpointFailure: 'continue',
   onNonFinite: 'stop',
@@ -602,6 +603,23 @@ describe('core', () => {
     cluster.run(picks);
     const versions = cluster.checkpoints.map(({ version }) => version);
     expect(versions.filter((version) => version % 3 !== 0).length).toBeGreaterThan(0);
+  });
+
+  it('ends with the step before when the one under way takes longer than a stop may', () => {
+    const cluster = new ToyCluster();
+    cluster.join('a');
+    cluster.queue.length = 0;
+    cluster.feed({ type: 'stop-requested' });
+    cluster.now += 14_999;
+    cluster.feed({ type: 'heartbeat', workerId: 'a', leaseId: 1, isComputing: true });
+    // A second signal does not begin the time anew.
+    cluster.feed({ type: 'stop-requested' });
+    expect(cluster.checkpoints).toEqual([]);
+    cluster.now += 1;
+    cluster.feed({ type: 'tick' });
+    cluster.run();
+    expect(cluster.ending).toBe('stopped');
+    expect(cluster.checkpoints).toMatchObject([{ version: 0 }]);
   });
 
   it('ends at once when it is asked to stop and nobody is left to finish the step', () => {

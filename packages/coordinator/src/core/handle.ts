@@ -89,7 +89,7 @@ function react(state: CoreState, event: CoreEvent, effects: Effect[]): void {
       afterCheckpointFailure(state, event, effects);
       break;
     case 'stop-requested':
-      state.stopRequested = true;
+      state.stopSinceMs ??= event.now;
       break;
     case 'pause-requested':
       pause(state, event, effects);

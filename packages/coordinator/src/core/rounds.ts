@@ -191,7 +191,7 @@ export function finishValidation(state: CoreState, now: number, effects: Effect[
       isBest,
     },
   });
-  if (state.stopRequested) end(state, 'stopped', now, effects, isBest);
+  if (state.stopSinceMs !== null) end(state, 'stopped', now, effects, isBest);
   else if (progress.version >= numSteps(config.plan)) end(state, 'completed', now, effects, isBest);
   else if (shouldStopEarly(progress.earlyStopping)) end(state, 'early-stopping', now, effects, isBest);
   else if (stopsHere(state)) end(state, 'stopped', now, effects, isBest);
@@ -231,14 +231,16 @@ export function keepNow(state: CoreState, { now, by }: { now: number; by: string
 }
 
 /**
- * A person asked the run to stop: a step under way is finished first, while somebody is there to finish it; a
+ * A person asked the run to stop: a step under way is finished first, while somebody is there to finish it in time; a
  * validation is broken off and done again by the resumed run.
  */
 export function endIfAsked(state: CoreState, now: number, effects: Effect[]): void {
   const { round } = state;
   if (state.ending || round?.committing) return;
-  if (round ? !state.stopRequested : !stopsHere(state)) return;
-  const canFinish = round?.kind === 'train' && numActive(state) > 0 && !state.broker;
+  const { stopSinceMs } = state;
+  if (round ? stopSinceMs === null : !stopsHere(state)) return;
+  const isLate = now - (stopSinceMs ?? now) >= state.config.stopMs;
+  const canFinish = round?.kind === 'train' && numActive(state) > 0 && !state.broker && !isLate;
   if (!canFinish) end(state, 'stopped', now, effects);
 }
 

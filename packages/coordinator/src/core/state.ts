@@ -16,7 +16,7 @@ export const initialState = (
   members: [],
   round: null,
   nextLeaseId: 1,
-  stopRequested: false,
+  stopSinceMs: null,
   stopAfterEpoch: false,
   pause: null,
   checkpointWanted: false,

@@ -59,13 +59,8 @@ export function stopAfterEpoch(
 }
 
 /** Whether a stop is wanted at this version, which lies between two steps and needs no validation. */
-export const stopsHere = ({
-  stopRequested,
-  stopAfterEpoch: isWanted,
-  progress,
-  config,
-}: CoreState): boolean =>
-  stopRequested ||
+export const stopsHere = ({ stopSinceMs, stopAfterEpoch: isWanted, progress, config }: CoreState): boolean =>
+  stopSinceMs !== null ||
   (isWanted &&
     !progress.validationPending &&
     progress.version > 0 &&

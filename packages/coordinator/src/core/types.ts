@@ -29,6 +29,8 @@ export interface CoreConfig {
   /** Time after which a commit is followed by a checkpoint; 0: never for time alone. */
   checkpointMs: number;
   onCheckpointFailure: 'continue' | 'stop';
+  /** A run that is asked to stop waits for the step under way this long, and then ends with the one before. */
+  stopMs: number;
   /** A leaf whose loss or gradient is not finite ends the run, or counts as one without a valid pixel. */
   onNonFinite: 'stop' | 'skip';
 }
@@ -274,7 +276,8 @@ export interface CoreState {
   members: Member[];
   round: Round | null;
   nextLeaseId: number;
-  stopRequested: boolean;
+  /** Since when it is to stop; null: it is not. */
+  stopSinceMs: number | null;
   stopAfterEpoch: boolean;
   /** A person has paused the run: no round begins. */
   pause: { sinceMs: number; by: string } | null;

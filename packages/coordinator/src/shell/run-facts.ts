@@ -35,6 +35,7 @@ export function coreConfig({ config, plan, model }: PreparedRun): CoreConfig {
     maxLeafAttempts,
     checkpointMs: run.checkpointSeconds * 1_000,
     onCheckpointFailure: run.onCheckpointFailure,
+    stopMs: run.stopSeconds * 1_000,
     onNonFinite: train.onNonFinite,
   };
 }

@@ -73,12 +73,19 @@ function checkBroker({ broker }: Config, origins: Origins): void {
       `--nats-${broker.natsSeed !== '' ? 'seed' : 'ca'} is given without --nats-url: it is for a server that runs elsewhere, so give the URL or leave it out`,
     );
   }
-  if (broker.natsUrl !== '' && broker.natsPort !== 0 && origins.get('broker.natsPort') === 'flag') {
+  for (const [key, flag] of embeddedOnly) {
+    if (broker.natsUrl === '' || !broker[key] || origins.get(`broker.${key}`) !== 'flag') continue;
     throw new UserError(
-      `--nats-port ${broker.natsPort} is for the embedded server, which --nats-url turns off: leave one out`,
+      `${flag} ${broker[key]} is for the embedded server, which --nats-url turns off: leave one out`,
     );
   }
 }
+
+const embeddedOnly = [
+  ['natsHost', '--nats-host'],
+  ['natsPort', '--nats-port'],
+  ['joinHost', '--join-host'],
+] as const;
 
 /** A flag that the rest of the config makes meaningless is a mistake; in a file or the environment it may lie idle. */
 function checkFlagsHaveEffect(config: Config, origins: Origins): void {

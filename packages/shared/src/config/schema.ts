@@ -363,6 +363,14 @@ const run = group<Config['run']>({
     values: ['continue', 'stop'],
     default: 'continue',
   },
+  stopSeconds: {
+    doc: 'on Ctrl-C or SIGTERM: time for finishing the step under way; after it the run ends with the one before, in its checkpoint',
+    unit: 'seconds',
+    format: 'number',
+    default: 15,
+    min: 0,
+    max: 3600,
+  },
   keepCheckpoints: {
     doc: 'newest checkpoints to keep; the best is kept as well',
     unit: 'checkpoints',
@@ -457,13 +465,23 @@ const broker = group<Config['broker']>({
     format: 'text',
     default: '',
   },
+  natsHost: {
+    doc: 'address that the embedded NATS server listens on; beyond this machine it is encrypted, and workers join by the URL that is printed; default: 127.0.0.1 for train, 0.0.0.0 for a coordinator',
+    format: 'text',
+    default: '',
+  },
   natsPort: {
-    doc: 'port of the embedded NATS server; 0: any free one',
+    doc: 'port of the embedded NATS server; 0: any free one, or 4222 where other machines reach it',
     unit: 'port',
     format: 'whole',
     default: 0,
     min: 0,
     max: 65_535,
+  },
+  joinHost: {
+    doc: "name or address of this machine in the join URL; default: its first address that is not this machine's alone",
+    format: 'text',
+    default: '',
   },
 });
 

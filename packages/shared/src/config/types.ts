@@ -96,6 +96,8 @@ export interface RunOptions {
   /** Seconds after which a commit is followed by a checkpoint; 0: never for time alone. */
   checkpointSeconds: number;
   onCheckpointFailure: 'continue' | 'stop';
+  /** Seconds that a run that is asked to stop waits for the step under way. */
+  stopSeconds: number;
   keepCheckpoints: number;
   /** File with changes of the learning rate that a new run repeats; '' for none. */
   interventions: string;
@@ -124,8 +126,12 @@ export interface BrokerConfig {
   natsSeed: string;
   /** Path of the certificate of the authority that vouches for the server; '' for the system's. */
   natsCa: string;
-  /** Port of the embedded server; 0: any free one. */
+  /** Address that the embedded server listens on; '' for what the command means: this machine alone, or all. */
+  natsHost: string;
+  /** Port of the embedded server; 0: any free one, or NATS's own where other machines reach it. */
   natsPort: number;
+  /** Host in the join URL and the embedded server's certificate; '' for this machine's first address. */
+  joinHost: string;
 }
 
 export interface Config {
