@@ -69,8 +69,7 @@ test.each<[string, string[], string]>([
     '--images (the folder of photos) and --masks (the folder of masks) must be given, or a packed data set with --pack',
   ],
   ['an empty folder', ['inspect', ...data], 'empty'],
-  ['a worker without a broker', ['worker'], 'a worker needs --nats-url'],
-  ['a coordinator without a broker', ['coordinator', ...data], 'a coordinator needs --nats-url'],
+  ['a worker without a broker', ['worker'], 'a worker needs --join'],
   [
     'a password without a user',
     ['train', ...data, '--nats-password', 'p'],

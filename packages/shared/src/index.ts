@@ -45,6 +45,8 @@ export * from './transport/bulk.ts';
 export * from './transport/connect.ts';
 export * from './transport/credentials.ts';
 export * from './transport/frame.ts';
+export * from './transport/join.ts';
+export * from './transport/join-url.ts';
 export * from './transport/link.ts';
 export * from './transport/nats-inbox.ts';
 export * from './transport/nats-outbox.ts';

@@ -48,7 +48,8 @@ interface RunFlags extends Record<string, unknown> {
 
 const descriptions: Record<Name, string> = {
   train: 'train a U-Net, with coordinator, workers and broker on this machine',
-  coordinator: 'coordinate a run whose workers join over a NATS server (--nats-url)',
+  coordinator:
+    'coordinate a run whose workers join from other machines, by the URL that is printed or over --nats-url',
 };
 
 const examples: Record<Name, string> = {
@@ -59,7 +60,9 @@ Examples:
   npx unet-fleet train --resume                                 the newest run, from its newest good checkpoint
   npx unet-fleet train --resume runs/0001/checkpoints/step-00000100 --run-dir runs/0001`,
   coordinator: `
-Example:
+Examples:
+  npx unet-fleet coordinator --images photos --masks masks --min-workers 2
+  npx unet-fleet worker --join 'URL that it prints'              on each machine
   npx unet-fleet coordinator --nats-url nats://host:4222 --images photos --masks masks --min-workers 2
   npx unet-fleet worker --nats-url nats://host:4222              on each machine`,
 };
@@ -103,12 +106,10 @@ function runConfig(name: Name, flags: RunFlags, io: Io): Config {
   const config = flags.resume ? resumedConfig(name, flags, io) : configFrom(flags, selection, io);
   requireFolders(config);
   if (name === 'train') return config;
-  if (config.broker.natsUrl === '') {
-    throw new UserError(
-      'a coordinator needs --nats-url, where workers of other machines find it; train runs everything on one machine',
-    );
-  }
-  return { ...config, run: { ...config.run, workers: 0 } };
+  const { broker } = config;
+  // Its workers are elsewhere: a broker of its own is for them.
+  const natsHost = broker.natsUrl === '' ? broker.natsHost || '0.0.0.0' : broker.natsHost;
+  return { ...config, broker: { ...broker, natsHost }, run: { ...config.run, workers: 0 } };
 }
 
 function resumedConfig(name: Name, flags: RunFlags, io: Io): Config {
@@ -162,6 +163,7 @@ export async function run(
       log.event(event);
       terminal.onEvent(event);
     },
+    onJoinUrl: (url) => screen.print(`  join        unet-fleet worker --join '${url}'`),
     log: log.coordinator,
     signal: stop.signal,
     observers: [...exporters(config), ...page(config, flags, screen)],

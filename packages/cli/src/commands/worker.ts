@@ -4,10 +4,12 @@ import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import {
   brokerOf,
+  brokerOfJoin,
   cacheFolder,
   coordinatorIdentity,
   exitCodes,
   identityAt,
+  type JoinUrl,
   peerOf,
   UserError,
 } from '@unet-fleet/shared';
@@ -17,6 +19,7 @@ import { Command } from 'commander';
 import { wholeArgument } from '../arguments.ts';
 import { addConfigOptions, configFrom, type Selection } from '../config-options.ts';
 import type { Io } from '../io.ts';
+import { joinOption } from '../join-option.ts';
 import { stopSignals } from '../stop-signals.ts';
 import { createScreen } from '../terminal/screen.ts';
 import { version } from '../version.ts';
@@ -45,6 +48,7 @@ const defaultSampleCacheMb = 20_000;
 const orphanGraceMs = 2_000;
 
 interface WorkerFlags extends Record<string, unknown> {
+  join?: string;
   run?: string;
   name?: string;
   drainSeconds: number;
@@ -59,7 +63,13 @@ interface WorkerFlags extends Record<string, unknown> {
 export const workerProcessCommand = (io: Io): Command =>
   addConfigOptions(
     new Command('worker')
-      .description('compute for a run: joins its coordinator over a NATS server (--nats-url)')
+      .description(
+        "compute for a run: joins by the coordinator's URL (--join), or over a NATS server (--nats-url)",
+      )
+      .option(
+        '--join <url>',
+        'the URL that the coordinator prints: all that a worker needs; @FILE reads it from a file and - from stdin, for other users of a machine can see arguments (also UNET_FLEET_JOIN)',
+      )
       .option('--run <id>', 'the run to work for; needed only where a broker has several')
       .option('--name <name>', 'what the coordinator calls this worker; default: host name and process id')
       .option(
@@ -95,9 +105,12 @@ export const workerProcessCommand = (io: Io): Command =>
       .option('--verbose', 'tell more')
       .addHelpText(
         'after',
-        '\nPhotos and masks are read from --images and --masks, or where the coordinator has them if that is here as well,' +
-          '\nor else fetched from --pack or the coordinator as they are needed.' +
-          '\n\nExample:\n  npx unet-fleet worker --nats-url nats://host:4222 --images /data/photos --masks /data/masks',
+        '\nExamples:' +
+          "\n  npx unet-fleet worker --join 'unet-fleet://worker:…@10.0.0.5:4222/…#sha256:…'" +
+          '\n  npx unet-fleet worker --join @worker.join' +
+          '\n  npx unet-fleet worker --nats-url nats://host:4222 --images /data/photos --masks /data/masks' +
+          '\n\nPhotos and masks are read from --images and --masks, or where the coordinator has them if that is here as well,' +
+          '\nor else fetched from --pack or the coordinator as they are needed.',
       ),
     selection,
   ).action((flags: WorkerFlags) => work(flags, io));
@@ -114,12 +127,19 @@ async function work(flags: WorkerFlags, io: Io): Promise<void> {
         UNET_FLEET_METRICS_PORT: '0',
       }
     : io.env;
-  const { broker, data, run } = configFrom(flags, selection, { ...io, env });
-  if (broker.natsUrl === '') {
-    throw new UserError('a worker needs --nats-url, the NATS server that its coordinator uses');
+  // The coordinator's own workers have its broker; whoever joins another one leaves what the environment says of it.
+  const joining = localName ? null : await joinOption(flags, io);
+  const { broker, data, run } = configFrom(flags, selection, {
+    ...io,
+    env: joining ? withoutBroker(env) : env,
+  });
+  if (joining === null && broker.natsUrl === '') {
+    throw new UserError(
+      'a worker needs --join with the URL that its coordinator prints, or --nats-url, the NATS server that it uses',
+    );
   }
-  const address = brokerOf(broker);
-  const identity = identityAt(address);
+  const named = brokerOf(broker);
+  const identity = joining ? joining.identity : identityAt(named);
   if (identity === coordinatorIdentity) {
     throw new UserError("these credentials are the coordinator's: give the worker those of a worker");
   }
@@ -130,12 +150,22 @@ async function work(flags: WorkerFlags, io: Io): Promise<void> {
     () => {},
   );
   const orphan = orphaned();
+  const signal = AbortSignal.any([stop.signal, orphan.signal]);
+  const brokerPatienceMs = (flags.waitBroker ?? (localName ? localPatienceSeconds : 0)) * 1_000;
+  const onWait = (reason: string) => screen.print(`waiting for the broker: ${reason}`);
   try {
+    const address = joining ? await brokerOfJoin(joining, brokerPatienceMs, onWait, signal) : named;
+    if (address === null) {
+      screen.print(String(signal.reason));
+      process.exitCode = exitCodes.leftOnRequest;
+      return;
+    }
     const outcome = await runWorker({
       broker: address,
       workerId: peerOf(identity, randomBytes(6).toString('hex')),
       name: flags.name ?? localName ?? `${hostname()}-${process.pid}`,
-      runId: flags.run ?? io.env.UNET_FLEET_RUN ?? '',
+      runId: runOf(joining, flags, io),
+      isOwnBroker: joining !== null && joining.runId !== '',
       images: data.images,
       masks: data.masks,
       pack: data.pack,
@@ -154,10 +184,10 @@ async function work(flags: WorkerFlags, io: Io): Promise<void> {
           if (flags.verbose) screen.print(message, 'dim');
         },
       },
-      brokerPatienceMs: (flags.waitBroker ?? (localName ? localPatienceSeconds : 0)) * 1_000,
+      brokerPatienceMs,
       runPatienceMs: (flags.waitRun ?? Number.POSITIVE_INFINITY) * 1_000,
       drainMs: flags.drainSeconds * 1_000,
-      signal: AbortSignal.any([stop.signal, orphan.signal]),
+      signal,
       ...(metrics && { onActivity: metrics.onActivity }),
     });
     screen.print(outcome.reason);
@@ -168,6 +198,13 @@ async function work(flags: WorkerFlags, io: Io): Promise<void> {
     orphan.release();
   }
 }
+
+/** A join URL without a run is of a broker that may have several. */
+const runOf = (joining: JoinUrl | null, flags: WorkerFlags, io: Io): string =>
+  joining?.runId || (flags.run ?? (joining ? '' : io.env.UNET_FLEET_RUN) ?? '');
+
+const withoutBroker = (env: Io['env']): Io['env'] =>
+  Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('UNET_FLEET_NATS_')));
 
 /** Null where none are asked for. Throws a UserError if the port can't be had: whoever set it waits for it. */
 async function serveWorkerMetrics(address: Address) {

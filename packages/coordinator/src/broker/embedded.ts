@@ -1,10 +1,11 @@
 /**
  * The broker of a run that was given none: a nats-server of its own. What it keeps true: it listens where it says
  * before anybody is told, nobody without the run's random credentials gets in, each of the run's own workers can speak
- * for itself alone, and a server that dies is started again where it was, with the same credentials.
+ * for itself alone, what leaves the machine is encrypted, and a server that dies is started again where it was, with the
+ * same credentials.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -16,14 +17,17 @@ import {
   UserError,
 } from '@unet-fleet/shared';
 import { findNatsServer } from './find.ts';
+import { isLoopback, type JoinSecrets } from './join-secrets.ts';
 import { serverConfigText } from './server-config.ts';
 import { type ServerProcess, startServer } from './server-process.ts';
 
 export interface BrokerOptions {
   /** 0: any free one. */
   port: number;
-  /** Address to listen on; 0.0.0.0 for all. Default 127.0.0.1. */
+  /** Address to listen on; 0.0.0.0 for all, beyond this machine only with `join`. Default 127.0.0.1. */
   host?: string;
+  /** Certificates and the workers' password, for workers of other machines. */
+  join?: JoinSecrets;
   /** Gets the configuration and the log. */
   folder: string;
   /** How many workers get credentials of their own. Default 0. */
@@ -59,6 +63,9 @@ export interface Broker extends PasswordLogin {
 const defaultPausesMs = [50, 100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000, 5_000];
 /** A server that lived this long was no part of a row of failures. */
 const healthyAfterMs = 5_000;
+/** Time for an earlier start's server to leave the port: it ends some seconds after a coordinator that was killed. */
+const portPatienceMs = 6_000;
+const portRetryMs = 200;
 /** Longest pause before the restart of a server that had been listening. */
 const maxPauseMs = 800;
 
@@ -69,13 +76,17 @@ const login = (user: string): PasswordLogin => ({ user, password: randomBytes(24
  * @throws UserError if the port is in use, or the server cannot be fetched or started
  */
 export async function startBroker(options: BrokerOptions): Promise<Broker> {
-  const { host = '127.0.0.1', port, report = silentReport, numLocalWorkers = 0 } = options;
+  const { host = '127.0.0.1', port, join: secrets, report = silentReport, numLocalWorkers = 0 } = options;
+  if (!secrets && !isLoopback(host)) throw new Error(`a broker on ${host} needs certificates`);
   const { path: program } = await findNatsServer(report);
   const folder = resolve(options.folder);
   mkdirSync(folder, { recursive: true });
+  chmodSync(folder, 0o700);
   const privateFolder = mkdtempSync(join(folder, 'broker-'));
   const coordinator = login(coordinatorIdentity);
-  const worker = login(sharedWorkerIdentity);
+  const worker = secrets
+    ? { user: sharedWorkerIdentity, password: secrets.workerPassword }
+    : login(sharedWorkerIdentity);
   const localWorkers = Array.from({ length: numLocalWorkers }, (_, i) => login(`local-${i + 1}`));
   const files = {
     logPath: join(folder, 'nats-server.log'),
@@ -83,6 +94,13 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     portsFolder: privateFolder,
   };
   const configPath = join(privateFolder, 'nats-server.conf');
+  const tls = secrets
+    ? { certificate: join(privateFolder, 'server.pem'), key: join(privateFolder, 'server-key.pem') }
+    : null;
+  if (secrets && tls) {
+    writeFileSync(tls.certificate, secrets.certificates, { mode: 0o600 });
+    writeFileSync(tls.key, secrets.key, { mode: 0o600 });
+  }
   const start = (fixedPort: number): Promise<ServerProcess> => {
     const config = serverConfigText({
       title: 'Made by unet-fleet for one run; the credentials hold only as long as it.',
@@ -90,7 +108,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
       port: fixedPort === 0 ? -1 : fixedPort,
       users: [coordinator, worker, ...localWorkers].map((of) => ({ identity: of.user, login: of })),
       monitor: null,
-      tls: null,
+      tls,
       files,
     });
     writeFileSync(configPath, config, { mode: 0o600 });
@@ -99,7 +117,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const remove = () => rmSync(privateFolder, { recursive: true, force: true });
   let first: ServerProcess;
   try {
-    first = await start(port);
+    first = await startWithin(secrets?.isKept ? portPatienceMs : 0, () => start(port));
   } catch (error) {
     remove();
     throw error;
@@ -108,7 +126,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const supervisor = new Supervisor(first, () => start(first.port), restartPausesMs, onWarning);
   const shownHost = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
   return {
-    url: `nats://${shownHost.includes(':') ? `[${shownHost}]` : shownHost}:${first.port}`,
+    url: `${tls ? 'tls' : 'nats'}://${shownHost.includes(':') ? `[${shownHost}]` : shownHost}:${first.port}`,
     ...coordinator,
     port: first.port,
     worker,
@@ -122,6 +140,19 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
       remove();
     },
   };
+}
+
+async function startWithin(patienceMs: number, start: () => Promise<ServerProcess>): Promise<ServerProcess> {
+  const deadlineMs = performance.now() + patienceMs;
+  for (;;) {
+    try {
+      return await start();
+    } catch (error) {
+      const mayPass = error instanceof UserError && error.exitCode === exitCodes.unavailable;
+      if (!mayPass || performance.now() > deadlineMs) throw error;
+      await sleep(portRetryMs);
+    }
+  }
 }
 
 /** Starts a server again whenever it ends, in pauses that grow while that does not help. */

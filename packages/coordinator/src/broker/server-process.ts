@@ -8,6 +8,7 @@ import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { exitCodes, UserError } from '@unet-fleet/shared';
+import { isLoopback } from './join-secrets.ts';
 
 export interface ServerFiles {
   program: string;
@@ -145,7 +146,7 @@ function logSince(path: string, start: number): string {
 function startError({ host, port, logPath }: ServerFiles, log: string): UserError {
   if (/address already in use/.test(log)) {
     return new UserError(
-      `port ${port} on ${host} is in use: choose another by --nats-port, or 0 for any free one`,
+      `port ${port} on ${host} is in use: choose another by --nats-port${isLoopback(host) ? ', or 0 for any free one' : ''}`,
       exitCodes.unavailable,
     );
   }

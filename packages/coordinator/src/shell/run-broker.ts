@@ -12,7 +12,9 @@ import {
   connectBroker,
   coordinatorIdentity,
   disconnectSubject,
+  formatJoinUrl,
   identityAt,
+  isHost,
   type Link,
   peerOf,
   UserError,
@@ -20,6 +22,7 @@ import {
 } from '@unet-fleet/shared';
 import { type DisconnectWatch, watchDisconnects } from '../broker/disconnects.ts';
 import { type Broker, startBroker } from '../broker/embedded.ts';
+import { isLoopback, type JoinSecrets, joinHostOf, openJoinSecrets } from '../broker/join-secrets.ts';
 import type { Cleanups } from './cleanups.ts';
 
 export interface RunBrokerEvents {
@@ -35,6 +38,8 @@ export interface RunBroker {
   address: BrokerAddress;
   connection: NatsConnection;
   link: Link;
+  /** By which workers of other machines join; null where the broker is not the run's own, or for this machine alone. */
+  joinUrl: string | null;
   /** Whether the broker tells of closed connections; where it does not, silence must do. */
   readonly hearsDisconnects: boolean;
   /** Environment through which a local worker learns broker and run: passwords do not belong into arguments. */
@@ -64,6 +69,7 @@ export async function openRunBroker(
   { onFatal, onWarning }: { onFatal(error: UserError): void; onWarning(message: string): void },
 ): Promise<RunBroker> {
   let own: Broker | null = null;
+  let joinUrl: string | null = null;
   let address = brokerOf(config);
   if (config.natsUrl && run.workers > 0 && identityAt(address) === coordinatorIdentity) {
     throw new UserError(
@@ -72,14 +78,37 @@ export async function openRunBroker(
   }
   if (!config.natsUrl) {
     const folder = join(runDir, 'broker');
-    own = await startBroker({ port: config.natsPort, folder, numLocalWorkers: run.workers, onWarning });
+    const host = config.natsHost || '127.0.0.1';
+    const secrets = isLoopback(host) ? null : await secretsFor(config, folder);
+    own = await startBroker({
+      port: config.natsPort || (secrets ? joinPort : 0),
+      host,
+      folder,
+      numLocalWorkers: run.workers,
+      onWarning,
+      ...(secrets && { join: secrets }),
+    });
     const { stop, url, user, password, worker, failed } = own;
     cleanups.add(stop);
     void failed.then(onFatal);
-    address = { url, user, password };
-    const forOthers = environment({ url, ...worker }, runId);
+    const write = (name: string, text: string) => writeFileSync(join(folder, name), text, { mode: 0o600 });
+    const trust = secrets ? { ca: join(folder, 'ca.pem') } : {};
+    if (secrets) {
+      joinUrl = formatJoinUrl({
+        identity: worker.user,
+        secret: worker.password,
+        host: joinHostOf(config),
+        port: own.port,
+        runId,
+        fingerprint: secrets.fingerprint,
+      });
+      write('ca.pem', secrets.authority);
+      write('worker.join', `${joinUrl}\n`);
+    }
+    address = { url, user, password, ...trust };
+    const forOthers = environment({ url, ...worker, ...trust }, runId);
     const lines = Object.entries(forOthers).map(([name, value]) => `${name}=${value}\n`);
-    writeFileSync(join(folder, 'worker.env'), lines.join(''), { mode: 0o600 });
+    write('worker.env', lines.join(''));
   }
   const connection = await connectBroker({
     ...address,
@@ -116,17 +145,32 @@ export async function openRunBroker(
     address,
     connection,
     link,
+    joinUrl,
     get hearsDisconnects() {
       return disconnects.isAvailable;
     },
     workerEnvironment: (slot) =>
-      environment(own ? { url: own.url, ...own.localWorkers[slot]! } : address, runId),
+      environment(own ? { ...address, ...own.localWorkers[slot]! } : address, runId),
     listen(listener) {
       events = listener;
       if (lost !== null) listener.onLost(lost);
     },
   };
 }
+
+/** Where NATS servers listen by custom: a join URL must stay the same from start to start. */
+const joinPort = 4222;
+
+/** The certificate is for those who join, and for this machine's own connections. */
+const secretsFor = (config: Config['broker'], folder: string): Promise<JoinSecrets> =>
+  openJoinSecrets(
+    folder,
+    {
+      join: joinHostOf(config),
+      own: ['localhost', '127.0.0.1', '::1', ...(isHost(config.natsHost) ? [config.natsHost] : [])],
+    },
+    new Date(),
+  );
 
 /** Opens and closes a connection, so that a broker which tells of such things does so before it matters. */
 async function provoke(address: BrokerAddress): Promise<void> {

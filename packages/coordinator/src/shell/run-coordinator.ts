@@ -60,6 +60,8 @@ export interface CoordinatorOptions {
   cacheDir: string;
   softwareVersion: string;
   onEvent(event: RunEvent): void;
+  /** By which workers of other machines join; holds a secret, so it is no event. Told once, where there is one. */
+  onJoinUrl?(url: string): void;
   onScanProgress(numDone: number, numPairs: number): void;
   /** For the log: what the run's events do not say. */
   log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
@@ -128,6 +130,7 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
   });
   const { connection } = broker;
   teller.begin(startedEvent(run, broker.address.url), recorder);
+  if (broker.joinUrl !== null) options.onJoinUrl?.(broker.joinUrl);
   const idle = idleWorkersNote(config.run.workers, maxLeaves(plan), config.train);
   if (idle) teller.warn(idle);
   const crowded = crowdedNote(config.run.workers, run.intraOpThreads);

@@ -9,6 +9,8 @@ export interface Attempt {
   /** Paths; '' for none. */
   seed: string;
   ca: string;
+  /** The address is from a join URL, which also says what else the sentences would name options for. */
+  isJoined: boolean;
 }
 
 /** By OpenSSL's codes, as Node gives them. */
@@ -35,11 +37,17 @@ export function connectError(error: unknown, attempt: Attempt): UserError {
   }
   const codes = codesOf(error);
   const has = (...wanted: string[]) => wanted.some((code) => codes.includes(code));
-  const { shown, ca } = attempt;
+  const { shown, ca, isJoined } = attempt;
+  const where = isJoined ? 'the join URL' : '--nats-url';
   if (has('ENOTFOUND', 'EAI_AGAIN')) {
     return new UserError(
-      `no host has the name of the broker ${shown}: check --nats-url and the name service`,
+      `no host has the name of the broker ${shown}: check ${where} and the name service`,
       exitCodes.unavailable,
+    );
+  }
+  if (isJoined && codes.some((code) => untrusted.has(code) || code === 'ERR_TLS_CERT_ALTNAME_INVALID')) {
+    return new UserError(
+      `the server at ${shown} is not the one of the join URL, for its certificate was not made by the URL's authority for this host: copy the URL again, and find out what answers there if it stays so`,
     );
   }
   if (codes.some((code) => untrusted.has(code))) {
@@ -57,12 +65,18 @@ export function connectError(error: unknown, attempt: Attempt): UserError {
   if (has('CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID')) {
     const what = has('CERT_HAS_EXPIRED') ? 'has expired' : 'is not valid yet';
     return new UserError(
-      `the certificate of the broker at ${shown} ${what}: make a new one, or set this machine's clock right`,
+      `the certificate of the broker at ${shown} ${what}: make a new one${isJoined ? ', which a coordinator does when it is started again' : ''}, or set this machine's clock right`,
     );
   }
   if (/does not support 'tls'/.test(message)) {
     return new UserError(
       `the broker at ${shown} offers no encryption: check --nats-url, or leave out --nats-ca and tls:// where that is meant to be`,
+    );
+  }
+  if (isJoined) {
+    return new UserError(
+      `no broker answers at ${shown} (${message}): check that the coordinator runs, and that no firewall keeps this machine from that address and port`,
+      exitCodes.unavailable,
     );
   }
   return new UserError(
@@ -71,7 +85,9 @@ export function connectError(error: unknown, attempt: Attempt): UserError {
   );
 }
 
-function refusedText({ shown, user, seed }: Attempt): string {
+function refusedText({ shown, user, seed, isJoined }: Attempt): string {
+  if (isJoined)
+    return `the broker at ${shown} refuses the secret of the join URL: copy the URL again, for it is of another run, revoked, or damaged`;
   if (seed !== '')
     return `the broker at ${shown} refuses the key in ${seed}: check --nats-seed and the broker's list of users`;
   return user === ''

@@ -5,7 +5,13 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
-import { connect, type NatsConnection, type TlsOptions } from '@nats-io/transport-node';
+import {
+  type Authenticator,
+  connect,
+  type NatsConnection,
+  nkeyAuthenticator,
+  type TlsOptions,
+} from '@nats-io/transport-node';
 import type { Config } from '../config/types.ts';
 import { exitCodes, UserError } from '../errors.ts';
 import { inboxOf } from '../protocol/subjects.ts';
@@ -22,6 +28,8 @@ export interface BrokerAddress {
   seed?: string;
   /** Path of the certificate of the authority that vouches for the broker; asks for encryption. '' for the system's. */
   ca?: string;
+  /** What a join URL brings instead of files: the authority's certificate as PEM, and the key itself, '' for none. */
+  joined?: { authority: string; seed: string };
 }
 
 /** The broker that a config names. */
@@ -51,22 +59,22 @@ const schemes = new Set(['nats:', 'tls:']);
  * (unavailable), the broker refuses who this is, or its own certificate is not to be trusted (usage)
  */
 export async function connectBroker(options: ConnectOptions): Promise<NatsConnection> {
-  const { user, password, seed = '', ca = '' } = options;
+  const { user, password, seed = '', ca = '', joined } = options;
   const servers = options.url.split(',').map((url) => serverUrl(url.trim()));
   const shown = servers.map(({ protocol, host }) => `${protocol}//${host}`).join(',');
-  const isEncrypted = ca !== '' || servers.some(({ protocol }) => protocol === 'tls:');
-  const authenticator = seed === '' ? null : readSeedFile(seed).authenticator;
+  const isEncrypted =
+    joined !== undefined || ca !== '' || servers.some(({ protocol }) => protocol === 'tls:');
+  const authenticator = authenticatorOf(options);
   const tls = tlsOptions(
     servers.map(({ hostname }) => hostname),
-    ca,
+    joined?.authority ?? (ca === '' ? '' : readCertificates(ca)),
   );
   try {
     return await connect({
       servers: servers.map(({ host }) => host),
       name: options.name,
       ...(options.peer ? { inboxPrefix: inboxOf(options.peer) } : {}),
-      ...(user ? { user, pass: password } : {}),
-      ...(authenticator ? { authenticator } : {}),
+      ...(authenticator ? { authenticator } : user ? { user, pass: password } : {}),
       // With it a server that offers no encryption is refused.
       ...(isEncrypted ? { tls } : {}),
       timeout: options.timeoutMs ?? defaultTimeoutMs,
@@ -81,8 +89,14 @@ export async function connectBroker(options: ConnectOptions): Promise<NatsConnec
       maxPingOut: 2,
     });
   } catch (error) {
-    throw connectError(error, { shown, user, seed, ca });
+    throw connectError(error, { shown, user, seed, ca, isJoined: joined !== undefined });
   }
+}
+
+/** Null for those who have a password, or nothing. */
+function authenticatorOf({ seed = '', joined }: BrokerAddress): Authenticator | null {
+  if (joined?.seed) return nkeyAuthenticator(Buffer.from(joined.seed));
+  return seed === '' ? null : readSeedFile(seed).authenticator;
 }
 
 /** Between two attempts at a broker that is not there yet. */
@@ -92,20 +106,28 @@ const retryMs = 500;
  * Connects as soon as the broker is there, or fails as connectBroker does once `patienceMs` are over. Calls `onWait` with
  * the reason before the first wait. Null when `signal` ended the wait.
  */
-export async function connectWhenThere(
+export const connectWhenThere = (
   options: ConnectOptions,
   patienceMs: number,
   onWait: (reason: string) => void,
   signal: AbortSignal,
-): Promise<NatsConnection | null> {
+): Promise<NatsConnection | null> => whenThere(() => connectBroker(options), patienceMs, onWait, signal);
+
+/** Makes the attempt again while it fails for want of a broker, as connectWhenThere says. */
+export async function whenThere<T>(
+  attempt: () => Promise<T>,
+  patienceMs: number,
+  onWait: (reason: string) => void,
+  signal: AbortSignal,
+): Promise<T | null> {
   const deadlineMs = performance.now() + patienceMs;
-  for (let attempt = 0; !signal.aborted; attempt++) {
+  for (let numFailed = 0; !signal.aborted; numFailed++) {
     try {
-      return await connectBroker(options);
+      return await attempt();
     } catch (error) {
       const mayCome = error instanceof UserError && error.exitCode === exitCodes.unavailable;
       if (!mayCome || performance.now() + retryMs > deadlineMs) throw error;
-      if (attempt === 0) onWait(error.message);
+      if (numFailed === 0) onWait(error.message);
     }
     await sleep(retryMs, undefined, { signal }).catch(() => {});
   }
@@ -116,12 +138,12 @@ export async function connectWhenThere(
  * The client names no host to check a certificate against where the address is an IP: then it is one of those that
  * the person has given.
  */
-function tlsOptions(hosts: readonly string[], ca: string): TlsOptions {
+function tlsOptions(hosts: readonly string[], authority: string): TlsOptions {
   const isOneOfThem = (_: string, certificate: PeerCertificate) => {
     const wrong = hosts.map((host) => checkServerIdentity(host, certificate));
     return wrong.includes(undefined) ? undefined : wrong[0];
   };
-  const options = { checkServerIdentity: isOneOfThem, ...(ca === '' ? {} : { ca: readCertificates(ca) }) };
+  const options = { checkServerIdentity: isOneOfThem, ...(authority === '' ? {} : { ca: authority }) };
   return options as TlsOptions;
 }
 

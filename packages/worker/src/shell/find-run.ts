@@ -10,6 +10,8 @@ const askEveryMs = 500;
 export interface FindRunOptions {
   /** The run's id; '' for the only one on the broker. */
   named: string;
+  /** Whether whoever answers there must have the named run: the broker is that run's own. */
+  isOwnBroker: boolean;
   /** How long to wait; Infinity: for ever. */
   patienceMs: number;
   /** Called once if nobody answers at first. */
@@ -25,13 +27,16 @@ export interface FindRunOptions {
 export async function findRun(
   connection: NatsConnection,
   workerId: string,
-  { named, patienceMs, onWait, signal }: FindRunOptions,
+  { named, isOwnBroker, patienceMs, onWait, signal }: FindRunOptions,
 ): Promise<string | null> {
   if (named) {
-    if (safeId.test(named)) return named;
-    throw new UserError(
-      `${JSON.stringify(named)} is not a run's id: use the one that the coordinator prints`,
-    );
+    if (!safeId.test(named)) {
+      throw new UserError(
+        `${JSON.stringify(named)} is not a run's id: use the one that the coordinator prints`,
+      );
+    }
+    if (isOwnBroker) await assertOwn(connection, workerId, named);
+    return named;
   }
   const sinceMs = performance.now();
   let hasWaited = false;
@@ -55,6 +60,15 @@ export async function findRun(
     await sleep(askEveryMs, undefined, { signal }).catch(() => {});
   }
   return null;
+}
+
+/** A coordinator that is not there now may come, and with it the run that was named. */
+async function assertOwn(connection: NatsConnection, workerId: string, named: string): Promise<void> {
+  const runs = await discover(connection, workerId);
+  if (runs.length === 0 || runs.includes(named)) return;
+  throw new UserError(
+    `the coordinator there has run ${runs.join(', ')}, and the join URL is for run ${named}: use the URL that it prints now`,
+  );
 }
 
 async function discover(connection: NatsConnection, workerId: string): Promise<string[]> {

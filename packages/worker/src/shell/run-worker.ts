@@ -46,6 +46,8 @@ export interface WorkerOptions extends RunDataOptions {
   name: string;
   /** The run's id; '' for the only one on the broker. */
   runId: string;
+  /** Whether the broker is that run's own. */
+  isOwnBroker?: boolean;
   softwareVersion: string;
   log: WorkerLog;
   /** Time it has for handing over when it is asked to leave. */
@@ -88,6 +90,7 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerOutcome> 
     const wait = () => options.log.info('no run on this broker yet: waiting for a coordinator');
     const runId = await findRun(connection, workerId, {
       named: options.runId,
+      isOwnBroker: options.isOwnBroker ?? false,
       patienceMs: options.runPatienceMs,
       onWait: wait,
       signal: options.signal,

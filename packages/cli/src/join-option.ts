@@ -1,0 +1,85 @@
+/**
+ * Where a worker's join URL comes from. It holds a secret, and every user of a machine can list the arguments of its
+ * processes; so it may also come from a file, from stdin or from the environment, which they can't see.
+ */
+import { resolve } from 'node:path';
+import { type JoinUrl, maxJoinUrlLength, parseJoinUrl, readBounded, UserError } from '@unet-fleet/shared';
+import type { Io } from './io.ts';
+
+export interface JoinFlags {
+  join?: string;
+  [flag: string]: unknown;
+}
+
+/** What a join URL says already. */
+const said = ['natsUrl', 'natsUser', 'natsPassword', 'natsSeed', 'natsCa'] as const;
+const flagOf = (key: string) => `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+/** A file that a person edited may have comments beside the line. */
+const maxFileBytes = 64 * 1024;
+
+/**
+ * The join URL of --join or UNET_FLEET_JOIN; null where neither is there, or flags name another broker.
+ * @throws UserError if it can't be read, is none, or options say the same otherwise
+ */
+export async function joinOption(
+  flags: JoinFlags,
+  io: Io,
+  stdin: AsyncIterable<unknown> = process.stdin,
+): Promise<JoinUrl | null> {
+  const also = said.find((key) => flags[key] !== undefined);
+  if (flags.join !== undefined && also) {
+    throw new UserError(
+      `--join and ${flagOf(also)} are both given: the join URL says that already, so leave one out`,
+    );
+  }
+  const url = await readUrl(flags, also !== undefined, io, stdin);
+  if (url?.runId && flags.run !== undefined && flags.run !== url.runId) {
+    throw new UserError(`the join URL is for run ${url.runId}, and --run says ${flags.run}: leave --run out`);
+  }
+  return url;
+}
+
+async function readUrl(
+  flags: JoinFlags,
+  isElsewhere: boolean,
+  io: Io,
+  stdin: AsyncIterable<unknown>,
+): Promise<JoinUrl | null> {
+  const given = flags.join ?? (isElsewhere ? '' : (io.env.UNET_FLEET_JOIN ?? ''));
+  if (given === '' && flags.join === undefined) return null;
+  if (given === '-') return parseJoinUrl(lineOf(await textOf(stdin), 'stdin'));
+  if (given.startsWith('@')) {
+    const path = resolve(io.cwd, given.slice(1));
+    return parseJoinUrl(lineOf(textIn(path), path));
+  }
+  return parseJoinUrl(given.trim());
+}
+
+function lineOf(text: string, where: string): string {
+  const lines = text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('#'));
+  if (lines.length === 1) return lines[0]!;
+  throw new UserError(`${where} holds ${lines.length} lines where one join URL is wanted: check --join`);
+}
+
+function textIn(path: string): string {
+  try {
+    return readBounded(path, maxFileBytes).toString('utf8');
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    const why = code === 'ENOENT' ? 'there is no such file' : `it can't be read, ${code}`;
+    throw new UserError(`no join URL comes from ${path} (${why}): check --join`);
+  }
+}
+
+async function textOf(stdin: AsyncIterable<unknown>): Promise<string> {
+  let text = '';
+  for await (const chunk of stdin) {
+    text += String(chunk);
+    if (text.length > maxJoinUrlLength + maxFileBytes) break;
+  }
+  return text;
+}
