@@ -21,7 +21,8 @@ const allowed: Record<string, string[]> = {
   replay: ['shared', ...foundations, 'coordinator', 'worker'],
   telemetry: ['shared', ...foundations, 'coordinator'],
   dashboard: ['shared', ...foundations, 'coordinator'],
-  cli: ['shared', ...foundations, 'coordinator', 'worker', 'replay', 'telemetry', 'dashboard'],
+  deploy: ['shared'],
+  cli: ['shared', ...foundations, 'coordinator', 'worker', 'replay', 'telemetry', 'dashboard', 'deploy'],
 };
 
 interface SourceFile {

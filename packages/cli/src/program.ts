@@ -4,6 +4,7 @@ import { configCommand } from './commands/config.ts';
 import { credentialsCommand } from './commands/credentials.ts';
 import { csvCommand } from './commands/csv.ts';
 import { dashboardCommand } from './commands/dashboard.ts';
+import { deployCommand } from './commands/deploy.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
 import { inspectCommand } from './commands/inspect.ts';
@@ -48,6 +49,7 @@ export function buildProgram(io: Io): Command {
     .addCommand(runCommand('coordinator', io))
     .addCommand(workerProcessCommand(io))
     .addCommand(credentialsCommand(io))
+    .addCommand(deployCommand(io))
     .addCommand(dashboardCommand(io))
     .addCommand(statusCommand(io))
     .addCommand(reportCommand(io))
@@ -57,7 +59,7 @@ export function buildProgram(io: Io): Command {
     .addCommand(evaluateCommand(io))
     .addCommand(predictCommand(io))
     .addCommand(configCommand(io));
-  for (const command of [program, ...program.commands]) prepare(command, io);
+  for (const command of allOf(program)) prepare(command, io);
   return program;
 }
 
@@ -95,6 +97,9 @@ export async function runCli(args: readonly string[], io: Io): Promise<number> {
 
 /** Flags of the command that the arguments name. */
 function flagsOf(program: Command, args: readonly string[]): string[] {
-  const command = program.commands.find((candidate) => args.includes(candidate.name())) ?? program;
-  return command.options.flatMap(({ long }) => long ?? []);
+  const command = program.commands.find((candidate) => args.includes(candidate.name()));
+  return command ? flagsOf(command, args) : program.options.flatMap(({ long }) => long ?? []);
 }
+
+/** A command and those below it. */
+const allOf = (command: Command): Command[] => [command, ...command.commands.flatMap(allOf)];

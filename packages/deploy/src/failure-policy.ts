@@ -1,0 +1,24 @@
+/** What a Job does about a pod that failed, by the exit codes of unet-fleet: they are the contract of docs/exit-codes.md. */
+import { exitCodes } from '@unet-fleet/shared';
+import type { Fields } from './objects.ts';
+
+/** Would fail again just the same: bad input, and numbers that differ. */
+const hopeless = [exitCodes.usage, exitCodes.differs];
+
+/**
+ * The rules, of which the first that fits decides. A pod that was evicted, preempted or deleted, or that left on request,
+ * is replaced and not counted; what is hopeless ends the Job or the index at once; all else counts against the limit.
+ */
+export const podFailurePolicy = (containerName: string, hopelessAction: 'FailJob' | 'FailIndex'): Fields => ({
+  rules: [
+    { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
+    {
+      action: hopelessAction,
+      onExitCodes: { containerName, operator: 'In', values: hopeless },
+    },
+    {
+      action: 'Ignore',
+      onExitCodes: { containerName, operator: 'In', values: [exitCodes.leftOnRequest] },
+    },
+  ],
+});

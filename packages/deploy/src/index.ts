@@ -1,0 +1,5 @@
+export { type KubeObject, names, ports } from './objects.ts';
+export type { Credentials, DeployOptions, Resources } from './options.ts';
+export { isUrl } from './options.ts';
+export { paths } from './recipe.ts';
+export { type FileName, fileNames, type ManifestFile, render, renderLoader, yamlOf } from './render.ts';
