@@ -41,6 +41,13 @@ export function readSeedFile(path: string): SeedFile {
   return { identity, authenticator: nkeyAuthenticator(Buffer.from(seed)) };
 }
 
+/** The key itself, of a file that holds one. Throws a UserError if it is missing, unreadable, or holds none. */
+export function readSeed(path: string): string {
+  const seed = seedLine.exec(readSmallFile(path, '--nats-seed').replaceAll('\r', ''))?.[0];
+  if (seed === undefined) throw new UserError(`${path} holds no key: restore it, or revoke that worker`);
+  return seed;
+}
+
 /** The PEM text of certificates. Throws a UserError if the file is missing, unreadable, or holds none. */
 export function readCertificates(path: string): string {
   const text = readSmallFile(path, '--nats-ca');

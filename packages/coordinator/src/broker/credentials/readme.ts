@@ -20,6 +20,7 @@ Made by \`unet-fleet credentials\`. Everything here but \`ca.pem\` and this page
 | \`ca.pem\` | every machine | certificate of the authority that vouches for the broker |
 | \`coordinator.seed\` | the coordinator's machine | its key at the broker |
 | \`workers/*.seed\` | one to each worker | a worker's key: two workers that share one could speak for each other |
+| \`workers/*.join\` | one to each worker, instead of its seed and \`ca.pem\` | a URL with the worker's key and the authority's fingerprint: all that it needs |
 | \`monitor.seed\` | who looks after the broker | sees the server's connections and load, nothing of the runs |
 | \`authority/\` | nowhere: keep it offline | the authority's key, for new certificates |
 | \`fleet.json\` | stays here | public keys of all, for adding workers later |
@@ -31,15 +32,19 @@ Start the broker:
 Start a run, and its workers (${workers.join(', ')}):
 
     npx unet-fleet coordinator --nats-url ${url} --nats-seed coordinator.seed --nats-ca ca.pem --images … --masks …
+    npx unet-fleet worker --join @workers/${workers[0] ?? 'worker-1'}.join
+
+or, with the parts of that URL one by one:
+
     npx unet-fleet worker --nats-url ${url} --nats-seed workers/${workers[0] ?? 'worker-1'}.seed --nats-ca ca.pem
 
 Add workers: \`npx unet-fleet credentials --out . --add 2\`, copy \`broker/\` again, and reload the server with
 \`nats-server --signal reload\`; nobody is disconnected.
 
-A seed that was lost or seen: \`npx unet-fleet credentials --out . --revoke worker-2\`, copy and reload likewise; its
+A seed or a URL that was lost or seen: \`npx unet-fleet credentials --out . --revoke worker-2\`, copy and reload likewise; its
 holder is cut off at once.
 
 The broker's certificate is valid for ${serverDays} days and for ${hosts.join(', ')}. A new one, also for other hosts:
-\`npx unet-fleet credentials --out . --hosts ${hosts.join(',')}\`.
+\`npx unet-fleet credentials --out . --hosts ${hosts.join(',')}\`; the URLs in \`workers/\` are for the first of them.
 `;
 }

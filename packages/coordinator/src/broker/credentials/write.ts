@@ -20,6 +20,8 @@ import { coordinatorIdentity, safeId, seedFileText, UserError } from '@unet-flee
 import { z } from 'zod';
 import { type FleetUser, serverConfigText } from '../server-config.ts';
 import { makeAuthority, makeServerCertificate } from './certificates.ts';
+import { replaceFile } from './files.ts';
+import { showAuthority, writeJoinUrls } from './join-urls.ts';
 import { readmeText } from './readme.ts';
 
 export interface CredentialsOptions {
@@ -108,6 +110,7 @@ export async function makeCredentials(options: CredentialsOptions): Promise<Cred
       writeFileSync(join(unfinished, 'ca.pem'), authority.certificate);
       await writeServerCertificate(unfinished, authority, hosts, now);
       writeLists(unfinished, fleet);
+      writeJoinUrls(unfinished, targetsOf(fleet));
       // Empty, or not there: whichever, this takes its place.
       rmSync(folder, { recursive: true, force: true });
       renameSync(unfinished, folder);
@@ -132,7 +135,7 @@ export async function changeCredentials({
   const folder = resolve(options.folder);
   const fleet = readFleet(folder);
   return await writing(folder, async () => {
-    revoke(fleet, revoked);
+    revoke(folder, fleet, revoked);
     const written = addWorkers(folder, fleet, numWorkers);
     if (hosts.length > 0) {
       checkHosts(hosts);
@@ -141,7 +144,9 @@ export async function changeCredentials({
       const certificate = readFileSync(join(folder, 'ca.pem'), 'utf8');
       await writeServerCertificate(folder, { key, certificate }, hosts, options.now);
     }
+    showAuthority(folder);
     writeLists(folder, fleet);
+    writeJoinUrls(folder, targetsOf(fleet));
     return report(folder, fleet, written);
   });
 }
@@ -186,7 +191,7 @@ function addWorkers(folder: string, fleet: Fleet, numWorkers: number): string[] 
   return identities;
 }
 
-function revoke(fleet: Fleet, revoked: readonly string[]): void {
+function revoke(folder: string, fleet: Fleet, revoked: readonly string[]): void {
   for (const identity of revoked) {
     if (!fleet.users.some((user) => user.identity === identity)) {
       const known = fleet.users.map((user) => user.identity).join(', ');
@@ -194,6 +199,7 @@ function revoke(fleet: Fleet, revoked: readonly string[]): void {
     }
   }
   fleet.users = fleet.users.filter(({ identity }) => !revoked.includes(identity));
+  for (const identity of revoked) rmSync(join(folder, 'workers', `${identity}.join`), { force: true });
 }
 
 async function writeServerCertificate(
@@ -204,8 +210,15 @@ async function writeServerCertificate(
 ): Promise<void> {
   const server = await makeServerCertificate(authority, hosts, now);
   replaceFile(join(folder, 'broker', 'server-key.pem'), server.key, 0o600);
-  replaceFile(join(folder, 'broker', 'server.pem'), server.certificate, 0o644);
+  // With the authority's, which those who join by a URL look for.
+  replaceFile(join(folder, 'broker', 'server.pem'), server.certificate + authority.certificate, 0o644);
 }
+
+const targetsOf = ({ hosts, port, users }: Fleet) => ({
+  hosts,
+  port,
+  workers: users.map(({ identity }) => identity).filter((identity) => identity !== coordinatorIdentity),
+});
 
 /** What follows from the list of users: the list itself comes last, so that it never names what is not there. */
 function writeLists(folder: string, fleet: Fleet): void {
@@ -223,17 +236,10 @@ function writeLists(folder: string, fleet: Fleet): void {
     tls: { certificate: join(serverFolder, 'server.pem'), key: join(serverFolder, 'server-key.pem') },
     files: null,
   });
-  const workers = fleet.users.map(({ identity }) => identity).filter((of) => of !== coordinatorIdentity);
+  const { workers } = targetsOf(fleet);
   replaceFile(join(folder, configName), config, 0o600);
   replaceFile(join(folder, 'README.md'), readmeText({ hosts, port, serverFolder, workers }), 0o644);
   replaceFile(join(folder, 'fleet.json'), `${JSON.stringify(fleet, null, 2)}\n`, 0o600);
-}
-
-/** Whole or as before, also when the process is killed. */
-function replaceFile(path: string, text: string, mode: number): void {
-  const unfinished = `${path}.unfinished`;
-  writeFileSync(unfinished, text, { mode });
-  renameSync(unfinished, path);
 }
 
 function readFleet(folder: string): Fleet {
