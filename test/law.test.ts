@@ -2,13 +2,14 @@
  * The law, with real processes: the weights that a run ends with are a function of its config, its data and its seed.
  * How many workers there are, how their results travel, which process dies or is stopped and when: not one bit changes.
  */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Broker, type RunOutcome, startBroker } from '@unet-fleet/coordinator';
 import { loadCheckpoint } from '@unet-fleet/coordinator/checkpoint/read';
 import { epochOrder, type PlanConfig, stepPlan, stepsPerEpoch, trainLeafSamples } from '@unet-fleet/shared';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { freePort, startNatsServer } from './helpers/nats-server.ts';
 import { trainPlainly } from './helpers/plain-loop.ts';
 import { childrenOf, type Started, start, until } from './helpers/processes.ts';
 import {
@@ -175,6 +176,31 @@ describe('a NATS server of its own, a coordinator and two workers', () => {
     expectReference(outcomeOf(await again().ended), runDir);
     const ended = await coordinate(runDir, '--continue', ...data, ...recipe, '--seed', '4').ended;
     expect(ended).toMatchObject({ code: 2, stderr: expect.stringContaining('--seed 3 there, 4 here') });
+  });
+
+  test('a coordinator waits for a broker that comes later, when it is told to', async () => {
+    const port = await freePort();
+    const config = join(folder, 'later.conf');
+    writeFileSync(config, `host: "127.0.0.1"\nport: ${port}\nmax_payload: 2MB\n`);
+    const coordinate = (name: string, ...flags: string[]) =>
+      start([
+        ...['coordinator', '--nats-url', `nats://127.0.0.1:${port}`, '--run-dir', join(folder, name)],
+        ...['--dashboard', 'false', ...data, ...recipe, ...flags],
+      ]);
+    expect((await coordinate('impatient').ended).code).toBe(3);
+    const stopped = coordinate('stopped', '--wait-broker', '60');
+    const patient = coordinate('patient', '--wait-broker', '60');
+    for (const one of [stopped, patient]) {
+      await until(one, 'it waits', () => /waiting for the broker/.exec(one.said()) ?? undefined);
+    }
+    stopped.signal('SIGTERM');
+    const stderr = expect.stringContaining('asked to stop by SIGTERM while it waited for the broker');
+    expect(await stopped.ended).toMatchObject({ code: 4, stderr });
+    const server = await startNatsServer(config);
+    await until(patient, 'it is there', () => /waiting: 0 of/.exec(patient.said()) ?? undefined);
+    patient.signal('SIGTERM');
+    expect(await patient.ended).toMatchObject({ code: 4 });
+    await server.stop();
   });
 
   test('a worker does not wait for a coordinator for longer than it is told to', async () => {

@@ -17,6 +17,7 @@ import {
 } from '@unet-fleet/shared';
 import { exporters } from '@unet-fleet/telemetry';
 import { Command } from 'commander';
+import { wholeArgument } from '../arguments.ts';
 import {
   addConfigFile,
   addConfigOptions,
@@ -42,6 +43,7 @@ type Name = 'train' | 'coordinator';
 interface RunFlags extends Record<string, unknown> {
   resume?: true | string;
   continue?: boolean;
+  waitBroker?: number;
   runDir?: string;
   json?: boolean;
 }
@@ -69,7 +71,7 @@ Examples:
 
 export const runCommand = (name: Name, io: Io): Command =>
   addConfigOptions(
-    addConfigFile(new Command(name))
+    withPatience(name, addConfigFile(new Command(name)))
       .description(descriptions[name])
       .option(
         '--resume [checkpoint]',
@@ -87,6 +89,16 @@ export const runCommand = (name: Name, io: Io): Command =>
     const { outcome } = await run(name, runConfig(name, flags, io), flags, io);
     if (outcome.reason === 'stopped') process.exitCode = exitCodes.leftOnRequest;
   });
+
+/** A coordinator's broker is started by somebody else, maybe later. */
+const withPatience = (name: Name, command: Command): Command =>
+  name === 'train'
+    ? command
+    : command.option(
+        '--wait-broker <seconds>',
+        'time to wait for a NATS server that is not there yet; default 0: fail at once',
+        wholeArgument('--wait-broker', 0, 86_400),
+      );
 
 /** --continue is a resume where the run folder holds a run. */
 function continued(flags: RunFlags, io: Io): RunFlags {
@@ -126,7 +138,7 @@ function resumedConfig(name: Name, flags: RunFlags, io: Io): Config {
 export async function run(
   name: Name,
   wanted: Config,
-  flags: Pick<RunFlags, 'resume' | 'json'>,
+  flags: Pick<RunFlags, 'resume' | 'json' | 'waitBroker'>,
   io: Io,
 ): Promise<{ outcome: RunOutcome; config: Config }> {
   const runDir = wanted.run.runDir || nextRunFolder(io.cwd);
@@ -153,6 +165,8 @@ export async function run(
     resume: flags.resume
       ? { checkpoint: flags.resume === true ? null : resolve(io.cwd, flags.resume) }
       : null,
+    brokerPatienceMs: (flags.waitBroker ?? 0) * 1_000,
+    onBrokerWait: (reason) => screen.print(`waiting for the broker: ${reason}`),
     workerCommand,
     cacheDir: cacheFolder(io.env),
     softwareVersion: version,

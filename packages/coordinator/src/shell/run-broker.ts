@@ -10,8 +10,10 @@ import {
   brokerOf,
   type Config,
   connectBroker,
+  connectWhenThere,
   coordinatorIdentity,
   disconnectSubject,
+  exitCodes,
   formatJoinUrl,
   identityAt,
   isHost,
@@ -48,6 +50,18 @@ export interface RunBroker {
   listen(events: RunBrokerEvents): void;
 }
 
+interface OpenOptions {
+  /** Called if an own one can't be kept up. */
+  onFatal(error: UserError): void;
+  onWarning(message: string): void;
+  /** Told why, before the wait for a named one that is not there yet. */
+  onWait(reason: string): void;
+  /** How long that may take. */
+  patienceMs: number;
+  /** Ends the wait. */
+  signal: AbortSignal;
+}
+
 const environment = (broker: BrokerAddress, runId: string): Record<string, string> => ({
   UNET_FLEET_NATS_URL: broker.url,
   UNET_FLEET_NATS_USER: broker.user,
@@ -58,15 +72,14 @@ const environment = (broker: BrokerAddress, runId: string): Record<string, strin
 });
 
 /**
- * Starts a broker or takes the one of the config, and connects to it. `onFatal` is called if an own one can't be kept
- * up. Throws a UserError when it can't be had.
+ * Starts a broker or takes the one of the config, and connects to it. Throws a UserError when it can't be had.
  */
 export async function openRunBroker(
   { broker: config, run }: Config,
   runId: string,
   runDir: string,
   cleanups: Cleanups,
-  { onFatal, onWarning }: { onFatal(error: UserError): void; onWarning(message: string): void },
+  { onFatal, onWarning, onWait, patienceMs, signal }: OpenOptions,
 ): Promise<RunBroker> {
   let own: Broker | null = null;
   let joinUrl: string | null = null;
@@ -110,11 +123,16 @@ export async function openRunBroker(
     const lines = Object.entries(forOthers).map(([name, value]) => `${name}=${value}\n`);
     write('worker.env', lines.join(''));
   }
-  const connection = await connectBroker({
-    ...address,
-    name: `unet-fleet coordinator ${runId}`,
-    peer: peerOf(coordinatorIdentity, runId),
-  });
+  const name = `unet-fleet coordinator ${runId}`;
+  const connection = await connectWhenThere(
+    { ...address, name, peer: peerOf(coordinatorIdentity, runId) },
+    own ? 0 : patienceMs,
+    onWait,
+    signal,
+  );
+  if (connection === null) {
+    throw new UserError(`${signal.reason} while it waited for the broker`, exitCodes.leftOnRequest);
+  }
   let events: RunBrokerEvents | null = null;
   cleanups.add(() => {
     // What ends from here on, the run has ended itself.

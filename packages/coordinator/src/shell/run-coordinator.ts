@@ -55,6 +55,10 @@ export interface CoordinatorOptions {
   config: Config;
   /** Continue the run of the run folder, from its newest good checkpoint or the one that is named; null: a new run. */
   resume: { checkpoint: string | null } | null;
+  /** How long to wait for a broker that is not there yet; 0 unless it is given. */
+  brokerPatienceMs?: number;
+  /** Told why, before the wait for it; nothing else is told yet. */
+  onBrokerWait?(reason: string): void;
   /** Program and arguments that start a worker on this machine; told broker and run by its environment. */
   workerCommand: readonly string[];
   cacheDir: string;
@@ -127,6 +131,9 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
   const broker = await openRunBroker(config, runId, paths.root, cleanups, {
     onFatal: aborted.raise,
     onWarning: (message) => teller.warn(message),
+    onWait: (reason) => options.onBrokerWait?.(reason),
+    patienceMs: options.brokerPatienceMs ?? 0,
+    signal: options.signal,
   });
   const { connection } = broker;
   teller.begin(startedEvent(run, broker.address.url), recorder);
