@@ -74,7 +74,8 @@ function strict(schema) {
     return { type: ['integer', 'string'] };
   const result = {};
   for (const key of kept) {
-    if (schema[key] === undefined) continue;
+    // Go's way to ignore case; of a field that nothing of ours has.
+    if (schema[key] === undefined || (key === 'pattern' && schema.pattern.includes('(?i)'))) continue;
     if (key === 'properties') {
       result.properties = Object.fromEntries(
         Object.entries(schema.properties).map(([name, field]) => [name, strict(field)]),

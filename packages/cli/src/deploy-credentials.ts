@@ -8,14 +8,14 @@ import { shown } from './commands/train.ts';
 import type { Io } from './io.ts';
 
 export interface CredentialsWish {
-  /** '' for the usual one, which an external broker need not have. */
+  /** '' for the usual one, or with an external broker for none. */
   folder: string;
   namespace: string;
   /** The broker is not this deployment's own. */
   isExternal: boolean;
   numWorkers: number;
-  /** Keys to make. */
-  maxWorkers: number;
+  /** Keys to make; default: enough for four times as many, and for 32. */
+  maxWorkers?: number;
 }
 
 const usualFolder = 'credentials';
@@ -34,13 +34,20 @@ const hostsIn = (namespace: string): string[] => {
  * @throws UserError if the folder is not usable for this deployment
  */
 export async function deployCredentials(
-  { folder: wanted, namespace, isExternal, numWorkers, maxWorkers }: CredentialsWish,
+  {
+    folder: wanted,
+    namespace,
+    isExternal,
+    numWorkers,
+    maxWorkers = Math.max(32, 4 * numWorkers),
+  }: CredentialsWish,
   io: Io,
 ): Promise<{ credentials: Credentials | null; told: string }> {
   const folder = resolve(io.cwd, wanted || usualFolder);
+  // Keys that lie about may be those of another broker.
+  if (isExternal && wanted === '') return { credentials: null, told: '' };
   let told = '';
   if (!existsSync(join(folder, 'coordinator.seed'))) {
-    if (isExternal && wanted === '') return { credentials: null, told };
     if (isExternal) {
       throw new UserError(
         `${folder} holds no credentials: for a NATS server outside, --credentials takes a folder with coordinator.seed, workers/*.seed and ca.pem`,

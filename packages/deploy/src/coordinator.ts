@@ -21,6 +21,8 @@ import { paths } from './recipe.ts';
 
 /** Faults of nodes, disks and broker over a run of days; each waits longer, up to ten minutes, before the next start. */
 const backoffLimit = 100;
+/** After the step under way, for which the recipe says how long it may take, the last commit becomes a checkpoint. */
+const checkpointSeconds = 60;
 /** The first start reads every photo and mask before it listens. */
 const startSeconds = 3_600;
 
@@ -35,7 +37,7 @@ export function coordinatorJobSpec(options: DeployOptions) {
     template: podTemplate({
       component: 'coordinator',
       restartPolicy: 'Never',
-      graceSeconds: options.coordinatorGraceSeconds,
+      graceSeconds: Math.ceil(options.config.run.stopSeconds) + checkpointSeconds,
       annotations: stayAnnotations,
       more: stablePlacement(options),
       folders: [

@@ -61,8 +61,6 @@ export interface DeployOptions {
   worker: Resources;
   nats: Resources;
   drainSeconds: number;
-  /** Of the coordinator, between SIGTERM and SIGKILL: the step is finished and a checkpoint written. */
-  coordinatorGraceSeconds: number;
   /** Longest that a worker waits for a coordinator before it ends with an operating fault. */
   waitRunSeconds: number;
   sampleCacheMb: number;
@@ -77,3 +75,38 @@ export const hasOwnData = ({ dataVolume, config }: DeployOptions): boolean =>
   dataVolume === '' && !isUrl(config.data.pack);
 
 export const isUrl = (text: string): boolean => /^[a-z][a-z0-9+.-]*:\/\//i.test(text);
+
+/** A deployment of two workers without anything special; sizes for a U-Net of full width. */
+export const defaultOptions = (config: Config, imageTag: string): DeployOptions => ({
+  namespace: 'unet-fleet',
+  workers: 2,
+  gpu: false,
+  gpuResource: 'nvidia.com/gpu',
+  runtimeClass: '',
+  imagePrefix: '',
+  imageTag,
+  imagePullSecret: '',
+  storageClass: '',
+  runSize: '20Gi',
+  dataSize: '20Gi',
+  dataVolume: '',
+  spot: false,
+  jobset: false,
+  natsUrl: '',
+  keys: { seeds: true, ca: true },
+  queue: '',
+  monitoring: false,
+  monitoringNamespace: 'monitoring',
+  dashboardFrom: '',
+  packSecrets: {},
+  coordinator: { cpu: '2', memory: '4Gi' },
+  worker: { cpu: '4', memory: '8Gi' },
+  nats: { cpu: '500m', memory: '512Mi' },
+  drainSeconds: 10,
+  waitRunSeconds: 1_800,
+  sampleCacheMb: 20_000,
+  config,
+});
+
+/** What a worker with a GPU asks for, where nothing else is said: the host prepares batches and holds what is sent. */
+export const gpuWorkerMemory = '16Gi';
