@@ -79,7 +79,7 @@ engine: { device: cpu, threads: 1 }
 run: { $2 }
 EOF
 }
-weights() { grep -oP 'weights\s+sha256 \K[0-9a-f]{64}'; }
+weights() { grep -oP 'weights\s+sha256 \K[0-9a-f]{64}' | tail -1; }
 recipe "$scratch/data" 'workers: 2, dashboard: false' > "$scratch/outside.yaml"
 recipe /data 'workers: 2, dashboard: false' > "$scratch/inside.yaml"
 recipe /data 'minWorkers: 2' > "$scratch/recipe.yaml"
@@ -119,7 +119,7 @@ says() { # container, text: waits until it has said so
   timeout 120 sh -c "until podman logs '$1' 2>&1 | grep -q '$2'; do sleep 0.3; done" || { podman logs --tail 20 "$1"; wrong "$1 does not say $2"; }
 }
 stops() { # container: asked to leave, it leaves by itself with exit code 4
-  podman stop --time 60 "$1" > /dev/null
+  podman stop --time 60 "$1" > /dev/null 2>&1
   [ "$(exit_code "$1")" = 4 ] || { podman logs --tail 20 "$1"; wrong "$1 ends with $(exit_code "$1") after SIGTERM"; }
 }
 says "$(container coordinator)" 'step [0-9]'
@@ -128,11 +128,11 @@ for name in broker coordinator worker; do
 done
 shown 'compose: broker, coordinator and workers answer their health checks'
 stops "$(container worker 1)"
-podman start "$(container worker 1)" > /dev/null
+podman start "$(container worker 1)" > /dev/null 2>&1
 shown 'compose: SIGTERM to a worker reaches it through tini: exit code 4'
 says "$(container coordinator)" 'epoch 2/4'
 stops "$(container coordinator)"
-podman start "$(container coordinator)" > /dev/null
+podman start "$(container coordinator)" > /dev/null 2>&1
 shown 'compose: SIGTERM to the coordinator: exit code 4, and started again it goes on'
 [ "$(timeout 300 podman wait "$(container coordinator)")" = 0 ] || wrong 'the coordinator does not complete its run'
 inside=$(podman logs "$(container coordinator)" 2>&1 | weights)

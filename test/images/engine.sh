@@ -9,21 +9,25 @@ mkdir -p "$images_folder/bin"
 # The runtime leaves limits and cgroups as they are.
 cat > "$images_folder/bin/crun" <<'EOF'
 #!/bin/sh
-bundle=.
 previous=
 for argument in "$@"; do
-  case $previous in --bundle | -b) bundle=$argument ;; esac
+  case $previous in
+    --bundle | -b) what=$argument/config.json ;;
+    --process | -p) what=$argument ;;
+  esac
   previous=$argument
 done
-[ ! -f "$bundle/config.json" ] || node -e '
+[ ! -f "$what" ] || node -e '
 const { readFileSync, writeFileSync } = require("node:fs");
-const path = `${process.argv[1]}/config.json`;
+const [path] = process.argv.slice(1);
 const spec = JSON.parse(readFileSync(path, "utf8"));
-spec.mounts = spec.mounts.filter(({ type }) => type !== "cgroup");
-delete spec.process.rlimits;
-delete spec.linux.resources;
-delete spec.linux.cgroupsPath;
-writeFileSync(path, JSON.stringify(spec));' "$bundle"
+delete (spec.process ?? spec).rlimits;
+if (spec.linux) {
+  spec.mounts = spec.mounts.filter(({ type }) => type !== "cgroup");
+  delete spec.linux.resources;
+  delete spec.linux.cgroupsPath;
+}
+writeFileSync(path, JSON.stringify(spec));' "$what"
 [ ! -d /sys/fs/cgroup/unified ] || exec unshare --mount \
   sh -c 'umount --lazy /sys/fs/cgroup/unified; exec /usr/bin/crun "$@"' crun "$@"
 exec /usr/bin/crun "$@"
