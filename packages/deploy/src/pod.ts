@@ -151,13 +151,17 @@ export const secretFiles = (name: string, secretName: string, files: readonly Fi
   mounts: files.map((file) => ({ name, readOnly: true, ...file }) as unknown as Mount),
 });
 
+/** The broker's pod starts beside the others, on a node that may still fetch its image. */
+const waitBrokerSeconds = 600;
+
 /** Where a peer finds the broker, and what it proves itself with. */
 export function brokerAccess(
   { natsUrl, keys }: DeployOptions,
   secretName: string,
   seed: Fields,
 ): { args: string[]; folders: PodFolder[] } {
-  const args = ['--nats-url', natsUrl || `tls://${names.nats}:${ports.nats}`];
+  const url = natsUrl || `tls://${names.nats}:${ports.nats}`;
+  const args = ['--nats-url', url, '--wait-broker', String(waitBrokerSeconds)];
   const files: Fields[] = [];
   if (keys.seeds) {
     args.push('--nats-seed', paths.seed);

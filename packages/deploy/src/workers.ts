@@ -23,8 +23,6 @@ import { paths } from './recipe.ts';
 const backoffLimitPerIndex = 10;
 /** The engine's libraries are loaded from the image, which a fresh node may still be unpacking. */
 const startSeconds = 300;
-/** The broker's pod starts beside this one. */
-const waitBrokerSeconds = 600;
 /** Between the end of the drain and SIGKILL: the process ends. */
 const exitSeconds = 5;
 /** Beside the samples: what is unpacked, and the file that is being written. */
@@ -64,7 +62,6 @@ export function workersJobSpec(options: DeployOptions) {
           ...(isUrl(config.data.pack) || (config.data.pack !== '' && dataVolume !== '')
             ? ['--pack', config.data.pack]
             : []),
-          ...['--wait-broker', String(waitBrokerSeconds)],
           ...['--wait-run', String(options.waitRunSeconds)],
           ...['--drain-seconds', String(options.drainSeconds)],
           ...['--sample-cache', paths.samples],
