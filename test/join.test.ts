@@ -66,7 +66,7 @@ const printedUrl = (coordinator: Started): Promise<string> =>
   until(
     coordinator,
     'it prints its URL',
-    () => /^ {2}join {8}unet-fleet worker --join '(unet-fleet:.*)'$/m.exec(coordinator.said())?.[1],
+    () => /^ {2}join {8}npx unet-fleet worker --join '(unet-fleet:.*)'$/m.exec(coordinator.said())?.[1],
   );
 const work = (url: string, ...flags: string[]): Started =>
   start(['worker', '--fetch', '--sample-cache', sampleCache, ...flags], { env: { UNET_FLEET_JOIN: url } });

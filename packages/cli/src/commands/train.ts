@@ -177,7 +177,7 @@ export async function run(
       log.event(event);
       terminal.onEvent(event);
     },
-    onJoinUrl: (url) => screen.print(`  join        unet-fleet worker --join '${url}'`),
+    onJoinUrl: (url) => screen.print(`  join        npx unet-fleet worker --join '${url}'`),
     log: log.coordinator,
     signal: stop.signal,
     observers: [...exporters(config), ...page(config, flags, screen)],
