@@ -21,6 +21,8 @@ compose=(podman-compose --project-name unet-fleet-check --file deploy/compose.ya
 finish() {
   [ -z "${health:-}" ] || kill "$health"
   "${compose[@]}" down --volumes > "$scratch/down.log" 2>&1 || true
+  podman rm --force --volumes --time 1 join-coordinator join-worker-1 join-worker-2 > "$scratch/down.log" 2>&1 || true
+  podman network rm join > "$scratch/down.log" 2>&1 || true
   rm -rf "$scratch"
 }
 trap finish EXIT
@@ -142,3 +144,20 @@ for number in 1 2; do
   [ "$(timeout 60 podman wait "$(container worker "$number")")" = 0 ] || wrong "worker $number does not end with the run"
 done
 shown 'compose: the workers end with the run, exit code 0'
+"${compose[@]}" down --volumes > "$scratch/down.log" 2>&1
+
+# Without compose: the coordinator's own broker, and workers that are told its URL and nothing else.
+podman network create join > /dev/null
+join() { # name, image, arguments
+  podman run --detach --name "join-$1" --network join "${hardened[@]}" --tmpfs /tmp --volume /run/unet-fleet \
+    --volume /var/cache/unet-fleet "${@:2}" > "$scratch/up.log" 2>&1 || wrong "join-$1 does not start"
+}
+join coordinator --volume "$scratch/data:/data:ro" --volume "$scratch/recipe.yaml:/etc/unet-fleet/recipe.yaml:ro" \
+  localhost/unet-fleet-coordinator coordinator --config /etc/unet-fleet/recipe.yaml --run-dir /run/unet-fleet/run --join-host join-coordinator
+says join-coordinator 'waiting: 0 of'
+url=$(podman exec join-coordinator cat /run/unet-fleet/run/broker/worker.join)
+for number in 1 2; do join "worker-$number" --env "UNET_FLEET_JOIN=$url" localhost/unet-fleet-worker; done
+[ "$(timeout 300 podman wait join-coordinator)" = 0 ] || wrong 'the coordinator with a broker of its own does not complete its run'
+inside=$(podman logs join-coordinator 2>&1 | weights)
+[ "$inside" = "$outside" ] || wrong "workers that joined by URL train to $inside, and outside it is $outside"
+shown 'join: a coordinator with its own broker, two workers by its URL: the same weights'
