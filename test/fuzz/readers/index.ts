@@ -3,6 +3,7 @@ import type { Reader } from '../reader.ts';
 import { checkpointReaders } from './checkpoints.ts';
 import { configReaders } from './config.ts';
 import { dataReaders } from './data.ts';
+import { joinUrlReaders } from './join-url.ts';
 import { listReaders } from './lists.ts';
 import { maskReaders } from './masks.ts';
 import { photoReaders } from './photos.ts';
@@ -21,5 +22,6 @@ export const readers: Reader[] = [
   ...runFileReaders,
   ...reportReaders,
   ...configReaders,
+  ...joinUrlReaders,
   ...wheelReaders,
 ];
