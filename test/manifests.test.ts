@@ -41,7 +41,7 @@ const variants: Record<string, string[]> = {
     'registry.example.org/ml',
   ],
   'one worker': [...data, '--workers', '1', '--worker-cpu', '500m'],
-  spot: [...data, '--spot', '--gpu'],
+  spot: [...data, '--spot', '--gpu', '--worker-nodes', 'pool=a,nvidia.com/gpu.product=NVIDIA-H200'],
   'a shared volume': [...data, '--data-volume', 'photos', '--storage-class', 'fast'],
   'a pack from a web server': [...pack.https, '--pack-token', 'secret-token'],
   'a pack from S3': pack.s3,
@@ -369,6 +369,10 @@ test('GPUs, spot nodes, queues and JobSets are asked for in the words of those w
   expect(spec.containers[0].resources.limits['nvidia.com/gpu']).toBe(1);
   expect(spec.containers[0].image).toMatch(/^registry\.example\.org\/ml\/unet-fleet-worker-gpu:/);
   expect(spec.runtimeClassName).toBe('nvidia');
+  expect(jobOf('spot', 'worker').template.spec.nodeSelector).toEqual({
+    pool: 'a',
+    'nvidia.com/gpu.product': 'NVIDIA-H200',
+  });
   const affinityOf = (component: string) => jobOf('spot', component).template.spec.affinity.nodeAffinity;
   expect(affinityOf('worker').preferredDuringSchedulingIgnoredDuringExecution).toHaveLength(4);
   expect(JSON.stringify(affinityOf('coordinator'))).toContain('"operator":"NotIn"');
@@ -378,6 +382,14 @@ test('GPUs, spot nodes, queues and JobSets are asked for in the words of those w
   );
   expect(objectsOf('a JobSet').filter(({ kind }) => kind === 'Job')).toEqual([]);
   expect(objectsOf('one worker').filter(({ kind }) => kind === 'PodDisruptionBudget')).toEqual([]);
+});
+
+test('alerts are made of metrics that there are', () => {
+  const documented = readFileSync(join(root, 'docs/metrics.md'), 'utf8');
+  const rule = found('monitoring', 'PrometheusRule', 'unet-fleet');
+  const metrics = JSON.stringify(rule.spec).match(/unet_fleet_\w+/g)!;
+  expect(metrics.length).toBeGreaterThanOrEqual(6);
+  for (const metric of metrics) expect(documented).toContain(`| \`${metric}\` |`);
 });
 
 test('data: workers get it over the broker, from a volume, or from a server that the policy lets them reach', () => {
@@ -593,6 +605,11 @@ const wrong: [string, string[], RegExp][] = [
     /holds no credentials/,
   ],
   ["keys of a broker on a person's machine", [...data, '--credentials', 'shared'], /is not for a cluster/],
+  [
+    'no labels',
+    [...data, '--worker-nodes', 'gpu'],
+    /--worker-nodes gpu is not allowed: give labels as key=value/,
+  ],
   ['an unknown option', [...data, '--gpus'], /unknown option --gpus; did you mean --gpu\?/],
   [
     'an unknown key in the recipe',

@@ -48,6 +48,7 @@ type Plain =
   | 'runSize'
   | 'dataSize'
   | 'dataVolume'
+  | 'workerNodes'
   | 'spot'
   | 'jobset'
   | 'queue'
@@ -110,6 +111,11 @@ export function addDeployOptions(command: Command): Command {
   command.option(
     '--credentials <folder>',
     'as `unet-fleet credentials` makes it; default: credentials, made where it is not there; with --nats-url none',
+  );
+  command.option(
+    '--worker-nodes <labels>',
+    'labels of the nodes for workers, such as nvidia.com/gpu.product=NVIDIA-H200: those of one kind compute the same bits',
+    labelsArgument,
   );
   command.option('--spot', 'workers go to spot nodes where there are any; coordinator and broker do not');
   command.option('--jobset', 'one JobSet in place of two Jobs; its controller must be installed');
@@ -233,6 +239,19 @@ const quantityArgument =
       `${flag} ${text} is not allowed: give a quantity of Kubernetes, such as 500m, 4 or 8Gi`,
     );
   };
+
+const labelPattern = /^([a-zA-Z0-9./_-]{1,316})=([a-zA-Z0-9._-]{1,63})$/;
+
+function labelsArgument(text: string): Record<string, string> {
+  const labels = text.split(',').map((label): [string, string] => {
+    const [, key, value] = labelPattern.exec(label.trim()) ?? [];
+    if (key && value) return [key, value];
+    throw new UserError(
+      `--worker-nodes ${text} is not allowed: give labels as key=value, separated by commas`,
+    );
+  });
+  return Object.fromEntries(labels);
+}
 
 function partsArgument(text: string): FileName[] {
   return text.split(',').map((part) => {

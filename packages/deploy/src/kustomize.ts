@@ -75,7 +75,7 @@ export function kustomizeFiles(imageTag: string): Map<string, string> {
     kustomization(rendered.map(({ name }) => `${name}.yaml`)),
   ]);
   const { name, objects } = renderLoader(base);
-  add(`${name}.yaml`, "Holds the data's claim while data is copied in", objects);
+  add(`${name}.yaml`, 'Holds the claims while data is copied in or results out', objects);
   for (const [folder, { about, options }] of Object.entries(overlays)) {
     const variant = render(options(base), null);
     const { added, patches } = difference(

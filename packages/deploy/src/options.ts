@@ -42,6 +42,8 @@ export interface DeployOptions {
   dataSize: string;
   /** Existing claim with the data, which coordinator and workers mount; '' for none. */
   dataVolume: string;
+  /** Labels of the nodes that workers may go to: those of one kind of processor or GPU. */
+  workerNodes: Readonly<Record<string, string>>;
   spot: boolean;
   jobset: boolean;
   /** NATS server outside; '' to render one. */
@@ -90,6 +92,7 @@ export const defaultOptions = (config: Config, imageTag: string): DeployOptions 
   runSize: '20Gi',
   dataSize: '20Gi',
   dataVolume: '',
+  workerNodes: {},
   spot: false,
   jobset: false,
   natsUrl: '',

@@ -34,7 +34,8 @@ const avoidSpot = {
   },
 };
 
-export function workerPlacement({ gpu, gpuResource, runtimeClass, spot }: DeployOptions): Fields {
+export function workerPlacement(options: DeployOptions): Fields {
+  const { gpu, gpuResource, runtimeClass, workerNodes, spot } = options;
   const tolerations = [
     ...(gpu ? [{ key: gpuResource, operator: 'Exists', effect: 'NoSchedule' }] : []),
     ...(spot
@@ -42,6 +43,7 @@ export function workerPlacement({ gpu, gpuResource, runtimeClass, spot }: Deploy
       : []),
   ];
   return {
+    ...(Object.keys(workerNodes).length > 0 && { nodeSelector: workerNodes }),
     ...(spot && { affinity: preferSpot }),
     ...(tolerations.length > 0 && { tolerations }),
     ...(gpu && runtimeClass !== '' && { runtimeClassName: runtimeClass }),

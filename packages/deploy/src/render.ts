@@ -62,7 +62,7 @@ export function render(options: DeployOptions, credentials: Credentials | null):
     .filter(({ objects }) => objects.length > 0);
 }
 
-/** The pod that holds the data's claim while data is copied in; not among the others, as it must be gone by then. */
+/** The pod that holds the claims while something is copied; not among the others, as it must be gone when they start. */
 export const renderLoader = (options: DeployOptions): ManifestFile => ({
   name: 'loader',
   objects: [loader(options)],

@@ -1,4 +1,4 @@
-/** The claims: one for the run folder, one for the data where it has no other place, and a pod to copy data in. */
+/** The claims: one for the run folder, one for the data where it has no other place, and a pod to copy in and out. */
 import { type KubeObject, metadata, names } from './objects.ts';
 import { type DeployOptions, hasOwnData } from './options.ts';
 import { claimed, imageOf, podOf, scratch } from './pod.ts';
@@ -20,7 +20,7 @@ export const claims = (options: DeployOptions): KubeObject[] => [
   ...(hasOwnData(options) ? [claim(names.data, options.dataSize, options)] : []),
 ];
 
-/** Does nothing but hold the data's claim, for `kubectl cp`; deleted before the run begins. */
+/** Does nothing but hold the claims, for `kubectl cp`: data in before a run, which waits until it is gone, results out after. */
 export const loader = (options: DeployOptions): KubeObject => ({
   apiVersion: 'v1',
   kind: 'Pod',
@@ -31,7 +31,10 @@ export const loader = (options: DeployOptions): KubeObject => ({
       restartPolicy: 'Never',
       graceSeconds: 1,
       folders: [
-        claimed('data', options.dataVolume || names.data, paths.data, false),
+        claimed('state', names.run, paths.state, false),
+        ...(options.dataVolume !== '' || hasOwnData(options)
+          ? [claimed('data', options.dataVolume || names.data, paths.data, false)]
+          : []),
         scratch('tmp', '/tmp', '1Gi'),
       ],
       container: {
