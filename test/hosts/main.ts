@@ -1,5 +1,5 @@
 /**
- * `pnpm test:hosts`: a run over four hosts, which are network namespaces of this machine, on cables that delay and lose
+ * `pnpm test:hosts`: a run over several hosts, which are network namespaces of this machine, on cables that delay and lose
  * packets and are pulled out. Prints what each link carried; exit code 0 only if the weights are those of one machine.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -8,11 +8,13 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { generateSample } from '@unet-fleet/dataset';
 import { undisturbed } from '../chaos/undisturbed.ts';
+import { workerHosts } from './fleet.ts';
 import { missingForNetwork, Network } from './network.ts';
 import { printReport } from './report.ts';
-import { hosts, runOnHosts } from './run-on-hosts.ts';
+import { runOnHosts } from './run-on-hosts.ts';
 
 const usage = `Usage: pnpm test:hosts [options]        (as root, with iproute2 and python3)
+  --own-broker          the coordinator's own broker, and workers join by the URL that it prints
   --epochs <n>          length of the run, 4 steps an epoch (default 120)
   --base-width <n>      channels of the model's first level (default 4)
   --delay-ms <ms>       of each cable each way; a packet passes two (default 5)
@@ -25,6 +27,7 @@ const usage = `Usage: pnpm test:hosts [options]        (as root, with iproute2 a
 const text = (value: string) => ({ type: 'string', default: value }) as const;
 const { values } = parseArgs({
   options: {
+    'own-broker': { type: 'boolean', default: false },
     epochs: text('120'),
     'base-width': text('4'),
     'delay-ms': text('5'),
@@ -62,17 +65,22 @@ const stepsPerEpoch = 4;
 const reference = await undisturbed(recipe, join(folder, 'one-machine'));
 tell(`on one machine: ${reference.numSteps} steps, weights ${reference.weightsSha256}`);
 const wire = { delayMs: Number(values['delay-ms']), loss: Number(values.loss) };
+const hasOwnBroker = values['own-broker'];
+const hosts = ['coordinator', ...(hasOwnBroker ? [] : ['broker']), ...workerHosts];
 const network = await Network.open({ hosts, ...wire, seed: Number(values.seed) });
 try {
-  const unplugged = [
-    { host: 'worker-2', seconds: Number(values['worker-seconds']) },
-    { host: 'coordinator', seconds: Number(values['other-seconds']) },
-    { host: 'broker', seconds: Number(values['other-seconds']) },
-  ] as const;
+  const unplugged = hosts
+    .filter((host) => host !== 'worker-1')
+    .map((host) => ({
+      host,
+      seconds: Number(values[host === 'worker-2' ? 'worker-seconds' : 'other-seconds']),
+    }))
+    .reverse();
   const outcome = await runOnHosts(network, {
     folder: join(folder, 'hosts'),
     dataFolder,
     recipe,
+    hasOwnBroker,
     stepsPerEpoch,
     unplugged,
     tell,

@@ -1,6 +1,6 @@
 /** The figures of a run over several hosts, as tables for a person or as JSON for a program. */
 import type { Undisturbed } from '../chaos/undisturbed.ts';
-import { type HostsOutcome, hosts, type Links } from './run-on-hosts.ts';
+import type { HostsOutcome, Links } from './run-on-hosts.ts';
 
 interface Printed {
   reference: Undisturbed;
@@ -25,6 +25,7 @@ export function printReport({ reference, wire, outcome, asJson }: Printed): void
     `\n${outcome.numSteps} steps in ${seconds(outcome.durationMs)}; from host to host ${2 * wire.delayMs} ms each way; ` +
       `${sum('lost')} of ${sum('lost') + sum('forwarded')} frames lost (${share.toFixed(2)} % a cable)`,
   );
+  const hosts = Object.keys(outcome.all);
   console.log(`\nMB sent / received${hosts.map((host) => host.padStart(20)).join('')}`);
   row('until step 1', outcome.begin);
   row('a step, epoch 1', outcome.firstEpochStep);
@@ -45,8 +46,7 @@ export function printReport({ reference, wire, outcome, asJson }: Printed): void
 }
 
 function row(name: string, links: Links): void {
-  const cells = hosts.map((host) => {
-    const { sentBytes, receivedBytes } = links[host]!;
+  const cells = Object.values(links).map(({ sentBytes, receivedBytes }) => {
     return `${megabytes(sentBytes)} / ${megabytes(receivedBytes)}`.padStart(20);
   });
   console.log(`${name.padEnd(18)}${cells.join('')}`);

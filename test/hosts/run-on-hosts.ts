@@ -1,33 +1,24 @@
 /**
- * One run whose coordinator, broker and two workers are on a host each: first left alone and measured, then with each
+ * One run over several hosts: first left alone and measured, then with each
  * host unplugged in turn. Whatever its network does, it must end with the weights of a run on one machine.
  */
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { findNatsServer, makeCredentials } from '@unet-fleet/coordinator';
 import { readMetrics } from '@unet-fleet/coordinator/run-folder/metrics';
 import type { RunEvent } from '@unet-fleet/shared';
-import { script } from '../chaos/command.ts';
-import { type HostProcess, startProcess } from './host-processes.ts';
+import { type FleetPlan, startFleet } from './fleet.ts';
+import type { HostProcess } from './host-processes.ts';
 import type { Network, Traffic } from './network.ts';
 
-export const hosts = ['coordinator', 'broker', 'worker-1', 'worker-2'] as const;
-export type Host = (typeof hosts)[number];
-
-export interface RunPlan {
-  folder: string;
-  /** The sample set's, which workers must not see. */
-  dataFolder: string;
-  /** Flags of data and training. */
-  recipe: readonly string[];
+export interface RunPlan extends FleetPlan {
   stepsPerEpoch: number;
-  unplugged: readonly { host: Host; seconds: number }[];
+  /** One after the other. */
+  unplugged: readonly { host: string; seconds: number }[];
   tell(text: string): void;
 }
 
 export interface Outage {
-  host: Host;
+  host: string;
   seconds: number;
   /** Committed while the host was away. */
   numSteps: number;
@@ -54,31 +45,13 @@ export interface HostsOutcome {
   outages: Outage[];
 }
 
-const port = 4222;
 const pollMs = 20;
-const brokerStartMs = 20_000;
 
 export async function runOnHosts(network: Network, plan: RunPlan): Promise<HostsOutcome> {
-  const { folder, dataFolder, recipe, stepsPerEpoch, tell } = plan;
+  const { stepsPerEpoch, tell } = plan;
   const startMs = performance.now();
-  const broker = await startBroker(network, folder);
-  const credentials = join(folder, 'credentials');
-  const runDir = join(folder, 'run');
-  const node = [process.execPath, script];
-  const coordinator = startProcess('coordinator', [
-    ...network.onHost('coordinator'),
-    ...[...node, 'coordinator', ...recipe, '--run-dir', runDir, '--json', '--min-workers', '1'],
-    ...['--nats-url', `tls://${network.addressOf('broker')}:${port}`],
-    ...['--nats-seed', join(credentials, 'coordinator.seed'), '--nats-ca', join(credentials, 'ca.pem')],
-  ]);
-  const workers = ['worker-1', 'worker-2'].map((host) =>
-    startProcess(host, [
-      ...network.onHost(host, [dataFolder]),
-      ...[...node, 'worker', '--join', `@${join(credentials, 'workers', `${host}.join`)}`, '--name', host],
-      ...['--wait-broker', '60', '--sample-cache', join(folder, `cache-${host}`)],
-    ]),
-  );
-  const watch = new Watch(runDir, [broker, coordinator, ...workers]);
+  const { coordinator, workers, broker, runDir } = await startFleet(network, plan);
+  const watch = new Watch(runDir, [coordinator, ...workers, ...(broker ? [broker] : [])]);
   await watch.until('the first step', () => watch.step >= 1);
   const begin = network.traffic();
   await watch.until('the first epoch', () => watch.step >= stepsPerEpoch && watch.members.size === 2);
@@ -111,33 +84,11 @@ export async function runOnHosts(network: Network, plan: RunPlan): Promise<Hosts
     frames: await network.frames(),
     outages,
   };
-  broker.signal('SIGTERM');
+  broker?.signal('SIGTERM');
   return outcome;
 }
 
-async function startBroker(network: Network, folder: string): Promise<HostProcess> {
-  const credentials = join(folder, 'credentials');
-  mkdirSync(folder, { recursive: true });
-  await makeCredentials({
-    folder: credentials,
-    numWorkers: 2,
-    hosts: [network.addressOf('broker')],
-    port,
-    serverFolder: '',
-    now: new Date(),
-  });
-  const { path } = await findNatsServer();
-  const config = join(credentials, 'broker', 'nats-server.conf');
-  const broker = startProcess('broker', [...network.onHost('broker'), path, '-c', config]);
-  const deadlineMs = performance.now() + brokerStartMs;
-  while (!broker.said().includes('Server is ready')) {
-    if (broker.hasEnded() || performance.now() > deadlineMs) throw new Error(`no broker:\n${broker.said()}`);
-    await sleep(pollMs);
-  }
-  return broker;
-}
-
-async function unplugFor(network: Network, watch: Watch, host: Host, seconds: number): Promise<Outage> {
+async function unplugFor(network: Network, watch: Watch, host: string, seconds: number): Promise<Outage> {
   const before = watch.step;
   await network.unplug(host);
   await watch.during(seconds * 1_000);
