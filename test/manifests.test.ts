@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { kustomizeFiles, names } from '@unet-fleet/deploy';
-import { exitCodes, loadConfig, readConfigFile } from '@unet-fleet/shared';
+import { configOptions, exitCodes, loadConfig, readConfigFile } from '@unet-fleet/shared';
 import type { Io } from 'unet-fleet/io';
 import { buildProgram, runCli } from 'unet-fleet/program';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -625,4 +625,16 @@ test.each(wrong)('%s: one sentence, nothing printed', async (_, flags, sentence)
   expect([code, stdout]).toEqual([2, '']);
   expect(stderr).toMatch(sentence);
   expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+});
+
+test('docs/kubernetes.md tells of every option that is not the training’s', () => {
+  const page = readFileSync(join(root, 'docs/kubernetes.md'), 'utf8');
+  const { commands } = buildProgram({ env: {}, cwd: folder } as unknown as Io);
+  const { options } = commands.find((command) => command.name() === 'deploy')!.commands[0]!;
+  const configured = new Set(configOptions.map(({ flag }) => flag));
+  const own = options
+    .map(({ long }) => long!)
+    .filter((flag) => !configured.has(flag) || flag === '--workers');
+  expect(own.length).toBeGreaterThan(25);
+  expect(own.filter((flag) => flag !== '--config' && !page.includes(`\`${flag}\``))).toEqual([]);
 });
