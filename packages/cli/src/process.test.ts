@@ -70,6 +70,17 @@ test.each<[string, string[], string]>([
   ],
   ['an empty folder', ['inspect', ...data], 'empty'],
   ['a worker without a broker', ['worker'], 'a worker needs --join'],
+  ['a URL that is cut off', ['worker', '--join', 'unet-fleet://worker:x@h:1/r'], 'its end is missing'],
+  [
+    'a host for a URL that is not there',
+    ['train', ...data, '--join-host', 'gpu-1'],
+    '--join-host gpu-1 has no effect: the broker is for this machine alone',
+  ],
+  [
+    'a host for a broker that runs elsewhere',
+    ['coordinator', ...data, '--nats-url', 'nats://h:1', '--nats-host', '10.0.0.5'],
+    '--nats-host 10.0.0.5 is for the embedded server, which --nats-url turns off',
+  ],
   [
     'a password without a user',
     ['train', ...data, '--nats-password', 'p'],

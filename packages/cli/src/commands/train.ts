@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { type CoordinatorOptions, type RunOutcome, runCoordinator } from '@unet-fleet/coordinator';
+import { isLoopback } from '@unet-fleet/coordinator/broker/join-secrets';
 import { readManifest } from '@unet-fleet/coordinator/checkpoint/read';
 import type { Observer } from '@unet-fleet/coordinator/live/live-run';
 import { holdsRun, openRunFolder } from '@unet-fleet/coordinator/run-folder/run-folder';
@@ -117,11 +118,16 @@ function continued(flags: RunFlags, io: Io): RunFlags {
 function runConfig(name: Name, flags: RunFlags, io: Io): Config {
   const config = flags.resume ? resumedConfig(name, flags, io) : configFrom(flags, selection, io);
   requireFolders(config);
-  if (name === 'train') return config;
   const { broker } = config;
-  // Its workers are elsewhere: a broker of its own is for them.
-  const natsHost = broker.natsUrl === '' ? broker.natsHost || '0.0.0.0' : broker.natsHost;
-  return { ...config, broker: { ...broker, natsHost }, run: { ...config.run, workers: 0 } };
+  // A coordinator's workers are elsewhere: a broker of its own is for them.
+  const natsHost = broker.natsHost || (name === 'coordinator' && broker.natsUrl === '' ? '0.0.0.0' : '');
+  if (flags.joinHost !== undefined && broker.natsUrl === '' && isLoopback(natsHost || '127.0.0.1')) {
+    throw new UserError(
+      `--join-host ${broker.joinHost} has no effect: the broker is for this machine alone, so leave it out, or give --nats-host 0.0.0.0`,
+    );
+  }
+  const workers = name === 'train' ? config.run.workers : 0;
+  return { ...config, broker: { ...broker, natsHost }, run: { ...config.run, workers } };
 }
 
 function resumedConfig(name: Name, flags: RunFlags, io: Io): Config {
