@@ -1,6 +1,5 @@
 /** The options of `unet-fleet deploy render` that are not the training's, and what a deployment becomes with them. */
 import {
-  type Credentials,
   type DeployOptions,
   defaultOptions,
   type FileName,
@@ -158,12 +157,7 @@ export function addDeployOptions(command: Command): Command {
 }
 
 /** The deployment that the flags ask for. Throws a UserError where they contradict each other or the recipe. */
-export function deployOptions(
-  flags: RenderFlags,
-  config: Config,
-  credentials: Credentials | null,
-  env: Io['env'],
-): DeployOptions {
+export function deployOptions(flags: RenderFlags, config: Config, env: Io['env']): DeployOptions {
   const { gpu = false, dataVolume = '', imagePrefix = '' } = flags;
   if (isUrl(config.data.pack) && dataVolume !== '') {
     throw new UserError(
@@ -186,9 +180,8 @@ export function deployOptions(
     ...base,
     ...given,
     imagePrefix: imagePrefix === '' || imagePrefix.endsWith('/') ? imagePrefix : `${imagePrefix}/`,
-    workers: workersOf(flags, config),
+    workers: flags.workers ?? Math.max(1, config.run.workers),
     natsUrl: config.broker.natsUrl,
-    keys: { seeds: credentials !== null, ca: (credentials?.ca ?? '') !== '' },
     packSecrets: packSecrets(config, env),
     coordinator: {
       cpu: flags.coordinatorCpu ?? base.coordinator.cpu,
@@ -202,10 +195,6 @@ export function deployOptions(
     config,
   };
 }
-
-/** Worker pods. */
-export const workersOf = ({ workers }: RenderFlags, { run }: Config): number =>
-  workers ?? Math.max(1, run.workers);
 
 /** What a pack's server asks for, from the environment of this command: into a Secret, never into the recipe. */
 function packSecrets({ data }: Config, env: Io['env']): Record<string, string> {

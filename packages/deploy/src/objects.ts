@@ -49,7 +49,3 @@ export const metadata = (
   labels: { ...(component ? selectorOf(component) : part), ...more.labels },
   ...(more.annotations && { annotations: more.annotations }),
 });
-
-/** The fields that are not null: what an option leaves out. */
-export const defined = (fields: { readonly [key: string]: Value | null }): Fields =>
-  Object.fromEntries(Object.entries(fields).filter((entry): entry is [string, Value] => entry[1] !== null));

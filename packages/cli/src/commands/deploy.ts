@@ -9,13 +9,7 @@ import { type Config, UserError } from '@unet-fleet/shared';
 import { Command } from 'commander';
 import { addConfigFile, addConfigOptions, configFrom, requireFolders } from '../config-options.ts';
 import { deployCredentials } from '../deploy-credentials.ts';
-import {
-  addDeployOptions,
-  deployOptions,
-  deploySelection,
-  type RenderFlags,
-  workersOf,
-} from '../deploy-options.ts';
+import { addDeployOptions, deployOptions, deploySelection, type RenderFlags } from '../deploy-options.ts';
 import { type Io, printJson } from '../io.ts';
 import { shown } from './train.ts';
 
@@ -47,18 +41,20 @@ const withoutData = new Set<FileName>(['namespace', 'accounts', 'secrets', 'nats
 async function printManifests(flags: RenderFlags, io: Io): Promise<void> {
   const config = recipeOf(flags, io);
   if (!flags.only?.every((part) => withoutData.has(part))) requireFolders(config);
+  const wished = deployOptions(flags, config, io.env);
   const { credentials, told } = await deployCredentials(
     {
       folder: flags.credentials ?? '',
-      namespace: flags.namespace,
-      isExternal: config.broker.natsUrl !== '',
-      numWorkers: workersOf(flags, config),
+      namespace: wished.namespace,
+      isExternal: wished.natsUrl !== '',
+      numWorkers: wished.workers,
       ...(flags.maxWorkers !== undefined && { maxWorkers: flags.maxWorkers }),
     },
     io,
   );
   if (told !== '') io.stderr.write(`${told}\n`);
-  const options = deployOptions(flags, config, credentials, io.env);
+  const keys = { seeds: credentials !== null, ca: (credentials?.ca ?? '') !== '' };
+  const options = { ...wished, keys };
   const files = chosen([...render(options, credentials), renderLoader(options)], flags.only);
   const objects = files.flatMap((file) => file.objects);
   if (flags.out !== undefined) write(files, flags.out, flags.json ?? false, io);
