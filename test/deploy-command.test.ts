@@ -82,6 +82,11 @@ const wrong: [string, string[], RegExp][] = [
     [...pack.https, '--data-volume', 'photos'],
     /--data-volume and a --pack with a URL/,
   ],
+  [
+    'a password in a URL',
+    ['--pack', 'https://me:word@example.org/x'],
+    /password in the URL of --pack would be/,
+  ],
   ['a GPU and none', [...data, '--gpu', '--device', 'cpu'], /--gpu and --device cpu are both given/],
   ['a GPU that is not asked for', [...data, '--device', 'gpu'], /--device gpu needs --gpu/],
   [

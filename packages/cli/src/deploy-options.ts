@@ -164,6 +164,11 @@ export function deployOptions(flags: RenderFlags, config: Config, env: Io['env']
       '--data-volume and a --pack with a URL are both given: both say where the data is, so leave one out',
     );
   }
+  if (/^[a-z0-9+.-]+:\/\/[^/]*@/i.test(config.data.pack)) {
+    throw new UserError(
+      'the password in the URL of --pack would be in the manifests of pods: leave it out, and give a token with --pack-token, which becomes a Secret',
+    );
+  }
   if (gpu && config.engine.device === 'cpu') {
     throw new UserError('--gpu and --device cpu are both given: leave one out');
   }
