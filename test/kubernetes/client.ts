@@ -36,6 +36,8 @@ const manager = 'unet-fleet-test';
 type Reference = Pick<KubeObject, 'apiVersion' | 'kind'> & { metadata: { name: string; namespace?: string } };
 
 export class Client {
+  /** What the API server remarked about what it took, such as a pod template that Pod Security would not let in. */
+  readonly warnings: string[] = [];
   readonly #access: Access;
   readonly #agent: Agent;
   /** Names in paths, by group and version, then kind. */
@@ -160,7 +162,11 @@ export class Client {
             }),
           },
         },
-        resolve,
+        (response) => {
+          const { warning } = response.headers;
+          if (warning !== undefined) this.warnings.push(String(warning));
+          resolve(response);
+        },
       );
       outgoing.on('error', reject);
       outgoing.end(payload);

@@ -1,18 +1,18 @@
 /** A whole cluster on this machine for the length of a test: control plane, nodes, and deployments of unet-fleet on it. */
-import { spawn } from 'node:child_process';
 import { chownSync, cpSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { runCommand } from '@unet-fleet/shared';
 import { parseAllDocuments } from 'yaml';
 import { script } from '../chaos/command.ts';
 import type { Client, KubeObject } from './client.ts';
 import type { ControlPlanePrograms } from './control-plane/build.ts';
-import { type ControlPlane, startControlPlane } from './control-plane/start.ts';
+import { startControlPlane } from './control-plane/start.ts';
 import { imageContent } from './kubelet/images.ts';
-import { Kubelet } from './kubelet/kubelet.ts';
-import { makeBridge } from './kubelet/network.ts';
+import { Kubelet, type KubeletOptions } from './kubelet/kubelet.ts';
 
 export interface Cluster {
   client: Client;
+  /** Of all that belongs to this cluster. */
   folder: string;
   nodes: readonly Kubelet[];
   stop(): void;
@@ -21,38 +21,33 @@ export interface Cluster {
 /** User and group of the images. */
 const user = 10_001;
 
-/** Two nodes as any, and one with GPUs that only those pods come to which ask for them. */
-export async function startCluster(programs: ControlPlanePrograms, folder: string): Promise<Cluster> {
-  const controlPlane: ControlPlane = await startControlPlane(programs, join(folder, 'control-plane'));
+type NodeWish = Pick<KubeletOptions, 'name'> & Partial<KubeletOptions>;
+
+/** Starts a control plane in `folder`, with the types of other projects that manifests use, and these nodes. */
+export async function startCluster(
+  programs: ControlPlanePrograms,
+  folder: string,
+  wishes: readonly NodeWish[],
+): Promise<Cluster> {
+  const controlPlane = await startControlPlane(programs, join(folder, 'control-plane'));
   const { client } = controlPlane;
+  const nodes: Kubelet[] = [];
+  const stop = () => {
+    for (const node of nodes) node.stop();
+    controlPlane.stop();
+  };
   try {
     for (const name of readdirSync(programs.extensions).filter((file) => file.endsWith('.yaml'))) {
-      for (const object of documentsOf(readFileSync(join(programs.extensions, name), 'utf8'))) {
-        await client.apply(object);
-      }
+      const types = documentsOf(readFileSync(join(programs.extensions, name), 'utf8'));
+      for (const type of types) await client.apply(type);
     }
-    await makeBridge();
     const image = await imageContent();
-    const node = (name: string, devices?: Record<string, string>) =>
-      new Kubelet({
-        client,
-        folder: join(folder, 'nodes'),
-        name,
-        image,
-        ...(devices && { devices }),
-      }).start();
-    const nodes = await Promise.all([
-      node('node-1'),
-      node('node-2'),
-      node('node-gpu', { 'nvidia.com/gpu': '64' }),
-    ]);
-    const stop = () => {
-      for (const each of nodes) each.stop();
-      controlPlane.stop();
-    };
+    for (const wish of wishes) {
+      nodes.push(await new Kubelet({ client, folder: join(folder, 'nodes'), image, ...wish }).start());
+    }
     return { client, folder, nodes, stop };
   } catch (error) {
-    controlPlane.stop();
+    stop();
     throw error;
   }
 }
@@ -64,60 +59,65 @@ export const documentsOf = (text: string): KubeObject[] =>
     .filter((object) => object !== null);
 
 /** What `unet-fleet` prints with these arguments. */
-export function unetFleet(args: readonly string[], cwd: string): Promise<string> {
-  const child = spawn(process.execPath, [script, ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    stdout += text;
+export async function unetFleet(
+  args: readonly string[],
+  cwd: string,
+  env: Record<string, string> = {},
+): Promise<string> {
+  const { exitCode, stdout, stderr } = await runCommand(process.execPath, [script, ...args], {
+    cwd,
+    env: { ...process.env, ...env },
+    missing: 'node does not run',
   });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
+  if (exitCode === 0) return stdout;
+  throw new Error(`unet-fleet ${args.slice(0, 2).join(' ')} ended with code ${exitCode}: ${stderr}`);
+}
+
+/** A volume on the node's disk that the claim will be bound to; its folder, which the images' user may write. */
+export async function makeVolume(
+  { client, folder }: Pick<Cluster, 'client' | 'folder'>,
+  namespace: string,
+  claim: KubeObject,
+): Promise<string> {
+  const { name } = claim.metadata;
+  const path = join(folder, 'volumes', namespace, name);
+  mkdirSync(path, { recursive: true });
+  chownSync(path, user, user);
+  await client.apply({
+    apiVersion: 'v1',
+    kind: 'PersistentVolume',
+    metadata: { name: `${namespace}-${name}` },
+    spec: {
+      capacity: { storage: '1Ti' },
+      accessModes: claim.spec.accessModes,
+      storageClassName: claim.spec.storageClassName ?? '',
+      claimRef: { apiVersion: 'v1', kind: 'PersistentVolumeClaim', name, namespace },
+      hostPath: { path },
+    },
   });
-  return new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (code) => {
-      if (code === 0) resolve(stdout);
-      else reject(new Error(`unet-fleet ${args.slice(0, 2).join(' ')} ended with code ${code}: ${stderr}`));
-    });
-  });
+  return path;
 }
 
 /**
- * The objects that `unet-fleet deploy render` gives with these options, each applied in the order printed, with the
- * volumes that its claims will be bound to.
- * @returns folder of the run's claim on the nodes
+ * Applies what `unet-fleet deploy render` gives with these options, in the order printed; the data lies on its claim
+ * before, as the loader would have brought it there.
+ * @returns the volumes' folders, by claim
  */
 export async function deploy(
-  { client, folder }: Cluster,
+  cluster: Cluster,
   namespace: string,
   flags: readonly string[],
   data: string,
-): Promise<string> {
-  const own = join(folder, 'runs', namespace);
+): Promise<Record<string, string>> {
+  const own = join(cluster.folder, 'deployments', namespace);
   mkdirSync(own, { recursive: true });
   const text = await unetFleet(['deploy', 'render', '--namespace', namespace, ...flags, '--json'], own);
-  const volume = (claim: string): string => {
-    const path = join(own, claim);
-    mkdirSync(path, { recursive: true });
-    chownSync(path, user, user);
-    return path;
-  };
-  const state = volume('unet-fleet-run');
-  cpSync(data, volume('unet-fleet-data'), { recursive: true });
-  for (const claim of ['unet-fleet-run', 'unet-fleet-data']) {
-    await client.apply({
-      apiVersion: 'v1',
-      kind: 'PersistentVolume',
-      metadata: { name: `${namespace}-${claim}` },
-      spec: {
-        capacity: { storage: '1Ti' },
-        accessModes: ['ReadWriteOnce'],
-        claimRef: { apiVersion: 'v1', kind: 'PersistentVolumeClaim', name: claim, namespace },
-        hostPath: { path: join(own, claim) },
-      },
-    });
+  const objects: KubeObject[] = JSON.parse(text);
+  const volumes: Record<string, string> = {};
+  for (const claim of objects.filter(({ kind }) => kind === 'PersistentVolumeClaim')) {
+    volumes[claim.metadata.name] = await makeVolume(cluster, namespace, claim);
   }
-  for (const object of JSON.parse(text) as KubeObject[]) await client.apply(object);
-  return state;
+  cpSync(data, volumes['unet-fleet-data']!, { recursive: true });
+  for (const object of objects) await cluster.client.apply(object);
+  return volumes;
 }

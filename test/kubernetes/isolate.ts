@@ -11,19 +11,19 @@ const flags = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-p
 
 export const isIsolated = (): boolean => process.env[mark] === '1';
 
-/**
- * Runs this program again with `args` inside, and ends with its exit code.
- * @throws UserError if the machine does not let this user have namespaces
- */
-export async function runIsolated(args: readonly string[]): Promise<number> {
+/** @throws UserError if the machine does not let this user have namespaces */
+export async function requireNamespaces(): Promise<void> {
   const missing = 'there is no unshare on this machine (apt-get install util-linux)';
   const { exitCode } = await runCommand('unshare', [...flags, 'ip', 'link', 'set', 'lo', 'up'], { missing });
-  if (exitCode !== 0) {
-    throw new UserError(
-      'this user may not make network and mount namespaces: run it as root, with iproute2 installed',
-      exitCodes.unavailable,
-    );
-  }
+  if (exitCode === 0) return;
+  throw new UserError(
+    'this user may not make network and mount namespaces: run it as root, with iproute2 installed',
+    exitCodes.unavailable,
+  );
+}
+
+/** Runs this program again with `args` inside; resolves to its exit code. */
+export async function runIsolated(args: readonly string[]): Promise<number> {
   const child = spawn(
     'unshare',
     [...flags, 'sh', '-c', 'ip link set lo up; "$@" & wait $!', 'sh', process.execPath, ...args],

@@ -1,66 +1,80 @@
-import { mkdtempSync } from 'node:fs';
+/**
+ * `pnpm test:kubernetes`: a real control plane on this machine takes every manifest, and runs of unet-fleet on it end
+ * Complete with the undisturbed run's weights, whatever is done to their pods. Exit code 0 only if all of that holds, or
+ * where the machine lacks what a control plane is made of, which is said.
+ */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { generateSample } from '@unet-fleet/dataset';
-import { deploy, startCluster } from './cluster.ts';
-import { prepareControlPlane } from './control-plane/build.ts';
-import { Informer } from './informer.ts';
-import { isIsolated, runIsolated } from './isolate.ts';
+import { parseArgs } from 'node:util';
+import { UserError } from '@unet-fleet/shared';
+import { type ControlPlanePrograms, prepareControlPlane } from './control-plane/build.ts';
+import { isIsolated, requireNamespaces, runIsolated } from './isolate.ts';
+import { type Part, parts, runParts } from './parts.ts';
+import { printReport } from './report.ts';
+
+const usage = `Usage: pnpm test:kubernetes [options]
+  --only <parts>       some of: ${parts.join(', ')} (default: all)
+  --disturbances <n>   what is done to pods of the disturbed runs (default 36)
+  --rounds <n>         disturbed runs among which they are divided (default 3)
+  --seed <n>           order and targets of the disturbances (default: drawn)
+  --workers <n>        worker pods (default 3)
+  --epochs <n>         length of each disturbed run, 5 steps an epoch (default 120)
+  --keep               leave folders and logs in place
+  --json               print the figures as JSON`;
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', default: parts.join() },
+    disturbances: { type: 'string', default: '36' },
+    rounds: { type: 'string', default: '3' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    workers: { type: 'string', default: '3' },
+    epochs: { type: 'string', default: '120' },
+    keep: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+if (values.help) {
+  console.log(usage);
+  process.exit(0);
+}
 
 const tell = (text: string) => process.stderr.write(`${text}\n`);
-const programs = await prepareControlPlane(tell);
+
+/** Null where the machine lacks something, after a sentence about it. */
+async function prepared(): Promise<ControlPlanePrograms | null> {
+  try {
+    await requireNamespaces();
+    return await prepareControlPlane(tell);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    tell(`Left out: the tests on a Kubernetes control plane, for ${error.message}`);
+    return null;
+  }
+}
+
+const programs = await prepared();
+if (!programs) process.exit(0);
 if (!isIsolated()) process.exit(await runIsolated(process.argv.slice(1)));
+
 const folder = mkdtempSync(join(tmpdir(), 'unet-fleet-kubernetes-'));
-tell(folder);
-const t0 = performance.now();
-const cluster = await startCluster(programs, folder);
-tell(`up ${performance.now() - t0}`);
-await generateSample(join(folder, 'sample'), { numImages: 42, width: 48, height: 64 });
-const flags = [
-  '--workers',
-  '2',
-  '--worker-cpu',
-  '1',
-  '--images',
-  'photos',
-  '--masks',
-  'annotations/pixel-level',
-  '--class-names',
-  'label_list.mat',
-  '--size',
-  '48x64',
-  '--base-width',
-  '4',
-  '--batch-size',
-  '8',
-  '--leaf-size',
-  '2',
-  '--seed',
-  '3',
-  '--epochs',
-  '4',
-];
-await deploy(cluster, 'smoke', flags, join(folder, 'sample'));
-tell(`deployed ${performance.now() - t0}`);
-const show = (c: any) => {
-  const o = c.object;
-  tell(
-    `${((performance.now() - t0) / 1000).toFixed(1)} ${c.type} ${o.kind ?? ''} ${o.metadata.name} ${o.status?.phase ?? ''} ${JSON.stringify(o.status?.conditions?.filter((x: any) => x.status === 'True').map((x: any) => x.type))} ${JSON.stringify(o.status?.containerStatuses?.[0]?.state)}`,
-  );
-};
-const pods = new Informer(cluster.client, '/api/v1/namespaces/smoke/pods', '', show).start();
-const jobs = new Informer(cluster.client, '/apis/batch/v1/namespaces/smoke/jobs', '', show).start();
-const ok = await jobs.until(
-  (all) =>
-    all.length === 2 &&
-    all.every((j) =>
-      j.status.conditions?.some(
-        (c: any) => c.status === 'True' && (c.type === 'Complete' || c.type === 'Failed'),
-      ),
-    ),
-  Number(process.env.LIMIT ?? 60_000),
-);
-tell(String(ok));
-void pods;
-cluster.stop();
-process.exit(0);
+mkdirSync(join(folder, 'accept'));
+const seed = Number(values.seed);
+tell(`seed ${seed}; logs in ${folder}`);
+const report = await runParts({
+  only: values.only.split(',') as Part[],
+  programs,
+  folder,
+  seed,
+  numDisturbances: Number(values.disturbances),
+  numRounds: Number(values.rounds),
+  numWorkers: Number(values.workers),
+  numEpochs: Number(values.epochs),
+  tell,
+});
+printReport(report, values.json);
+if (report.faults.length > 0) tell(`logs and run folders are kept in ${folder}`);
+else if (!values.keep) rmSync(folder, { recursive: true, force: true });
+process.exit(report.faults.length > 0 ? 1 : 0);

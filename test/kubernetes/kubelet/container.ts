@@ -167,7 +167,7 @@ function scriptOf({
     `printf 'root:x:0:0::/:/bin/sh\\nunet-fleet:x:10001:10001::/tmp:/bin/sh\\n' > ${at('/etc/passwd')}`,
     `printf 'hosts: files\\n' > ${at('/etc/nsswitch.conf')}`,
     ...mount(hosts, '/etc/hosts', true),
-    '[ ! -d /etc/alternatives ] || cp -a /etc/alternatives ' + at('/etc/alternatives'),
+    `[ ! -d /etc/alternatives ] || cp -a /etc/alternatives ${at('/etc/alternatives')}`,
     `mount -t proc proc ${at('/proc')}`,
     ...devices.flatMap((name) => mount(`/dev/${name}`, `/dev/${name}`, false)),
     `mount -t tmpfs -o mode=1777,size=64m tmpfs ${at('/dev/shm')}`,

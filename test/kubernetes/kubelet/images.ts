@@ -20,7 +20,7 @@ export interface Image {
 }
 
 /** Of the repository, from the sources as well as from what they are compiled to. */
-const repository = ((): string => {
+export const repository = ((): string => {
   const here = dirname(fileURLToPath(import.meta.url));
   return here.replace(/\/test\/(dist\/)?kubernetes\/kubelet$/, '');
 })();

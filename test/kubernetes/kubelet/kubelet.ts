@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiError, type Client, type Json } from '../client.ts';
 import { Informer } from '../informer.ts';
+import type { Ended } from './container.ts';
 import type { Image } from './images.ts';
 import { type Node, PodRunner } from './pod.ts';
 import type { VolumeSources } from './volumes.ts';
@@ -19,10 +20,14 @@ export interface KubeletOptions {
   image: Image;
   /** Such as nvidia.com/gpu: '2'. */
   devices?: Record<string, string>;
+  labels?: Record<string, string>;
+  /** Runs nothing: pods that are bound to it stay as they are. */
+  isIdle?: boolean;
 }
 
 const leaseMs = 5_000;
-const capacity = { cpu: '64', memory: '512Gi', pods: '110', 'ephemeral-storage': '1Ti' };
+/** More than any test's pods ask for; what there is in truth is this machine. */
+const capacity = { cpu: '10000', memory: '100Ti', pods: '1000', 'ephemeral-storage': '1Pi' };
 
 export class Kubelet {
   readonly name: string;
@@ -51,11 +56,11 @@ export class Kubelet {
 
   /** Registers the node; resolves when pods can be bound to it. */
   async start(): Promise<this> {
-    const { client, name, devices } = this.#options;
+    const { client, name, devices, labels = {}, isIdle = false } = this.#options;
     await client.apply({
       apiVersion: 'v1',
       kind: 'Node',
-      metadata: { name, labels: { 'kubernetes.io/hostname': name, 'kubernetes.io/os': 'linux' } },
+      metadata: { name, labels: { 'kubernetes.io/hostname': name, 'kubernetes.io/os': 'linux', ...labels } },
     });
     await client.patch(
       { apiVersion: 'v1', kind: 'Node', metadata: { name } },
@@ -63,6 +68,7 @@ export class Kubelet {
       '/status',
     );
     void this.#keepAlive();
+    if (isIdle) return this;
     this.#slices.start();
     this.#pods.start();
     return this;
@@ -93,6 +99,11 @@ export class Kubelet {
   /** Whether the pod's process runs, whatever the API server thinks of it. */
   isRunning(uid: string): boolean {
     return this.#runners.get(uid)?.isRunning ?? false;
+  }
+
+  /** How the pod's process ended; null while it runs. */
+  endOf(uid: string): Ended | null {
+    return this.#runners.get(uid)?.ended ?? null;
   }
 
   #take(type: string, pod: Json): void {

@@ -47,6 +47,8 @@ export class PodRunner {
   #state: Json = { waiting: { reason: 'ContainerCreating' } };
   /** One status after the other, the newest last. */
   #telling: Promise<void> = Promise.resolve();
+  /** The last end of its process, when it is not started again. */
+  ended: Ended | null = null;
   /** When its process has ended for good, and the server knows. */
   readonly done: Promise<void>;
 
@@ -82,6 +84,7 @@ export class PodRunner {
       if (this.#isEnding || !again) {
         this.#phase = isFailure ? 'Failed' : 'Succeeded';
         this.#state = this.#lastEnd;
+        this.ended = ended;
         break;
       }
       this.#state = { waiting: { reason: 'CrashLoopBackOff' } };
