@@ -21,7 +21,7 @@ import {
 import {
   type BrokerAddress,
   type Config,
-  connectBroker,
+  connectWhenThere,
   FetchError,
   type Subjects,
   type Welcome,
@@ -61,7 +61,7 @@ export interface RunData {
 }
 
 /**
- * Opens the data that the welcome describes; null once `isWanted` says no. Throws a UserError when a folder or pack that
+ * Opens the data that the welcome describes; null once `isWanted` says no or `signal` fires. Throws a UserError when a folder or pack that
  * was named can't be read.
  */
 export async function openRunData(
@@ -69,6 +69,7 @@ export async function openRunData(
   subjects: Subjects,
   options: RunDataOptions,
   isWanted: () => boolean,
+  signal: AbortSignal,
 ): Promise<RunData | null> {
   const config = {
     ...welcome.data,
@@ -80,7 +81,7 @@ export async function openRunData(
   const isHere = existsSync(config.images) && existsSync(config.masks);
   return isNamed || (options.pack === '' && isHere && !options.mustFetch)
     ? openFolders(config, options)
-    : fetched(config, welcome, subjects, options, isWanted);
+    : fetched(config, welcome, subjects, options, isWanted, signal);
 }
 
 async function openFolders(config: Config['data'], { cacheDir }: RunDataOptions): Promise<RunData> {
@@ -102,11 +103,19 @@ async function fetched(
   subjects: Subjects,
   options: RunDataOptions,
   isWanted: () => boolean,
+  signal: AbortSignal,
 ): Promise<RunData | null> {
   const { broker, workerId, log, sampleCache } = options;
   const own = await openOwnPack(config, options);
   const cache = await DiskCache.open({ ...sampleCache, onProblem: log.info });
-  const connection = await connectBroker({ ...broker, name: `${workerId} files`, peer: workerId });
+  // The worker has found the broker before: if it is gone now it is waited for, as by connections that were up.
+  const connection = await connectWhenThere(
+    { ...broker, name: `${workerId} files`, peer: workerId },
+    Number.POSITIVE_INFINITY,
+    (reason) => log.info(`waiting for the broker: ${reason}`),
+    signal,
+  );
+  if (connection === null) return null;
   const coordinator = new CoordinatorFiles({ connection, subjects, workerId });
   coordinator.follow(welcome.term);
   const sources: FileSource[] = own ? [own, coordinator] : [coordinator];

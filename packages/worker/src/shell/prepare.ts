@@ -4,7 +4,6 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { NatsConnection } from '@nats-io/transport-node';
 import {
   loadSample,
   SampleCache,
@@ -17,7 +16,7 @@ import {
   type BrokerAddress,
   type BulkInbox,
   type BulkOutbox,
-  connectBroker,
+  connectWhenThere,
   describeModel,
   NatsInbox,
   NatsOutbox,
@@ -67,10 +66,14 @@ export class Preparation {
   readonly #cache = new SampleCache(sampleCacheBytes);
   #bulk: Bulk | null = null;
   #sharesMemory = false;
-  #isClosed = false;
+  readonly #closing = new AbortController();
 
   constructor(options: PreparationOptions) {
     this.#options = options;
+  }
+
+  get #isClosed(): boolean {
+    return this.#closing.signal.aborted;
   }
 
   /**
@@ -147,7 +150,7 @@ export class Preparation {
 
   /** A preparation that is under way closes what it opens, and makes no member. */
   async close(): Promise<void> {
-    this.#isClosed = true;
+    this.#closing.abort();
     const [bulk, engine, data] = [this.#bulk, this.#engine, this.#data];
     this.#bulk = null;
     this.#engine = null;
@@ -159,7 +162,7 @@ export class Preparation {
   /** Null when another coordinator has taken over before the data was there, or the worker has been asked to leave. */
   async #openData(welcome: Welcome, subjects: Subjects): Promise<(RunData & { split: Split }) | null> {
     const isWanted = () => !this.#isClosed && this.welcome?.term === welcome.term;
-    const data = await openRunData(welcome, subjects, this.#options, isWanted);
+    const data = await openRunData(welcome, subjects, this.#options, isWanted, this.#closing.signal);
     if (!data) return null;
     const ids = data.samples.map(({ id }) => id);
     return { ...data, split: splitSamples(ids, welcome.data.validationShare, welcome.plan.seed) };
@@ -168,8 +171,8 @@ export class Preparation {
   async #openBulk(
     { runId, sharedMemoryFolder, sharedMemoryToken }: Welcome,
     subjects: Subjects,
-  ): Promise<Bulk> {
-    const { workerId, broker } = this.#options;
+  ): Promise<Bulk | null> {
+    const { workerId, broker, log } = this.#options;
     const runTag = runTagOf(runId);
     this.#sharesMemory = canReadToken(sharedMemoryFolder, sharedMemoryToken);
     if (this.#sharesMemory) {
@@ -177,11 +180,14 @@ export class Preparation {
       const outbox = new ShmOutbox(sharedMemoryFolder, runTag, workerId);
       return { inbox, outbox, close: async () => void (await Promise.all([inbox.close(), outbox.close()])) };
     }
-    const connection: NatsConnection = await connectBroker({
-      ...broker,
-      name: `${workerId} bulk`,
-      peer: workerId,
-    });
+    // The worker has found the broker before: if it is gone now it is waited for, as by connections that were up.
+    const connection = await connectWhenThere(
+      { ...broker, name: `${workerId} bulk`, peer: workerId },
+      Number.POSITIVE_INFINITY,
+      (reason) => log.info(`waiting for the broker: ${reason}`),
+      this.#closing.signal,
+    );
+    if (connection === null) return null;
     const inbox = new NatsInbox(connection, runTag, subjects, workerId);
     const outbox = new NatsOutbox(connection, runTag, subjects, workerId);
     return {
