@@ -77,9 +77,11 @@ test('the slider moves all pictures to another evaluated step and back', async (
   await slider(page).focus();
   await page.keyboard.press('End');
   await page.keyboard.press('ArrowLeft');
-  const at = await slider(page).getAttribute('aria-valuetext');
   const settled = () => expect.poll(() => page.locator('[aria-busy="true"]').count(), soon).toBe(0);
   await settled();
+  // What it says of the step is complete once the step's scores are there.
+  await expect.poll(() => slider(page).getAttribute('aria-valuetext'), soon).toMatch(/loss/);
+  const at = await slider(page).getAttribute('aria-valuetext');
   const late = await predictions(page);
   expect(Object.keys(late).length).toBeGreaterThan(1);
 
