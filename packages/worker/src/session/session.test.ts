@@ -203,6 +203,14 @@ describe('a session', () => {
     expect(types(left.feed({ type: 'tick' }))).not.toContain('exit');
     left.now = 1_100_001;
     expect(left.feed({ type: 'tick' })).toMatchObject([exit]);
+    const preparing = new Worker();
+    preparing.feed({ type: 'welcomed', term: 1 });
+    preparing.now = 500_000;
+    preparing.feed({ type: 'pulse', term: 1, kind: 'train', step: 0 });
+    preparing.now = 1_100_000;
+    expect(preparing.feed({ type: 'tick' })).toEqual([]);
+    preparing.now = 1_100_001;
+    expect(preparing.feed({ type: 'tick' })).toMatchObject([exit]);
   });
 
   it('announces itself anew only when the computation of its old life has ended, and ends when it does not', () => {

@@ -176,11 +176,12 @@ function onTick(state: SessionState, now: number, effects: SessionEffect[]): voi
     leave(state, effects, `a computation has not ended ${seconds} s after its lease did`, 'hung');
     return;
   }
+  const isOutside = state.phase === 'joining' || state.phase === 'preparing';
+  if (isOutside && now - state.lastPulseMs > config.aloneMs) {
+    leave(state, effects, aloneReason(config.aloneMs), 'alone');
+    return;
+  }
   if (state.phase === 'joining') {
-    if (now - state.lastPulseMs > config.aloneMs) {
-      leave(state, effects, aloneReason(config.aloneMs), 'alone');
-      return;
-    }
     if (now - state.lastJoinMs < joinEveryMs) return;
     state.lastJoinMs = now;
     effects.push({ type: 'join' });
