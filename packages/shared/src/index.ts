@@ -51,4 +51,5 @@ export * from './transport/link.ts';
 export * from './transport/nats-inbox.ts';
 export * from './transport/nats-outbox.ts';
 export * from './transport/shm-bulk.ts';
+export * from './transport/turns.ts';
 export * from './worker-activity.ts';

@@ -15,6 +15,7 @@ import {
   inboxOf,
   type Subjects,
   senderOf,
+  Turns,
   watchLink,
 } from '@unet-fleet/shared';
 
@@ -33,9 +34,6 @@ export interface FileServerOptions {
 
 /** Parts that are read, or sent and maybe not yet taken by the broker. */
 const maxUnderWay = 16;
-/** Requests of one worker, and of all, that wait; what is beyond is dropped. */
-const maxWaitingOfWorker = 64;
-const maxWaiting = 4_096;
 
 interface Waiting {
   sha256: string;
@@ -46,9 +44,7 @@ interface Waiting {
 export class FileServer {
   readonly #options: FileServerOptions;
   readonly #subscription: Subscription;
-  /** By worker, in the order of their turns. */
-  readonly #waiting = new Map<string, Waiting[]>();
-  #numWaiting = 0;
+  readonly #waiting = new Turns<Waiting>();
   #numUnderWay = 0;
   #isClosed = false;
 
@@ -61,13 +57,13 @@ export class FileServer {
       },
     });
     // Whoever waited asks anew when the broker is back.
-    watchLink(connection, { onLost: () => this.#forgetWaiting() });
+    watchLink(connection, { onLost: () => this.#waiting.clear() });
   }
 
   close(): void {
     this.#isClosed = true;
     this.#subscription.unsubscribe();
-    this.#forgetWaiting();
+    this.#waiting.clear();
   }
 
   #receive({ subject, data, reply }: Msg): void {
@@ -79,17 +75,13 @@ export class FileServer {
       this.#options.onFault(sender, 'a request for a file that is none');
       return;
     }
-    const ofSender = this.#waiting.get(sender) ?? [];
-    if (ofSender.length >= maxWaitingOfWorker || this.#numWaiting >= maxWaiting) return;
-    ofSender.push({ ...request, replyTo: reply });
-    this.#waiting.set(sender, ofSender);
-    this.#numWaiting++;
+    this.#waiting.add(sender, { ...request, replyTo: reply });
     this.#serve();
   }
 
   #serve(): void {
     while (this.#numUnderWay < maxUnderWay && !this.#isClosed) {
-      const next = this.#next();
+      const next = this.#waiting.next();
       if (!next) return;
       this.#numUnderWay++;
       void this.#answer(next).finally(() => {
@@ -97,23 +89,6 @@ export class FileServer {
         this.#serve();
       });
     }
-  }
-
-  /** Of the worker whose turn it is, which goes to the end of the row. */
-  #next(): Waiting | undefined {
-    for (const [sender, ofSender] of this.#waiting) {
-      this.#waiting.delete(sender);
-      const request = ofSender.shift();
-      if (ofSender.length > 0) this.#waiting.set(sender, ofSender);
-      this.#numWaiting--;
-      return request;
-    }
-    return undefined;
-  }
-
-  #forgetWaiting(): void {
-    this.#waiting.clear();
-    this.#numWaiting = 0;
   }
 
   async #answer({ sha256, offsetBytes, replyTo }: Waiting): Promise<void> {

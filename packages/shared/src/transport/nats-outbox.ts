@@ -19,12 +19,10 @@ import {
   requestBytes,
 } from './frame.ts';
 import { watchLink } from './link.ts';
+import { Turns } from './turns.ts';
 
 /** Bytes sent that the server may not have taken yet. */
 const aheadBytes = 32 * 1024 * 1024;
-/** Requests of one peer, and of all, that wait; what is beyond is dropped, and asked for again if it was meant. */
-const maxWaitingOfPeer = 64;
-const maxWaiting = 4_096;
 
 interface Request {
   requester: string;
@@ -39,9 +37,7 @@ export class NatsOutbox implements BulkOutbox {
   readonly #peer: string;
   readonly #offers = new Map<string, { key: BulkKey; bytes: Uint8Array }>();
   readonly #subscription: Subscription;
-  /** By requester, in the order of their turns. */
-  readonly #waiting = new Map<string, Request[]>();
-  #numWaiting = 0;
+  readonly #waiting = new Turns<Request>();
   #aheadBytes = 0;
   #closed = false;
   /** Requests that were not answered because too many waited. */
@@ -59,7 +55,7 @@ export class NatsOutbox implements BulkOutbox {
       },
     });
     // Whoever waited asks anew when the broker is back.
-    watchLink(connection, { onLost: () => this.#forgetWaiting() });
+    watchLink(connection, { onLost: () => this.#waiting.clear() });
   }
 
   offer(key: BulkKey, bucket: number, bytes: Uint8Array): void {
@@ -74,7 +70,7 @@ export class NatsOutbox implements BulkOutbox {
     this.#closed = true;
     this.#subscription.unsubscribe();
     this.#offers.clear();
-    this.#forgetWaiting();
+    this.#waiting.clear();
   }
 
   #receive({ subject, data }: Msg): void {
@@ -83,21 +79,16 @@ export class NatsOutbox implements BulkOutbox {
     if (requester === null || typeof header === 'string' || header.role !== 'request') return;
     if (data.byteLength !== requestBytes) return;
     const number = Buffer.from(data.buffer, data.byteOffset, requestBytes).readUInt32LE(frameHeaderBytes);
-    const ofPeer = this.#waiting.get(requester) ?? [];
-    if (ofPeer.some((other) => other.number === number)) return; // asked again while it waits
-    if (ofPeer.length >= maxWaitingOfPeer || this.#numWaiting >= maxWaiting) {
-      this.numDropped++;
-      return;
-    }
-    ofPeer.push({ requester, number, header });
-    this.#waiting.set(requester, ofPeer);
-    this.#numWaiting++;
-    this.#serve();
+    // Asked again while it waits.
+    if (this.#waiting.of(requester).some((other) => other.number === number)) return;
+    if (this.#waiting.add(requester, { requester, number, header })) this.#serve();
+    // It is asked for again if it was meant.
+    else this.numDropped++;
   }
 
   #serve(): void {
     while (this.#aheadBytes < aheadBytes && !this.#closed) {
-      const request = this.#next();
+      const request = this.#waiting.next();
       if (!request) return;
       const numBytes = this.#answer(request);
       if (numBytes === 0) continue;
@@ -109,23 +100,6 @@ export class NatsOutbox implements BulkOutbox {
       // It fails when the connection breaks: then nothing is ahead any more.
       this.#connection.flush().then(taken, taken);
     }
-  }
-
-  /** Of the peer whose turn it is, which goes to the end of the row. */
-  #next(): Request | undefined {
-    for (const [requester, ofPeer] of this.#waiting) {
-      this.#waiting.delete(requester);
-      const request = ofPeer.shift();
-      if (ofPeer.length > 0) this.#waiting.set(requester, ofPeer);
-      this.#numWaiting--;
-      return request;
-    }
-    return undefined;
-  }
-
-  #forgetWaiting(): void {
-    this.#waiting.clear();
-    this.#numWaiting = 0;
   }
 
   /** Sends what was asked for, and returns how many bytes that was. */

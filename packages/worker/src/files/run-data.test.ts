@@ -1,3 +1,4 @@
+/** The data of a run where the broker goes while a worker opens it. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -61,8 +61,8 @@ export interface RunData {
 }
 
 /**
- * Opens the data that the welcome describes; null once `isWanted` says no or `signal` fires. Throws a UserError when a folder or pack that
- * was named can't be read.
+ * Opens the data that the welcome describes; null once `isWanted` says no or `signal` fires. Throws a UserError when a
+ * folder or pack that was named can't be read.
  */
 export async function openRunData(
   welcome: Welcome,
