@@ -4,6 +4,8 @@ import type { Fields } from './objects.ts';
 
 /** Would fail again just the same: bad input, and numbers that differ. */
 const hopeless = [exitCodes.usage, exitCodes.differs];
+/** Asked to leave, or ended by SIGTERM (128 + 15) while it was starting and could not answer yet. */
+const onRequest = [exitCodes.leftOnRequest, 128 + 15];
 
 /**
  * The rules, of which the first that fits decides. A pod that was evicted, preempted or deleted, or that left on request,
@@ -18,7 +20,7 @@ export const podFailurePolicy = (containerName: string, hopelessAction: 'FailJob
     },
     {
       action: 'Ignore',
-      onExitCodes: { containerName, operator: 'In', values: [exitCodes.leftOnRequest] },
+      onExitCodes: { containerName, operator: 'In', values: onRequest },
     },
   ],
 });
