@@ -95,6 +95,8 @@ export async function accept(
     await check('loader', async () => [
       ...(await rendered(folder, 'loader', ['namespace', 'accounts', 'storage', 'loader'])),
     ]);
+    const fault = await controlFault(cluster, pods, folder);
+    if (fault !== '') throw new Error(fault);
     const manifests = join(repository, 'deploy/kubernetes');
     const overlays = readdirSync(join(manifests, 'overlays')).map(
       (name) => [name, `overlays/${name}`] as const,
@@ -142,7 +144,8 @@ async function acceptance(
   pods: Informer,
   name: string,
   objectsOf: () => Promise<KubeObject[]>,
-  claim: string | undefined,
+  claim?: string,
+  limitMs = withinMs,
 ): Promise<Acceptance> {
   const { client } = cluster;
   const faults: string[] = [];
@@ -171,7 +174,7 @@ async function acceptance(
   const numPods = all.map(numPodsOf).reduce((sum, count) => sum + count, 0);
   const own = (found: Json[]) => found.filter(({ metadata }) => metadata.namespace === name);
   const isBound = ({ spec }: Json) => spec.nodeName !== undefined;
-  const areBound = await pods.until((found) => own(found).filter(isBound).length >= numPods, withinMs);
+  const areBound = await pods.until((found) => own(found).filter(isBound).length >= numPods, limitMs);
   if (!areBound) faults.push(...(await reasons(cluster, name, own(pods.all), numPods)));
   for (const { metadata, spec } of own(pods.all)) {
     const wantsGpu = spec.containers[0].resources.limits?.['nvidia.com/gpu'] !== undefined;
@@ -179,6 +182,22 @@ async function acceptance(
       faults.push(`${metadata.name} is on ${spec.nodeName}, without a GPU`);
   }
   return { name, numObjects: objects.length, numPods, faults };
+}
+
+/** What is no good must be noticed here: a pod of more rights than the restricted level gives, and an unknown field. */
+async function controlFault(cluster: Cluster, pods: Informer, folder: string): Promise<string> {
+  const namespace = 'control';
+  const objects = await rendered(folder, namespace, ['namespace', 'accounts', 'recipe', 'workers']);
+  const [job, recipe] = ['Job', 'ConfigMap'].map((wanted) => objects.find(({ kind }) => kind === wanted)!);
+  job!.spec.template.spec.containers[0].securityContext.allowPrivilegeEscalation = true;
+  recipe!.dat = {};
+  const { faults } = await acceptance(cluster, pods, namespace, async () => objects, undefined, 5_000);
+  const isNoticed = [
+    /^0 of \d+ pods were made/,
+    /violates PodSecurity "restricted/,
+    /\.dat: field not declared/,
+  ].every((pattern) => faults.some((fault) => pattern.test(fault)));
+  return isNoticed ? '' : `faulty manifests are not noticed: ${faults.join('; ') || 'no word of them'}`;
 }
 
 /** Why pods are not there or on no node, in the words of the controllers. */

@@ -41,6 +41,13 @@ if (values.help) {
   process.exit(0);
 }
 
+const only = values.only.split(',') as Part[];
+const unknown = only.find((part) => !parts.includes(part));
+if (unknown !== undefined) {
+  console.error(`--only ${unknown} is none of ${parts.join(', ')}`);
+  process.exit(2);
+}
+
 const tell = (text: string) => process.stderr.write(`${text}\n`);
 
 /** Null where the machine lacks something, after a sentence about it. */
@@ -64,7 +71,7 @@ mkdirSync(join(folder, 'accept'));
 const seed = Number(values.seed);
 tell(`seed ${seed}; logs in ${folder}`);
 const report = await runParts({
-  only: values.only.split(',') as Part[],
+  only,
   programs,
   folder,
   seed,
