@@ -70,14 +70,6 @@ test('a worker that has nothing gets every photo and mask from the coordinator, 
   expect(filesIn(cache)).toBe(49);
 });
 
-test('its cache is enough to go on with, and small ones do', async () => {
-  const [runDir, cache] = [nextFolder('run'), nextFolder('cache')];
-  const coordinator = coordinate(runDir, ...data);
-  const worker = work(cache, '--sample-cache-mb', '1');
-  expectReference(outcomeOf(await coordinator.ended), runDir);
-  expect(await worker.ended).toMatchObject({ code: 0 });
-});
-
 test('both outlive a coordinator that is killed', async () => {
   const runDir = nextFolder('run');
   const first = coordinate(runDir, ...data, '--checkpoint-every', '1');

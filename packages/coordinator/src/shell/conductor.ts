@@ -189,7 +189,10 @@ export class Conductor {
     const samples = leaf && this.#ports.samplesOf(leaf.kind, leaf.step, leaf.leaf).join(', ');
     const remedy =
       'look at them and their masks, or start a run with a lower --learning-rate or --on-non-finite skip';
-    const whole = samples ? `${message}; its samples are ${samples}: ${remedy}` : message;
+    // A worker's own sentence has its remedy.
+    const named =
+      cause === 'worker' ? ` (samples of its leaf: ${samples})` : `; its samples are ${samples}: ${remedy}`;
+    const whole = samples ? message + named : message;
     if (cause !== 'disk') return new UserError(whole);
     return new UserError(`${whole}, then continue with --resume`, exitCodes.unavailable);
   }
