@@ -36,7 +36,7 @@ export const inspectCommand = (io: Io): Command =>
       .description('show what is in the data: counts, sizes, classes, faults, and a contact sheet')
       .option('--out <file>', 'contact sheet to write (PNG)', 'contact-sheet.png')
       .option('--photos <n>', 'photos on the contact sheet', wholeArgument('--photos', 1, 200), 12)
-      .option('--json', 'print the table as JSON')
+      .option('--json', 'print all of it as one JSON object')
       .addHelpText(
         'after',
         '\nExample:\n  npx unet-fleet inspect --images photos --masks masks --class-names classes.txt',
@@ -54,11 +54,11 @@ export async function inspect(wanted: Config, flags: InspectFlags, io: Io): Prom
   const table = datasetTable(report);
   const sheet = report.samples.length > 0 ? resolve(io.cwd, flags.out) : null;
   if (sheet) await writeContactSheet(sheet, report, config, flags.photos);
-  if (flags.json) printJson(io, { ...table, contactSheet: sheet });
-  else screen.print(formatDatasetTable(table));
-  for (const { text, isStop } of whatTrainingWouldSay(report, config)) {
-    screen.print(isStop ? `training would stop: ${text}` : `training would warn: ${text}`, 'yellow');
-  }
+  const training = whatTrainingWouldSay(report, config);
+  if (flags.json) return printJson(io, { ...table, training, contactSheet: sheet });
+  screen.print(formatDatasetTable(table));
+  if (training.stop !== null) screen.print(`training would stop: ${training.stop}`, 'yellow');
+  for (const warning of training.warnings) screen.print(`training would warn: ${warning}`, 'yellow');
   if (sheet) screen.print(`contact sheet: ${sheet}`);
 }
 
@@ -71,12 +71,18 @@ export async function scanWithBar(config: Config, screen: Screen, io: Io): Promi
   }
 }
 
-function whatTrainingWouldSay(report: ScanReport, config: Config): { text: string; isStop: boolean }[] {
+interface TrainingAnswer {
+  /** Why training would stop before its first step; null where it would start. */
+  stop: string | null;
+  warnings: string[];
+}
+
+function whatTrainingWouldSay(report: ScanReport, config: Config): TrainingAnswer {
   try {
-    return datasetFrom(report, config.data).warnings.map((text) => ({ text, isStop: false }));
+    return { stop: null, warnings: datasetFrom(report, config.data).warnings };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    return [{ text: error.message, isStop: true }];
+    return { stop: error.message, warnings: [] };
   }
 }
 
