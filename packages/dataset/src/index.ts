@@ -15,6 +15,7 @@ export { type MaskOptions, maskExtensions, readMask } from './readers/index.ts';
 export { type Palette, type PaletteEntry, paletteNames, readPalette } from './readers/palette.ts';
 export { decodePhoto, type Photo, photoExtensions } from './readers/photo.ts';
 export type { RawMask, ValueCount } from './readers/raster.ts';
+export { describeUnread } from './readers/unread-formats.ts';
 export * from './resize.ts';
 export { sampleClasses } from './sample/figure.ts';
 export { generateSample, type SampleSet, type SampleSetOptions } from './sample/generate.ts';

@@ -143,7 +143,11 @@ describe('pairing', () => {
   it.each([
     [['photos/a.jpg'], {}, /There is no folder .*masks: check --masks/],
     [['masks/a.png', 'photos/.keep'], {}, /The folder .*photos is empty: check --images/],
-    [['photos/a.txt', 'masks/a.png'], {}, /There is no photo \(\.jpg, .*\) in .*photos: check --images/],
+    [
+      ['photos/a.txt', 'masks/a.png'],
+      {},
+      /There is no photo \(\.jpg, .*\) in .*photos, but one file \.txt .*; or check --images/,
+    ],
     [
       ['photos/a.jpg', 'masks/a.png'],
       { maskSuffix: '_m' },

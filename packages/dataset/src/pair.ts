@@ -8,6 +8,7 @@ import { join, resolve, sep } from 'node:path';
 import { isPrintable, UserError } from '@unet-fleet/shared';
 import { extensionOf, maskExtensions } from './readers/index.ts';
 import { photoExtensions } from './readers/photo.ts';
+import { describeUnread } from './readers/unread-formats.ts';
 
 export interface Pair {
   id: string;
@@ -60,13 +61,11 @@ export async function pairFiles({ images, masks, maskSuffix, followLinks }: Pair
   const photos = byId(photoFiles, images, '');
   const masksById = byId(maskFiles.filter(isMask), masks, maskSuffix);
   if (photos.size === 0) {
-    throw new UserError(`There is no photo (${photoExtensions.join(', ')}) in ${images}: check --images.`);
+    throw new UserError(noneOfKind('photo', photoExtensions, imageFiles, `in ${images}`, '--images'));
   }
   if (masksById.size === 0) {
-    const suffix = maskSuffix === '' ? '' : ` whose name ends in "${maskSuffix}"`;
-    throw new UserError(
-      `There is no mask (${maskExtensions.join(', ')})${suffix} in ${masks}: check --masks and --mask-suffix.`,
-    );
+    const where = `${maskSuffix === '' ? '' : `whose name ends in "${maskSuffix}" `}in ${masks}`;
+    throw new UserError(noneOfKind('mask', maskExtensions, maskFiles, where, '--masks and --mask-suffix'));
   }
   const ids = [...photos.keys()].sort(compareText);
   const pairs = ids.flatMap((id) => {
@@ -83,6 +82,22 @@ export async function pairFiles({ images, masks, maskSuffix, followLinks }: Pair
       .map((id) => masksById.get(id) as string),
     numOtherFiles: numFiles - photos.size - masksById.size,
   };
+}
+
+/** "There is no mask (.png, …) in masks: …", with the way from what is there instead. */
+function noneOfKind(
+  kind: 'photo' | 'mask',
+  read: readonly string[],
+  files: readonly string[],
+  where: string,
+  options: string,
+): string {
+  const unread = describeUnread(
+    kind,
+    files.filter((path) => !read.includes(extensionOf(path))),
+  );
+  const instead = unread === null ? '' : `, but ${unread}; or`;
+  return `There is no ${kind} (${read.join(', ')}) ${where}${instead || ':'} check ${options}.`;
 }
 
 function withoutExtension(path: string): string {

@@ -4,7 +4,7 @@
  */
 import { stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path';
-import { photoExtensions } from '@unet-fleet/dataset';
+import { describeUnread, photoExtensions } from '@unet-fleet/dataset';
 import { UserError } from '@unet-fleet/shared';
 import { glob } from 'tinyglobby';
 
@@ -47,7 +47,9 @@ async function photosOf(input: string, outDir: string): Promise<PhotoInput[]> {
     .sort((a, b) => (a < b ? -1 : 1));
   if (photos.length === 0) {
     const where = info ? `There is no photo in ${input}` : `No photo matches ${input}`;
-    throw new UserError(`${where}: photos are ${photoExtensions.join(', ')}.`);
+    const unread = describeUnread('photo', matches);
+    const instead = unread === null ? '' : `, but ${unread};`;
+    throw new UserError(`${where}${instead || ':'} photos are ${photoExtensions.join(', ')}.`);
   }
   return photos.map((path) => ({ id: withoutExtension(toSlashes(relative(cwd, path))), path }));
 }
