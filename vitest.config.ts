@@ -34,6 +34,7 @@ export default defineConfig({
     setupFiles: ['test/helpers/seed-properties.ts'],
     pool: 'forks',
     maxWorkers: 2,
+    maxConcurrency: 2,
     testTimeout: 60_000,
     hookTimeout: 120_000,
   },
