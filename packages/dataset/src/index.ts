@@ -11,7 +11,7 @@ export { type PackOptions, type PackReport, writePack } from './pack/write-pack.
 export * from './pair.ts';
 export { readClassNames } from './readers/class-names.ts';
 export { FileError } from './readers/file-error.ts';
-export { type MaskOptions, maskExtensions, readMask } from './readers/index.ts';
+export { type MaskOptions, maskExtensions, readMask } from './readers/mask.ts';
 export { type Palette, type PaletteEntry, paletteNames, readPalette } from './readers/palette.ts';
 export { decodePhoto, type Photo, photoExtensions } from './readers/photo.ts';
 export type { RawMask, ValueCount } from './readers/raster.ts';

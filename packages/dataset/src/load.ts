@@ -5,7 +5,7 @@
 import { type DataConfig, UserError } from '@unet-fleet/shared';
 import { type DataFile, type FileReader, filesOf, folderReader, type ReadFile } from './files.ts';
 import { FileError } from './readers/file-error.ts';
-import { readMask } from './readers/index.ts';
+import { readMask } from './readers/mask.ts';
 import { type Palette, readPalette } from './readers/palette.ts';
 import { decodePhoto } from './readers/photo.ts';
 import { resizeLabels, resizePhoto } from './resize.ts';

@@ -6,7 +6,8 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
 import { isPrintable, UserError } from '@unet-fleet/shared';
-import { extensionOf, maskExtensions } from './readers/index.ts';
+import { extensionOf } from './readers/containers.ts';
+import { maskExtensions } from './readers/mask.ts';
 import { photoExtensions } from './readers/photo.ts';
 import { describeUnread } from './readers/unread-formats.ts';
 

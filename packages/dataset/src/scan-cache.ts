@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import type { ValueCount } from './readers/raster.ts';
 
 /** Raised whenever a reader gives another result for the same bytes. */
-const FORMAT = 2;
+const FORMAT = 3;
 
 export interface FileStamp {
   numBytes: number;

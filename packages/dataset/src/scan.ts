@@ -11,7 +11,7 @@ import { MAX_FILE_BYTES } from './limits.ts';
 import { readDataOptions } from './options.ts';
 import { type Pair, pairFiles } from './pair.ts';
 import { FileError } from './readers/file-error.ts';
-import { type MaskOptions, readMask } from './readers/index.ts';
+import { type MaskOptions, readMask } from './readers/mask.ts';
 import { checkPhoto } from './readers/photo.ts';
 import { NO_LABEL, type RawMask } from './readers/raster.ts';
 import { type FileStamp, type Finding, type MaskFacts, type PhotoFacts, ScanCache } from './scan-cache.ts';

@@ -1,8 +1,8 @@
 /** Class names from a text list (one per line), a JSON list, or the cell array in a .mat file such as label_list.mat. */
 import { isPrintable } from '@unet-fleet/shared';
 import { MAX_LIST_BYTES } from '../limits.ts';
+import { extensionOf } from './containers.ts';
 import { FileError, inFile } from './file-error.ts';
-import { extensionOf } from './index.ts';
 import { readList } from './list-file.ts';
 import { readMatNames } from './mat.ts';
 import { NO_LABEL } from './raster.ts';

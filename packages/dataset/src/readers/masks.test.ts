@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { deflateSync } from 'node:zlib';
+import { crc32, deflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fixture, folderWith } from '../../test-support/folders.ts';
 import { matWithMask } from '../sample/mat-writer.ts';
 import { FileError } from './file-error.ts';
-import { readMask } from './index.ts';
+import { readMask } from './mask.ts';
 import { readPalette } from './palette.ts';
 
 const folder = fixture('masks');
@@ -96,7 +96,7 @@ describe('messages', () => {
   it.each([
     ['sparse.mat', 'groundtruth is sparse; save full(groundtruth)'],
     ['complex.mat', 'groundtruth is complex'],
-    ['three-dimensions.mat', 'has more than two dimensions'],
+    ['three-dimensions.mat', 'it has 2 channels, where one class index per pixel is needed'],
     ['colours.png', 'has colours, not class indices; name its palette file with --palette'],
     ['colours.tif', 'has colours, not class indices; name its palette file with --palette'],
   ])('%s', async (name, sentence) => {
@@ -109,7 +109,11 @@ describe('messages', () => {
     expect(await message('a.tif', text)).toBe('Cannot read a.tif: it is no TIFF file.');
     expect(await message('a.npy', text)).toBe('Cannot read a.npy: it is no .npy file.');
     expect(await message('a.mat', text)).toBe('Cannot read a.mat: it is no MATLAB file of level 5 or 7.3.');
-    expect(await message('a.gif', text)).toContain('masks are .png, .tif, .tiff, .npy, .mat, not .gif');
+    expect(await message('a.gif', text)).toBe('Cannot read a.gif: it is no GIF file.');
+    expect(await message('a.bmp', text)).toBe('Cannot read a.bmp: it is no BMP file.');
+    expect(await message('a.jpg', text)).toContain(
+      'masks are .png, .tif, .tiff, .gif, .bmp, .dib, .npy, .mat, not .jpg',
+    );
   });
 
   it('names the type of an .npy file that holds no numbers', async () => {
@@ -195,7 +199,9 @@ function png(width: number, height: number, raw: Buffer): Buffer {
   const chunk = (type: string, data: Buffer) => {
     const length = Buffer.alloc(4);
     length.writeUInt32BE(data.length);
-    return Buffer.concat([length, Buffer.from(type), data, Buffer.alloc(4)]);
+    const sum = Buffer.alloc(4);
+    sum.writeUInt32BE(crc32(Buffer.concat([Buffer.from(type), data])));
+    return Buffer.concat([length, Buffer.from(type), data, sum]);
   };
   const header = Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 0]);
   header.writeUInt32BE(width, 0);

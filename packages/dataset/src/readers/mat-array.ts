@@ -1,5 +1,8 @@
 /** A MATLAB variable, from whichever of the two file formats it came, and what we make of it. */
-import { maskFrom, type NumericArray, type RawMask } from './raster.ts';
+import { checkPixels } from '../limits.ts';
+import { arrayPicture, fromColumns, kindOfClass, shapeOf } from './array-picture.ts';
+import type { Picture } from './picture.ts';
+import type { NumericArray } from './raster.ts';
 
 export interface MatHeader {
   name: string;
@@ -29,16 +32,22 @@ export function missingVariable(wanted: string, found: readonly MatHeader[]): Er
   );
 }
 
-/** Rows are the image's rows: dims = [height, width], with any more of them 1. */
-export function maskFromMat(variable: MatArray): RawMask {
-  const [height = 0, width = 0, ...more] = variable.dims;
-  if (variable.values === undefined) {
+/** Rows are the image's rows: dims = [height, width], or [height, width, channels]. Throws a plain sentence. */
+export function pictureFromMat(variable: MatArray): Picture {
+  const { values, dims, className } = variable;
+  if (values === undefined) {
     throw new Error(`its variable ${describeVariable(variable)} is no numeric array`);
   }
-  if (more.some((dim) => dim !== 1)) {
-    throw new Error(`its variable ${describeVariable(variable)} has more than two dimensions`);
-  }
-  return maskFrom(variable.values, width, height, 'columns');
+  const { isPlanar, ...size } = shapeOf(
+    dims,
+    `its variable ${describeVariable(variable)} has ${dims.length} dimensions`,
+  );
+  checkPixels(size.width, size.height);
+  return arrayPicture('mat', {
+    ...size,
+    values: fromColumns(values, size, isPlanar),
+    ...kindOfClass(className, values),
+  });
 }
 
 /** The strings of a cell array of char arrays, in order. */

@@ -1,9 +1,9 @@
 /** MATLAB .mat files of both formats behind one function: the file's bytes decide, as its name cannot. */
 import type { MatArray, MatHeader } from './mat-array.ts';
-import { maskFromMat, missingVariable, namesFromMat } from './mat-array.ts';
+import { missingVariable, namesFromMat, pictureFromMat } from './mat-array.ts';
 import { openMat5 } from './mat5.ts';
 import { isHdf5, withMat73 } from './mat73.ts';
-import type { RawMask } from './raster.ts';
+import type { Picture } from './picture.ts';
 
 interface Variable {
   header: MatHeader;
@@ -19,7 +19,11 @@ function withVariables<T>(
 }
 
 /** Throws a plain sentence that names the variables that are there if `variable` is not. */
-export function readMatMask(path: string, bytes: Uint8Array, variable: string): RawMask | Promise<RawMask> {
+export function readMatPicture(
+  path: string,
+  bytes: Uint8Array,
+  variable: string,
+): Picture | Promise<Picture> {
   return withVariables(path, bytes, (variables) => {
     const found = variables.find(({ header }) => header.name === variable);
     if (found === undefined) {
@@ -28,7 +32,7 @@ export function readMatMask(path: string, bytes: Uint8Array, variable: string): 
         variables.map(({ header }) => header),
       );
     }
-    return maskFromMat(found.read());
+    return pictureFromMat(found.read());
   });
 }
 

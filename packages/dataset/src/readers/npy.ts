@@ -1,30 +1,40 @@
 /**
- * NumPy's .npy, versions 1 to 3: any bool, integer or float array of two dimensions, C or Fortran order, either byte
- * order. Source: numpy.lib.format. The only npm readers are unkept, and the format is one header and raw numbers.
+ * NumPy's .npy, versions 1 to 3: any bool, integer or float array of height x width, or of channels besides; C or Fortran
+ * order, either byte order. Source: numpy.lib.format. The only npm readers are unkept, and the format is one header and
+ * raw numbers.
  */
+import { checkPixels } from '../limits.ts';
+import { type ArrayShape, arrayPicture, fromColumns, fromPlanes, shapeOf } from './array-picture.ts';
 import { bytesPer, type NumberKind, numbersFrom } from './numbers.ts';
-import { maskFrom, type RawMask } from './raster.ts';
+import type { Picture } from './picture.ts';
 
 /** NumPy itself reads headers of up to 10,000 bytes, and arrays of up to 64 dimensions. */
 const MAX_HEADER_BYTES = 2 ** 16;
 const MAX_DIMENSIONS = 64;
 
 /** Throws a plain sentence where the bytes are no such array. */
-export function readNpy(bytes: Uint8Array): RawMask {
+export function readNpy(bytes: Uint8Array): Picture {
   const { header, dataOffset } = splitHeader(bytes);
-  const { kind, littleEndian } = parseDescr(header);
+  const { kind, bits, littleEndian } = parseDescr(header);
   const isFortran = /'fortran_order'\s*:\s*True/.test(header);
-  const shape = parseShape(header);
-  const [height, width] = shape as [number, number];
-  const numBytes = height * width * bytesPer(kind);
+  const { width, height, channels, isPlanar } = parseShape(header);
+  const numBytes = height * width * channels * bytesPer(kind);
   const data = bytes.subarray(dataOffset);
   if (data.length < numBytes) {
     throw new Error(
       `the file ends early: its header promises ${numBytes} bytes of data, it has ${data.length}`,
     );
   }
-  const values = numbersFrom(data.subarray(0, numBytes), kind, littleEndian);
-  return maskFrom(values, width, height, isFortran ? 'columns' : 'rows');
+  checkPixels(width, height);
+  const stored = numbersFrom(data.subarray(0, numBytes), kind, littleEndian);
+  const size = { width, height, channels };
+  // The dimensions in reverse order are an array of the other order: (C, H, W) by columns is W, H, C by rows.
+  const values = isFortran
+    ? fromColumns(stored, size, isPlanar)
+    : isPlanar
+      ? fromPlanes(stored, size)
+      : stored;
+  return arrayPicture('npy', { ...size, values, kind, bits });
 }
 
 function splitHeader(bytes: Uint8Array): { header: string; dataOffset: number } {
@@ -43,18 +53,20 @@ function splitHeader(bytes: Uint8Array): { header: string; dataOffset: number } 
   };
 }
 
-function parseDescr(header: string): { kind: NumberKind; littleEndian: boolean } {
+function parseDescr(header: string): { kind: NumberKind; bits: number; littleEndian: boolean } {
   const descr = /'descr'\s*:\s*'([<>|=]?)([a-zA-Z]\d+)'/.exec(header);
+  const isBool = descr?.[2] === 'b1';
   const name = descr?.[2]?.replace('b1', 'u1') ?? '';
   if (!/^([ui][1248]|f[248])$/.test(name)) {
     const found = /'descr'\s*:\s*([^,}]*)/.exec(header)?.[1]?.trim() ?? 'nothing';
     throw new Error(`its type is ${found}, where a bool, integer or float array is needed`);
   }
-  return { kind: name as NumberKind, littleEndian: descr?.[1] !== '>' };
+  const kind = name as NumberKind;
+  return { kind, bits: isBool ? 1 : 8 * bytesPer(kind), littleEndian: descr?.[1] !== '>' };
 }
 
-/** Height and width; dimensions of 1 beside two others are dropped, as in (1, h, w). */
-function parseShape(header: string): number[] {
+/** Dimensions of 1 beside two others are dropped, as in (1, h, w). */
+function parseShape(header: string): ArrayShape {
   const text = /'shape'\s*:\s*\(([\d\s,]*)\)/.exec(header)?.[1];
   if (text === undefined) throw new Error('its header has no shape');
   const dims = text
@@ -63,8 +75,5 @@ function parseShape(header: string): number[] {
     .map(Number);
   if (dims.length > MAX_DIMENSIONS) throw new Error(`it is damaged: ${dims.length} dimensions`);
   if (!dims.every(Number.isSafeInteger)) throw new Error('it is damaged: its shape is no list of numbers');
-  while (dims.length > 2 && dims.at(-1) === 1) dims.pop();
-  while (dims.length > 2 && dims[0] === 1) dims.shift();
-  if (dims.length !== 2) throw new Error(`its shape is (${text.trim()}), where height and width are needed`);
-  return dims;
+  return shapeOf(dims, `its shape is (${text.trim()})`);
 }

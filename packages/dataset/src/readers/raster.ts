@@ -1,6 +1,5 @@
 /**
- * From the numbers in a mask file to a class index per pixel. All mask formats meet here, so that column order, wide
- * integers, floats and nonsense values are treated alike whichever file they come from.
+ * From the numbers in a mask file to a class index per pixel. All mask formats meet here, so that wide integers, floats and nonsense values are treated alike whichever file they come from.
  */
 import { checkPixels } from '../limits.ts';
 
@@ -59,23 +58,14 @@ export class StrangeValues {
   }
 }
 
-/**
- * Makes a mask of `values`, which lie row by row (C order, PNG) or column by column (MATLAB, Fortran order).
- * Throws unless there are exactly width x height of them.
- */
-export function maskFrom(
-  values: NumericArray,
-  width: number,
-  height: number,
-  order: 'rows' | 'columns',
-): RawMask {
+/** Makes a mask of `values`, which lie row by row. Throws unless there are exactly width x height of them. */
+export function maskFrom(values: NumericArray, width: number, height: number): RawMask {
   checkPixels(width, height);
   if (values.length !== width * height) {
     throw new Error(`it has ${values.length} values for ${width} x ${height} pixels`);
   }
   const strange = new StrangeValues();
-  const indices = toIndices(values, strange);
-  const labels = order === 'rows' ? indices : transposed(indices, width, height);
+  const labels = toIndices(values, strange);
   return { width, height, labels, strange: strange.toList() };
 }
 
@@ -95,15 +85,4 @@ function toIndices(values: NumericArray, strange: StrangeValues): Uint8Array | U
     }
   }
   return highest > 255 ? wide : Uint8Array.from(wide);
-}
-
-function transposed<T extends Uint8Array | Uint16Array>(columns: T, width: number, height: number): T {
-  const rows = (
-    columns instanceof Uint8Array ? new Uint8Array(columns.length) : new Uint16Array(columns.length)
-  ) as T;
-  for (let x = 0; x < width; x++) {
-    const column = x * height;
-    for (let y = 0, at = x; y < height; y++, at += width) rows[at] = columns[column + y] as number;
-  }
-  return rows;
 }

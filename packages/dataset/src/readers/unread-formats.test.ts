@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { maskExtensions } from './index.ts';
+import { maskExtensions } from './mask.ts';
 import { photoExtensions } from './photo.ts';
 import { describeUnread, unreadExtensions } from './unread-formats.ts';
 

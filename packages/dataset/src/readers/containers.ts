@@ -1,0 +1,134 @@
+/**
+ * The registry of file formats, for photos and masks alike: what a file is comes from its first bytes, and from its name
+ * only where those do not say (.mat). A new format is a reader from bytes to a Picture and a line here.
+ */
+import { readBmp } from './bmp.ts';
+import { FileError, inFile } from './file-error.ts';
+import { readGif } from './gif.ts';
+import { readMatPicture } from './mat.ts';
+import { isMat5 } from './mat5.ts';
+import { isHdf5 } from './mat73.ts';
+import { readNpy } from './npy.ts';
+import type { ContainerName, Picture } from './picture.ts';
+import { readPng } from './png.ts';
+import { readWithSharp } from './sharp-picture.ts';
+import { readTiff } from './tiff.ts';
+import { numTiffPages } from './tiff-layout.ts';
+
+export interface ReadOptions {
+  /** Of the pages that are pictures of their own, from 0. */
+  page: number;
+  /** Name of the variable in a .mat file. */
+  matVariable: string;
+  /** Where the file lies, for a library that opens it by itself. */
+  path: string;
+}
+
+export interface Container {
+  name: ContainerName;
+  /** Lower case, with the dot. */
+  extensions: readonly string[];
+  matches(bytes: Uint8Array): boolean;
+  /** Pages that are pictures of their own; 1 where the format has none. */
+  numPages?(bytes: Uint8Array): number;
+  /** Throws plain sentences about the file's content. */
+  read(bytes: Uint8Array, options: ReadOptions): Picture | Promise<Picture>;
+}
+
+const startsWith = (bytes: Uint8Array, text: string, at = 0): boolean =>
+  Buffer.from(
+    bytes.buffer,
+    bytes.byteOffset + Math.min(at, bytes.length),
+    Math.min(text.length, Math.max(0, bytes.length - at)),
+  ).equals(Buffer.from(text, 'latin1'));
+
+export const containers: readonly Container[] = [
+  {
+    name: 'png',
+    extensions: ['.png'],
+    matches: (bytes) => startsWith(bytes, '\x89PNG\r\n\x1a\n'),
+    read: (bytes) => readPng(bytes),
+  },
+  {
+    name: 'tiff',
+    extensions: ['.tif', '.tiff'],
+    matches: (bytes) => ['II*\0', 'MM\0*', 'II+\0', 'MM\0+'].some((start) => startsWith(bytes, start)),
+    numPages: numTiffPages,
+    read: (bytes, { page }) => readTiff(bytes, page),
+  },
+  {
+    name: 'jpeg',
+    extensions: ['.jpg', '.jpeg'],
+    matches: (bytes) => startsWith(bytes, '\xff\xd8\xff'),
+    read: (bytes) => readWithSharp(bytes, 'jpeg'),
+  },
+  {
+    name: 'webp',
+    extensions: ['.webp'],
+    matches: (bytes) => startsWith(bytes, 'RIFF') && startsWith(bytes, 'WEBP', 8),
+    read: (bytes) => readWithSharp(bytes, 'webp'),
+  },
+  {
+    name: 'gif',
+    extensions: ['.gif'],
+    matches: (bytes) => startsWith(bytes, 'GIF87a') || startsWith(bytes, 'GIF89a'),
+    read: (bytes) => readGif(bytes),
+  },
+  {
+    name: 'bmp',
+    extensions: ['.bmp', '.dib'],
+    matches: (bytes) => startsWith(bytes, 'BM'),
+    read: (bytes) => readBmp(bytes),
+  },
+  {
+    name: 'npy',
+    extensions: ['.npy'],
+    matches: (bytes) => startsWith(bytes, '\x93NUMPY'),
+    read: (bytes) => readNpy(bytes),
+  },
+  {
+    name: 'mat',
+    extensions: ['.mat'],
+    matches: (bytes) => isMat5(bytes) || isHdf5(bytes),
+    read: (bytes, { path, matVariable }) => readMatPicture(path, bytes, matVariable),
+  },
+];
+
+export const readExtensions: readonly string[] = containers.flatMap(({ extensions }) => extensions);
+
+/** Extension of a path, lower case, with the dot; '' if it has none. */
+export function extensionOf(path: string): string {
+  return /\.[^./\\]+$/.exec(path)?.[0].toLowerCase() ?? '';
+}
+
+/** The container of a file by its content, or else by its name; throws a plain sentence where neither is known. */
+export function containerOf(path: string, bytes: Uint8Array): Container {
+  const extension = extensionOf(path);
+  const found =
+    containers.find(({ matches }) => matches(bytes)) ??
+    containers.find(({ extensions }) => extensions.includes(extension));
+  if (found !== undefined) return found;
+  throw new Error(
+    `files are ${readExtensions.join(', ')}, not ${extension === '' ? 'without an ending' : extension}`,
+  );
+}
+
+/** Pages of the file that are samples of their own. Throws a FileError. */
+export function numPagesOf(path: string, bytes: Uint8Array): Promise<number> {
+  return inFile(path, () => containerOf(path, bytes).numPages?.(bytes) ?? 1);
+}
+
+/** Reads one picture of a file. Throws a FileError that names it. */
+export function readPicture(
+  path: string,
+  bytes: Uint8Array,
+  options: Omit<ReadOptions, 'path'>,
+): Promise<Picture> {
+  return inFile(path, async () => {
+    const picture = await containerOf(path, bytes).read(bytes, { ...options, path });
+    if (options.page >= picture.numPages) {
+      throw new FileError(path, `it has ${picture.numPages} pages, and page ${options.page} is asked for`);
+    }
+    return picture;
+  });
+}
