@@ -78,7 +78,7 @@ async function predicted(path: string, checkpoint: string): Promise<Uint8Array> 
     { device: 'cpu', intraOpThreads: 1 },
   );
   try {
-    const photo = await decodePhoto(path, readFileSync(path), 3);
+    const photo = await decodePhoto(path, readFileSync(path), { channels: 3, maxPixels: 2 ** 27 });
     const pixels = await resizePhoto(photo, size);
     const labels = new Uint8Array(size.width * size.height);
     return Uint8Array.from(await engine.predict(toBatch([{ ...size, channels: 3, pixels, labels }])));

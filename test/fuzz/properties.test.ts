@@ -161,7 +161,7 @@ test('an .npy array of either order and either byte order gives the same mask', 
       async (height, width, isBig, stream) => {
         const rows = Uint16Array.from({ length: height * width }, () => stream.next().value as number);
         const columns = rows.map((_, i) => rows[(i % height) * width + Math.floor(i / height)]!);
-        const options = { matVariable: '', palette: null };
+        const options = { matVariable: '', palette: null, maxPixels: 2 ** 27 };
         const byRows = await readMask('a.npy', npy(rows, height, width, false, isBig), options);
         const byColumns = await readMask('a.npy', npy(columns, height, width, true, isBig), options);
         expect(Array.from(byRows.labels)).toEqual(Array.from(rows));
@@ -189,7 +189,7 @@ test('any bytes under any mask name are answered with a mask or a FileError', as
       fc.uint8Array({ maxLength: 400 }),
       fc.constantFrom(...maskExtensions),
       async (bytes, extension) => {
-        const options = { matVariable: 'groundtruth', palette: null };
+        const options = { matVariable: 'groundtruth', palette: null, maxPixels: 2 ** 27 };
         const error = await readMask(`nowhere/a${extension}`, bytes, options).catch(
           (caught: unknown) => caught,
         );

@@ -13,7 +13,10 @@ import { sha256Of } from './scan.ts';
 import type { LoadedSample, Sample, Size } from './types.ts';
 
 /** The part of the configuration that loading needs. */
-export type LoadConfig = Pick<DataConfig, 'images' | 'masks' | 'matVariable' | 'palette' | 'channels'>;
+export type LoadConfig = Pick<
+  DataConfig,
+  'images' | 'masks' | 'matVariable' | 'palette' | 'channels' | 'maxPixels'
+>;
 
 /** The palette of each path is read once, as workers load thousands of samples. */
 const palettes = new Map<string, Promise<Palette>>();
@@ -41,7 +44,7 @@ export async function loadSample(
 }
 
 async function loadPixels(data: LoadConfig, { bytes, path }: ReadFile, target: Size): Promise<Uint8Array> {
-  return resizePhoto(await decodePhoto(path, bytes, data.channels), target);
+  return resizePhoto(await decodePhoto(path, bytes, data), target);
 }
 
 async function loadLabels(
@@ -52,6 +55,7 @@ async function loadLabels(
 ): Promise<Uint8Array | Uint16Array> {
   const mask = await readMask(path, bytes, {
     matVariable: data.matVariable,
+    maxPixels: data.maxPixels,
     palette: await paletteAt(data.palette),
   });
   // Same bytes, other options: only another palette or variable than at the scan can do this.

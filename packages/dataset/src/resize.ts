@@ -6,12 +6,13 @@
 import { type DataConfig, parseSize, UserError } from '@unet-fleet/shared';
 import sharp from 'sharp';
 import { enlarge } from './lanczos.ts';
-import { MAX_PIXELS } from './limits.ts';
 import type { Photo } from './readers/photo.ts';
 import type { Size } from './types.ts';
 
 /** Four levels of pooling leave at least one pixel of this many. */
 export const MIN_SIDE = 16;
+/** Pixels of one image at training size: far more than any machine computes a U-Net on. */
+const MAX_TRAINING_PIXELS = 2 ** 27;
 
 /** Size at which a photo of `original` size is trained: --size, or --scale of its own. Throws a UserError. */
 export function trainingSizeOf({ size, scale }: Pick<DataConfig, 'size' | 'scale'>, original: Size): Size {
@@ -28,7 +29,7 @@ function checkedSize(size: Size, source: string): Size {
       `${source} gives ${size.width}x${size.height} pixels, and the model needs at least ${MIN_SIDE}x${MIN_SIDE}: choose a larger one.`,
     );
   }
-  if (size.width * size.height > MAX_PIXELS) {
+  if (size.width * size.height > MAX_TRAINING_PIXELS) {
     throw new UserError(
       `${source} gives ${size.width}x${size.height} pixels, which is too many: choose a smaller one.`,
     );
@@ -48,7 +49,7 @@ export async function resizePhoto(photo: Photo, target: Size): Promise<Uint8Arra
 async function reducePhoto(photo: Photo, { width, height }: Size): Promise<Uint8Array> {
   if (photo.width === width && photo.height === height) return photo.pixels;
   const raw = { width: photo.width, height: photo.height, channels: photo.channels };
-  const image = sharp(photo.pixels, { raw, limitInputPixels: MAX_PIXELS }).resize(width, height, {
+  const image = sharp(photo.pixels, { raw, limitInputPixels: false }).resize(width, height, {
     fit: 'fill',
     kernel: 'lanczos3',
   });

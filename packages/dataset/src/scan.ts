@@ -7,7 +7,7 @@ import { open } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { DataConfig } from '@unet-fleet/shared';
 import { mapBounded } from './bounded.ts';
-import { MAX_FILE_BYTES } from './limits.ts';
+import { MAX_FILE_BYTES, type PixelLimit } from './limits.ts';
 import { readDataOptions } from './options.ts';
 import { type Pair, pairFiles } from './pair.ts';
 import { FileError } from './readers/file-error.ts';
@@ -33,13 +33,14 @@ export async function scanDataset(data: DataConfig, options: ScanOptions = {}): 
   const dataOptions = await readDataOptions(data);
   const pairing = await pairFiles(data);
   const { palette } = dataOptions;
-  const maskOptions: MaskOptions = { matVariable: data.matVariable, palette };
-  const identity = [resolve(data.images), resolve(data.masks), data.matVariable, palette?.sha256 ?? ''];
+  const { matVariable, maxPixels } = data;
+  const maskOptions: MaskOptions = { matVariable, palette, maxPixels };
+  const identity = [resolve(data.images), resolve(data.masks), matVariable, palette?.sha256 ?? '', maxPixels];
   const cache = await ScanCache.open(cacheDir, identity);
   let numDone = 0;
   let numCachedFiles = 0;
   const scanPair = async (pair: Pair): Promise<PairFinding> => {
-    const photo = await findPhoto(join(data.images, pair.photo), pair.photo, cache);
+    const photo = await findPhoto(join(data.images, pair.photo), pair.photo, cache, data);
     const mask = await findMask(join(data.masks, pair.mask), pair.mask, cache, maskOptions);
     numCachedFiles += Number(photo.isCached) + Number(mask.isCached);
     onProgress?.(++numDone, pairing.pairs.length);
@@ -55,12 +56,17 @@ interface Found<T> {
   isCached: boolean;
 }
 
-function findPhoto(path: string, name: string, cache: ScanCache): Promise<Found<PhotoFacts>> {
+function findPhoto(
+  path: string,
+  name: string,
+  cache: ScanCache,
+  { maxPixels }: PixelLimit,
+): Promise<Found<PhotoFacts>> {
   return findFile(
     path,
     (stamp) => cache.photo(name, stamp),
     (stamp, finding) => cache.addPhoto(name, stamp, finding),
-    async (bytes) => ({ ...(await checkPhoto(path, bytes)), sha256: sha256Of(bytes) }),
+    async (bytes) => ({ ...(await checkPhoto(path, bytes, { maxPixels })), sha256: sha256Of(bytes) }),
   );
 }
 

@@ -61,6 +61,7 @@ export function dataConfig(options: Partial<DataConfig>): DataConfig {
     unpaired: 'warn',
     wrongMasks: 'stop',
     followLinks: false,
+    maxPixels: 2 ** 27,
     validationShare: 0.1,
     ...options,
   };

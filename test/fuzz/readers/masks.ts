@@ -7,7 +7,7 @@ import { matWithMask } from '@unet-fleet/dataset/sample/mat-writer';
 import type { Reader, Seed } from '../reader.ts';
 import { maskFixtures, pngChunk, pngSignature, withPngChecksums, words } from './files.ts';
 
-const index: MaskOptions = { matVariable: 'groundtruth', palette: null };
+const index: MaskOptions = { matVariable: 'groundtruth', palette: null, maxPixels: 2 ** 27 };
 const colours: MaskOptions = {
   ...index,
   palette: { entries: [{ color: 0x285afe, classIndex: 1, name: '' }], sha256: '' },

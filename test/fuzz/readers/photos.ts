@@ -51,6 +51,8 @@ function hostile(): Seed[] {
   ];
 }
 
+const limit = { maxPixels: 2 ** 27 };
+
 export const photoReaders: Reader[] = [
   {
     name: 'photo',
@@ -58,8 +60,8 @@ export const photoReaders: Reader[] = [
     seeds: photos,
     hostile,
     read: async (input, { name }) => {
-      const size = await checkPhoto(name, input);
-      const { width, height, pixels } = await decodePhoto(name, input, 3);
+      const size = await checkPhoto(name, input, limit);
+      const { width, height, pixels } = await decodePhoto(name, input, { channels: 3, ...limit });
       if (size.width !== width || size.height !== height || pixels.length !== 3 * width * height) {
         throw new Error(`${pixels.length} values for ${width} x ${height}`);
       }

@@ -55,6 +55,7 @@ const welcome = {
     unpaired: 'warn',
     wrongMasks: 'stop',
     followLinks: false,
+    maxPixels: 2 ** 27,
     validationShare: 0.1,
   },
   model: { inChannels: 3, numClasses: 3, baseWidth: 16, upsampling: 'transposed' },

@@ -40,6 +40,7 @@ const selection: Selection = [
   'data.unpaired',
   'data.wrongMasks',
   'data.followLinks',
+  'data.maxPixels',
   'engine.device',
   'engine.threads',
   'run.runDir',

@@ -22,6 +22,7 @@ const selection = [
   'data.unpaired',
   'data.wrongMasks',
   'data.followLinks',
+  'data.maxPixels',
 ] as const;
 
 /** Large enough that a store holds few files, small enough to copy again where a copy is damaged. */

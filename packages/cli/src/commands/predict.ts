@@ -15,6 +15,7 @@ import { shown } from './train.ts';
 const selection: Selection = [
   'data.masks',
   'data.maskSuffix',
+  'data.maxPixels',
   'engine.device',
   'engine.threads',
   'run.runDir',
@@ -61,13 +62,14 @@ export async function predict(
   const config = configFrom(flags, selection, io, base);
   // The run's own masks would be shown beside any photo of the same name.
   const masks = flags.masks === undefined ? '' : config.data.masks;
+  const { maskSuffix, maxPixels } = config.data;
   const threads = flags.threads === undefined ? availableParallelism() : config.engine.threads;
   const bar = taskBar(screen, 'predict', 'photos', io.now);
   const inputs = photos.map((photo) => resolve(io.cwd, photo));
   const out = resolve(io.cwd, flags.out);
   try {
     return await withEngine(model, { device: config.engine.device, threads }, (engine) =>
-      predictPhotos(model, engine, inputs, out, { masks, maskSuffix: config.data.maskSuffix }, bar.report),
+      predictPhotos(model, engine, inputs, out, { masks, maskSuffix, maxPixels }, bar.report),
     );
   } finally {
     bar.end();

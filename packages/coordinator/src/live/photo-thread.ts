@@ -4,13 +4,13 @@ import { decodePhoto, resizePhoto, trainingSizeOf } from '@unet-fleet/dataset';
 import { UserError } from '@unet-fleet/shared';
 import type { PhotoAnswer, PhotoRequest } from './photo.ts';
 
-/** Pixels of a photo that somebody gives: more than any camera has, and 200 MB at most while it is decoded. */
-const maxPixels = 2 ** 26;
+/** Of a photo that somebody gives: more than any camera has, and 200 MB at most while it is decoded. */
+const limit = { maxPixels: 2 ** 26, remedy: 'segment it with predict' };
 
 const { bytes, data } = workerData as PhotoRequest;
 let answer: PhotoAnswer;
 try {
-  const photo = await decodePhoto('the photo', bytes, data.channels, maxPixels);
+  const photo = await decodePhoto('the photo', bytes, { channels: data.channels, ...limit });
   const { width, height } = trainingSizeOf(data, photo);
   const pixels = Uint8Array.from(await resizePhoto(photo, { width, height }));
   answer = { photo: { width, height, pixels } };

@@ -51,7 +51,7 @@ export class SamplePictures {
       const pair = await this.#pair(run, id);
       const { data } = run.folder.config;
       const path = join(data.images, pair.photo);
-      const photo = await decodePhoto(path, await readFile(path), data.channels);
+      const photo = await decodePhoto(path, await readFile(path), data);
       const size = trainingSizeOf(data, photo);
       const { pixels, ...shape } = toRgb(
         await resizePhoto(photo, size),
@@ -72,7 +72,8 @@ export class SamplePictures {
       const { data } = run.folder.config;
       const path = join(data.masks, pair.mask);
       const palette = data.palette === '' ? null : await readPalette(data.palette);
-      const mask = await readMask(path, await readFile(path), { matVariable: data.matVariable, palette });
+      const { matVariable, maxPixels } = data;
+      const mask = await readMask(path, await readFile(path), { matVariable, palette, maxPixels });
       // A sample's mask has the size of its photo: the scan has seen to it.
       const size = trainingSizeOf(data, mask);
       const labels = resizeLabels(mask.labels, mask, size);

@@ -2,7 +2,7 @@
  * BMP: indices of 1, 2, 4 and 8 bits, run lengths among them, and colours of 16, 24 and 32 bits. Source: "Bitmap Storage",
  * Windows GDI documentation. Every claim is checked against the bytes that are there.
  */
-import { checkPixels, maxPixelsOf } from '../limits.ts';
+import { checkPixels, type PixelLimit } from '../limits.ts';
 import { type Picture, plainPicture } from './picture.ts';
 import { unpackBits } from './unpack-bits.ts';
 
@@ -28,11 +28,11 @@ interface Header {
 }
 
 /** Throws a plain sentence where the bytes are no whole BMP. */
-export function readBmp(bytes: Uint8Array): Picture {
+export function readBmp(bytes: Uint8Array, limit: PixelLimit): Picture {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const header = readHeader(file);
   const { width, height, bits } = header;
-  checkPixels(width, height, maxPixelsOf(bytes.length));
+  checkPixels(width, height, limit, bytes.length);
   const common = { ...plainPicture, container: 'bmp', width, height, kind: 'u1' } as const;
   if (bits <= 8) {
     const values = upright(indicesOf(file, header), header, 1);

@@ -2,6 +2,7 @@
  * The registry of file formats, for photos and masks alike: what a file is comes from its first bytes, and from its name
  * only where those do not say (.mat). A new format is a reader from bytes to a Picture and a line here.
  */
+import type { PixelLimit } from '../limits.ts';
 import { readBmp } from './bmp.ts';
 import { FileError, inFile } from './file-error.ts';
 import { readGif } from './gif.ts';
@@ -15,7 +16,7 @@ import { readWithSharp } from './sharp-picture.ts';
 import { readTiff } from './tiff.ts';
 import { numTiffPages } from './tiff-layout.ts';
 
-export interface ReadOptions {
+export interface ReadOptions extends PixelLimit {
   /** Of the pages that are pictures of their own, from 0. */
   page: number;
   /** Name of the variable in a .mat file. */
@@ -47,50 +48,50 @@ export const containers: readonly Container[] = [
     name: 'png',
     extensions: ['.png'],
     matches: (bytes) => startsWith(bytes, '\x89PNG\r\n\x1a\n'),
-    read: (bytes) => readPng(bytes),
+    read: (bytes, limit) => readPng(bytes, limit),
   },
   {
     name: 'tiff',
     extensions: ['.tif', '.tiff'],
     matches: (bytes) => ['II*\0', 'MM\0*', 'II+\0', 'MM\0+'].some((start) => startsWith(bytes, start)),
     numPages: numTiffPages,
-    read: (bytes, { page }) => readTiff(bytes, page),
+    read: (bytes, { page, ...limit }) => readTiff(bytes, page, limit),
   },
   {
     name: 'jpeg',
     extensions: ['.jpg', '.jpeg'],
     matches: (bytes) => startsWith(bytes, '\xff\xd8\xff'),
-    read: (bytes) => readWithSharp(bytes, 'jpeg'),
+    read: (bytes, limit) => readWithSharp(bytes, 'jpeg', limit),
   },
   {
     name: 'webp',
     extensions: ['.webp'],
     matches: (bytes) => startsWith(bytes, 'RIFF') && startsWith(bytes, 'WEBP', 8),
-    read: (bytes) => readWithSharp(bytes, 'webp'),
+    read: (bytes, limit) => readWithSharp(bytes, 'webp', limit),
   },
   {
     name: 'gif',
     extensions: ['.gif'],
     matches: (bytes) => startsWith(bytes, 'GIF87a') || startsWith(bytes, 'GIF89a'),
-    read: (bytes) => readGif(bytes),
+    read: (bytes, limit) => readGif(bytes, limit),
   },
   {
     name: 'bmp',
     extensions: ['.bmp', '.dib'],
     matches: (bytes) => startsWith(bytes, 'BM'),
-    read: (bytes) => readBmp(bytes),
+    read: (bytes, limit) => readBmp(bytes, limit),
   },
   {
     name: 'npy',
     extensions: ['.npy'],
     matches: (bytes) => startsWith(bytes, '\x93NUMPY'),
-    read: (bytes) => readNpy(bytes),
+    read: (bytes, limit) => readNpy(bytes, limit),
   },
   {
     name: 'mat',
     extensions: ['.mat'],
     matches: (bytes) => isMat5(bytes) || isHdf5(bytes),
-    read: (bytes, { path, matVariable }) => readMatPicture(path, bytes, matVariable),
+    read: (bytes, { path, matVariable, ...limit }) => readMatPicture(path, bytes, matVariable, limit),
   },
 ];
 

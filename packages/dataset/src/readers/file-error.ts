@@ -35,7 +35,6 @@ export async function inFile<T>(path: string, decode: () => T | Promise<T>): Pro
 const libraryMessages: [RegExp, string][] = [
   [/unsupported image format|unknown or unsupported/i, 'it is no picture, or damaged at its start'],
   [/name not defined/, 'its HDF5 structure is damaged'],
-  [/exceeds pixel limit/, 'it claims more pixels than are read of a file of its size'],
 ];
 
 function reasonOf(error: unknown): string {

@@ -2,7 +2,7 @@
  * GIF: the palette indices of its one picture, which libraries replace by colours. Source: "Graphics Interchange Format,
  * version 89a", CompuServe. Files of several frames are refused: which one is meant, they cannot say.
  */
-import { checkPixels, maxPixelsOf } from '../limits.ts';
+import { checkPixels, type PixelLimit } from '../limits.ts';
 import { type Picture, plainPicture } from './picture.ts';
 import { checkStill } from './sharp-picture.ts';
 
@@ -22,12 +22,12 @@ interface Frame {
 }
 
 /** Throws a plain sentence where the bytes are no GIF of one whole picture. */
-export function readGif(bytes: Uint8Array): Picture {
+export function readGif(bytes: Uint8Array, limit: PixelLimit): Picture {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (!/^GIF8[79]a$/.test(file.toString('latin1', 0, 6))) throw new Error('it is no GIF file');
   if (file.length < 13) throw new Error('the file ends early');
   const [width, height] = [file.readUInt16LE(6), file.readUInt16LE(8)];
-  checkPixels(width, height, maxPixelsOf(bytes.length));
+  checkPixels(width, height, limit, bytes.length);
   const flags = file[10] as number;
   const globalEnd = 13 + tableBytes(flags);
   const globalColors = flags & 0x80 ? file.subarray(13, globalEnd) : null;

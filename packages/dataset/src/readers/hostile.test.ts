@@ -5,13 +5,14 @@ import { crc32, deflateSync } from 'node:zlib';
 import { isPrintable } from '@unet-fleet/shared';
 import { describe, expect, it } from 'vitest';
 import { fixture, folderWith } from '../../test-support/folders.ts';
+import { DEFAULT_MAX_PIXELS } from '../limits.ts';
 import { readClassNames } from './class-names.ts';
 import { FileError } from './file-error.ts';
 import { readMask } from './mask.ts';
 import { readPalette } from './palette.ts';
 import { checkPhoto } from './photo.ts';
 
-const options = { matVariable: 'groundtruth', palette: null };
+const options = { matVariable: 'groundtruth', palette: null, maxPixels: DEFAULT_MAX_PIXELS };
 const palette = { entries: [{ color: 0, classIndex: 0, name: '' }], sha256: '' };
 
 async function refusal(job: Promise<unknown>): Promise<string> {
@@ -188,7 +189,7 @@ describe('TIFF', () => {
     [
       'a hundred bytes that claim 121 million pixels',
       image([256, 4, 1, 11_000], [257, 4, 1, 11_000]),
-      'of its size',
+      'more than the 6094848 that a file of 186 bytes is believed to hold',
     ],
   ])('%s', async (_, entries, sentence) => {
     expect(await refusedMask('a.tif', tiff(entries))).toContain(sentence);
@@ -204,7 +205,7 @@ describe('photos', () => {
     const svg = Buffer.from(
       `<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><defs>${groups}</defs><use href="#a9"/></svg>`,
     );
-    expect(await refusal(checkPhoto('a.jpg', svg))).toContain(
+    expect(await refusal(checkPhoto('a.jpg', svg, options))).toContain(
       'no picture of the formats jpg, png, webp or tiff',
     );
     expect(await refusal(readMask('a.png', svg, { ...options, palette }))).toContain('it is no PNG file');

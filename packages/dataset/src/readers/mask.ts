@@ -3,6 +3,7 @@
  * differ from photos; what a file holds is the containers' matter.
  */
 
+import type { PixelLimit } from '../limits.ts';
 import { containers, extensionOf, readPicture } from './containers.ts';
 import { FileError } from './file-error.ts';
 import type { Palette } from './palette.ts';
@@ -10,7 +11,7 @@ import { colorName } from './palette.ts';
 import { type Picture, turned, uprightSize } from './picture.ts';
 import { maskFrom, NO_LABEL, type NumericArray, type RawMask, StrangeValues } from './raster.ts';
 
-export interface MaskOptions {
+export interface MaskOptions extends PixelLimit {
   /** Name of the variable in a .mat file. */
   matVariable: string;
   /** Turns colours into classes; null for index masks. */
@@ -29,8 +30,8 @@ export async function readMask(path: string, bytes: Uint8Array, options: MaskOpt
   if (!maskExtensions.includes(extensionOf(path))) {
     throw new FileError(path, `masks are ${maskExtensions.join(', ')}, not ${extensionOf(path)}`);
   }
-  const { matVariable, page = 0 } = options;
-  return maskFromPicture(path, await readPicture(path, bytes, { matVariable, page }), options);
+  const { matVariable, maxPixels, page = 0 } = options;
+  return maskFromPicture(path, await readPicture(path, bytes, { matVariable, maxPixels, page }), options);
 }
 
 /** Upright, as the photo is: a mask's own orientation turns it. */

@@ -4,6 +4,7 @@ import { crc32, deflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fixture, folderWith } from '../../test-support/folders.ts';
+import { DEFAULT_MAX_PIXELS } from '../limits.ts';
 import { matWithMask } from '../sample/mat-writer.ts';
 import { FileError } from './file-error.ts';
 import { readMask } from './mask.ts';
@@ -11,7 +12,7 @@ import { readPalette } from './palette.ts';
 
 const folder = fixture('masks');
 const expected = Array.from({ length: 35 }, (_, i) => (3 * Math.floor(i / 7) + (i % 7)) % 6);
-const options = { matVariable: 'groundtruth', palette: null };
+const options = { matVariable: 'groundtruth', palette: null, maxPixels: DEFAULT_MAX_PIXELS };
 const read = (path: string, bytes: Uint8Array = readFileSync(path)) => readMask(path, bytes, options);
 const refused = /^(sparse|complex|three|short|colours|names)/;
 const files = readdirSync(folder).sort();
@@ -23,6 +24,11 @@ describe('every mask format', () => {
     const values = name.startsWith('binary') ? expected.map((value) => Number(value > 2)) : expected;
     expect(Array.from(mask.labels)).toEqual(values);
     expect(mask.strange).toEqual([]);
+    const small = readMask(join(folder, name), readFileSync(join(folder, name)), {
+      ...options,
+      maxPixels: 34,
+    });
+    await expect(small).rejects.toThrow(/35 (pixels|values), more than the 34 that are read; --max-pixels/);
   });
 
   it.each(['colours.png', 'colours.tif', 'png-palette8.png'])('%s by the palette file', async (name) => {
@@ -159,7 +165,7 @@ describe('damaged and hostile files', () => {
     const npy = npyFile("'|u1'", '(900000, 900000)', Buffer.alloc(8));
     await expect(read('a.npy', npy)).rejects.toThrow('the file ends early');
     await expect(read('a.png', png(60_000, 60_000, Buffer.alloc(9)))).rejects.toThrow(
-      'more than the 4194304 that are read of a file of its size',
+      'more than the 4194304 that a file of 68 bytes is believed to hold',
     );
   });
 

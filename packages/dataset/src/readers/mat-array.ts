@@ -1,5 +1,5 @@
 /** A MATLAB variable, from whichever of the two file formats it came, and what we make of it. */
-import { checkPixels } from '../limits.ts';
+import { checkPixels, type PixelLimit } from '../limits.ts';
 import { arrayPicture, fromColumns, kindOfClass, shapeOf } from './array-picture.ts';
 import type { Picture } from './picture.ts';
 import type { NumericArray } from './raster.ts';
@@ -33,7 +33,7 @@ export function missingVariable(wanted: string, found: readonly MatHeader[]): Er
 }
 
 /** Rows are the image's rows: dims = [height, width], or [height, width, channels]. Throws a plain sentence. */
-export function pictureFromMat(variable: MatArray): Picture {
+export function pictureFromMat(variable: MatArray, limit: PixelLimit): Picture {
   const { values, dims, className } = variable;
   if (values === undefined) {
     throw new Error(`its variable ${describeVariable(variable)} is no numeric array`);
@@ -42,7 +42,7 @@ export function pictureFromMat(variable: MatArray): Picture {
     dims,
     `its variable ${describeVariable(variable)} has ${dims.length} dimensions`,
   );
-  checkPixels(size.width, size.height);
+  checkPixels(size.width, size.height, limit);
   return arrayPicture('mat', {
     ...size,
     values: fromColumns(values, size, isPlanar),

@@ -1,9 +1,13 @@
 /** MATLAB .mat files of both formats behind one function: the file's bytes decide, as its name cannot. */
+import type { PixelLimit } from '../limits.ts';
 import type { MatArray, MatHeader } from './mat-array.ts';
 import { missingVariable, namesFromMat, pictureFromMat } from './mat-array.ts';
 import { openMat5 } from './mat5.ts';
 import { isHdf5, withMat73 } from './mat73.ts';
 import type { Picture } from './picture.ts';
+
+/** Of the names in a cell array, and the characters of each. */
+const MAX_NAMES = 2 ** 20;
 
 interface Variable {
   header: MatHeader;
@@ -13,18 +17,20 @@ interface Variable {
 function withVariables<T>(
   path: string,
   bytes: Uint8Array,
+  limit: PixelLimit,
   use: (variables: Variable[]) => T,
 ): T | Promise<T> {
-  return isHdf5(bytes) ? withMat73(path, use) : use(openMat5(bytes));
+  return isHdf5(bytes) ? withMat73(path, limit, use) : use(openMat5(bytes, limit));
 }
 
-/** Throws a plain sentence that names the variables that are there if `variable` is not. */
+/** Throws a plain sentence that names the variables that are there if the wanted one is not. */
 export function readMatPicture(
   path: string,
   bytes: Uint8Array,
   variable: string,
+  limit: PixelLimit,
 ): Picture | Promise<Picture> {
-  return withVariables(path, bytes, (variables) => {
+  return withVariables(path, bytes, limit, (variables) => {
     const found = variables.find(({ header }) => header.name === variable);
     if (found === undefined) {
       throw missingVariable(
@@ -32,13 +38,13 @@ export function readMatPicture(
         variables.map(({ header }) => header),
       );
     }
-    return pictureFromMat(found.read());
+    return pictureFromMat(found.read(), limit);
   });
 }
 
 /** The names in the file's cell array: its only one, or else the one called label_list. */
 export function readMatNames(path: string, bytes: Uint8Array): string[] | Promise<string[]> {
-  return withVariables(path, bytes, (variables) => {
+  return withVariables(path, bytes, { maxPixels: MAX_NAMES }, (variables) => {
     const cells = variables.filter(({ header }) => header.className === 'cell');
     const found = cells.length === 1 ? cells[0] : cells.find(({ header }) => header.name === 'label_list');
     if (found === undefined) {

@@ -3,7 +3,7 @@
  * variable is inflated to exactly the size that its own header states, if that fits its dimensions.
  */
 import { constants, inflateSync } from 'node:zlib';
-import { MAX_PIXELS } from '../limits.ts';
+import type { PixelLimit } from '../limits.ts';
 import { describeVariable, type MatArray, type MatHeader } from './mat-array.ts';
 import {
   classNames,
@@ -43,7 +43,10 @@ export function isMat5(bytes: Uint8Array): boolean {
 }
 
 /** Names, classes and sizes of all variables, in file order, and a way to read the values of each. */
-export function openMat5(bytes: Uint8Array): { header: MatHeader; read: () => MatArray }[] {
+export function openMat5(
+  bytes: Uint8Array,
+  limit: PixelLimit,
+): { header: MatHeader; read: () => MatArray }[] {
   if (!isMat5(bytes)) throw new Error('it is no MATLAB file of level 5 or 7.3');
   const littleEndian = bytes[126] === 'I'.charCodeAt(0);
   const elements = new Elements(bytes.subarray(HEADER_BYTES), littleEndian);
@@ -57,13 +60,13 @@ export function openMat5(bytes: Uint8Array): { header: MatHeader; read: () => Ma
       const header = parseHeader(new Elements(sample.subarray(8), littleEndian));
       const read = () =>
         isRead(header)
-          ? parseMatrix(inflateMatrix(data, numBytes, header), littleEndian, newBudget())
+          ? parseMatrix(inflateMatrix(data, numBytes, header, limit), littleEndian, newBudget(limit))
           : refused(header);
       variables.push({ header, read });
     } else if (type === MI_MATRIX) {
       variables.push({
         header: parseHeader(new Elements(data, littleEndian)),
-        read: () => parseMatrix(data, littleEndian, newBudget()),
+        read: () => parseMatrix(data, littleEndian, newBudget(limit)),
       });
     }
   }
@@ -84,11 +87,16 @@ function matrixBytes(inflated: Uint8Array, littleEndian: boolean): number {
   return view.getUint32(4, littleEndian);
 }
 
-function inflateMatrix(data: Uint8Array, numBytes: number, header: FullHeader): Uint8Array {
+function inflateMatrix(
+  data: Uint8Array,
+  numBytes: number,
+  header: FullHeader,
+  limit: PixelLimit,
+): Uint8Array {
   const maxBytes =
     header.className === 'cell' || header.className === 'char'
       ? MAX_CELL_BYTES
-      : MAX_ARRAY_HEADER_BYTES + MAX_BYTES_PER_NUMBER * numValues(header);
+      : MAX_ARRAY_HEADER_BYTES + MAX_BYTES_PER_NUMBER * numValues(header, limit);
   if (numBytes > maxBytes) {
     throw new Error(
       `a variable claims ${numBytes} bytes, more than the ${maxBytes} that ${describeVariable(header)} may have`,
@@ -126,10 +134,14 @@ function parseHeader(elements: Elements): FullHeader {
   return { name: asciiOf(name.data), className: isLogical ? 'logical' : className, dims: sizes, isComplex };
 }
 
-/** Of the array's class; throws for more than are read. */
-function numValues({ name, dims }: MatHeader): number {
+/** Throws for more than are read. */
+function numValues({ name, dims }: MatHeader, { maxPixels }: PixelLimit): number {
   const count = dims.reduce((product, dim) => product * dim, 1);
-  if (count > MAX_PIXELS) throw new Error(`its variable ${name} claims ${count} values`);
+  if (count > maxPixels) {
+    throw new Error(
+      `its variable ${name} claims ${count} values, more than the ${maxPixels} that are read; --max-pixels raises that`,
+    );
+  }
   return count;
 }
 
@@ -150,13 +162,13 @@ function refused({ isComplex, ...header }: FullHeader): MatArray {
   return header;
 }
 
-/** What the cells of one variable may still be. */
-interface Budget {
+/** What one variable and its cells may still be. */
+interface Budget extends PixelLimit {
   numCells: number;
   depth: number;
 }
 
-const newBudget = (): Budget => ({ numCells: MAX_CELLS, depth: MAX_CELL_DEPTH });
+const newBudget = (limit: PixelLimit): Budget => ({ ...limit, numCells: MAX_CELLS, depth: MAX_CELL_DEPTH });
 
 function asciiOf(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('latin1');
@@ -169,7 +181,7 @@ function parseMatrix(bytes: Uint8Array, littleEndian: boolean, budget: Budget): 
   const fullHeader = parseHeader(elements);
   if (!isRead(fullHeader)) return refused(fullHeader);
   const { isComplex: _, ...header } = fullHeader;
-  const count = numValues(header);
+  const count = numValues(header, budget);
   if (header.className === 'cell') {
     return { ...header, cells: parseCells(elements, count, littleEndian, budget) };
   }

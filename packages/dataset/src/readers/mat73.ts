@@ -7,7 +7,7 @@
 import { closeSync, openSync, statSync } from 'node:fs';
 import { devNull } from 'node:os';
 import type { Dataset, File as Hdf5File } from 'h5wasm/node';
-import { MAX_PIXELS } from '../limits.ts';
+import type { PixelLimit } from '../limits.ts';
 import type { MatArray, MatHeader } from './mat-array.ts';
 import { type NumberKind, numbersFrom } from './numbers.ts';
 import type { NumericArray } from './raster.ts';
@@ -25,7 +25,7 @@ const MAX_COMPRESSION = 1032;
 const FREE_BYTES = 2 ** 20;
 
 /** What one variable may still take, its nested cell arrays included. */
-interface Budget {
+interface Budget extends PixelLimit {
   module: Hdf5Module;
   numBytes: number;
   numCells: number;
@@ -43,6 +43,7 @@ export function isHdf5(bytes: Uint8Array): boolean {
 /** Opens the file, hands its variables to `use`, and closes it whatever happens. */
 export async function withMat73<T>(
   path: string,
+  limit: PixelLimit,
   use: (variables: { header: MatHeader; read: () => MatArray }[]) => T,
 ): Promise<T> {
   // 4 MB of WebAssembly that most data sets never need.
@@ -52,7 +53,13 @@ export async function withMat73<T>(
     const file = new h5wasm.File(path, 'r');
     if (file.file_id < 0n) throw new Error('its HDF5 structure is damaged or ends early');
     const maxBytes = FREE_BYTES + MAX_COMPRESSION * statSync(path).size;
-    const newBudget = () => ({ module, numBytes: maxBytes, numCells: MAX_CELLS, depth: MAX_CELL_DEPTH });
+    const newBudget = () => ({
+      ...limit,
+      module,
+      numBytes: maxBytes,
+      numCells: MAX_CELLS,
+      depth: MAX_CELL_DEPTH,
+    });
     try {
       const names = file.keys().filter((name) => !name.startsWith('#'));
       if (names.length > MAX_VARIABLES) throw new Error(`it has more than ${MAX_VARIABLES} variables`);
@@ -132,7 +139,11 @@ function readNumbers(budget: Budget, dataset: Dataset, name: string): NumericArr
   if (![1, 2, 4, 8].includes(size)) throw new Error(`its variable ${name} has numbers of ${size} bytes`);
   if ((sources?.length ?? 0) > 0) throw new Error(`its variable ${name} lies in other files`);
   const count = (shape ?? []).reduce((product, dim) => product * dim, 1);
-  if (count > MAX_PIXELS) throw new Error(`its variable ${name} claims ${count} values`);
+  if (count > budget.maxPixels) {
+    throw new Error(
+      `its variable ${name} claims ${count} values, more than the ${budget.maxPixels} that are read; --max-pixels raises that`,
+    );
+  }
   spend(budget, count * size);
   const pointer = module._malloc(Math.max(1, count * size));
   if (pointer === 0) throw new Error(`its variable ${name} does not fit into memory`);

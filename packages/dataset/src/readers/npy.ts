@@ -3,7 +3,7 @@
  * order, either byte order. Source: numpy.lib.format. The only npm readers are unkept, and the format is one header and
  * raw numbers.
  */
-import { checkPixels } from '../limits.ts';
+import { checkPixels, type PixelLimit } from '../limits.ts';
 import { type ArrayShape, arrayPicture, fromColumns, fromPlanes, shapeOf } from './array-picture.ts';
 import { bytesPer, type NumberKind, numbersFrom } from './numbers.ts';
 import type { Picture } from './picture.ts';
@@ -13,7 +13,7 @@ const MAX_HEADER_BYTES = 2 ** 16;
 const MAX_DIMENSIONS = 64;
 
 /** Throws a plain sentence where the bytes are no such array. */
-export function readNpy(bytes: Uint8Array): Picture {
+export function readNpy(bytes: Uint8Array, limit: PixelLimit): Picture {
   const { header, dataOffset } = splitHeader(bytes);
   const { kind, bits, littleEndian } = parseDescr(header);
   const isFortran = /'fortran_order'\s*:\s*True/.test(header);
@@ -25,7 +25,7 @@ export function readNpy(bytes: Uint8Array): Picture {
       `the file ends early: its header promises ${numBytes} bytes of data, it has ${data.length}`,
     );
   }
-  checkPixels(width, height);
+  checkPixels(width, height, limit);
   const stored = numbersFrom(data.subarray(0, numBytes), kind, littleEndian);
   const size = { width, height, channels };
   // The dimensions in reverse order are an array of the other order: (C, H, W) by columns is W, H, C by rows.

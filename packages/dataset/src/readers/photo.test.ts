@@ -1,13 +1,14 @@
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { photo } from '../../test-support/folders.ts';
+import { DEFAULT_MAX_PIXELS as maxPixels } from '../limits.ts';
 import { checkPhoto, decodePhoto } from './photo.ts';
 
 describe('photos', () => {
   it.each(['jpeg', 'png', 'webp', 'tiff'] as const)('%s as 1, 3 and 4 channels', async (format) => {
     const bytes = await photo(20, 10, format);
     for (const channels of [1, 3, 4] as const) {
-      const decoded = await decodePhoto('a', bytes, channels);
+      const decoded = await decodePhoto('a', bytes, { channels, maxPixels });
       expect(decoded).toMatchObject({ width: 20, height: 10, channels });
       expect(decoded.pixels).toHaveLength(200 * channels);
       if (channels === 4) expect(decoded.pixels[3]).toBe(255);
@@ -27,11 +28,11 @@ describe('photos', () => {
       .toBuffer();
     for (const bytes of [grey, deep, clear]) {
       for (const channels of [1, 3, 4] as const) {
-        expect((await decodePhoto('a', bytes, channels)).pixels).toHaveLength(64 * channels);
+        expect((await decodePhoto('a', bytes, { channels, maxPixels })).pixels).toHaveLength(64 * channels);
       }
     }
-    expect((await decodePhoto('a', deep, 3)).pixels[0]).toBe(0x88);
-    expect((await decodePhoto('a', clear, 4)).pixels[3]).toBe(128);
+    expect((await decodePhoto('a', deep, { channels: 3, maxPixels })).pixels[0]).toBe(0x88);
+    expect((await decodePhoto('a', clear, { channels: 4, maxPixels })).pixels[3]).toBe(128);
   });
 
   it('stands upright by its EXIF orientation', async () => {
@@ -43,11 +44,19 @@ describe('photos', () => {
       .toBuffer();
     // Orientation 6: turn right to see it upright, so what is left goes to the top.
     const turned = await sharp(left).withMetadata({ orientation: 6 }).jpeg({ quality: 100 }).toBuffer();
-    const { width, height, pixels } = await decodePhoto('a', turned, 1);
+    const { width, height, pixels } = await decodePhoto('a', turned, { channels: 1, maxPixels });
     expect([width, height]).toEqual([20, 40]);
     expect(pixels[10]).toBeLessThan(10);
     expect(pixels[39 * 20 + 10]).toBeGreaterThan(245);
-    expect(await checkPhoto('a', turned)).toEqual({ width: 20, height: 40 });
+    expect(await checkPhoto('a', turned, { maxPixels })).toEqual({ width: 20, height: 40 });
+  });
+
+  it('names the limit that a photo is over, and reads it where that is raised', async () => {
+    const bytes = await photo(20, 10);
+    await expect(checkPhoto('a.jpg', bytes, { maxPixels: 199 })).rejects.toThrow(
+      'Cannot read a.jpg: it has 20 x 10 = 200 pixels, more than the 199 that are read; --max-pixels 200 reads it.',
+    );
+    expect(await checkPhoto('a.jpg', bytes, { maxPixels: 200 })).toEqual({ width: 20, height: 10 });
   });
 
   it('refuses a truncated file and one that is no picture', async () => {
@@ -57,10 +66,14 @@ describe('photos', () => {
         .toFormat(format)
         .toBuffer();
       const part = whole.subarray(0, Math.floor(whole.length / 2));
-      await expect(checkPhoto(`a.${format}`, part), format).rejects.toThrow(`Cannot read a.${format}:`);
-      await expect(decodePhoto(`a.${format}`, part, 3), format).rejects.toThrow(`Cannot read a.${format}:`);
+      await expect(checkPhoto(`a.${format}`, part, { maxPixels }), format).rejects.toThrow(
+        `Cannot read a.${format}:`,
+      );
+      await expect(decodePhoto(`a.${format}`, part, { channels: 3, maxPixels }), format).rejects.toThrow(
+        `Cannot read a.${format}:`,
+      );
     }
-    await expect(checkPhoto('a.jpg', Buffer.from('no picture'))).rejects.toThrow(
+    await expect(checkPhoto('a.jpg', Buffer.from('no picture'), { maxPixels })).rejects.toThrow(
       'Cannot read a.jpg: it is no picture of the formats jpg, png, webp or tiff, or damaged at its start.',
     );
   });

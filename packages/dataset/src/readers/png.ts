@@ -4,7 +4,7 @@
  * rows, or take the last of several headers. Source: W3C, Portable Network Graphics, 3rd edition.
  */
 import { crc32, inflateSync } from 'node:zlib';
-import { checkPixels, maxPixelsOf } from '../limits.ts';
+import { checkPixels, type PixelLimit } from '../limits.ts';
 import { exifOrientation } from './exif.ts';
 import { type Picture, plainPicture } from './picture.ts';
 import { checkStill } from './sharp-picture.ts';
@@ -42,10 +42,10 @@ const PASSES = [
 ] as const;
 
 /** Throws a plain sentence where the bytes are no whole PNG. */
-export function readPng(bytes: Uint8Array): Picture {
+export function readPng(bytes: Uint8Array, limit: PixelLimit): Picture {
   const { layout, compressed, palette, exif } = walkChunks(bytes);
   const { width, height, depth, channels, colorType } = layout;
-  checkPixels(width, height, maxPixelsOf(bytes.length));
+  checkPixels(width, height, limit, bytes.length);
   const meaning = colorType === 3 ? 'palette' : colorType === 0 || colorType === 4 ? 'grey' : 'rgb';
   if (meaning === 'palette' && palette === null) throw new Error('it is damaged: its palette is missing');
   const hasAlpha = colorType >= 4;

@@ -1,7 +1,6 @@
 /**
  * From the numbers in a mask file to a class index per pixel. All mask formats meet here, so that wide integers, floats and nonsense values are treated alike whichever file they come from.
  */
-import { checkPixels } from '../limits.ts';
 
 export type NumericArray =
   | Uint8Array
@@ -60,7 +59,6 @@ export class StrangeValues {
 
 /** Makes a mask of `values`, which lie row by row. Throws unless there are exactly width x height of them. */
 export function maskFrom(values: NumericArray, width: number, height: number): RawMask {
-  checkPixels(width, height);
   if (values.length !== width * height) {
     throw new Error(`it has ${values.length} values for ${width} x ${height} pixels`);
   }

@@ -1,19 +1,26 @@
 /** JPEG and WebP as pictures, through sharp: bytes as they decode, not turned and with no colour profile applied. */
 import sharp from 'sharp';
-import { maxPixelsOf } from '../limits.ts';
+import { checkPixels, type PixelLimit } from '../limits.ts';
 import { checkedOrientation } from './exif.ts';
 import { type Picture, plainPicture } from './picture.ts';
 
 /** Throws a plain sentence for damaged and truncated files, and for animations. */
-export async function readWithSharp(bytes: Uint8Array, container: 'jpeg' | 'webp'): Promise<Picture> {
-  const options = { failOn: 'error', limitInputPixels: maxPixelsOf(bytes.length), ignoreIcc: true } as const;
+export async function readWithSharp(
+  bytes: Uint8Array,
+  container: 'jpeg' | 'webp',
+  limit: PixelLimit,
+): Promise<Picture> {
+  const options = { failOn: 'error', limitInputPixels: false, ignoreIcc: true } as const;
   const {
+    width,
+    height,
     channels = 0,
     space,
     pages = 1,
     orientation = 1,
     hasAlpha = false,
   } = await sharp(bytes, options).metadata();
+  checkPixels(width, height, limit, bytes.length);
   checkStill(pages);
   const isGrey = space === 'b-w';
   const image = sharp(bytes, options).toColourspace(isGrey ? 'b-w' : 'srgb');

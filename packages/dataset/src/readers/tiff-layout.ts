@@ -1,5 +1,5 @@
 /** What the tags of a TIFF page say of its pixels: their layout, number format and meaning, held against limits.ts. */
-import { checkPixels, maxPixelsOf } from '../limits.ts';
+import { checkPixels, maxPixelsOf, type PixelLimit } from '../limits.ts';
 import { checkedOrientation } from './exif.ts';
 import type { NumberKind } from './numbers.ts';
 import type { Meaning } from './picture.ts';
@@ -68,15 +68,15 @@ export function numTiffPages(bytes: Uint8Array): number {
 }
 
 /** Throws a plain sentence where the tags contradict each other, the file or what is read. */
-export function tiffLayout(bytes: Uint8Array, page: number): TiffLayout {
+export function tiffLayout(bytes: Uint8Array, page: number, limit: PixelLimit): TiffLayout {
   const pages = pagesIn(bytes);
   const directory = pages[page];
   if (directory === undefined) throw new Error(`it has ${pages.length} pages, and page ${page} is asked for`);
   const number = (tag: number, otherwise: number) => directory.number(tag, otherwise);
   const [width, height] = [number(TAG.width, 0), number(TAG.height, 0)];
-  checkPixels(width, height, maxPixelsOf(bytes.length));
+  checkPixels(width, height, limit, bytes.length);
   const samples = number(TAG.samplesPerPixel, 1);
-  const maxValues = 4 * maxPixelsOf(bytes.length);
+  const maxValues = 4 * maxPixelsOf(bytes.length, limit);
   if (!(samples >= 1 && samples <= MAX_SAMPLES && width * height * samples <= maxValues)) {
     throw new Error(`it has ${samples} values per pixel`);
   }

@@ -3,6 +3,7 @@
  * predictors, BigTIFF, and stacks of pages. Read here, because libraries believe a file's own sizes, or replace its
  * numbers by what a viewer would show. What every tag claims is held against limits.ts and the bytes that are there.
  */
+import type { PixelLimit } from '../limits.ts';
 import { bytesPer, type NumberKind, numbersFrom } from './numbers.ts';
 import { type Picture, plainPicture } from './picture.ts';
 import type { NumericArray } from './raster.ts';
@@ -25,8 +26,8 @@ import { unpackBits } from './unpack-bits.ts';
 const MAX_TILE_PIXELS = 2 ** 22;
 
 /** Reads one of the pages that are pictures of their own. Throws a plain sentence for what cannot be read as it means. */
-export async function readTiff(bytes: Uint8Array, page: number): Promise<Picture> {
-  const layout = tiffLayout(bytes, page);
+export async function readTiff(bytes: Uint8Array, page: number, limit: PixelLimit): Promise<Picture> {
+  const layout = tiffLayout(bytes, page, limit);
   const { width, height, samples, compression, bits } = layout;
   checkCompression(compression);
   const common = {

@@ -8,7 +8,7 @@ import { optionValue } from './load.ts';
 import { configOptions } from './schema.ts';
 import type { Config } from './types.ts';
 
-/** Outside the identity: paths, and the permission for mixed engines, which gives up reproducibility anyway. */
+/** Outside the identity: paths, what may be read at all, and the permission for mixed engines, which gives up reproducibility anyway. */
 const outside = new Set([
   'data.images',
   'data.masks',
@@ -17,6 +17,7 @@ const outside = new Set([
   'data.palette',
   'data.classNames',
   'data.followLinks',
+  'data.maxPixels',
   'engine.allowMixedEngines',
 ]);
 const identityPaths = configOptions

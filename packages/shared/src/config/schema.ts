@@ -91,6 +91,14 @@ const data = group<Config['data']>({
     format: 'switch',
     default: false,
   },
+  maxPixels: {
+    doc: 'pixels of one photo or mask; a file with more is refused, as a damaged one that claims them would fill the memory',
+    unit: 'pixels',
+    format: 'whole',
+    default: 2 ** 27,
+    min: 1,
+    max: 2 ** 30,
+  },
   validationShare: {
     doc: 'share of the photos that is kept for validation',
     unit: 'share',

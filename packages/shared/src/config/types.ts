@@ -33,6 +33,8 @@ export interface DataConfig {
   wrongMasks: 'stop' | 'skip';
   /** Whether links may lead out of the folders of photos and masks. */
   followLinks: boolean;
+  /** Pixels of one photo or mask; a file with more is refused. */
+  maxPixels: number;
   validationShare: number;
 }
 

@@ -8,7 +8,7 @@ import { printable } from '../printable.ts';
 import { isBoundedMsgpack } from './bounded-msgpack.ts';
 import { safeId } from './subjects.ts';
 
-export const protocolVersion = 4;
+export const protocolVersion = 5;
 
 const id = z.string().regex(safeId);
 const text = z.string().max(2_000);
@@ -58,6 +58,7 @@ export const welcome = z.object({
     unpaired: z.enum(['warn', 'stop']),
     wrongMasks: z.enum(['stop', 'skip']),
     followLinks: z.boolean(),
+    maxPixels: count,
     validationShare: z.number(),
   }),
   model: z.object({

@@ -77,13 +77,13 @@ export class MaskPictures {
   }
 
   async #open(sample: SampleFacts, size: Size, panel: Size): Promise<Ready> {
-    const { channels, matVariable, palette: palettePath } = this.#data;
+    const { channels, matVariable, maxPixels, palette: palettePath } = this.#data;
     if (palettePath !== '') this.#palette ??= readPalette(palettePath);
-    const photo = await decodePhoto(sample.imagePath, await readFile(sample.imagePath), channels);
+    const photo = await decodePhoto(sample.imagePath, await readFile(sample.imagePath), this.#data);
     const pixels = await resizePhoto(photo, size);
     const palette = await this.#palette;
     const maskBytes = await readFile(sample.maskPath);
-    const mask = await readMask(sample.maskPath, maskBytes, { matVariable, palette });
+    const mask = await readMask(sample.maskPath, maskBytes, { matVariable, palette, maxPixels });
     const truth = { ...size, labels: resizeLabels(mask.labels, mask, size) };
     const rgb = toRgb(pixels, size.width, size.height, channels);
     return {

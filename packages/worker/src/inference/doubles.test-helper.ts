@@ -17,6 +17,7 @@ export const dataOf = (overrides: Partial<DataConfig> = {}): DataConfig => ({
   unpaired: 'warn',
   wrongMasks: 'stop',
   followLinks: false,
+  maxPixels: 2 ** 27,
   validationShare: 0.1,
   ...overrides,
 });

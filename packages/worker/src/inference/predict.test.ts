@@ -5,7 +5,7 @@ import { exitCodes } from '@unet-fleet/shared';
 import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BrightnessEngine, dataOf, modelOf } from './doubles.test-helper.ts';
-import { predictPhotos } from './predict.ts';
+import { type PredictOptions, predictPhotos } from './predict.ts';
 import { greyMap, indexMask } from './prediction-files.ts';
 
 let root: string;
@@ -32,11 +32,10 @@ async function gray(path: string) {
   return { width: info.width, height: info.height, at: (x: number, y: number) => data[y * info.width + x] };
 }
 
-const predict = (
-  inputs: string[],
-  options = { masks: '', maskSuffix: '' },
-  engine = new BrightnessEngine(),
-) => predictPhotos(modelOf(3, dataOf()), engine, inputs, out, options);
+const defaults: PredictOptions = { masks: '', maskSuffix: '', maxPixels: 2 ** 27 };
+
+const predict = (inputs: string[], options: Partial<PredictOptions> = {}, engine = new BrightnessEngine()) =>
+  predictPhotos(modelOf(3, dataOf()), engine, inputs, out, { ...defaults, ...options });
 
 describe('predictPhotos', () => {
   it('predicts at training size and writes at the photo’s own, upright', async () => {
@@ -101,7 +100,7 @@ describe('predictPhotos', () => {
 
   it('writes nothing beside the photos', async () => {
     await halves(40, 40).png().toFile(join(root, 'photos/a.png'));
-    const options = { masks: '', maskSuffix: '' };
+    const options = defaults;
     const engine = new BrightnessEngine();
     const here = predictPhotos(
       modelOf(3, dataOf()),

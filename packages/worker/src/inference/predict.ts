@@ -25,6 +25,8 @@ export interface PredictOptions {
   /** Folder of true masks to show beside the predictions; '' for none. */
   masks: string;
   maskSuffix: string;
+  /** Pixels of one photo or mask. */
+  maxPixels: number;
 }
 
 export interface PredictionReport {
@@ -104,20 +106,26 @@ function assertApart(photos: PhotoInput[], outDir: string): void {
   );
 }
 
-async function settingsOf({ data, classNames }: TrainedModel, { masks, maskSuffix }: PredictOptions) {
+async function settingsOf(
+  { data, classNames }: TrainedModel,
+  { masks, maskSuffix, maxPixels }: PredictOptions,
+) {
   if (masks !== '' && !(await stat(masks).catch(() => null))?.isDirectory()) {
     throw new UserError(`There is no folder ${masks}: check --masks.`);
   }
   const palette: Palette | null =
     masks === '' || data.palette === '' ? null : await readPalette(data.palette);
-  return { masks, maskSuffix, palette, scheme: { classNames, ignoreIndex: data.ignoreIndex } };
+  return { masks, maskSuffix, maxPixels, palette, scheme: { classNames, ignoreIndex: data.ignoreIndex } };
 }
 
 type Settings = Awaited<ReturnType<typeof settingsOf>>;
 
 /** A photo at its own size for the eye, and at training size for the model. */
 async function prepared({ id, path }: PhotoInput, { data, model }: TrainedModel, settings: Settings) {
-  const decoded = await decodePhoto(path, await readFile(path), model.inChannels);
+  const decoded = await decodePhoto(path, await readFile(path), {
+    channels: model.inChannels,
+    maxPixels: settings.maxPixels,
+  });
   const { width, height } = decoded;
   const target = trainingSizeOf(data, decoded);
   const pixels = await resizePhoto(decoded, target);
