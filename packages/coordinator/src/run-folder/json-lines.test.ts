@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -50,10 +50,28 @@ test('any bytes are read without a crash', () => {
   );
 });
 
-test('what is not kept is cut off with all after it', () => {
-  writeFileSync(path, '{"n":1}\n{"n":2}\n{"n":3}\n{"n":1}\n');
-  keepLines(path, (value) => (value as { n: number }).n < 3);
-  expect(readFileSync(path, 'utf8')).toBe('{"n":1}\n{"n":2}\n');
-  appendFileSync(path, 'nonsense\n');
-  expect(valuesIn(path)).toEqual([{ n: 1 }, { n: 2 }, undefined]);
+test('what is not kept goes, wherever it stands; all else stays in its order, byte for byte', () => {
+  const line = fc.record({ n: fc.nat(3), text: fc.string({ maxLength: 5 }) });
+  fc.assert(
+    fc.property(fc.array(line, { maxLength: 12 }), fc.constantFrom('', '{"n":0', 'é'), (lines, cut) => {
+      const texts = lines.map((value, i) =>
+        i % 5 === 4 ? `{ "n": ${value.n} }\n` : `${JSON.stringify(value)}\n`,
+      );
+      writeFileSync(path, texts.join('') + cut);
+      keepLines(path, (value) => (value as { n: number }).n < 2);
+      expect(readFileSync(path, 'utf8')).toBe(texts.filter((_, i) => lines[i]!.n < 2).join(''));
+      appendFileSync(path, '{"n":9}\n');
+      expect(valuesIn(path).at(-1)).toEqual({ n: 9 });
+      expect(readdirSync(folder)).toEqual(['some.jsonl']);
+    }),
+  );
+});
+
+test('ranges longer than what is copied at once come whole', () => {
+  const lines = ['a', 'x', 'b', 'c'].map(
+    (name) => `${JSON.stringify({ name, text: name.repeat(1_500_000) })}\n`,
+  );
+  writeFileSync(path, lines.join(''));
+  keepLines(path, (value) => (value as { name: string }).name !== 'x');
+  expect(readFileSync(path, 'utf8') === lines[0]! + lines[2]! + lines[3]!).toBe(true);
 });

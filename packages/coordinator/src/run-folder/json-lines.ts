@@ -2,7 +2,16 @@
  * Files of one JSON value a line, which a run appends to while it goes on. What this file keeps true: whatever a kill
  * has left at the end, a reader gets whole lines only, in bounded memory, and who goes on begins on a line of its own.
  */
-import { closeSync, ftruncateSync, openSync, readSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 
 const chunkBytes = 1024 * 1024;
 /** No run writes a longer line; a reader passes over it. */
@@ -68,19 +77,71 @@ function parsed(text: Buffer): unknown {
 }
 
 /**
- * Cuts the first line that is not kept off the file, with all after it and a last line without its end; makes the
- * file if it is missing. Throws the system's error if it can't be written.
+ * Takes the lines that are not kept out of the file, wherever they stand, and a last line without its end; makes the file
+ * if it is missing. Where a line that is kept follows one that is not, the file is replaced whole, so that a crash leaves
+ * the old one or the new. Throws the system's error if it can't be written.
  */
 export function keepLines(path: string, isKept: (value: unknown) => boolean): void {
-  let keptBytes = 0;
+  const kept: Range[] = [];
+  let startBytes = 0;
   for (const { value, endBytes } of linesOf(path)) {
-    if (!isKept(value)) break;
-    keptBytes = endBytes;
+    if (isKept(value)) addRange(kept, startBytes, endBytes);
+    startBytes = endBytes;
   }
+  if (kept.length === 0 || (kept.length === 1 && kept[0]!.startBytes === 0)) {
+    cut(path, kept[0]?.endBytes ?? 0);
+    return;
+  }
+  const temporary = `${path}.tmp`;
+  try {
+    copy(path, kept, temporary);
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}
+
+interface Range {
+  startBytes: number;
+  endBytes: number;
+}
+
+function addRange(ranges: Range[], startBytes: number, endBytes: number): void {
+  const last = ranges.at(-1);
+  if (last?.endBytes === startBytes) last.endBytes = endBytes;
+  else ranges.push({ startBytes, endBytes });
+}
+
+function cut(path: string, lengthBytes: number): void {
   const file = openSync(path, 'a');
   try {
-    ftruncateSync(file, keptBytes);
+    ftruncateSync(file, lengthBytes);
   } finally {
     closeSync(file);
+  }
+}
+
+/** The new file is on the disk when this returns. */
+function copy(path: string, ranges: readonly Range[], to: string): void {
+  const source = openSync(path, 'r');
+  try {
+    const target = openSync(to, 'w');
+    try {
+      const chunk = Buffer.allocUnsafe(chunkBytes);
+      for (const { startBytes, endBytes } of ranges) {
+        for (let at = startBytes; at < endBytes; ) {
+          const numBytes = readSync(source, chunk, 0, Math.min(chunkBytes, endBytes - at), at);
+          for (let done = 0; done < numBytes; ) done += writeSync(target, chunk, done, numBytes - done);
+          if (numBytes === 0) throw new Error(`${path} has become shorter while it was copied`);
+          at += numBytes;
+        }
+      }
+      fsyncSync(target);
+    } finally {
+      closeSync(target);
+    }
+  } finally {
+    closeSync(source);
   }
 }

@@ -152,6 +152,30 @@ test('a resumed run goes on after its checkpoint; what nobody can read stays and
   expect({ numDamaged, numStale }).toEqual({ numDamaged: 2, numStale: 0 });
 });
 
+test('a line of a replaced coordinator between them costs a resumed run none of its steps', async () => {
+  await write(0, [1, 2]);
+  const old = open(2);
+  const next = open(2, 2);
+  for (const [ledger, step] of [
+    [next, 3],
+    [old, 9],
+    [next, 4],
+  ] as const) {
+    ledger.append(recordOf(step), Promise.resolve(hashesOf(step)));
+    await ledger.flush();
+  }
+  await old.close();
+  await next.close();
+  await write(4, [5], 3);
+  expect(readLedger(path).lines.map(({ step, term }) => [step, term])).toEqual([
+    [1, 1],
+    [2, 1],
+    [3, 2],
+    [4, 2],
+    [5, 3],
+  ]);
+});
+
 test('a coordinator that was replaced and writes on does not count', async () => {
   await write(0, [1, 2, 3]);
   const old = open(3);

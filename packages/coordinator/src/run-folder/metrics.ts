@@ -1,15 +1,29 @@
 /**
  * metrics.jsonl: what the run told about itself, one JSON object a line, in order. A run that resumes from a checkpoint
- * computes the steps after it again, so their lines are dropped first and the file never holds a step twice. A disk
+ * computes the steps after it again, so their lines are dropped first and the file never holds a step twice; what has
+ * happened once stays. A disk
  * that fails costs no line that fits into memory until it is back.
  */
 import { SteadyFile, type SteadyFileOptions } from '@unet-fleet/shared';
 import { userErrorOf } from '../checkpoint/files.ts';
 import { keepLines, linesOf } from './json-lines.ts';
 
-interface StepNumbers {
-  /** Steps count from 1 in events: the n-th commit. */
+/** What a run that goes on has behind it. */
+export interface Past {
+  /** Steps committed. */
+  version: number;
+  /** Of this version; then it is done again. */
+  validationPending: boolean;
+}
+
+/** What lines say about the course of a run, as far as it is asked for here; see RunEvent. */
+interface CourseLine {
+  type?: string;
+  /** From 1: the n-th commit. */
   step?: number;
+  kind?: string;
+  epoch?: number;
+  numSteps?: number;
   firstStep?: number;
 }
 
@@ -23,11 +37,28 @@ export function readMetrics<Line extends object>(path: string): Line[] {
   return lines;
 }
 
-/** Whether a line was written before or at the commit `step`. */
-function isUpTo(step: number, value: unknown): boolean {
+/** What happened once: that its step is computed again does not tell it again. */
+const incidents: ReadonlySet<string | undefined> = new Set([
+  'learning-rate-changed',
+  'worker-late',
+  'lease-repeated',
+  'checkpoint-failed',
+]);
+
+/**
+ * Whether the run that goes on will not tell this line again. Steps do not rise from line to line: a change of the rate
+ * names a step to come, and a leaf that is left out the step that its round works for.
+ */
+function isPast(value: unknown, { version, validationPending }: Past): boolean {
   if (!isObject(value)) return true;
-  const { step: at = 0, firstStep = 0 } = value as StepNumbers;
-  return at <= step && firstStep <= step;
+  const { type, step = 0, kind, epoch = 1, numSteps = 0, firstStep = 1 } = value as CourseLine;
+  if (incidents.has(type)) return true;
+  // It begins with a step of its epoch, in an event of its own for each start of the run.
+  if (type === 'epoch-started') return (epoch - 1) * numSteps + firstStep <= version;
+  const isSkippedInValidation = type === 'leaf-skipped' && kind === 'validation';
+  const isOfValidation = isSkippedInValidation || type === 'validated' || type === 'evaluation-kept';
+  const at = isSkippedInValidation ? step - 1 : step;
+  return isOfValidation && validationPending ? at < version : at <= version;
 }
 
 export interface MetricsOptions extends Pick<SteadyFileOptions, 'mayWrite'> {
@@ -38,12 +69,12 @@ export class MetricsFile {
   readonly #file: SteadyFile;
 
   /**
-   * Opens the file for appending, dropping what came after `step` commits (0 for a new run) and a cut last line.
-   * Throws a UserError if it can't be written.
+   * Opens the file for appending, dropping what will be told again after `past` (all, for a new run: null) and a cut last
+   * line. Throws a UserError if it can't be written.
    */
-  constructor(path: string, step: number, { onWarning, mayWrite }: MetricsOptions = {}) {
+  constructor(path: string, past: Past | null, { onWarning, mayWrite }: MetricsOptions = {}) {
     try {
-      keepLines(path, (value) => isUpTo(step, value));
+      keepLines(path, (value) => past !== null && isPast(value, past));
       this.#file = new SteadyFile(path, {
         mayWrite,
         onTrouble: (error) => {

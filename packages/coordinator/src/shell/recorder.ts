@@ -7,7 +7,7 @@ import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunEvent } from '@unet-fleet/shared';
 import type { TimedEvent } from '../live/watchers.ts';
-import { MetricsFile } from '../run-folder/metrics.ts';
+import { MetricsFile, type Past } from '../run-folder/metrics.ts';
 import { CurvesDrawer } from './curves.ts';
 
 const recorded = new Set<RunEvent['type']>([
@@ -50,11 +50,11 @@ export class Recorder {
   #drawing: Promise<void> | null = null;
   #drawAgain = false;
 
-  /** `step`: commits so far; what was recorded after them is dropped, because it will happen again. */
+  /** `past`: of a run that goes on; what was recorded after it is dropped, because it will be told again. */
   constructor(
     root: string,
     metricsPath: string,
-    step: number,
+    past: Past | null,
     title: string,
     onWarning: (message: string) => void,
     mayWrite: () => boolean = () => true,
@@ -62,7 +62,7 @@ export class Recorder {
     this.#metricsPath = metricsPath;
     this.#curvesPath = join(root, 'curves.png');
     this.#title = title;
-    this.#metrics = new MetricsFile(metricsPath, step, { onWarning, mayWrite });
+    this.#metrics = new MetricsFile(metricsPath, past, { onWarning, mayWrite });
     this.#onWarning = onWarning;
     this.#mayWrite = mayWrite;
   }

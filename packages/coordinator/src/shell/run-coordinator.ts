@@ -122,7 +122,7 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
   const recorder = new Recorder(
     paths.root,
     paths.metrics,
-    progress.version,
+    options.resume ? progress : null,
     title,
     (message) => teller.warn(message),
     mayWrite,

@@ -2,7 +2,7 @@
  * Lines of a file of JSON that may grow: each call gives those that came since the one before. Reading goes in slices
  * that let other work in between, because a live run's coordinator reads its own past here.
  */
-import { open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 
 const sliceBytes = 256 * 1024;
 /** No run writes a longer line; it is passed over. */
@@ -15,9 +15,19 @@ export interface FollowedFile {
   offsetBytes: number;
   /** Of the file that was read: another one under the same name is read from its beginning. */
   inode: number;
+  /** What stands before the offset: a file that was cut and has grown again has something else there. */
+  before: Buffer;
 }
 
-export const fromBeginning = (path: string): FollowedFile => ({ path, offsetBytes: 0, inode: 0 });
+/** Longer than the time that every line has. */
+const beforeBytes = 64;
+
+export const fromBeginning = (path: string): FollowedFile => ({
+  path,
+  offsetBytes: 0,
+  inode: 0,
+  before: Buffer.alloc(0),
+});
 
 /**
  * Calls `onLine` with each new whole line's value (undefined when it is no JSON). `onAnew` comes first when the file was
@@ -32,10 +42,9 @@ export async function readNewLines(
   if (!file) return;
   try {
     const { ino, size } = await file.stat();
-    if (followed.inode !== ino || size < followed.offsetBytes) {
+    if (followed.inode !== ino || size < followed.offsetBytes || !(await hasSameBefore(file, followed))) {
       if (followed.offsetBytes > 0) onAnew();
-      followed.offsetBytes = 0;
-      followed.inode = ino;
+      Object.assign(followed, fromBeginning(followed.path), { inode: ino });
     }
     let rest = Buffer.alloc(0);
     let position = followed.offsetBytes;
@@ -53,16 +62,24 @@ export async function readNewLines(
         onLine(parsed(bytes.subarray(start, end)));
         start = end + 1;
       }
+      if (start > 0) followed.before = Buffer.from(bytes.subarray(Math.max(0, start - beforeBytes), start));
       followed.offsetBytes += start;
       rest = bytes.subarray(start);
       if (rest.length <= maxLineBytes) continue;
       // What is left of such a line is no JSON either.
       followed.offsetBytes += rest.length;
+      followed.before = Buffer.from(rest.subarray(-beforeBytes));
       rest = Buffer.alloc(0);
     }
   } finally {
     await file.close();
   }
+}
+
+async function hasSameBefore(file: FileHandle, { offsetBytes, before }: FollowedFile): Promise<boolean> {
+  const there = Buffer.alloc(before.length);
+  await file.read(there, 0, before.length, offsetBytes - before.length);
+  return there.equals(before);
 }
 
 function parsed(line: Buffer): unknown {

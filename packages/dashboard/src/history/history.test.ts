@@ -1,5 +1,5 @@
 /** From lines of metrics.jsonl to what a page draws. */
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -163,5 +163,10 @@ describe('a file that grows', () => {
     writeFileSync(path, '{"n":1}\n');
     await read();
     expect(seen).toEqual([{ n: 1 }]);
+    // Cut, and grown beyond where it was before anybody looked.
+    truncateSync(path, 0);
+    appendFileSync(path, '{"n":5}\n{"n":6}\n');
+    await read();
+    expect(seen).toEqual([{ n: 5 }, { n: 6 }]);
   });
 });
