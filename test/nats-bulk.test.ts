@@ -114,6 +114,11 @@ test('a bucket of 9 MB, and some bytes more, arrives whole', async () => {
   expectSame(await fetched(bytes.length), bytes);
 });
 
+test('a bucket without a byte arrives too, as the statistics of a model without batch norm', async () => {
+  outbox.offer(key, 3, new Uint8Array(0));
+  expectSame(await fetched(0), new Uint8Array(0));
+});
+
 test('what the peer does not have, or no longer, is refused', async () => {
   outbox.offer(key, 3, noise(1000));
   await expect(fetched(1000, 4)).rejects.toMatchObject({

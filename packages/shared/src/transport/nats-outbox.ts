@@ -112,7 +112,12 @@ export class NatsOutbox implements BulkOutbox {
       this.#connection.publish(reply, absent);
       return 0;
     }
-    for (let offsetBytes = 0; offsetBytes < bytes.byteLength; offsetBytes += chunkBytes) {
+    // At least one frame: that a bucket is empty is an answer too.
+    for (
+      let offsetBytes = 0;
+      offsetBytes === 0 || offsetBytes < bytes.byteLength;
+      offsetBytes += chunkBytes
+    ) {
       const payload = bytes.subarray(offsetBytes, Math.min(offsetBytes + chunkBytes, bytes.byteLength));
       const frame = Buffer.allocUnsafe(frameHeaderBytes + payload.byteLength);
       encodeHeader(frame, this.#runTag, {
