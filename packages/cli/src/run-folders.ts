@@ -1,6 +1,7 @@
 /** Which run folder is meant when none is named: the next free runs/NNNN for a new run, the newest for its use. */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { holdsRun } from '@unet-fleet/coordinator/run-folder/run-folder';
 import { UserError } from '@unet-fleet/shared';
 
 const root = 'runs';
@@ -27,6 +28,20 @@ export function newestRunFolder(cwd: string): string {
   if (newest) return newest;
   throw new UserError(
     `there is no run with a checkpoint in ${join(cwd, root)}: name a run folder with --run-dir, or train first`,
+  );
+}
+
+/**
+ * The newest numbered run there is, whether it has a checkpoint already or was ended before its first. Throws a UserError
+ * when there is none.
+ */
+export function newestBegunFolder(cwd: string): string {
+  const newest = numberedRuns(cwd)
+    .map((name) => join(cwd, root, name))
+    .findLast(holdsRun);
+  if (newest) return newest;
+  throw new UserError(
+    `there is no run in ${join(cwd, root)} to go on with: name a run folder with --run-dir, or start one without --resume`,
   );
 }
 

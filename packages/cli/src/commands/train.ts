@@ -28,12 +28,11 @@ import {
 } from '../config-options.ts';
 import { withDataFolders } from '../data-folders.ts';
 import { type Io, printJson } from '../io.ts';
-import { nextRunFolder } from '../run-folders.ts';
+import { newestBegunFolder, nextRunFolder } from '../run-folders.ts';
 import { stopSignals } from '../stop-signals.ts';
 import { RunTerminal, taskBar } from '../terminal/run-terminal.ts';
 import { createScreen, type Screen } from '../terminal/screen.ts';
 import { summaryLines } from '../terminal/summary.ts';
-import { namedRunDir } from '../trained-run.ts';
 import { version } from '../version.ts';
 import { workerCommand } from '../worker-command.ts';
 
@@ -131,7 +130,8 @@ function runConfig(name: Name, flags: RunFlags, io: Io): Config {
 }
 
 function resumedConfig(name: Name, flags: RunFlags, io: Io): Config {
-  const runDir = namedRunDir(flags, io);
+  const named = flags.runDir || io.env.UNET_FLEET_RUN_DIR;
+  const runDir = named ? resolve(io.cwd, named) : newestBegunFolder(io.cwd);
   const { config } = openRunFolder(runDir);
   // A run that a coordinator began had its workers elsewhere.
   const workers = name === 'train' ? config.run.workers || 1 : 0;

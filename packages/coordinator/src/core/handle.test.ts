@@ -277,6 +277,25 @@ describe('core', () => {
     expect(cluster.checkpoints).toMatchObject([{ version: 1, validationPending: false }]);
   });
 
+  it('has ended for good once early stopping has ended it, whatever else was asked of it at that moment', () => {
+    const patient = { ...start(), earlyStopping: initialEarlyStopping({ earlyStopping: 1 }) };
+    const longer = { plan: { ...config.plan, epochs: 9 } };
+    const first = new ToyCluster(patient, longer);
+    first.join('a');
+    first.run(() => {
+      // The loss is the same at each validation: the second, after step 6, is one without improvement.
+      if (first.state.progress.version === 5)
+        first.feed({ type: 'stop-after-epoch', isWanted: true, by: 'me' });
+      return 0;
+    });
+    expect([first.ending, first.checkpoints.at(-1)!.version]).toEqual(['early-stopping', 6]);
+    const again = new ToyCluster(first.checkpoints.at(-1)!, longer);
+    again.join('a');
+    again.run();
+    const same = [first.checkpoints.at(-1)];
+    expect([again.ending, again.commits, again.checkpoints]).toEqual(['early-stopping', [], same]);
+  });
+
   it('validates first when it goes on from a stop before a validation', () => {
     const cluster = new ToyCluster({ ...start(), version: 3, validationPending: true });
     cluster.join('a');

@@ -41,8 +41,9 @@ function openRound(state: CoreState, now: number, effects: Effect[]): void {
     });
     return;
   }
-  if (version >= numSteps(plan)) {
-    end(state, 'completed', now, effects);
+  const reason = ownEnd(state);
+  if (reason) {
+    end(state, reason, now, effects);
     return;
   }
   const step = stepPlan(plan, version);
@@ -61,6 +62,16 @@ function openRound(state: CoreState, now: number, effects: Effect[]): void {
       },
     });
   }
+}
+
+/**
+ * What the run has ended with by its own rules; null while it goes on. It follows from its progress alone, so a run that
+ * has ended stays so, whoever starts it again and whatever else was asked of it.
+ */
+function ownEnd({ config, progress }: CoreState): 'completed' | 'early-stopping' | null {
+  if (progress.validationPending) return null;
+  if (progress.version >= numSteps(config.plan)) return 'completed';
+  return shouldStopEarly(progress.earlyStopping) ? 'early-stopping' : null;
 }
 
 /** The reducers have applied the step: weights version s has become s + 1. */
@@ -191,10 +202,8 @@ export function finishValidation(state: CoreState, now: number, effects: Effect[
       isBest,
     },
   });
-  if (state.stopSinceMs !== null) end(state, 'stopped', now, effects, isBest);
-  else if (progress.version >= numSteps(config.plan)) end(state, 'completed', now, effects, isBest);
-  else if (shouldStopEarly(progress.earlyStopping)) end(state, 'early-stopping', now, effects, isBest);
-  else if (stopsHere(state)) end(state, 'stopped', now, effects, isBest);
+  const reason = ownEnd(state) ?? (stopsHere(state) ? 'stopped' : null);
+  if (reason) end(state, reason, now, effects, isBest);
   else checkpoint(state, now, isBest, effects);
 }
 
@@ -241,7 +250,7 @@ export function endIfAsked(state: CoreState, now: number, effects: Effect[]): vo
   if (round ? stopSinceMs === null : !stopsHere(state)) return;
   const isLate = now - (stopSinceMs ?? now) >= state.config.stopMs;
   const canFinish = round?.kind === 'train' && numActive(state) > 0 && !state.broker && !isLate;
-  if (!canFinish) end(state, 'stopped', now, effects);
+  if (!canFinish) end(state, ownEnd(state) ?? 'stopped', now, effects);
 }
 
 /** The last checkpoint is durable: the run is over. */
