@@ -78,20 +78,23 @@ it('adds to a step what each worker did, and knows its speed from the images of 
   } as unknown as StepRecord;
   clock.now = 10;
   lookout.outgoing('a', lease('train', 0));
-  lookout.answered('a', {
-    type: 'result',
+  const answer = {
+    type: 'result' as const,
     term: 1,
-    kind: 'train',
+    kind: 'train' as const,
     step: 0,
     node: { level: 1, index: 0 },
     leaves: [sums, sums],
     confusion: null,
     timings: { fetchMs: 1, dataMs: 2, computeMs: 300, sendMs: 4 },
-  });
+  };
+  // Sent again until it is known to be here; and an answer of a twin, which does not count.
+  for (const workerId of ['a', 'a', 'twin']) lookout.answered(workerId, answer);
   clock.now = 500;
-  lookout.recorded(record);
+  lookout.recorded(record, { reduceMs: 5, optimizeMs: 6 });
   const step = lookout.event({ type: 'step', step: 1 } as RunEvent);
   expect(step).toMatchObject({
+    timings: { broadcastMs: 1, dataMs: 2, computeMs: 300, sendMs: 4, reduceMs: 5, optimizeMs: 6 },
     workers: [
       { worker: 'A', numLeaves: 2, startMs: 10, endMs: 400, computeMs: 300 },
       { worker: 'B', numLeaves: 1, startMs: 0, endMs: 300, computeMs: 0 },
@@ -119,7 +122,10 @@ it('tells why messages were not used', () => {
   const { lookout, emitted } = started();
   lookout.rejected('A', 'a message that is none');
   const rejected: StepRecord['rejected'] = [{ worker: 'A', reason: 'stale', count: 3 }];
-  lookout.recorded({ step: 1, durationMs: 1, answers: [], rejected } as unknown as StepRecord);
+  lookout.recorded({ step: 1, durationMs: 1, answers: [], rejected } as unknown as StepRecord, {
+    reduceMs: 0,
+    optimizeMs: 0,
+  });
   expect(emitted).toEqual([
     { type: 'message-rejected', worker: 'A', reason: 'a message that is none', count: 1 },
     { type: 'message-rejected', worker: 'A', reason: 'its answer came after its round was over', count: 3 },

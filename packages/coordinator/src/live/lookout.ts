@@ -8,6 +8,7 @@ import {
   maxFollowed,
   type PlanConfig,
   type RunEvent,
+  type StepTimings,
   stepPlan,
   type Telemetry,
   type UpMessage,
@@ -16,6 +17,7 @@ import {
 import type { CoreStatus } from '../core/status.ts';
 import type { StepRecord } from '../core/types.ts';
 import { StepLanes, toldLanes } from '../shell/step-lanes.ts';
+import { type OwnTimings, stepTimings } from '../shell/step-timings.ts';
 import type { EvaluationKeeper } from './evaluation-keeper.ts';
 import type { Followed } from './followed.ts';
 import type { WorkerFacts } from './live-run.ts';
@@ -43,7 +45,8 @@ export class Lookout {
   readonly #rejections: Rejections;
   readonly #engines = new Map<string, Ready['fingerprint']>();
   readonly #telemetry = new Map<string, Telemetry>();
-  #committed: WorkerLane[] = [];
+  /** Of the step that was committed last. */
+  #committed: { timings?: StepTimings; workers: WorkerLane[] } = { workers: [] };
 
   constructor(options: LookoutOptions) {
     this.#options = options;
@@ -82,14 +85,14 @@ export class Lookout {
     this.#telemetry.delete(workerId);
   }
 
-  /** A step was committed; its event comes next. */
-  recorded(record: StepRecord): void {
+  /** A step was committed; its event comes next. `own`: what the coordinator itself spent on it. */
+  recorded(record: StepRecord, own: OwnTimings): void {
     const { plan, now } = this.#options;
     for (const { worker, reason, count } of record.rejected) {
       this.rejected(worker, reasons[reason] ?? reason, count);
     }
     const lanes = this.#lanes.of(record, now());
-    this.#committed = toldLanes(lanes);
+    this.#committed = { timings: stepTimings(lanes, own), workers: toldLanes(lanes) };
     const { numImages, numLeaves } = stepPlan(plan, record.step - 1);
     const imagesOf = (leaf: number) => Math.min(plan.leafSize, numImages - leaf * plan.leafSize);
     const images = new Map<string, number>();
@@ -111,7 +114,7 @@ export class Lookout {
     this.#rejections.flush(this.#options.now());
     this.#restarts.event(event);
     this.#options.evaluations.event(event);
-    return event.type === 'step' ? { ...event, workers: this.#committed } : event;
+    return event.type === 'step' ? { ...event, ...this.#committed } : event;
   }
 
   /** Of the members, as `status` names them; `lastSeen` in its words. */

@@ -25,7 +25,7 @@ import type {
   StepRecord,
 } from '../core/types.ts';
 import { NodeUnavailable, type ReducerPool } from '../reducer/pool.ts';
-import { StepClock } from './step-timings.ts';
+import { type OwnTimings, StepClock } from './step-timings.ts';
 
 type Message = DownMessage extends infer M ? (M extends { term: number } ? Omit<M, 'term'> : never) : never;
 
@@ -40,8 +40,8 @@ export interface Ports {
   forget(workerId: string): Promise<void>;
   /** Ids of a leaf's samples, for people. */
   samplesOf(kind: RoundKind, step: number, leaf: number): string[];
-  /** A step was committed. */
-  record(record: StepRecord): void;
+  /** A step was committed; its event comes next. `own`: what the coordinator itself spent on it. */
+  record(record: StepRecord, own: OwnTimings): void;
   /**
    * Takes a snapshot of the weights before it returns to the event loop, and resolves when the checkpoint is durable.
    * Rejects with a UserError when it can't be written.
@@ -62,7 +62,7 @@ export class Conductor {
   readonly #ports: Ports;
   readonly #train: TrainConfig;
   readonly #state: CoreState;
-  readonly clock = new StepClock();
+  readonly #clock = new StepClock();
   #end!: { resolve(ending: Ending): void; reject(error: Error): void };
   readonly ended: Promise<Ending>;
   #timer: NodeJS.Timeout | null = null;
@@ -150,7 +150,7 @@ export class Conductor {
       case 'commit':
         return this.#commit(effect);
       case 'record':
-        return ports.record(effect.record);
+        return ports.record(effect.record, this.#clock.take());
       case 'checkpoint':
         return this.#checkpoint(effect);
       case 'emit':
@@ -174,11 +174,10 @@ export class Conductor {
     }
   }
 
-  /** What only the shell knows is added: durations, and names of samples. */
+  /** What only the shell knows is added: names of samples. */
   #emit(event: RunEvent): void {
     const { emit, samplesOf } = this.#ports;
-    if (event.type === 'step') emit({ ...event, timings: this.clock.take() });
-    else if (event.type === 'leaf-skipped') {
+    if (event.type === 'leaf-skipped') {
       emit({ ...event, samples: samplesOf(event.kind, event.step - 1, event.leaf) });
     } else if (event.type === 'gradient-outlier') {
       emit({ ...event, samples: samplesOf('train', event.step - 1, event.leaf) });
@@ -219,7 +218,7 @@ export class Conductor {
       return this.feed({ type: 'node-unavailable', workerId, step, node, reason: error.message });
     }
     const transferMs = this.#ports.now() - start;
-    this.clock.addReduce(transferMs);
+    this.#clock.add('reduceMs', transferMs);
     this.feed({ type: 'node-reduced', workerId, step, node, transferMs });
   }
 
@@ -241,7 +240,7 @@ export class Conductor {
     const updateIndex = step + 1;
     const scalars = { scale, normCoefficient, learningRate, updateIndex };
     await this.#ports.reducers.apply(numLeaves, skippedLeaves, scalars);
-    this.clock.addOptimize(this.#ports.now() - start);
+    this.#clock.add('optimizeMs', this.#ports.now() - start);
     this.feed({ type: 'committed', step, gradientNorm });
   }
 }

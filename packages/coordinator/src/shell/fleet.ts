@@ -82,7 +82,6 @@ export class Fleet {
         return null;
       case 'result': {
         const { kind, step, node, leaves, confusion } = message;
-        if (kind === 'train') conductor.clock.addNode(workerId, message.timings);
         this.#lookout.answered(workerId, message);
         conductor.feed({ type: 'result', workerId, kind, step, node, leaves, confusion });
         return null;

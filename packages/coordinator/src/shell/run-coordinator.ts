@@ -200,10 +200,10 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
       return reducers.forgetPeer(workerId);
     },
     samplesOf: (kind, step, leaf) => samplesOfLeaf(run, kind, step, leaf),
-    record: (record) => {
+    record: (record, own) => {
       numBatchesTracked += record.numLeaves - record.skippedLeaves.length;
       ledger.append(record, reducers.stepHashes());
-      lookout.recorded(record);
+      lookout.recorded(record, own);
     },
     emit: (event) => teller.emit(lookout.event(event)),
     writeCheckpoint: async (effect) => {
