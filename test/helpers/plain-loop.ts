@@ -13,7 +13,13 @@ import {
   trainingSizeOf,
 } from '@unet-fleet/dataset';
 import { createOptimizer, NumericMemory, updateRunningStatistics } from '@unet-fleet/numerics';
-import { describeModel, epochOrder, initialParameters, initialStatistics } from '@unet-fleet/shared';
+import {
+  describeModel,
+  epochOrder,
+  ignoredLabel,
+  initialParameters,
+  initialStatistics,
+} from '@unet-fleet/shared';
 import { ComputeThread } from '@unet-fleet/worker';
 
 export interface TrainedWeights {
@@ -47,7 +53,7 @@ export async function trainPlainly(runDir: string): Promise<TrainedWeights> {
     model: record.model,
     device: config.engine.device,
     intraOpThreads: record.engineThreads,
-    ignoreIndex: data.ignoreIndex,
+    ignoreIndex: ignoredLabel(data),
     classWeights: null,
   });
 

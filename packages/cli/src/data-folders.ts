@@ -20,3 +20,21 @@ export async function withDataFolders(config: Config, screen: Screen, io: Io): P
     bar.end();
   }
 }
+
+/**
+ * Masks of other folders than the run's may say the classes by other values: what is given in one way takes the place of
+ * what the run has in the other.
+ */
+export function withMaskFlags(
+  config: Config,
+  { maskValues, maskThreshold }: { maskValues?: unknown; maskThreshold?: unknown },
+): Config {
+  const { data } = config;
+  if (maskValues !== undefined && maskThreshold === undefined) {
+    return { ...config, data: { ...data, maskThreshold: 0 } };
+  }
+  if (maskThreshold !== undefined && maskValues === undefined) {
+    return { ...config, data: { ...data, maskValues: 'as-is' } };
+  }
+  return config;
+}

@@ -2,7 +2,7 @@
 import { basename, dirname, resolve } from 'node:path';
 import { openCheckpoint } from '@unet-fleet/coordinator/checkpoint/folder';
 import { holdsRun } from '@unet-fleet/coordinator/run-folder/run-folder';
-import { type Config, UserError } from '@unet-fleet/shared';
+import { type Config, ignoredLabel, UserError } from '@unet-fleet/shared';
 import { ComputeThread, type InferenceEngine, type TrainedModel } from '@unet-fleet/worker';
 import type { Io } from './io.ts';
 import { newestRunFolder } from './run-folders.ts';
@@ -63,7 +63,7 @@ export async function withEngine<T>(
     model,
     device: choice.device,
     intraOpThreads: choice.threads,
-    ignoreIndex: data.ignoreIndex,
+    ignoreIndex: ignoredLabel(data),
     classWeights,
   });
   try {

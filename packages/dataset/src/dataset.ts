@@ -19,36 +19,41 @@ export function countOf(count: number, noun: string): string {
 
 /** Throws a UserError where a policy stops the run, or where too little is left to train on. */
 export function datasetFrom(report: ScanReport, data: DataConfig): Dataset {
-  const warnings = [...unpairedWarnings(report, data), ...wrongWarnings(report, data)];
-  const { samples, numClasses, classNames, classPixels } = report;
+  const warnings = [...report.notes, ...unpairedWarnings(report, data), ...wrongWarnings(report, data)];
+  const { samples, numClasses, classNames, classPixels, maskValues } = report;
+  if (report.fault !== null) throw new UserError(report.fault);
   if (samples.length === 0) throw new UserError(noSamples(report, data));
   if (samples.length === 1) {
     throw new UserError(
       `There is only one photo with a mask (${samples[0]?.id}): at least two are needed, one to train on and one to validate on.`,
     );
   }
-  if (numClasses < 2) {
-    throw new UserError(
-      `All masks in ${data.masks} hold the value 0 alone: there is nothing to learn; check --masks, or set --num-classes.`,
-    );
-  }
   if (report.isNumClassesGuessed && numClasses > MAX_GUESSED_CLASSES) {
     throw new UserError(
-      `The highest mask value is ${numClasses - 1}, which is hardly a class: check --masks, or set --num-classes.`,
+      `The highest mask value is ${numClasses - 1}, which is hardly a class: check --masks, or set --num-classes ${numClasses}.`,
     );
   }
   warnings.push(...classWarnings(report));
   const { paletteSha256 } = report;
-  const sha256 = manifestSha256(samples, report);
-  return { samples, numClasses, classNames, classPixels, paletteSha256, sha256, warnings };
+  const sha256 = manifestSha256(samples, { ...data, maskValues, paletteSha256 });
+  return { samples, numClasses, classNames, classPixels, paletteSha256, maskValues, sha256, warnings };
 }
 
-/** Identity of the data: ids, sizes, contents, and the palette that gives the masks' colours their meaning. */
+/**
+ * Identity of the data: ids, sizes, contents, and what gives the masks' colours and values their meaning, where they are
+ * not classes by themselves.
+ */
 export function manifestSha256(
   samples: readonly Sample[],
-  { paletteSha256 }: { paletteSha256: string },
+  {
+    paletteSha256,
+    maskValues,
+    maskThreshold,
+  }: { paletteSha256: string } & Pick<DataConfig, 'maskValues' | 'maskThreshold'>,
 ): string {
   const hash = createHash('sha256').update(`unet-fleet data 1\n${paletteSha256}\n`);
+  if (maskValues !== 'as-is') hash.update(`values ${maskValues}\n`);
+  if (maskThreshold > 0) hash.update(`threshold ${maskThreshold}\n`);
   for (const { id, width, height, photoSha256, maskSha256 } of samples) {
     hash.update(`${JSON.stringify(id)} ${width} ${height} ${photoSha256} ${maskSha256}\n`);
   }
@@ -98,7 +103,7 @@ function wrongWarnings(report: ScanReport, data: DataConfig): string[] {
   }
   if (sentences.length > 0 && data.wrongMasks === 'stop') {
     throw new UserError(
-      `${sentences.join('; ')}: mend them${classRemedy(report)}, or use --wrong-masks skip to leave them out.`,
+      `${sentences.join('; ')}: mend them${report.outOfRange.length > 0 ? report.remedy : ''}, or use --wrong-masks skip to leave them out.`,
     );
   }
   return sentences.map((sentence) => `Left out: ${sentence}.`);
@@ -108,19 +113,6 @@ function wrongWarnings(report: ScanReport, data: DataConfig): string[] {
 export function describeOutOfRange({ mask, values }: OutOfRange): string {
   const list = values.map(({ value, numPixels }) => `${value} (${countOf(numPixels, 'pixel')})`);
   return `${mask}: ${listSome(list, 4)}`;
-}
-
-/** What most likely makes the values right, by what they are. */
-function classRemedy({ outOfRange, numClasses, paletteSha256 }: ScanReport): string {
-  if (outOfRange.length === 0) return '';
-  const values = new Set(outOfRange.flatMap((wrong) => wrong.values.map(({ value }) => value)));
-  if (paletteSha256 !== '') return ', add the colours to the palette file';
-  if (values.size === 1 && values.has('255')) {
-    return numClasses === 2
-      ? ', write a --palette file with the lines "#000000 background" and "#ffffff foreground" if 255 is the foreground, set --ignore-index 255 if it is no class'
-      : ', set --ignore-index 255 if 255 is no class';
-  }
-  return `, raise --num-classes above ${numClasses}`;
 }
 
 function numPairs(report: ScanReport): number {

@@ -12,7 +12,15 @@ export { type PackOptions, type PackReport, writePack } from './pack/write-pack.
 export * from './pair.ts';
 export { readClassNames } from './readers/class-names.ts';
 export { FileError } from './readers/file-error.ts';
-export { type MaskOptions, maskExtensions, readMask } from './readers/mask.ts';
+export {
+  type LabelledMask,
+  labelsOf,
+  type MaskConfig,
+  type MaskMeaning,
+  maskMeaning,
+  readLabels,
+} from './readers/labels.ts';
+export { type MaskOptions, maskExtensionsOf, readMask } from './readers/mask.ts';
 export { type Palette, type PaletteEntry, paletteNames, readPalette } from './readers/palette.ts';
 export { decodePhoto, type Photo, type PhotoOptions, photoExtensions } from './readers/photo.ts';
 export type { RawMask, ValueCount } from './readers/raster.ts';

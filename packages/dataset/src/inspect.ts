@@ -25,6 +25,8 @@ export interface DatasetTable {
   /** One line for each wrong file. */
   faults: string[];
   numOtherFiles: number;
+  /** Lines of a palette file, to be ordered and named; empty where none is needed. */
+  suggestedPalette: string[];
 }
 
 export function datasetTable(report: ScanReport): DatasetTable {
@@ -49,6 +51,7 @@ export function datasetTable(report: ScanReport): DatasetTable {
     masksWithoutPhotos: report.masksWithoutPhotos,
     faults: faultLines(report),
     numOtherFiles: report.numOtherFiles,
+    suggestedPalette: report.suggestedPalette,
   };
 }
 
@@ -81,6 +84,13 @@ export function formatDatasetTable(table: DatasetTable, maxItems = 20): string {
   );
   if (table.numOtherFiles > 0)
     lines.push('', `${countOf(table.numOtherFiles, 'file')} of other kinds not looked at`);
+  if (table.suggestedPalette.length > 0) {
+    lines.push(
+      '',
+      'lines of a --palette file for these masks, to be put in the order of the classes and named:',
+    );
+    lines.push(...table.suggestedPalette.map((line) => `  ${line}`));
+  }
   return lines.join('\n');
 }
 

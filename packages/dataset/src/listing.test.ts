@@ -21,12 +21,18 @@ const samples: Sample[] = [
   },
 ];
 
+const meaning = { maskValues: 'as-is', maskThreshold: 0 };
+
 describe('a listing', () => {
   it('gives the samples back, with their identity', () => {
     const paletteSha256 = sha('a');
-    const listing = parseListing(listingText({ samples, paletteSha256 }));
-    expect(listing).toEqual({ samples, paletteSha256, sha256: manifestSha256(samples, { paletteSha256 }) });
-    expect(listing.sha256).not.toBe(manifestSha256(samples, { paletteSha256: '' }));
+    const listing = parseListing(listingText({ samples, paletteSha256 }), meaning);
+    expect(listing).toEqual({
+      samples,
+      paletteSha256,
+      sha256: manifestSha256(samples, { paletteSha256, ...meaning }),
+    });
+    expect(listing.sha256).not.toBe(manifestSha256(samples, { paletteSha256: '', ...meaning }));
   });
 
   const text = listingText({ samples, paletteSha256: '' });
@@ -40,7 +46,7 @@ describe('a listing', () => {
     ['with a line that is no list', text.replace('["a"', '{"a"')],
   ])('%s is refused', (_, damaged) => {
     expect(damaged).not.toBe(text);
-    expect(() => parseListing(damaged)).toThrow(
+    expect(() => parseListing(damaged, meaning)).toThrow(
       'The listing of the data is damaged: start the worker again.',
     );
   });

@@ -3,7 +3,7 @@
  * One JSON line for the set and one for each sample. It says what each file is (hash, size in pixels, name), and its
  * own identity is computed anew by whoever reads it, never taken from it.
  */
-import { UserError } from '@unet-fleet/shared';
+import { type DataConfig, UserError } from '@unet-fleet/shared';
 import { manifestSha256 } from './dataset.ts';
 import type { Sample } from './types.ts';
 
@@ -24,14 +24,14 @@ export function listingText({ samples, paletteSha256 }: Omit<Listing, 'sha256'>)
   return [JSON.stringify([format, paletteSha256, samples.length]), ...lines, ''].join('\n');
 }
 
-/** Throws a UserError if the text is no listing. */
-export function parseListing(text: string): Listing {
+/** `data` says what masks mean, which is part of the identity. Throws a UserError if the text is no listing. */
+export function parseListing(text: string, data: Pick<DataConfig, 'maskValues' | 'maskThreshold'>): Listing {
   const [head = '', ...lines] = text.split('\n');
   const [name, paletteSha256, numSamples] = parsedLine(head);
   if (name !== format || typeof paletteSha256 !== 'string' || lines.pop() !== '') throw damaged();
   if (numSamples !== lines.length || (paletteSha256 !== '' && !isSha256(paletteSha256))) throw damaged();
   const samples = lines.map(sampleOf);
-  return { samples, paletteSha256, sha256: manifestSha256(samples, { paletteSha256 }) };
+  return { samples, paletteSha256, sha256: manifestSha256(samples, { ...data, paletteSha256 }) };
 }
 
 function sampleOf(line: string): Sample {

@@ -5,28 +5,14 @@
 import { type DataConfig, UserError } from '@unet-fleet/shared';
 import { type DataFile, type FileReader, filesOf, folderReader, type ReadFile } from './files.ts';
 import { FileError } from './readers/file-error.ts';
-import { readMask } from './readers/mask.ts';
-import { type Palette, readPalette } from './readers/palette.ts';
+import { type MaskConfig, maskMeaning, readLabels } from './readers/labels.ts';
 import { decodePhoto } from './readers/photo.ts';
 import { resizeLabels, resizePhoto } from './resize.ts';
 import { sha256Of } from './scan.ts';
 import type { LoadedSample, Sample, Size } from './types.ts';
 
 /** The part of the configuration that loading needs. */
-export type LoadConfig = Pick<
-  DataConfig,
-  'images' | 'masks' | 'matVariable' | 'palette' | 'channels' | 'maxPixels'
->;
-
-/** The palette of each path is read once, as workers load thousands of samples. */
-const palettes = new Map<string, Promise<Palette>>();
-
-function paletteAt(path: string): Promise<Palette> | null {
-  if (path === '') return null;
-  const known = palettes.get(path) ?? readPalette(path);
-  palettes.set(path, known);
-  return known;
-}
+export type LoadConfig = Pick<DataConfig, 'images' | 'masks' | 'channels' | 'maxPixels'> & MaskConfig;
 
 /** Throws a UserError if a file is missing, or is not the one that was scanned. */
 export async function loadSample(
@@ -53,16 +39,12 @@ async function loadLabels(
   sample: Sample,
   target: Size,
 ): Promise<Uint8Array | Uint16Array> {
-  const mask = await readMask(path, bytes, {
-    matVariable: data.matVariable,
-    maxPixels: data.maxPixels,
-    palette: await paletteAt(data.palette),
-  });
-  // Same bytes, other options: only another palette or variable than at the scan can do this.
+  const mask = await readLabels(path, bytes, await maskMeaning(data));
+  // Same bytes, other options: only another palette, variable or mapping than at the scan can do this.
   if (mask.width !== sample.width || mask.height !== sample.height || mask.strange.length > 0) {
     throw new FileError(
       path,
-      'its values are not those of the scan; the palette file or --mat-variable has changed',
+      'its values are not those of the scan; the palette file, --mask-values or --mat-variable has changed',
     );
   }
   return resizeLabels(mask.labels, mask, target);

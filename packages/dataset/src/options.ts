@@ -1,5 +1,5 @@
 /** What the data options say together with the files they name: class names, palette, number of classes. */
-import { type DataConfig, UserError } from '@unet-fleet/shared';
+import { type DataConfig, parseMaskValues, UserError } from '@unet-fleet/shared';
 import { readClassNames } from './readers/class-names.ts';
 import { type Palette, paletteNames, readPalette } from './readers/palette.ts';
 
@@ -11,7 +11,7 @@ export interface DataOptions {
   numClasses: number;
 }
 
-/** Reads the palette and the class names. Throws a UserError if they contradict numClasses. */
+/** Reads the palette and the class names. Throws a UserError if they contradict each other, numClasses or maskValues. */
 export async function readDataOptions(data: DataConfig): Promise<DataOptions> {
   const palette = data.palette === '' ? null : await readPalette(data.palette);
   const named = palette === null ? null : paletteNames(palette, data.ignoreIndex);
@@ -24,11 +24,50 @@ export async function readDataOptions(data: DataConfig): Promise<DataOptions> {
       `${source} names ${classNames.length} classes but --num-classes is ${data.numClasses}: make them agree, or leave --num-classes out.`,
     );
   }
+  const numListed = numMappedClasses(data);
+  if (numListed > 0 && data.numClasses > 0 && data.numClasses !== numListed) {
+    throw new UserError(
+      `${mappedBy(data)} makes ${numListed} classes but --num-classes is ${data.numClasses}: make them agree, or leave --num-classes out.`,
+    );
+  }
+  if (numListed > 0 && classNames !== null && classNames.length > numListed) {
+    throw new UserError(
+      `${mappedBy(data)} makes ${numListed} classes but ${data.classNames} names ${classNames.length}: make them agree.`,
+    );
+  }
   return {
     palette,
     classNames,
-    numClasses: data.numClasses || classNames?.length || paletteClasses(palette, data),
+    numClasses: numListed || data.numClasses || classNames?.length || paletteClasses(palette, data),
   };
+}
+
+const mappedBy = ({ maskValues, maskThreshold }: DataConfig): string =>
+  maskThreshold > 0 ? `--mask-threshold ${maskThreshold}` : `--mask-values ${maskValues}`;
+
+/** Classes that a list of values or a threshold makes; 0 without. Throws where two options say what values mean. */
+function numMappedClasses(data: DataConfig): number {
+  const { palette, maskThreshold, ignoreIndex } = data;
+  const values = parseMaskValues(data.maskValues);
+  const isListed = typeof values !== 'string';
+  if (palette !== '' && (isListed || maskThreshold > 0)) {
+    throw new UserError(
+      `--palette ${palette} and ${mappedBy(data)} both say what the masks' values mean: leave one out.`,
+    );
+  }
+  if (isListed && maskThreshold > 0) {
+    throw new UserError(
+      `--mask-threshold ${maskThreshold} and --mask-values ${data.maskValues} both say what the masks' values mean: leave one out.`,
+    );
+  }
+  // -1 is the default, which a list may overrule.
+  if (isListed && ignoreIndex !== -1 && values.includes(ignoreIndex)) {
+    throw new UserError(
+      `--mask-values ${data.maskValues} has ${ignoreIndex} as a class, and --ignore-index ${ignoreIndex} leaves it out: leave one out.`,
+    );
+  }
+  if (maskThreshold > 0) return 2;
+  return isListed ? values.length : 0;
 }
 
 function paletteClasses(palette: Palette | null, { ignoreIndex }: DataConfig): number {

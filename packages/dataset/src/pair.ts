@@ -7,7 +7,7 @@ import { readdir, realpath, stat } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
 import { isPrintable, UserError } from '@unet-fleet/shared';
 import { extensionOf } from './readers/containers.ts';
-import { maskExtensions } from './readers/mask.ts';
+import { maskExtensionsOf } from './readers/mask.ts';
 import { photoExtensions } from './readers/photo.ts';
 import { describeUnread } from './readers/unread-formats.ts';
 
@@ -34,6 +34,8 @@ export interface PairOptions {
   maskSuffix: string;
   /** Whether links may lead out of the folders. */
   followLinks: boolean;
+  /** With one, masks may be JPEG. */
+  maskThreshold: number;
 }
 
 /** Locale-free order for ids and paths. */
@@ -42,7 +44,14 @@ export function compareText(a: string, b: string): number {
 }
 
 /** Lists both folders, recursively. Throws a UserError if one is missing or holds no file of its kind. */
-export async function pairFiles({ images, masks, maskSuffix, followLinks }: PairOptions): Promise<Pairing> {
+export async function pairFiles({
+  images,
+  masks,
+  maskSuffix,
+  followLinks,
+  maskThreshold,
+}: PairOptions): Promise<Pairing> {
+  const maskExtensions = maskExtensionsOf({ maskThreshold });
   const imagesRoot = resolve(images);
   const masksRoot = resolve(masks);
   const sameFolder = imagesRoot === masksRoot;

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import type { ValueCount } from './readers/raster.ts';
 
 /** Raised whenever a reader gives another result for the same bytes. */
-const FORMAT = 3;
+const FORMAT = 4;
 
 export interface FileStamp {
   numBytes: number;
@@ -23,9 +23,13 @@ export interface PhotoFacts {
 }
 
 export interface MaskFacts extends PhotoFacts {
-  /** Pixels of each class value that occurs, ascending. */
+  /** Pixels of each value that occurs, ascending. */
   histogram: [value: number, numPixels: number][];
   strange: ValueCount[];
+  /** The values are colours, 0xrrggbb. */
+  isColour: boolean;
+  /** Of a palette in the file: the colour of each value that occurs, ascending; else null. */
+  colors: [value: number, color: number][] | null;
 }
 
 /** Facts, or the reason why the file cannot be used. */

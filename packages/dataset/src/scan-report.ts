@@ -1,15 +1,21 @@
 /** Sorts what the scan found in each pair into good samples and kinds of fault, and counts classes and sizes. Pure. */
-import type { DataConfig } from '@unet-fleet/shared';
+import { type DataConfig, formatMaskValues, parseMaskValues } from '@unet-fleet/shared';
+import { colourFault, type NamedMask, paletteFault } from './colour-fault.ts';
 import type { DataOptions } from './options.ts';
 import { compareText, type Pair, type Pairing } from './pair.ts';
 import type { Finding, MaskFacts, PhotoFacts } from './scan-cache.ts';
+import { type OccurringValues, type SettledValues, settleMaskValues } from './settle-values.ts';
 import type { OutOfRange, Sample, ScanReport, Size, SizeMismatch, Unreadable } from './types.ts';
+import { ignoredNote, valueRemedy } from './value-sentences.ts';
 
 export interface PairFinding {
   pair: Pair;
   photo: Finding<PhotoFacts>;
   mask: Finding<MaskFacts>;
 }
+
+/** Rows of a table that a person reads. */
+const MAX_SHOWN = 64;
 
 interface ReadPair {
   pair: Pair;
@@ -27,15 +33,34 @@ interface Found {
 
 export function buildReport({ data, dataOptions, pairing, findings, numCachedFiles }: Found): ScanReport {
   const unreadable = findings.flatMap(unreadableOf);
-  const readPairs = findings.flatMap(({ pair, photo, mask }) =>
+  const allPairs = findings.flatMap(({ pair, photo, mask }) =>
     'ok' in photo && 'ok' in mask ? [{ pair, photo: photo.ok, mask: mask.ok }] : [],
   );
+  const named: NamedMask[] = allPairs.map(({ pair, mask }) => ({ name: pair.mask, facts: mask }));
+  const numColour = named.filter(({ facts }) => facts.isColour).length;
+  // A few among index masks are wrong files; where most are, it is what the set is like.
+  const isColourSet = 2 * numColour > named.length;
+  const colours = isColourSet
+    ? colourFault(named)
+    : dataOptions.palette === null
+      ? paletteFault(named)
+      : null;
+  const readPairs = allPairs.filter(({ mask }) => !mask.isColour);
+  if (!isColourSet) unreadable.push(...allPairs.filter(({ mask }) => mask.isColour).map(strayColours));
   const sizeMismatches = readPairs.filter((read) => !isSameSize(read)).map(mismatchOf);
   const sameSize = readPairs.filter(isSameSize);
-  const isNumClassesGuessed = dataOptions.numClasses === 0;
-  const numClasses = dataOptions.numClasses || highestValue(sameSize, data.ignoreIndex) + 1;
-  const isClass = (value: number) => value < numClasses || value === data.ignoreIndex;
-  const outOfRange = sameSize.flatMap(({ pair, mask }) => outOfRangeOf(pair, mask, isClass));
+  const values = occurringValues(sameSize, data, dataOptions);
+  const settled = shownAsValues(settle(data, values), values);
+  const mapping = parseMaskValues(settled.maskValues);
+  const classes = typeof mapping === 'string' ? null : new Map(mapping.map((value, index) => [value, index]));
+  const isNumClassesGuessed = dataOptions.numClasses === 0 && classes === null;
+  const numClasses =
+    classes?.size ?? (dataOptions.numClasses || highestValue(sameSize, data.ignoreIndex) + 1);
+  const classOf = classOfValue(classes, numClasses, data.ignoreIndex);
+  const outOfRange = sameSize.flatMap(({ pair, mask }) => outOfRangeOf(pair, mask, classOf));
+  const nameOf = (index: number): string =>
+    dataOptions.classNames?.[index] ??
+    (settled.fault === null ? `class ${index}` : `value ${mapping[index]}`);
   const wrongIds = new Set(outOfRange.map(({ id }) => id));
   const good = sameSize.filter(({ pair }) => !wrongIds.has(pair.id));
   return {
@@ -48,10 +73,20 @@ export function buildReport({ data, dataOptions, pairing, findings, numCachedFil
     outOfRange,
     unreadable,
     numOtherFiles: pairing.numOtherFiles,
+    maskValues: settled.maskValues,
+    notes: [settled.note, ignoredNote(values, data)].filter((note) => note !== null),
+    fault: colours?.fault ?? settled.fault,
+    suggestedPalette: colours?.palette ?? [],
+    remedy: valueRemedy(outOfRange, {
+      data,
+      numClasses,
+      isListed: classes !== null,
+      hasPalette: dataOptions.palette !== null,
+    }),
     numClasses,
     isNumClassesGuessed,
-    classNames: Array.from({ length: numClasses }, (_, i) => dataOptions.classNames?.[i] ?? `class ${i}`),
-    ...classCounts(good, numClasses, data.ignoreIndex),
+    classNames: Array.from({ length: numClasses }, (_, i) => nameOf(i)),
+    ...classCounts(good, numClasses, classOf),
     sizes: sizesOf(good),
     paletteSha256: dataOptions.palette?.sha256 ?? '',
     numCachedFiles,
@@ -65,6 +100,12 @@ function unreadableOf({ pair, photo, mask }: PairFinding): Unreadable[] {
   return faults;
 }
 
+const strayColours = ({ pair }: ReadPair): Unreadable => ({
+  id: pair.id,
+  path: pair.mask,
+  reason: 'it has colours, not class indices, unlike most of the masks',
+});
+
 function isSameSize({ photo, mask }: ReadPair): boolean {
   return photo.width === mask.width && photo.height === mask.height;
 }
@@ -72,6 +113,54 @@ function isSameSize({ photo, mask }: ReadPair): boolean {
 function mismatchOf({ pair, photo, mask }: ReadPair): SizeMismatch {
   const sizeOf = ({ width, height }: Size) => ({ width, height });
   return { id: pair.id, photo: sizeOf(photo), mask: sizeOf(mask) };
+}
+
+/** The values of the masks that are whole throughout: one that is not (a photo by mistake) says nothing about the others. */
+function occurringValues(
+  pairs: ReadPair[],
+  { ignoreIndex, numClasses: given }: DataConfig,
+  { numClasses, classNames }: DataOptions,
+): OccurringValues {
+  const numPixels = new Map<number, number>();
+  const numMasks = new Map<number, number>();
+  const whole = pairs.filter(({ mask }) => mask.strange.length === 0);
+  for (const { mask } of whole.length > 0 ? whole : pairs) {
+    for (const [value, count] of mask.histogram) {
+      numPixels.set(value, (numPixels.get(value) ?? 0) + count);
+      numMasks.set(value, (numMasks.get(value) ?? 0) + 1);
+    }
+  }
+  return { numPixels, numMasks, ignoreIndex, numClasses, isNumClassesGiven: given > 0, classNames };
+}
+
+/** What is said stands; a palette and a threshold have made classes of the values already. */
+function settle({ maskValues, palette, maskThreshold }: DataConfig, values: OccurringValues): SettledValues {
+  if (maskValues !== 'auto') return { maskValues, note: null, fault: null };
+  if (palette !== '' || maskThreshold > 0) return { maskValues: 'as-is', note: null, fault: null };
+  return settleMaskValues(values);
+}
+
+/** Where nobody can say what the values mean, the report shows each as what it is. */
+function shownAsValues(settled: SettledValues, { numPixels, ignoreIndex }: OccurringValues): SettledValues {
+  const values = [...numPixels.keys()].filter((value) => value !== ignoreIndex).sort((a, b) => a - b);
+  if (settled.fault === null || values.length < 2 || values.length > MAX_SHOWN) return settled;
+  return { ...settled, maskValues: formatMaskValues(values) };
+}
+
+type ClassOf = (value: number) => number | 'ignored' | null;
+
+/** null for a value that is no class. */
+function classOfValue(
+  classes: ReadonlyMap<number, number> | null,
+  numClasses: number,
+  ignoreIndex: number,
+): ClassOf {
+  return (value) => {
+    const listed = classes?.get(value);
+    if (listed !== undefined) return listed;
+    if (value === ignoreIndex) return 'ignored';
+    return classes === null && value >= 0 && value < numClasses ? value : null;
+  };
 }
 
 function highestValue(pairs: ReadPair[], ignoreIndex: number): number {
@@ -82,8 +171,8 @@ function highestValue(pairs: ReadPair[], ignoreIndex: number): number {
   return highest;
 }
 
-function outOfRangeOf(pair: Pair, mask: MaskFacts, isClass: (value: number) => boolean): OutOfRange[] {
-  const wrong = mask.histogram.filter(([value]) => !isClass(value));
+function outOfRangeOf(pair: Pair, mask: MaskFacts, classOf: ClassOf): OutOfRange[] {
+  const wrong = mask.histogram.filter(([value]) => classOf(value) === null);
   const values = [
     ...wrong.map(([value, numPixels]) => ({ value: String(value), numPixels })),
     ...mask.strange,
@@ -101,17 +190,18 @@ function sampleOf({ pair, photo, mask }: ReadPair): Sample {
   };
 }
 
-function classCounts(pairs: ReadPair[], numClasses: number, ignoreIndex: number) {
+function classCounts(pairs: ReadPair[], numClasses: number, classOf: ClassOf) {
   const classPixels = Array<number>(numClasses).fill(0);
   const classImages = Array<number>(numClasses).fill(0);
   let ignoredPixels = 0;
   for (const { mask } of pairs) {
     for (const [value, numPixels] of mask.histogram) {
-      if (value === ignoreIndex) {
+      const index = classOf(value);
+      if (index === 'ignored') {
         ignoredPixels += numPixels;
-      } else {
-        classPixels[value]! += numPixels;
-        classImages[value]! += 1;
+      } else if (index !== null) {
+        classPixels[index]! += numPixels;
+        classImages[index]! += 1;
       }
     }
   }

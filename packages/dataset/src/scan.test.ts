@@ -1,11 +1,22 @@
 import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DataConfig } from '@unet-fleet/shared';
+import { type DataConfig, ignoredLabel } from '@unet-fleet/shared';
+import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { dataConfig, folderWith, photo, pngMask } from '../test-support/folders.ts';
+import {
+  dataConfig,
+  folderWith,
+  npyMask,
+  paletteMask,
+  photo,
+  pngMask,
+  rgbMask,
+} from '../test-support/folders.ts';
 import { datasetFrom } from './dataset.ts';
 import { datasetTable, formatDatasetTable } from './inspect.ts';
+import { loadSample } from './load.ts';
 import { scanDataset } from './scan.ts';
+import type { Sample } from './types.ts';
 
 const stripes = (x: number) => x % 3;
 
@@ -141,7 +152,7 @@ describe('faults', () => {
     expect(() => datasetFrom(report, config)).toThrow(
       '2 files cannot be read (badphoto.jpg: it is no picture of the formats jpg, png, webp or tiff, or damaged at its start, cut.png: the file ends early); ' +
         '1 photo and mask differ in size (small: 24x16 against 20x16); 1 mask with values that are no class (high.png: 9 (2 pixels)): ' +
-        'mend them, raise --num-classes above 3, or use --wrong-masks skip to leave them out.',
+        'mend them, set --ignore-index 9 if 9 marks pixels to leave out, set --num-classes 10 if 9 is a class, or use --wrong-masks skip to leave them out.',
     );
     const kept = datasetFrom(report, { ...config, wrongMasks: 'skip' });
     expect(kept.samples).toHaveLength(2);
@@ -155,17 +166,6 @@ describe('faults', () => {
     expect(text).toContain('photos without a mask (1):\n  lone.jpg');
     expect(text).toContain('files that are wrong (4):\n  badphoto.jpg: it is no picture');
     expect(text).toContain('and 3 more');
-  });
-
-  it('point to the palette where a mask of 0 and 255 has two classes', async () => {
-    const folder = await folderOf([], {
-      'photos/a.jpg': await photo(24, 16),
-      'masks/a.png': pngMask(24, 16, (x) => (x < 5 ? 255 : 0)),
-    });
-    expect(await failure(folder, { numClasses: 2 })).toContain(
-      '"#ffffff foreground" if 255 is the foreground',
-    );
-    expect(await failure(folder, { numClasses: 5 })).toContain('set --ignore-index 255 if 255 is no class');
   });
 
   it('leave enough to train on, or say so', async () => {
@@ -188,11 +188,143 @@ describe('faults', () => {
     );
   });
 
-  it('warn of a class count that one high value made', async () => {
-    const folder = await folderOf(['a', 'b'], { 'masks/b.png': pngMask(24, 16, (x) => (x === 3 ? 200 : 0)) });
+  it('warn of classes that never occur', async () => {
+    const folder = await folderOf(['a', 'b'], { 'masks/b.png': pngMask(24, 16, (x) => (x === 3 ? 5 : 0)) });
     const config = configIn(folder);
     expect(datasetFrom(await scanDataset(config), config).warnings).toEqual([
-      'The highest mask value is 200, so there are 201 classes, but 197 of them never occur: check the masks, or set --num-classes.',
+      'The highest mask value is 5, so there are 6 classes, but 2 of them never occur: check the masks, or set --num-classes.',
     ]);
+  });
+});
+
+describe('what the values of masks mean', () => {
+  const grey = (value: (x: number) => number) => ({
+    'masks/a.png': pngMask(24, 16, value),
+    'masks/b.png': pngMask(24, 16, (x) => value(23 - x)),
+  });
+  const labelsOf = async (config: DataConfig) => {
+    const dataset = datasetFrom(await scanDataset(config), config);
+    const [sample] = dataset.samples as [Sample];
+    const data = { ...config, maskValues: dataset.maskValues };
+    const { labels } = await loadSample(data, sample, sample);
+    return { dataset, labels: Array.from(labels.subarray(0, 24)), ignored: ignoredLabel(data) };
+  };
+
+  it('is settled over the whole set, told, loaded and part of the identity', async () => {
+    const files = grey((x) => (x < 5 ? 255 : 0));
+    const folder = await folderOf(['a', 'b', 'c'], { ...files, 'masks/c.png': pngMask(24, 16, () => 0) });
+    const { dataset, labels } = await labelsOf(configIn(folder));
+    expect(dataset).toMatchObject({ numClasses: 2, maskValues: '0,255', classPixels: [992, 160] });
+    expect(dataset.warnings).toEqual([
+      'Masks hold 0 and 255: read as class 0 and class 1 (--mask-values 0,255).',
+    ]);
+    expect(labels).toEqual(Array.from({ length: 24 }, (_, x) => Number(x < 5)));
+    const { dataset: turned } = await labelsOf(configIn(folder, { maskValues: '255,0' }));
+    expect(turned.sha256).not.toBe(dataset.sha256);
+    const { dataset: said } = await labelsOf(configIn(folder, { maskValues: '0,255' }));
+    expect(said).toEqual({ ...dataset, warnings: [] });
+  });
+
+  it('leaves the ignored value out, wherever it lies', async () => {
+    const zero = await folderOf(
+      ['a', 'b'],
+      grey((x) => [0, 75, 113][x % 3] as number),
+    );
+    const mapped = await labelsOf(configIn(zero, { ignoreIndex: 0, maskValues: '75,113' }));
+    expect(mapped.labels.slice(0, 3)).toEqual([mapped.ignored, 0, 1]);
+    expect(mapped.dataset).toMatchObject({ numClasses: 2, classPixels: [256, 256] });
+
+    const signed = (values: number[]) => npyMask('|i1', 24, 16, (x) => (values[x % 3] as number) & 255);
+    const files = { 'masks/a.npy': signed([-1, 0, 1]), 'masks/b.npy': signed([1, 1, 0]) };
+    const folder = await folderWith({
+      'photos/a.jpg': await photo(24, 16),
+      'photos/b.jpg': await photo(24, 16),
+      ...files,
+    });
+    const { dataset, labels, ignored } = await labelsOf(configIn(folder));
+    expect(labels.slice(0, 3)).toEqual([ignored, 0, 1]);
+    expect(dataset.classPixels).toEqual([256, 384]);
+    expect(dataset.warnings[0]).toBe(
+      'Masks hold -1 in 1 mask (16.7 % of the pixels): left out of loss and metrics (--ignore-index -1).',
+    );
+    const asClass = await labelsOf(configIn(folder, { maskValues: '-1..1' }));
+    expect(asClass.labels.slice(0, 3)).toEqual([0, 1, 2]);
+  });
+
+  it('is asked where only a person can say it, whatever is done with wrong masks; every answer works', async () => {
+    const folder = await folderOf(
+      ['a', 'b'],
+      grey((x) => (x < 3 ? 255 : x % 3)),
+    );
+    const sentence = await failure(folder, { wrongMasks: 'skip' });
+    expect(sentence).toContain('--ignore-index 255, or, if it is a class, with --mask-values 0..2,255');
+    expect((await labelsOf(configIn(folder, { ignoreIndex: 255 }))).dataset.numClasses).toBe(3);
+    expect((await labelsOf(configIn(folder, { maskValues: '0..2,255' }))).dataset.numClasses).toBe(4);
+    const table = formatDatasetTable(datasetTable(await scanDataset(configIn(folder))));
+    expect(table).toContain('value 255');
+  });
+
+  it('may be a threshold, where edges are soft', async () => {
+    const folder = await folderOf(
+      ['a', 'b'],
+      grey((x) => [0, 3, 100, 252, 254, 255][x >> 2] as number),
+    );
+    expect(await failure(folder)).toContain('--mask-threshold 128');
+    expect(await failure(folder, { numClasses: 2 })).toContain('--mask-threshold 128');
+    const { dataset, labels } = await labelsOf(configIn(folder, { maskThreshold: 128 }));
+    expect(dataset).toMatchObject({ numClasses: 2, warnings: [] });
+    expect(labels).toEqual(Array.from({ length: 24 }, (_, x) => Number(x >= 12)));
+  });
+
+  it('is said once', async () => {
+    const folder = await folderOf(['a', 'b'], { 'p.txt': '#000000 a\n#ffffff b\n' });
+    const palette = join(folder, 'p.txt');
+    expect(await failure(folder, { palette, maskThreshold: 9 })).toContain('both say what');
+    expect(await failure(folder, { palette, maskValues: '0,255' })).toContain('both say what');
+    expect(await failure(folder, { maskThreshold: 9, maskValues: '0,255' })).toContain('both say what');
+    expect(await failure(folder, { ignoreIndex: 255, maskValues: '0,255' })).toContain('leave one out');
+    expect(await failure(folder, { numClasses: 3, maskValues: '0,255' })).toContain('makes 2 classes but');
+  });
+
+  it('is said by colours, where masks are colours or have palettes that differ; inspect prints the palette', async () => {
+    const rgb = (left: number[], right: number[]) => rgbMask(24, 16, (x) => (x < 9 ? left : right));
+    const folder = await folderOf(['a', 'b'], {
+      'masks/a.png': rgb([0, 0, 0], [255, 0, 0]),
+      'masks/b.png': rgb([0, 0, 0], [0, 0, 255]),
+    });
+    expect(await failure(folder)).toContain(
+      'Masks hold 3 colours (#000000, #0000ff, #ff0000), not class indices',
+    );
+    const { suggestedPalette, samples } = await scanDataset(configIn(folder));
+    expect(samples).toEqual([]);
+    const palette = join(folder, 'p.txt');
+    writeFileSync(palette, suggestedPalette.join('\n'));
+    const { dataset, labels } = await labelsOf(configIn(folder, { palette }));
+    expect(dataset.numClasses).toBe(3);
+    expect(labels[20]).toBe(2);
+
+    const own = await folderOf(['a', 'b'], {
+      'masks/a.png': paletteMask(24, 16, (x) => Number(x < 9), [0, 0, 0, 255, 0, 0]),
+      'masks/b.png': paletteMask(24, 16, (x) => Number(x < 9), [255, 0, 0, 0, 0, 0]),
+    });
+    expect(await failure(own)).toContain('0 is #000000 in a.png and #ff0000 in b.png');
+    writeFileSync(join(own, 'p.txt'), '#000000 soil\n#ff0000 plant\n');
+    const byColour = await labelsOf(configIn(own, { palette: join(own, 'p.txt') }));
+    expect(byColour.dataset.classPixels).toEqual([240 + 144, 144 + 240]);
+  });
+
+  it('is read from JPEG with a threshold alone', async () => {
+    const grey = await sharp(Buffer.from(Array.from({ length: 24 * 16 }, (_, i) => (i % 24 < 9 ? 255 : 0))), {
+      raw: { width: 24, height: 16, channels: 1 },
+    })
+      .jpeg()
+      .toBuffer();
+    const photos = { 'photos/a.jpg': await photo(24, 16), 'photos/b.jpg': await photo(24, 16) };
+    const folder = folderWith({ ...photos, 'masks/a.jpg': grey, 'masks/b.jpg': grey });
+    expect(await failure(folder)).toContain('read as they are with --mask-threshold 128');
+    const { labels } = await labelsOf(configIn(folder, { maskThreshold: 128 }));
+    expect(labels).toEqual(Array.from({ length: 24 }, (_, x) => Number(x < 9)));
+    const disguised = folderWith({ ...photos, 'masks/a.png': grey, 'masks/b.png': grey });
+    expect(await failure(disguised)).toContain('its compression has moved the values at edges');
   });
 });

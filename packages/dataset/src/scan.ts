@@ -13,7 +13,7 @@ import { type Pair, pairFiles } from './pair.ts';
 import { FileError } from './readers/file-error.ts';
 import { type MaskOptions, readMask } from './readers/mask.ts';
 import { checkPhoto } from './readers/photo.ts';
-import { NO_LABEL, type RawMask } from './readers/raster.ts';
+import { NO_VALUE, type RawMask, StrangeValues } from './readers/raster.ts';
 import { type FileStamp, type Finding, type MaskFacts, type PhotoFacts, ScanCache } from './scan-cache.ts';
 import { buildReport, type PairFinding } from './scan-report.ts';
 import type { ScanReport } from './types.ts';
@@ -33,9 +33,10 @@ export async function scanDataset(data: DataConfig, options: ScanOptions = {}): 
   const dataOptions = await readDataOptions(data);
   const pairing = await pairFiles(data);
   const { palette } = dataOptions;
-  const { matVariable, maxPixels } = data;
-  const maskOptions: MaskOptions = { matVariable, palette, maxPixels };
-  const identity = [resolve(data.images), resolve(data.masks), matVariable, palette?.sha256 ?? '', maxPixels];
+  const { matVariable, maxPixels, maskThreshold } = data;
+  const maskOptions: MaskOptions = { matVariable, palette, maxPixels, maskThreshold };
+  const folders = [resolve(data.images), resolve(data.masks)];
+  const identity = [...folders, matVariable, palette?.sha256 ?? '', maxPixels, maskThreshold];
   const cache = await ScanCache.open(cacheDir, identity);
   let numDone = 0;
   let numCachedFiles = 0;
@@ -82,8 +83,8 @@ function findMask(
     (stamp, finding) => cache.addMask(name, stamp, finding),
     async (bytes) => {
       const mask = await readMask(path, bytes, options);
-      const { width, height, strange } = mask;
-      return { width, height, strange, histogram: histogramOf(mask), sha256: sha256Of(bytes) };
+      const { width, height, isColour, colors } = mask;
+      return { width, height, isColour, colors, ...valuesOf(mask), sha256: sha256Of(bytes) };
     },
   );
 }
@@ -129,12 +130,23 @@ export function sha256Of(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-function histogramOf({ labels }: RawMask): [number, number][] {
-  const counts = new Float64Array(labels instanceof Uint8Array ? 256 : 65536);
-  for (let i = 0; i < labels.length; i++) counts[labels[i] as number]!++;
-  const histogram: [number, number][] = [];
-  for (let value = 0; value < counts.length; value++) {
-    if (value !== NO_LABEL && (counts[value] as number) > 0) histogram.push([value, counts[value] as number]);
+/** More values than a mask of classes has: the others are told as strange. */
+const MAX_VALUES = 2 ** 16;
+
+function valuesOf({ values, strange }: RawMask): Pick<MaskFacts, 'histogram' | 'strange'> {
+  const counts = new Map<number, number>();
+  const others = new StrangeValues();
+  for (let i = 0, next = 0; i < values.length; i = next) {
+    const value = values[i] as number;
+    // Neighbours are mostly alike.
+    for (next = i + 1; next < values.length && values[next] === value; ) next++;
+    const count = counts.get(value);
+    if (count !== undefined || counts.size < MAX_VALUES) counts.set(value, (count ?? 0) + next - i);
+    else for (let k = i; k < next; k++) others.add(String(value));
   }
-  return histogram;
+  counts.delete(NO_VALUE);
+  return {
+    histogram: [...counts].sort(([a], [b]) => a - b),
+    strange: [...strange, ...others.toList()],
+  };
 }

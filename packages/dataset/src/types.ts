@@ -64,7 +64,17 @@ export interface ScanReport {
   unreadable: Unreadable[];
   /** Files of kinds that are not read. */
   numOtherFiles: number;
-  /** From the configuration, the names or the palette; or else the highest value in the masks + 1. */
+  /** --mask-values as it is settled for this data: the values of the classes in their order, or 'as-is'. */
+  maskValues: string;
+  /** What is to be told about the values of the masks, one sentence each. */
+  notes: string[];
+  /** Why there is no telling what the values mean, with the options that say it; null if there is. */
+  fault: string | null;
+  /** Lines of a palette file for masks whose colours nobody has named, to be ordered and named by a person. */
+  suggestedPalette: string[];
+  /** What most likely makes values right that are no class; completes "mend them, …"; '' for nothing. */
+  remedy: string;
+  /** From the configuration, the names, the palette or the mapping; or else the highest value in the masks + 1. */
   numClasses: number;
   isNumClassesGuessed: boolean;
   /** One for each class. */
@@ -90,6 +100,8 @@ export interface Dataset {
   classPixels: number[];
   /** Of the palette file; '' without one. */
   paletteSha256: string;
+  /** --mask-values as it is settled for this data. */
+  maskValues: string;
   /** manifestSha256 of the samples. */
   sha256: string;
   /** What was left out and what looks odd, one sentence each. */

@@ -31,6 +31,45 @@ export function pngMask(width: number, height: number, value: (x: number, y: num
   return encode({ width, height, data, channels: 1, depth: 8 });
 }
 
+/** An 8-bit PNG of colours. */
+export function rgbMask(width: number, height: number, color: (x: number) => number[]): Uint8Array {
+  const data = Uint8Array.from(Array.from({ length: width * height }, (_, i) => color(i % width)).flat());
+  return encode({ width, height, data, channels: 3, depth: 8 });
+}
+
+/** An 8-bit PNG of indices into `palette` (red, green, blue for each). */
+export function paletteMask(
+  width: number,
+  height: number,
+  index: (x: number) => number,
+  palette: number[],
+): Uint8Array {
+  const data = Uint8Array.from({ length: width * height }, (_, i) => index(i % width));
+  const colours = Array.from({ length: palette.length / 3 }, (_, i) => palette.slice(3 * i, 3 * i + 3));
+  return encode({
+    width,
+    height,
+    data,
+    channels: 1,
+    depth: 8,
+    palette: colours as [number, number, number][],
+  });
+}
+
+/** A .npy array of one byte a value, C order. */
+export function npyMask(
+  descr: string,
+  width: number,
+  height: number,
+  value: (x: number, y: number) => number,
+): Uint8Array {
+  const header = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${height}, ${width}), }\n`;
+  const start = Buffer.from('\x93NUMPY\x01\x00\x00\x00', 'latin1');
+  start.writeUInt16LE(header.length, 8);
+  const data = Uint8Array.from({ length: width * height }, (_, i) => value(i % width, Math.floor(i / width)));
+  return Buffer.concat([start, Buffer.from(header), data]);
+}
+
 /** A photo in one colour. */
 export function photo(
   width: number,
@@ -54,6 +93,8 @@ export function dataConfig(options: Partial<DataConfig>): DataConfig {
     palette: '',
     classNames: '',
     numClasses: 0,
+    maskValues: 'auto',
+    maskThreshold: 0,
     size: '',
     scale: 1,
     channels: 3,

@@ -17,7 +17,7 @@ import {
   trainingSizeOf,
   withUnpacked,
 } from '@unet-fleet/dataset';
-import { type DataConfig, describeModel, type PlanConfig, UserError } from '@unet-fleet/shared';
+import { type DataConfig, describeModel, ignoredLabel, type PlanConfig, UserError } from '@unet-fleet/shared';
 import { ComputeThread, type EngineFingerprint } from '@unet-fleet/worker';
 import { Batches } from '@unet-fleet/worker/shell/batches';
 import { beginningOf, enginesOf } from './beginning.ts';
@@ -168,7 +168,7 @@ async function openEngine(
     model: record.model,
     device: config.engine.device,
     intraOpThreads: record.engineThreads,
-    ignoreIndex: config.data.ignoreIndex,
+    ignoreIndex: ignoredLabel(config.data),
     classWeights: classWeightsOf(config, dataset),
   });
   const [ofRun] = engines;

@@ -4,6 +4,7 @@ export * from './config/file.ts';
 export * from './config/identity.ts';
 export * from './config/leaves.ts';
 export * from './config/load.ts';
+export * from './config/mask-values.ts';
 export * from './config/nearest.ts';
 export type { OptionFormat, OptionSpec } from './config/option-spec.ts';
 export * from './config/parse.ts';

@@ -44,7 +44,7 @@ export const dataReaders: Reader[] = [
       textSeed('claim', '["unet-fleet listing 1","",4294967295]\n'),
     ],
     read: (input) => {
-      const listing = parseListing(textOf(input));
+      const listing = parseListing(textOf(input), { maskValues: '0,255', maskThreshold: 0 });
       for (const { width, height } of listing.samples) {
         if (!(width > 0 && height > 0)) throw new Error(`a sample of ${width}x${height}`);
       }

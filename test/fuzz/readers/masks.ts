@@ -2,21 +2,29 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deflateSync, inflateSync } from 'node:zlib';
-import { FileError, type MaskOptions, readMask } from '@unet-fleet/dataset';
+import { FileError, type MaskMeaning, readLabels } from '@unet-fleet/dataset';
 import { matWithMask } from '@unet-fleet/dataset/sample/mat-writer';
 import type { Reader, Seed } from '../reader.ts';
 import { maskFixtures, pngChunk, pngSignature, withPngChecksums, words } from './files.ts';
 
-const index: MaskOptions = { matVariable: 'groundtruth', palette: null, maxPixels: 2 ** 27 };
-const colours: MaskOptions = {
+const index: MaskMeaning = {
+  matVariable: 'groundtruth',
+  palette: null,
+  maxPixels: 2 ** 27,
+  maskThreshold: 0,
+  classes: null,
+  ignoreIndex: -1,
+  ignored: 65_535,
+};
+const colours: MaskMeaning = {
   ...index,
   palette: { entries: [{ color: 0x285afe, classIndex: 1, name: '' }], sha256: '' },
 };
 
-async function read(input: Uint8Array, name: string, path: string, options: MaskOptions): Promise<void> {
+async function read(input: Uint8Array, name: string, path: string, options: MaskMeaning): Promise<void> {
   // Only the HDF5 library opens the file by itself.
   if (name.includes('mat73')) writeFileSync(path, input);
-  const { width, height, labels } = await readMask(path, input, options);
+  const { width, height, labels } = await readLabels(path, input, options);
   if (!(width >= 1 && height >= 1) || labels.length !== width * height) {
     throw new Error(`${labels.length} labels for ${width} x ${height}`);
   }
@@ -30,7 +38,7 @@ async function readAndThenAGoodOne(input: Uint8Array, { name }: Seed, folder: st
   const [{ bytes }] = maskFixtures(/^mat73-uint8\.mat$/) as [Seed];
   if (numGood++ % 16 === 0) {
     writeFileSync(good, bytes);
-    const { labels } = await readMask(good, bytes, index).catch((error: Error) => {
+    const { labels } = await readLabels(good, bytes, index).catch((error: Error) => {
       throw new Error(`the next good file is refused: ${error.message}`);
     });
     const text = labels.join();

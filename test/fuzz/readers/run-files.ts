@@ -138,7 +138,9 @@ const hostileLines = (): Seed[] => [
 
 const stamp = { numBytes: 10, modifiedMs: 20 };
 const photo = { ok: { sha256: hash, width: 4, height: 3 } };
-const mask = { ok: { ...photo.ok, histogram: [[0, 12]] as [number, number][], strange: [] } };
+const mask = {
+  ok: { ...photo.ok, histogram: [[0, 12]] as [number, number][], strange: [], isColour: false, colors: null },
+};
 const cacheKey = createHash('sha256')
   .update(JSON.stringify(['fuzz']))
   .digest('hex');

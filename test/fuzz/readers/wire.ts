@@ -51,6 +51,8 @@ const welcome = {
     size: '96x128',
     scale: 1,
     channels: 3,
+    maskValues: '0,255',
+    maskThreshold: 0,
     ignoreIndex: -1,
     unpaired: 'warn',
     wrongMasks: 'stop',

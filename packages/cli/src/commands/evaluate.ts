@@ -14,7 +14,7 @@ import {
 } from '@unet-fleet/worker';
 import { Command, Option } from 'commander';
 import { addConfigOptions, configFrom, type Selection } from '../config-options.ts';
-import { withDataFolders } from '../data-folders.ts';
+import { withDataFolders, withMaskFlags } from '../data-folders.ts';
 import { type Io, printJson } from '../io.ts';
 import { facts } from '../terminal/format.ts';
 import { taskBar } from '../terminal/run-terminal.ts';
@@ -37,6 +37,9 @@ const selection: Selection = [
   'data.maskSuffix',
   'data.matVariable',
   'data.palette',
+  'data.maskValues',
+  'data.maskThreshold',
+  'data.ignoreIndex',
   'data.unpaired',
   'data.wrongMasks',
   'data.followLinks',
@@ -49,6 +52,8 @@ const selection: Selection = [
 type Part = 'validation' | 'training' | 'all';
 
 interface EvaluateFlags extends TrainedRunFlags, Record<string, unknown> {
+  maskValues?: string;
+  maskThreshold?: string;
   part?: Part;
   out?: string;
   json?: boolean;
@@ -106,18 +111,13 @@ export async function evaluate(flags: EvaluateFlags, screen: Screen, io: Io): Pr
   const dataset = datasetFrom(await scanWithBar(config, screen, io), config.data);
   for (const warning of dataset.warnings) warn(warning);
   const samples = chosenSamples(flags, trained, config, dataset);
-  const model = { ...trained.model, classWeights: classWeightsFor(trained, dataset, warn) };
+  const data = { ...config.data, maskValues: dataset.maskValues };
+  const model = { ...trained.model, data, classWeights: classWeightsFor(trained, dataset, warn) };
   const threads = flags.threads === undefined ? threadsOf(trained) : config.engine.threads;
   const bar = taskBar(screen, 'evaluate', 'photos', io.now);
   try {
     const report = await withEngine(model, { device: config.engine.device, threads }, (engine) =>
-      evaluateModel(
-        model,
-        engine,
-        samples,
-        { data: config.data, leafSize: leafSizeOf(config.train) },
-        bar.report,
-      ),
+      evaluateModel(model, engine, samples, { data, leafSize: leafSizeOf(config.train) }, bar.report),
     );
     const out = flags.out ? resolve(io.cwd, flags.out) : join(requireOut(trained), 'evaluation');
     return { report, files: await writeEvaluation(report, out), samples, config };
@@ -129,7 +129,7 @@ export async function evaluate(flags: EvaluateFlags, screen: Screen, io: Io): Pr
 /** The run's config with other folders where they are given; the classes are those of the model. */
 function evaluationConfig(flags: EvaluateFlags, { config, model }: TrainedRun, io: Io): Config {
   const base = [{ name: 'the config of the run', values: config }];
-  const wanted = configFrom(flags, selection, io, base);
+  const wanted = withMaskFlags(configFrom(flags, selection, io, base), flags);
   return { ...wanted, data: { ...wanted.data, classNames: '', numClasses: model.model.numClasses } };
 }
 

@@ -11,7 +11,7 @@ import {
   scanDataset,
 } from '@unet-fleet/dataset';
 import { contactSheet, toRgb } from '@unet-fleet/pictures';
-import { type Config, cacheFolder, UserError } from '@unet-fleet/shared';
+import { type Config, cacheFolder, ignoredLabel, UserError } from '@unet-fleet/shared';
 import { Command } from 'commander';
 import { wholeArgument } from '../arguments.ts';
 import { addConfigFile, addConfigOptions, configFrom, requireFolders } from '../config-options.ts';
@@ -102,7 +102,7 @@ async function writeContactSheet(
   const samples = await Promise.all(
     spread(report.samples, count).map(async (sample) => {
       const { width, height, pixels, labels } = await loadSample(
-        { ...data, channels: 3 },
+        { ...data, maskValues: report.maskValues, channels: 3 },
         sample,
         within(sample),
       );
@@ -112,7 +112,7 @@ async function writeContactSheet(
   const title = `${samples.length} of ${report.samples.length} photos with their masks`;
   const png = await contactSheet(title, samples, {
     classNames: report.classNames,
-    ignoreIndex: data.ignoreIndex,
+    ignoreIndex: ignoredLabel({ ...data, maskValues: report.maskValues }),
   });
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, png);

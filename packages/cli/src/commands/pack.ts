@@ -19,6 +19,8 @@ const selection = [
   'data.classNames',
   'data.numClasses',
   'data.ignoreIndex',
+  'data.maskValues',
+  'data.maskThreshold',
   'data.unpaired',
   'data.wrongMasks',
   'data.followLinks',

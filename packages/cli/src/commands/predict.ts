@@ -5,6 +5,7 @@ import { exitCodes } from '@unet-fleet/shared';
 import { type PredictionReport, predictPhotos } from '@unet-fleet/worker';
 import { Command } from 'commander';
 import { addConfigOptions, configFrom, type Selection } from '../config-options.ts';
+import { withMaskFlags } from '../data-folders.ts';
 import { type Io, printJson } from '../io.ts';
 import { taskBar } from '../terminal/run-terminal.ts';
 import { createScreen, type Screen } from '../terminal/screen.ts';
@@ -15,6 +16,8 @@ import { shown } from './train.ts';
 const selection: Selection = [
   'data.masks',
   'data.maskSuffix',
+  'data.maskValues',
+  'data.maskThreshold',
   'data.maxPixels',
   'engine.device',
   'engine.threads',
@@ -24,6 +27,8 @@ const selection: Selection = [
 interface PredictFlags extends TrainedRunFlags, Record<string, unknown> {
   out: string;
   masks?: string;
+  maskValues?: string;
+  maskThreshold?: string;
   json?: boolean;
 }
 
@@ -57,12 +62,13 @@ export async function predict(
   io: Io,
 ): Promise<PredictionReport> {
   const warn = (message: string) => screen.print(`warning: ${message}`, 'yellow');
-  const { model, config: trained } = openTrainedRun(flags, io, warn);
+  const { model: trainedModel, config: trained } = openTrainedRun(flags, io, warn);
   const base = [{ name: 'the config of the run', values: trained }];
-  const config = configFrom(flags, selection, io, base);
+  const config = withMaskFlags(configFrom(flags, selection, io, base), flags);
   // The run's own masks would be shown beside any photo of the same name.
   const masks = flags.masks === undefined ? '' : config.data.masks;
-  const { maskSuffix, maxPixels } = config.data;
+  const { maskSuffix, maxPixels, maskValues, maskThreshold } = config.data;
+  const model = { ...trainedModel, data: { ...trainedModel.data, maskValues, maskThreshold } };
   const threads = flags.threads === undefined ? availableParallelism() : config.engine.threads;
   const bar = taskBar(screen, 'predict', 'photos', io.now);
   const inputs = photos.map((photo) => resolve(io.cwd, photo));

@@ -117,10 +117,10 @@ export function parseManifest(bytes: Uint8Array): Manifest {
   return { ...facts, config: withDefaults(options) };
 }
 
-/** Options that a version before did not have, at the defaults by which they change nothing. */
+/** Options that a version before did not have, at what changes nothing. */
 export function withDefaults(options: Record<string, unknown>): Config {
   const whole = { ...options } as Record<string, Record<string, unknown>>;
   for (const group of Object.keys(configSchema)) whole[group] = { ...whole[group] };
-  for (const { group, key, default: value } of configOptions) whole[group]![key] ??= value;
+  for (const { group, key, before, default: value } of configOptions) whole[group]![key] ??= before ?? value;
   return whole as unknown as Config;
 }

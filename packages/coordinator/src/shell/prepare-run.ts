@@ -23,6 +23,7 @@ import {
   stepsPerEpoch,
   UserError,
   withoutSecrets,
+  withSettled,
 } from '@unet-fleet/shared';
 import { openCheckpoint } from '../checkpoint/folder.ts';
 import { tidyCheckpoints } from '../checkpoint/write.ts';
@@ -76,11 +77,12 @@ export interface PreparedRun {
 
 /** Throws a UserError naming what is wrong with data, options, run folder or checkpoint. Releases the lock then. */
 export async function prepareRun(options: PrepareOptions): Promise<PreparedRun> {
-  const { config } = options;
-  const root = config.run.runDir;
-  assertStartable(root, options.resume !== null);
+  const root = options.config.run.runDir;
+  const made = startable(root, options.resume !== null);
+  const wanted = made ? withSettled(options.config, made) : options.config;
   const { onScanProgress: onProgress, cacheDir } = options;
-  const dataset = datasetFrom(await scanDataset(config.data, { onProgress, cacheDir }), config.data);
+  const dataset = datasetFrom(await scanDataset(wanted.data, { onProgress, cacheDir }), wanted.data);
+  const config = { ...wanted, data: { ...wanted.data, maskValues: dataset.maskValues } };
   for (const warning of dataset.warnings) options.onWarning(warning);
   // Options that do not fit the data are told before there is a folder, which later commands would take for a run.
   const classWeights = classWeightsOf(config, dataset);
@@ -95,10 +97,11 @@ export async function prepareRun(options: PrepareOptions): Promise<PreparedRun> 
   }
 }
 
-/** Asked before the scan, which may take minutes. */
-function assertStartable(root: string, isResuming: boolean): void {
-  if (isResuming) openRunFolder(root);
-  else assertNotBegun(root);
+/** Asked before the scan, which may take minutes. The config that a run which is resumed was made with. */
+function startable(root: string, isResuming: boolean): Config | null {
+  if (isResuming) return openRunFolder(root).config;
+  assertNotBegun(root);
+  return null;
 }
 
 function prepareLocked(

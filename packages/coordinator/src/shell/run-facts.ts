@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import {
   epochOrder,
+  ignoredLabel,
   maxLeaves,
   numSteps,
   type RoundKind,
@@ -58,7 +59,7 @@ export function welcomeOf(
     plan,
     device: config.engine.device,
     intraOpThreads: run.intraOpThreads,
-    ignoreIndex: config.data.ignoreIndex,
+    ignoreIndex: ignoredLabel(config.data),
     classWeights: run.classWeights,
     numReducers,
     sharedMemoryFolder: memory?.folder ?? '',

@@ -10,6 +10,7 @@ import { type RunStatus, readStatus } from '@unet-fleet/coordinator/run-folder/s
 import { classColour, cssColour } from '@unet-fleet/pictures';
 import {
   configOptions,
+  ignoredLabel,
   leafSizeOf,
   numSteps,
   optionValue,
@@ -104,7 +105,7 @@ export class RunHistory {
       config: withoutSecrets(config) as unknown as Record<string, unknown>,
       classNames: record.classNames.map((name) => printable(name)),
       classColours: record.classNames.map((_, index) => cssColour(classColour(index))),
-      ignoreIndex: config.data.ignoreIndex,
+      ignoreIndex: ignoredLabel(config.data),
       numSteps: numSteps(plan),
       numStepsPerEpoch: stepsPerEpoch(plan),
       curves: { ...thinned, classIou: classIou.map((points) => thin(points, maxPoints)) },

@@ -10,16 +10,16 @@ import { deflate } from 'node:zlib';
 import type { RunFolder } from '@unet-fleet/coordinator/run-folder/run-folder';
 import {
   decodePhoto,
+  maskMeaning,
   type Pair,
   pairFiles,
-  readMask,
-  readPalette,
+  readLabels,
   resizeLabels,
   resizePhoto,
   trainingSizeOf,
 } from '@unet-fleet/dataset';
 import { toRgb } from '@unet-fleet/pictures';
-import { UserError } from '@unet-fleet/shared';
+import { ignoredLabel, UserError } from '@unet-fleet/shared';
 import sharp from 'sharp';
 import type { RunHistory } from '../history/run-history.ts';
 import { Kept } from './kept.ts';
@@ -71,14 +71,12 @@ export class SamplePictures {
       const pair = await this.#pair(run, id);
       const { data } = run.folder.config;
       const path = join(data.masks, pair.mask);
-      const palette = data.palette === '' ? null : await readPalette(data.palette);
-      const { matVariable, maxPixels } = data;
-      const mask = await readMask(path, await readFile(path), { matVariable, palette, maxPixels });
+      const mask = await readLabels(path, await readFile(path), await maskMeaning(data));
       // A sample's mask has the size of its photo: the scan has seen to it.
       const size = trainingSizeOf(data, mask);
       const labels = resizeLabels(mask.labels, mask, size);
       const numClasses = run.folder.record.classNames.length;
-      const shown = shownLabels(labels, numClasses, data.ignoreIndex);
+      const shown = shownLabels(labels, numClasses, ignoredLabel(data));
       return { bytes: await deflated(shown.bytes), ...size, bytesPerPixel: shown.bytesPerPixel };
     });
   }

@@ -12,7 +12,12 @@ import { readMask } from './mask.ts';
 import { readPalette } from './palette.ts';
 import { checkPhoto } from './photo.ts';
 
-const options = { matVariable: 'groundtruth', palette: null, maxPixels: DEFAULT_MAX_PIXELS };
+const options = {
+  matVariable: 'groundtruth',
+  palette: null,
+  maxPixels: DEFAULT_MAX_PIXELS,
+  maskThreshold: 0,
+};
 const palette = { entries: [{ color: 0, classIndex: 0, name: '' }], sha256: '' };
 
 async function refusal(job: Promise<unknown>): Promise<string> {

@@ -1,76 +1,148 @@
 /**
- * A picture as a mask: its stored numbers are class indices, or its colours are by a palette file. Only here do masks
- * differ from photos; what a file holds is the containers' matter.
+ * A picture as a mask: its stored numbers, or its colours as classes by a palette file. Only here do masks differ from
+ * photos; what a file holds is the containers' matter, and what the numbers mean that of labels.ts.
  */
 
 import type { PixelLimit } from '../limits.ts';
 import { containers, extensionOf, readPicture } from './containers.ts';
 import { FileError } from './file-error.ts';
+import { coloursOf, hasColours } from './mask-colours.ts';
 import type { Palette } from './palette.ts';
 import { colorName } from './palette.ts';
 import { type Picture, turned, uprightSize } from './picture.ts';
-import { maskFrom, NO_LABEL, type NumericArray, type RawMask, StrangeValues } from './raster.ts';
+import { NO_VALUE, type NumericArray, type RawMask, StrangeValues, wholeNumbers } from './raster.ts';
 
 export interface MaskOptions extends PixelLimit {
   /** Name of the variable in a .mat file. */
   matVariable: string;
   /** Turns colours into classes; null for index masks. */
   palette: Palette | null;
+  /** Values from this one on become 1, those below 0; 0: none. */
+  maskThreshold: number;
   /** Of the pages of the file that are pictures of their own; default 0. */
   page?: number;
 }
 
-/** Lossy formats move the values at edges, so that they are no masks. */
-export const maskExtensions: readonly string[] = containers
-  .filter(({ name }) => name !== 'jpeg' && name !== 'webp')
-  .flatMap(({ extensions }) => extensions);
+const extensionsOf = (isRead: (name: string) => boolean): string[] =>
+  containers.filter(({ name }) => isRead(name)).flatMap(({ extensions }) => extensions);
+
+const indexExtensions = extensionsOf((name) => name !== 'jpeg');
+const allExtensions = extensionsOf(() => true);
+
+/** JPEG moves the values at edges: only a threshold makes a mask of one. */
+export const maskExtensionsOf = ({ maskThreshold }: Pick<MaskOptions, 'maskThreshold'>): readonly string[] =>
+  maskThreshold > 0 ? allExtensions : indexExtensions;
 
 /** Reads a mask. Throws a FileError that names the file. */
 export async function readMask(path: string, bytes: Uint8Array, options: MaskOptions): Promise<RawMask> {
-  if (!maskExtensions.includes(extensionOf(path))) {
-    throw new FileError(path, `masks are ${maskExtensions.join(', ')}, not ${extensionOf(path)}`);
+  const extensions = maskExtensionsOf(options);
+  if (!extensions.includes(extensionOf(path))) {
+    throw new FileError(path, `masks are ${extensions.join(', ')}, not ${extensionOf(path)}`);
   }
   const { matVariable, maxPixels, page = 0 } = options;
   return maskFromPicture(path, await readPicture(path, bytes, { matVariable, maxPixels, page }), options);
 }
 
-/** Upright, as the photo is: a mask's own orientation turns it. */
+/** Upright, as the photo is: a mask's own orientation turns it. Throws a FileError. */
 export function maskFromPicture(
   path: string,
   picture: Picture,
-  { palette }: Pick<MaskOptions, 'palette'>,
+  { palette, maskThreshold }: Pick<MaskOptions, 'palette' | 'maskThreshold'>,
 ): RawMask {
   try {
-    return palette === null ? indexMask(picture) : colourMask(picture, palette);
+    if (maskThreshold > 0) return thresholdMask(picture, maskThreshold);
+    if (picture.isLossy) throw new Error(lossy);
+    if (palette !== null) return paletteMask(picture, palette);
+    return hasColours(picture) ? colourMask(picture) : indexMask(picture);
   } catch (error) {
     throw new FileError(path, (error as Error).message);
   }
 }
 
+const lossy =
+  'its compression has moved the values at edges, so that classes blend; save it as PNG from where it comes, or, if it is black and white, read it with --mask-threshold 128';
+
 function indexMask(picture: Picture): RawMask {
-  const { values, channels, orientation } = picture;
-  const { width, height } = uprightSize(picture);
-  const indices = channels === 1 ? values : greyOf(picture);
-  const upright = turned(indices, { width: picture.width, height: picture.height, channels: 1, orientation });
-  return maskFrom(upright, width, height);
+  const { values, strange } = wholeNumbers(oneChannel(picture));
+  return {
+    ...uprightSize(picture),
+    values: upright(values, picture),
+    strange,
+    isColour: false,
+    colors: usedColors(picture),
+  };
 }
 
-/** An index mask that was saved as RGB has three equal channels; anything else is colours. Alpha is left out. */
-function greyOf({ values, channels, numExtra, width, height, meaning }: Picture): NumericArray {
+function thresholdMask(picture: Picture, threshold: number): RawMask {
+  if (hasColours(picture)) throw new Error('it has colours, where --mask-threshold is for black and white');
+  if (picture.meaning === 'palette')
+    throw new Error('it has a palette, where --mask-threshold is for grey values');
+  const strange = new StrangeValues();
+  const numbers = oneChannel(picture);
+  const values = new Uint8Array(numbers.length);
+  for (let i = 0; i < values.length; i++) {
+    const number = Number(numbers[i]);
+    values[i] = Number(number >= threshold);
+    if (Number.isNaN(number)) strange.add('NaN');
+  }
+  return {
+    ...uprightSize(picture),
+    values: upright(values, picture),
+    strange: strange.toList(),
+    isColour: false,
+    colors: null,
+  };
+}
+
+/** 0xrrggbb of each pixel: what it means, nobody has said. */
+function colourMask(picture: Picture): RawMask {
+  const values = upright(Int32Array.from(coloursOf(picture)), picture);
+  return { ...uprightSize(picture), values, strange: [], isColour: true, colors: null };
+}
+
+/** A pixel whose colour the palette lacks has no value; the colour is counted among the strange ones. */
+function paletteMask(picture: Picture, palette: Palette): RawMask {
+  const classes = new Map(palette.entries.map(({ color, classIndex }) => [color, classIndex]));
+  const colours = coloursOf(picture);
+  const values = new Int32Array(colours.length);
+  const strange = new StrangeValues();
+  let lastColor = -1;
+  let lastClass = 0;
+  for (let i = 0; i < values.length; i++) {
+    const color = colours[i] as number;
+    if (color !== lastColor) {
+      lastColor = color;
+      lastClass = classes.get(color) ?? NO_VALUE;
+    }
+    values[i] = lastClass;
+    if (lastClass === NO_VALUE) strange.add(colorName(color));
+  }
+  const isByte = Math.max(...classes.values()) <= 255 && strange.isEmpty;
+  const narrow = isByte ? Uint8Array.from(values) : values;
+  return {
+    ...uprightSize(picture),
+    values: upright(narrow, picture),
+    strange: strange.toList(),
+    isColour: false,
+    colors: null,
+  };
+}
+
+function upright<T extends Uint8Array | Int32Array>(values: T, { width, height, orientation }: Picture): T {
+  return turned(values, { width, height, channels: 1, orientation });
+}
+
+/** The first of several channels that are equal: grey that a program wrote as RGB. Alpha is left out. */
+function oneChannel({ values, channels, numExtra, width, height, meaning }: Picture): NumericArray {
+  if (channels === 1) return values;
   const grey = values.slice(0, width * height);
   const numColors = Math.max(1, channels - numExtra);
-  // Three equal channels are grey that a program wrote as RGB; two or five are something else, equal or not.
+  // Two or five channels are something else, equal or not.
   if (meaning === 'bands' && numColors !== 3) throw new Error(severalChannels(numColors));
   for (let i = 0, at = 0; i < grey.length; i++, at += channels) {
     const value = values[at] as number & bigint;
     for (let c = 1; c < numColors; c++) {
-      if (value !== values[at + c]) {
-        throw new Error(
-          meaning === 'rgb'
-            ? 'it has colours, not class indices; name its palette file with --palette'
-            : severalChannels(numColors),
-        );
-      }
+      if (value !== values[at + c]) throw new Error(severalChannels(numColors));
     }
     grey[i] = value;
   }
@@ -80,56 +152,17 @@ function greyOf({ values, channels, numExtra, width, height, meaning }: Picture)
 const severalChannels = (numColors: number): string =>
   `it has ${numColors} channels, where one class index per pixel is needed; save it with one channel`;
 
-/** A pixel whose colour the palette lacks has no label; the colour is counted among the strange values. */
-function colourMask(picture: Picture, palette: Palette): RawMask {
-  const classes = new Map(palette.entries.map(({ color, classIndex }) => [color, classIndex]));
-  const highest = Math.max(...classes.values());
-  const colours = coloursOf(picture);
-  const { width, height } = uprightSize(picture);
-  const labels = new Uint16Array(width * height);
-  const strange = new StrangeValues();
-  let lastColor = -1;
-  let lastClass = 0;
-  for (let i = 0; i < labels.length; i++) {
-    const color = colours[i] as number;
-    if (color !== lastColor) {
-      lastColor = color;
-      lastClass = classes.get(color) ?? NO_LABEL;
-    }
-    labels[i] = lastClass;
-    if (lastClass === NO_LABEL) strange.add(colorName(color));
-  }
-  const isNarrow = highest <= 255 && strange.isEmpty;
-  return { width, height, labels: isNarrow ? Uint8Array.from(labels) : labels, strange: strange.toList() };
-}
-
-/** 0xrrggbb of each pixel, upright. Greys of fewer than 8 bits spread over 0..255, as every viewer shows them. */
-function coloursOf(picture: Picture): Uint32Array {
-  const { values, channels, meaning, colors, kind, bits, width, height, orientation } = picture;
-  const isColour = meaning === 'rgb' || (meaning === 'bands' && channels >= 3);
-  if (kind !== 'u1') {
-    throw new Error(
-      `it has values of ${bits} bits, where the palette file has colours of 8; save it with 8 bits`,
-    );
-  }
-  const factor = meaning !== 'palette' && bits < 8 ? 255 / (2 ** bits - 1) : 1;
-  const result = new Uint32Array(width * height);
-  for (let i = 0, at = 0; i < result.length; i++, at += channels) {
-    const value = (values[at] as number) * factor;
-    if (meaning === 'palette') result[i] = colourAt(colors as Uint8Array, value);
-    else if (!isColour) result[i] = value * 0x010101;
-    else
-      result[i] =
-        ((values[at] as number) << 16) | ((values[at + 1] as number) << 8) | (values[at + 2] as number);
-  }
-  return turned(result, { width, height, channels: 1, orientation });
-}
-
-function colourAt(colors: Uint8Array, index: number): number {
-  if (3 * index + 2 >= colors.length) throw new Error(`it is damaged: its palette has no colour ${index}`);
-  return (
-    ((colors[3 * index] as number) << 16) |
-    ((colors[3 * index + 1] as number) << 8) |
-    (colors[3 * index + 2] as number)
-  );
+/** The colours of the indices that occur; null without a palette. */
+function usedColors({ meaning, colors, values }: Picture): [index: number, color: number][] | null {
+  if (meaning !== 'palette' || colors === null) return null;
+  const used = new Set(values as Uint8Array);
+  return [...used]
+    .filter((index) => 3 * index + 2 < colors.length)
+    .sort((a, b) => a - b)
+    .map((index) => [
+      index,
+      ((colors[3 * index] as number) << 16) |
+        ((colors[3 * index + 1] as number) << 8) |
+        (colors[3 * index + 2] as number),
+    ]);
 }

@@ -7,12 +7,19 @@ import { fixture, folderWith } from '../../test-support/folders.ts';
 import { DEFAULT_MAX_PIXELS } from '../limits.ts';
 import { matWithMask } from '../sample/mat-writer.ts';
 import { FileError } from './file-error.ts';
+import { readLabels } from './labels.ts';
 import { readMask } from './mask.ts';
 import { readPalette } from './palette.ts';
+import { NO_VALUE } from './raster.ts';
 
 const folder = fixture('masks');
 const expected = Array.from({ length: 35 }, (_, i) => (3 * Math.floor(i / 7) + (i % 7)) % 6);
-const options = { matVariable: 'groundtruth', palette: null, maxPixels: DEFAULT_MAX_PIXELS };
+const options = {
+  matVariable: 'groundtruth',
+  palette: null,
+  maxPixels: DEFAULT_MAX_PIXELS,
+  maskThreshold: 0,
+};
 const read = (path: string, bytes: Uint8Array = readFileSync(path)) => readMask(path, bytes, options);
 const refused = /^(sparse|complex|three|short|colours|names)/;
 const files = readdirSync(folder).sort();
@@ -22,7 +29,7 @@ describe('every mask format', () => {
     const mask = await read(join(folder, name));
     expect([mask.width, mask.height]).toEqual([7, 5]);
     const values = name.startsWith('binary') ? expected.map((value) => Number(value > 2)) : expected;
-    expect(Array.from(mask.labels)).toEqual(values);
+    expect(Array.from(mask.values)).toEqual(values);
     expect(mask.strange).toEqual([]);
     const small = readMask(join(folder, name), readFileSync(join(folder, name)), {
       ...options,
@@ -35,25 +42,24 @@ describe('every mask format', () => {
     const palette = await readPalette(fixture('palette.txt'));
     const path = join(folder, name);
     const mask = await readMask(path, readFileSync(path), { ...options, palette });
-    expect(Array.from(mask.labels)).toEqual(expected);
+    expect(Array.from(mask.values)).toEqual(expected);
   });
 
   it('reads big-endian level 5 files', async () => {
     const mask = await read('be.mat', bigEndianMat('groundtruth', [1, 2, 3, 4, 5, 300], 2, 3));
-    expect(Array.from(mask.labels)).toEqual([1, 3, 5, 2, 4, 300]);
+    expect(Array.from(mask.values)).toEqual([1, 3, 5, 2, 4, 300]);
   });
 
   it('keeps 16-bit labels', async () => {
     const npy = npyFile("'<u2'", '(1, 3)', Buffer.from(Uint16Array.of(0, 256, 65535).buffer));
-    expect(Array.from((await read('a.npy', npy)).labels)).toEqual([0, 256, 65535]);
+    expect(Array.from((await read('a.npy', npy)).values)).toEqual([0, 256, 65535]);
   });
 
-  it('counts values that are no class index', async () => {
+  it('counts values that are no whole number', async () => {
     const npy = npyFile("'<f8'", '(2, 2)', Buffer.from(Float64Array.of(1, -1, 0.5, -1).buffer));
-    expect((await read('a.npy', npy)).strange).toEqual([
-      { value: '-1', numPixels: 2 },
-      { value: '0.5', numPixels: 1 },
-    ]);
+    const mask = await read('a.npy', npy);
+    expect(mask.strange).toEqual([{ value: '0.5', numPixels: 1 }]);
+    expect(Array.from(mask.values)).toEqual([1, -1, NO_VALUE, -1]);
   });
 
   it('counts colours that the palette lacks, a bounded number of them by name', async () => {
@@ -74,7 +80,7 @@ describe('every mask format', () => {
         const labels = Uint8Array.from({ length: width * height }, () => stream.next().value as number);
         const mask = await read('a.mat', matWithMask('groundtruth', labels, width, height));
         expect([mask.width, mask.height]).toEqual([width, height]);
-        expect(mask.labels).toEqual(labels);
+        expect(mask.values).toEqual(labels);
       }),
     );
   });
@@ -82,7 +88,9 @@ describe('every mask format', () => {
 
 describe('messages', () => {
   const message = async (name: string, bytes?: Uint8Array) => {
-    const error = await read(name, bytes).catch((caught: unknown) => caught);
+    const meaning = { ...options, classes: null, ignoreIndex: -1, ignored: 65_535 };
+    const content = bytes ?? readFileSync(name);
+    const error = await readLabels(name, content, meaning).catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(FileError);
     return (error as FileError).message;
   };
@@ -118,7 +126,7 @@ describe('messages', () => {
     expect(await message('a.gif', text)).toBe('Cannot read a.gif: it is no GIF file.');
     expect(await message('a.bmp', text)).toBe('Cannot read a.bmp: it is no BMP file.');
     expect(await message('a.jpg', text)).toContain(
-      'masks are .png, .tif, .tiff, .gif, .bmp, .dib, .npy, .mat, not .jpg',
+      'masks are .png, .tif, .tiff, .webp, .gif, .bmp, .dib, .npy, .mat, not .jpg',
     );
   });
 

@@ -1,5 +1,6 @@
 /**
- * From the numbers in a mask file to a class index per pixel. All mask formats meet here, so that wide integers, floats and nonsense values are treated alike whichever file they come from.
+ * From the numbers in a mask file to a whole number per pixel, which labels.ts turns into classes. All mask formats meet
+ * here, so that wide integers, floats and nonsense values are treated alike whichever file they come from.
  */
 
 export type NumericArray =
@@ -14,22 +15,29 @@ export type NumericArray =
   | BigInt64Array
   | BigUint64Array;
 
-/** A value that is no class index (negative, fractional, beyond 65535, or a colour that the palette lacks). */
+/** A value that can be no class (fractional, beyond 32 bits, not listed, or a colour that the palette lacks). */
 export interface ValueCount {
   value: string;
   numPixels: number;
 }
 
-/** A mask as its file has it. labels: HW class indices; a pixel that has none is NO_LABEL and is in `strange`. */
+/** A mask as its file has it, upright. values: HW, row by row; a pixel that has no whole number is NO_VALUE and is in `strange`. */
 export interface RawMask {
   width: number;
   height: number;
-  labels: Uint8Array | Uint16Array;
+  values: Uint8Array | Int32Array;
   strange: ValueCount[];
+  /** The values are colours, 0xrrggbb, and nobody has said what they mean. */
+  isColour: boolean;
+  /** Of a palette in the file: the colour of each value that occurs, ascending; else null. */
+  colors: [value: number, color: number][] | null;
 }
 
-/** Not 65535, which 16-bit masks use for pixels to ignore. */
-export const NO_LABEL = 65534;
+/** The label of a pixel that is neither of a class nor left out. Not 65535, which 16-bit masks use for pixels to ignore. */
+export const NO_LABEL = 65_534;
+
+/** Below every value that is read. */
+export const NO_VALUE = -(2 ** 31);
 
 /** Distinct strange values that are told apart; a photo by mistake among the masks has thousands. */
 const MAX_STRANGE = 16;
@@ -57,30 +65,23 @@ export class StrangeValues {
   }
 }
 
-/** Makes a mask of `values`, which lie row by row. Throws unless there are exactly width x height of them. */
-export function maskFrom(values: NumericArray, width: number, height: number): RawMask {
-  if (values.length !== width * height) {
-    throw new Error(`it has ${values.length} values for ${width} x ${height} pixels`);
-  }
+/** Whole numbers of 32 bits, one for each; what is none is NO_VALUE and counted. Bytes stay the same array. */
+export function wholeNumbers(numbers: NumericArray): Pick<RawMask, 'values' | 'strange'> {
+  if (numbers instanceof Uint8Array) return { values: numbers, strange: [] };
   const strange = new StrangeValues();
-  const labels = toIndices(values, strange);
-  return { width, height, labels, strange: strange.toList() };
-}
-
-function toIndices(values: NumericArray, strange: StrangeValues): Uint8Array | Uint16Array {
-  if (values instanceof Uint8Array) return values;
-  const wide = new Uint16Array(values.length);
-  let highest = 0;
-  for (let i = 0; i < values.length; i++) {
-    const value = Number(values[i]);
-    if (value >= 0 && value <= 65535 && value !== NO_LABEL && Number.isInteger(value)) {
+  const wide = new Int32Array(numbers.length);
+  let isByte = true;
+  for (let i = 0; i < numbers.length; i++) {
+    const value = Number(numbers[i]);
+    // Minus zero is zero.
+    if (value === (value | 0) && value !== NO_VALUE) {
       wide[i] = value;
-      if (value > highest) highest = value;
+      if (value < 0 || value > 255) isByte = false;
     } else {
-      wide[i] = NO_LABEL;
-      highest = NO_LABEL;
-      strange.add(String(values[i]));
+      wide[i] = NO_VALUE;
+      isByte = false;
+      strange.add(String(numbers[i]));
     }
   }
-  return highest > 255 ? wide : Uint8Array.from(wide);
+  return { values: isByte ? Uint8Array.from(wide) : wide, strange: strange.toList() };
 }

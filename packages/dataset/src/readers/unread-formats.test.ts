@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { maskExtensions } from './mask.ts';
+import { maskExtensionsOf } from './mask.ts';
 import { photoExtensions } from './photo.ts';
 import { describeUnread, unreadExtensions } from './unread-formats.ts';
 
@@ -33,7 +33,8 @@ describe('formats that are not read', () => {
   });
 
   it('are none of those that are read for both photos and masks', () => {
-    const read = photoExtensions.filter((extension) => maskExtensions.includes(extension));
+    const masks = maskExtensionsOf({ maskThreshold: 0 });
+    const read = photoExtensions.filter((extension) => masks.includes(extension));
     expect(unreadExtensions.filter((extension) => read.includes(extension))).toEqual([]);
   });
 });

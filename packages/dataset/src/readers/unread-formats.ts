@@ -97,11 +97,6 @@ const unreadFormats: UnreadFormat[] = [
       'save the masks as PNG from where they come; black and white ones can be read as they are with --mask-threshold 128',
   },
   {
-    extensions: ['.webp'],
-    what: 'WebP: most often with values in between at every edge',
-    remedy: 'save the masks as PNG from where they come',
-  },
-  {
     extensions: ['.heic', '.heif', '.hif'],
     what: 'HEIC, as telephones write it',
     remedy: 'save them as JPEG or PNG (heif-convert, or magick mogrify -format jpg *.heic)',

@@ -3,6 +3,7 @@
  * puts the option and the value before them.
  */
 import { UserError } from '../errors.ts';
+import { parseMaskValues } from './mask-values.ts';
 import type { OptionFormat, OptionSpec } from './option-spec.ts';
 import { parseClassWeights, parseSize } from './parse.ts';
 
@@ -24,6 +25,8 @@ export function allowedText(spec: Spec): string {
       return 'WIDTHxHEIGHT, each from 16 to 16384, such as 256x192';
     case 'classWeights':
       return 'balanced, or one number per class separated by commas';
+    case 'maskValues':
+      return 'auto, as-is, or the values of the classes in their order, such as 0,255 or 0..20,255';
     case 'url':
       return 'nats://host:port or tls://host:port';
     case 'text':
@@ -71,6 +74,8 @@ function isAllowed(spec: Spec, value: unknown): boolean {
       return typeof value === 'string' && parses(parseSize, value);
     case 'classWeights':
       return typeof value === 'string' && parses(parseClassWeights, value);
+    case 'maskValues':
+      return typeof value === 'string' && parses(parseMaskValues, value);
     case 'url':
       return typeof value === 'string' && (value === '' || urlPattern.test(value));
     case 'text':

@@ -48,6 +48,19 @@ export function differingKeys(a: Config, b: Config): Difference[] {
     .filter((difference) => difference.a !== difference.b);
 }
 
+/**
+ * `wanted` with what its automatic options became when the run of `made` was: the command that began a run goes on with
+ * it, and says the same.
+ */
+export function withSettled(wanted: Config, made: Config): Config {
+  const settled = structuredClone(wanted);
+  for (const option of configOptions) {
+    if (option.auto === undefined || optionValue(wanted, option) !== option.auto) continue;
+    (settled[option.group] as unknown as Record<string, unknown>)[option.key] = optionValue(made, option);
+  }
+  return settled;
+}
+
 /** The config as it may be kept in files: without what must never be shown. */
 export function withoutSecrets(config: Config): Config {
   const kept = structuredClone(config);

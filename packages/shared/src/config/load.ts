@@ -31,6 +31,7 @@ const formats: OptionFormat[] = [
   'numberChoice',
   'size',
   'classWeights',
+  'maskValues',
   'url',
 ];
 
@@ -155,7 +156,7 @@ function entriesOf({ name, values }: ConfigFile): [string, unknown, OptionInfo][
       const path = `${group}.${key}`;
       const option = byPath.get(path);
       if (!option) throw unknownKey(name, path, key);
-      const listed = option.format === 'classWeights' && isFlatList(value);
+      const listed = ['classWeights', 'maskValues'].includes(option.format) && isFlatList(value);
       entries.push([path, listed ? value.join(',') : value, option]);
     }
   }

@@ -9,6 +9,7 @@ export type OptionFormat =
   | 'numberChoice'
   | 'size'
   | 'classWeights'
+  | 'maskValues'
   | 'url';
 
 /** One option, in the form that convict takes, with what the help and the checks need besides. */
@@ -29,6 +30,10 @@ export interface OptionSpec<T> {
   remedy?: string;
   /** Only has an effect with one of these values of another option of its group. */
   onlyWith?: { key: string; values: readonly string[] };
+  /** Stands for another value, which takes its place in the config when a run is made. */
+  auto?: T;
+  /** What a run has that was made before there was this option; without it, the default. */
+  before?: T;
   /** Never shown. */
   sensitive?: boolean;
 }

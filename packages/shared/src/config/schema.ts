@@ -2,6 +2,7 @@
  * The one list of options. Flags, environment variables, config file, help texts and docs/configuration.md all come
  * from here, and nothing about an option is said twice: a new option is an entry here and a field in types.ts.
  */
+import { maxMaskValue, minMaskValue } from './mask-values.ts';
 import { type GroupSchema, group, kebab, type OptionSpec } from './option-spec.ts';
 import type { Config } from './types.ts';
 
@@ -45,6 +46,20 @@ const data = group<Config['data']>({
     min: 0,
     max: 65_535,
   },
+  maskValues: {
+    doc: 'values of the masks that are the classes, in their order (0..20 for a run of them); auto: from the values of the whole set; as-is: the value is the class',
+    format: 'maskValues',
+    default: 'auto',
+    auto: 'auto',
+    before: 'as-is',
+  },
+  maskThreshold: {
+    doc: 'for two classes with soft edges: values from this one on are class 1, those below class 0; 0: none',
+    format: 'number',
+    default: 0,
+    min: 0,
+    max: 65_535,
+  },
   size: {
     doc: 'size that photos and masks are resized to, WIDTHxHEIGHT',
     unit: 'pixels',
@@ -67,12 +82,12 @@ const data = group<Config['data']>({
     default: 3,
   },
   ignoreIndex: {
-    doc: 'mask value that counts neither in the loss nor in the metrics; -1: none',
-    unit: 'class',
+    doc: 'mask value that counts neither in the loss nor in the metrics; -1 occurs in signed formats alone',
+    unit: 'value',
     format: 'whole',
     default: -1,
-    min: -1,
-    max: 65_535,
+    min: minMaskValue,
+    max: maxMaskValue,
   },
   unpaired: {
     doc: 'photos without a mask and masks without a photo: leave out with a warning, or stop',

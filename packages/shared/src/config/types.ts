@@ -23,11 +23,15 @@ export interface DataConfig {
   classNames: string;
   /** 0: as many as there are class names, or else the highest mask value + 1. */
   numClasses: number;
+  /** 'auto', 'as-is', or the values of the masks that are the classes, in their order (mask-values.ts). */
+  maskValues: string;
+  /** Values from this one on are class 1, those below class 0; 0: no threshold. */
+  maskThreshold: number;
   /** WIDTHxHEIGHT; '' to use scale. */
   size: string;
   scale: number;
   channels: 1 | 3 | 4;
-  /** Mask value that neither counts in the loss nor in the metrics; -1 for none. */
+  /** Mask value that neither counts in the loss nor in the metrics. */
   ignoreIndex: number;
   unpaired: 'warn' | 'stop';
   wrongMasks: 'stop' | 'skip';

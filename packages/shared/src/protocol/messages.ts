@@ -51,6 +51,8 @@ export const welcome = z.object({
     palette: text,
     classNames: text,
     numClasses: count,
+    maskValues: z.string().max(2 ** 19),
+    maskThreshold: z.number(),
     size: text,
     scale: z.number(),
     channels: z.union([z.literal(1), z.literal(3), z.literal(4)]),

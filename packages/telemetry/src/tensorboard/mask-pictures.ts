@@ -6,14 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { inflateClasses } from '@unet-fleet/coordinator/live/class-maps';
 import type { Evaluation, EvaluationStore } from '@unet-fleet/coordinator/live/evaluations';
 import type { SampleFacts } from '@unet-fleet/coordinator/live/live-run';
-import {
-  decodePhoto,
-  type Palette,
-  readMask,
-  readPalette,
-  resizeLabels,
-  resizePhoto,
-} from '@unet-fleet/dataset';
+import { decodePhoto, maskMeaning, readLabels, resizeLabels, resizePhoto } from '@unet-fleet/dataset';
 import {
   type ClassScheme,
   colourMask,
@@ -23,7 +16,7 @@ import {
   resizeRgb,
   toRgb,
 } from '@unet-fleet/pictures';
-import type { DataConfig } from '@unet-fleet/shared';
+import { type DataConfig, ignoredLabel } from '@unet-fleet/shared';
 
 /** Of one panel's longer side: what a person sees in TensorBoard. */
 const maxPanelPx = 512;
@@ -45,13 +38,12 @@ export class MaskPictures {
   readonly #data: DataConfig;
   readonly #samples: Map<string, SampleFacts>;
   readonly #scheme: ClassScheme;
-  #palette: Promise<Palette> | null = null;
   #ready = new Map<string, Ready>();
 
   constructor(data: DataConfig, samples: readonly SampleFacts[], classNames: readonly string[]) {
     this.#data = data;
     this.#samples = new Map(samples.map((sample) => [sample.id, sample]));
-    this.#scheme = { classNames: [...classNames], ignoreIndex: data.ignoreIndex };
+    this.#scheme = { classNames: [...classNames], ignoreIndex: ignoredLabel(data) };
   }
 
   /** Throws what a file that is gone or unreadable throws. */
@@ -77,13 +69,11 @@ export class MaskPictures {
   }
 
   async #open(sample: SampleFacts, size: Size, panel: Size): Promise<Ready> {
-    const { channels, matVariable, maxPixels, palette: palettePath } = this.#data;
-    if (palettePath !== '') this.#palette ??= readPalette(palettePath);
+    const { channels } = this.#data;
     const photo = await decodePhoto(sample.imagePath, await readFile(sample.imagePath), this.#data);
     const pixels = await resizePhoto(photo, size);
-    const palette = await this.#palette;
     const maskBytes = await readFile(sample.maskPath);
-    const mask = await readMask(sample.maskPath, maskBytes, { matVariable, palette, maxPixels });
+    const mask = await readLabels(sample.maskPath, maskBytes, await maskMeaning(this.#data));
     const truth = { ...size, labels: resizeLabels(mask.labels, mask, size) };
     const rgb = toRgb(pixels, size.width, size.height, channels);
     return {

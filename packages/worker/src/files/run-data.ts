@@ -129,6 +129,7 @@ async function fetched(
       const file: DataFile = { kind: 'photo', name: 'listing', sha256: welcome.listingSha256 };
       const { samples, sha256, paletteSha256 } = parseListing(
         Buffer.from((await store.read(file)).bytes).toString('utf8'),
+        config,
       );
       if (paletteSha256 === '') return { samples, sha256, palette: '' };
       const name = basename(config.palette);

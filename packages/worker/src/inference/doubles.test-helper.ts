@@ -10,6 +10,8 @@ export const dataOf = (overrides: Partial<DataConfig> = {}): DataConfig => ({
   palette: '',
   classNames: '',
   numClasses: 0,
+  maskValues: 'as-is',
+  maskThreshold: 0,
   size: '32x16',
   scale: 1,
   channels: 3,

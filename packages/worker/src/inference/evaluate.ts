@@ -3,7 +3,14 @@
  * engine, sums of losses, one exact confusion matrix, scores derived once at the end.
  */
 import { loadSample, type Sample, toBatch, trainingSizeOf } from '@unet-fleet/dataset';
-import { type DataConfig, emptyConfusion, type Metrics, metricsOf, UserError } from '@unet-fleet/shared';
+import {
+  type DataConfig,
+  emptyConfusion,
+  ignoredLabel,
+  type Metrics,
+  metricsOf,
+  UserError,
+} from '@unet-fleet/shared';
 import type { InferenceEngine, OnProgress, TrainedModel } from './types.ts';
 
 export interface EvaluationReport {
@@ -47,7 +54,7 @@ export async function evaluateModel(
   let weightSum = 0;
   let numDone = 0;
   for await (const [leaf, batch] of loadAhead(leaves, load)) {
-    assertKnownClasses(batch.labels, leaf, numClasses, data.ignoreIndex);
+    assertKnownClasses(batch.labels, leaf, numClasses, ignoredLabel(data));
     const sums = await engine.evaluateLeaf(batch, confusion);
     lossSum += sums.lossSum;
     weightSum += sums.weightSum;

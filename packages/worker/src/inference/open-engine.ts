@@ -1,4 +1,5 @@
 /** Starts an engine for inference, in a thread of its own so that a progress bar goes on while it computes. */
+import { ignoredLabel } from '@unet-fleet/shared';
 import { ComputeThread } from '../engine/compute-thread.ts';
 import type { EngineChoice, InferenceEngine, TrainedModel } from './types.ts';
 
@@ -10,7 +11,7 @@ export async function openInferenceEngine(
   { model, parameters, statistics, classWeights, data }: TrainedModel,
   { device, intraOpThreads }: EngineChoice,
 ): Promise<InferenceEngine> {
-  const { ignoreIndex } = data;
+  const ignoreIndex = ignoredLabel(data);
   const engine = await ComputeThread.start({ model, device, intraOpThreads, ignoreIndex, classWeights });
   try {
     await engine.setWeights(parameters, statistics);

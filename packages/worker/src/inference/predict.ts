@@ -7,13 +7,13 @@ import { dirname, resolve } from 'node:path';
 import {
   decodePhoto,
   FileError,
-  type Palette,
-  readPalette,
+  type MaskMeaning,
+  maskMeaning,
   resizePhoto,
   trainingSizeOf,
 } from '@unet-fleet/dataset';
 import { toRgb } from '@unet-fleet/pictures';
-import { type ExitCode, exitCodes, UserError } from '@unet-fleet/shared';
+import { type ExitCode, exitCodes, ignoredLabel, UserError } from '@unet-fleet/shared';
 import { loadAhead } from './evaluate.ts';
 import { findPhotos, type PhotoInput } from './inputs.ts';
 import { type PredictionFiles, writePrediction } from './prediction-files.ts';
@@ -113,9 +113,9 @@ async function settingsOf(
   if (masks !== '' && !(await stat(masks).catch(() => null))?.isDirectory()) {
     throw new UserError(`There is no folder ${masks}: check --masks.`);
   }
-  const palette: Palette | null =
-    masks === '' || data.palette === '' ? null : await readPalette(data.palette);
-  return { masks, maskSuffix, maxPixels, palette, scheme: { classNames, ignoreIndex: data.ignoreIndex } };
+  // Without masks, what they mean is not asked: the palette's file may be gone by now.
+  const meaning: MaskMeaning | null = masks === '' ? null : await maskMeaning({ ...data, maxPixels });
+  return { masks, maskSuffix, maxPixels, meaning, scheme: { classNames, ignoreIndex: ignoredLabel(data) } };
 }
 
 type Settings = Awaited<ReturnType<typeof settingsOf>>;
@@ -130,12 +130,12 @@ async function prepared({ id, path }: PhotoInput, { data, model }: TrainedModel,
   const target = trainingSizeOf(data, decoded);
   const pixels = await resizePhoto(decoded, target);
   const { numClasses } = model;
-  const { ignoreIndex, matVariable } = data;
+  const { masks, maskSuffix, meaning } = settings;
   let truthFault: unknown = null;
   const truth =
-    settings.masks === ''
+    meaning === null
       ? null
-      : await readTruth(id, decoded, { ...settings, matVariable, numClasses, ignoreIndex }).catch((error) => {
+      : await readTruth(id, decoded, { ...meaning, masks, maskSuffix, numClasses }).catch((error) => {
           truthFault = error;
           return null;
         });

@@ -1,14 +1,13 @@
 /** The true mask of a photo, where a folder of masks has one; used only to be shown and scored beside a prediction. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FileError, type MaskOptions, maskExtensions, readMask } from '@unet-fleet/dataset';
+import { FileError, type MaskMeaning, maskExtensionsOf, readLabels } from '@unet-fleet/dataset';
 import type { LabelMap } from '@unet-fleet/pictures';
 
-export interface TruthOptions extends MaskOptions {
+export interface TruthOptions extends MaskMeaning {
   masks: string;
   maskSuffix: string;
   numClasses: number;
-  ignoreIndex: number;
 }
 
 /**
@@ -20,21 +19,21 @@ export async function readTruth(
   photo: { width: number; height: number },
   options: TruthOptions,
 ): Promise<LabelMap | null> {
-  for (const extension of maskExtensions) {
+  for (const extension of maskExtensionsOf(options)) {
     const path = join(options.masks, `${id}${options.maskSuffix}${extension}`);
     const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null;
       throw error;
     });
     if (bytes === null) continue;
-    const { width, height, labels, strange } = await readMask(path, bytes, options);
+    const { width, height, labels, strange } = await readLabels(path, bytes, options);
     if (width !== photo.width || height !== photo.height) {
       throw new FileError(
         path,
         `it has ${width} x ${height} pixels, its photo ${photo.width} x ${photo.height}`,
       );
     }
-    const wrong = labels.find((label) => label >= options.numClasses && label !== options.ignoreIndex);
+    const wrong = labels.find((label) => label >= options.numClasses && label !== options.ignored);
     if (strange.length > 0 || wrong !== undefined) {
       throw new FileError(path, `it holds ${strange[0]?.value ?? wrong}, which is no class of the model`);
     }
