@@ -1,11 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { UserError } from '@unet-fleet/shared';
 import { afterAll, expect, test } from 'vitest';
 import { configFrom } from './config-options.ts';
 import { processIo } from './io.ts';
-import { newestRunFolder, nextRunFolder } from './run-folders.ts';
 
 const cwd = mkdtempSync(join(tmpdir(), 'options-'));
 afterAll(() => rmSync(cwd, { recursive: true }));
@@ -24,16 +22,4 @@ test('a variable changes only the commands that take its option', () => {
   const env = { UNET_FLEET_SIZE: '32x32', UNET_FLEET_MASKS: '/m' };
   expect(configFrom({}, ['data.masks'], { ...io, env }).data).toMatchObject({ size: '', masks: '/m' });
   expect(configFrom({}, ['data'], { ...io, env }).data.size).toBe('32x32');
-});
-
-test('runs are numbered, by number and not by text', () => {
-  expect(() => newestRunFolder(cwd)).toThrow(UserError);
-  expect(nextRunFolder(cwd)).toBe(join(cwd, 'runs', '0001'));
-  for (const name of ['0002', '9999', '10000', 'mine'])
-    mkdirSync(join(cwd, 'runs', name), { recursive: true });
-  expect(nextRunFolder(cwd)).toBe(join(cwd, 'runs', '10001'));
-  for (const name of ['0002', '9999'])
-    mkdirSync(join(cwd, 'runs', name, 'checkpoints', 'step-1'), { recursive: true });
-  mkdirSync(join(cwd, 'runs', '10000', 'checkpoints'));
-  expect(newestRunFolder(cwd), 'the newest one that has a checkpoint').toBe(join(cwd, 'runs', '9999'));
 });

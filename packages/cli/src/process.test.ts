@@ -86,7 +86,7 @@ test.each<[string, string[], string]>([
     ['train', ...data, '--nats-password', 'p'],
     '--nats-password is given without --nats-user',
   ],
-  ['nothing to resume', ['train', '--resume'], 'there is no run with a checkpoint in'],
+  ['nothing to resume', ['train', '--resume'], 'there is no run in'],
   ['nothing to predict with', ['predict', 'photo.jpg'], 'there is no run with a checkpoint in'],
   ['nothing to predict', ['predict'], "missing required argument 'photos'"],
   [

@@ -1,5 +1,5 @@
 /** The one place that turns whatever was thrown into what a person reads and the exit code. */
-import { didYouMean, exitCodes, UserError, unknownOption } from '@unet-fleet/shared';
+import { didYouMean, exitCodes, explained, UserError, unknownOption } from '@unet-fleet/shared';
 import { CommanderError } from 'commander';
 
 export interface ErrorReport {
@@ -15,7 +15,8 @@ export interface Known {
 }
 
 export function errorReport(error: unknown, known: Known): ErrorReport {
-  if (error instanceof UserError) return sentence(error.message, error.exitCode);
+  const told = explained(error);
+  if (told instanceof UserError) return sentence(told.message, told.exitCode);
   if (error instanceof CommanderError) return commanderReport(error, known);
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   const text = `unet-fleet: this is a bug in unet-fleet; please report it with the lines below and the command you ran\n${stack}`;

@@ -5,7 +5,7 @@ import { holdsRun } from '@unet-fleet/coordinator/run-folder/run-folder';
 import { type Config, ignoredLabel, UserError } from '@unet-fleet/shared';
 import { ComputeThread, type InferenceEngine, type TrainedModel } from '@unet-fleet/worker';
 import type { Io } from './io.ts';
-import { newestRunFolder } from './run-folders.ts';
+import { namedRunDir, newestTrainedRun, type RunNameFlags } from './run-folders.ts';
 
 export interface TrainedRun {
   /** The run folder that the checkpoint lies in; null for one that was copied elsewhere. */
@@ -16,16 +16,22 @@ export interface TrainedRun {
   dataSha256: string;
 }
 
-export interface TrainedRunFlags {
-  runDir?: string;
+export interface TrainedRunFlags extends RunNameFlags {
   /** 'best', 'newest', or the path of a checkpoint. */
   checkpoint: string;
 }
 
 /** Loads and verifies the checkpoint. Throws a UserError when there is none that is good. */
-export function openTrainedRun(flags: TrainedRunFlags, io: Io, warn: (message: string) => void): TrainedRun {
+export function openTrainedRun(
+  flags: TrainedRunFlags,
+  io: Io,
+  warn: (message: string) => void,
+  argument?: string,
+): TrainedRun {
   const isNamed = flags.checkpoint !== 'best' && flags.checkpoint !== 'newest';
-  const path = isNamed ? resolve(io.cwd, flags.checkpoint) : namedRunDir(flags, io);
+  const path = isNamed
+    ? checkpointOf(flags, io, argument)
+    : namedRunDir(flags, io, argument, newestTrainedRun);
   const loaded = openCheckpoint(path, flags.checkpoint === 'newest' ? 'newest' : 'best', {
     onDamaged: (damaged) => warn(`${damaged.message}: another one is used`),
   });
@@ -47,10 +53,15 @@ export function openTrainedRun(flags: TrainedRunFlags, io: Io, warn: (message: s
   };
 }
 
-/** The run folder that was named by flag or variable, or the newest one. */
-export function namedRunDir({ runDir }: { runDir?: string }, io: Io): string {
-  const named = runDir || io.env.UNET_FLEET_RUN_DIR;
-  return named ? resolve(io.cwd, named) : newestRunFolder(io.cwd);
+/** Throws a UserError where another run is named beside the checkpoint. */
+function checkpointOf({ checkpoint, runDir }: TrainedRunFlags, io: Io, argument?: string): string {
+  const path = resolve(io.cwd, checkpoint);
+  if (argument === undefined && runDir === undefined) return path;
+  const run = namedRunDir({ runDir }, io, argument);
+  if (dirname(dirname(path)) === run) return path;
+  throw new UserError(
+    `--checkpoint ${checkpoint} is no checkpoint of ${run}, which is named as well: leave one of them out`,
+  );
 }
 
 /** Starts an engine that holds the model's weights, lets `use` work with it, and ends it. */

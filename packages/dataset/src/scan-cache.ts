@@ -4,8 +4,9 @@
  * the hash in its first line tells damage, as a wrong count of pixels would change a run's class weights.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '@unet-fleet/shared';
 import type { ValueCount } from './readers/raster.ts';
 
 /** Raised whenever a reader gives another result for the same bytes. */
@@ -93,7 +94,7 @@ export class ScanCache {
     if (this.path === null || !this.isChanged) return;
     const temporary = `${this.path}.${process.pid}.tmp`;
     try {
-      await mkdir(join(this.path, '..'), { recursive: true });
+      makeFolder(join(this.path, '..'));
       const json = JSON.stringify({ photos: [...this.photos], masks: [...this.masks] });
       await writeFile(temporary, `${hashOf(json)}\n${json}`);
       await rename(temporary, this.path);

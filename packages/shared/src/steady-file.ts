@@ -3,8 +3,9 @@
  * removed or made unwritable costs at most lines, never the run; lines wait in bounded memory until the disk takes
  * them again, and none is left half-written in front of the next.
  */
-import { closeSync, fstatSync, ftruncateSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { makeFolder } from './folders.ts';
 
 /** A day of a run's metrics. */
 const defaultMaxWaitingBytes = 4 * 1024 * 1024;
@@ -97,7 +98,7 @@ export class SteadyFile {
   #openAgain(): number {
     if (this.#file !== null && fstatSync(this.#file).nlink > 0) return this.#file;
     this.#closeFile();
-    mkdirSync(dirname(this.#path), { recursive: true });
+    makeFolder(dirname(this.#path));
     this.#file = openSync(this.#path, 'a');
     return this.#file;
   }

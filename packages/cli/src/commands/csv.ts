@@ -4,20 +4,27 @@ import { writeTables } from '@unet-fleet/dashboard/csv/index';
 import { bytes } from '@unet-fleet/dashboard/report/text';
 import { Command } from 'commander';
 import { type Io, printJson } from '../io.ts';
+import { addRunName, namedRunDir, type RunNameFlags } from '../run-folders.ts';
 import { counted } from '../terminal/format.ts';
 import { createScreen } from '../terminal/screen.ts';
-import { namedRunDir } from '../trained-run.ts';
 import { shown } from './train.ts';
 
+interface CsvFlags extends RunNameFlags {
+  out?: string;
+  json?: boolean;
+}
+
 export const csvCommand = (io: Io): Command =>
-  new Command('csv')
-    .description('write the metrics of a run as CSV: steps, validations with IoU per class, workers, events')
-    .argument('[run]', 'folder of the run; default: the newest')
+  addRunName(
+    new Command('csv').description(
+      'write the metrics of a run as CSV: steps, validations with IoU per class, workers, events',
+    ),
+  )
     .option('--out <folder>', 'where the files go; default: csv in the run folder')
     .option('--json', 'print what was written as JSON')
     .addHelpText('after', '\nExample:\n  npx unet-fleet csv runs/0003 --out figures')
-    .action(async (run: string | undefined, { out, json }: { out?: string; json?: boolean }) => {
-      const runDir = run ? resolve(io.cwd, run) : namedRunDir({}, io);
+    .action(async (run: string | undefined, { out, json, ...named }: CsvFlags) => {
+      const runDir = namedRunDir(named, io, run);
       const files = await writeTables(runDir, out ? resolve(io.cwd, out) : join(runDir, 'csv'));
       if (json) {
         printJson(io, { files });

@@ -5,29 +5,38 @@ import { basename, dirname, resolve } from 'node:path';
 import { holdsRun } from '@unet-fleet/coordinator/run-folder/run-folder';
 import { serveFolder } from '@unet-fleet/dashboard/server/serve-folder';
 import { exitCodes, UserError } from '@unet-fleet/shared';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { addConfigOptions, configFrom } from '../config-options.ts';
 import { type Io, printJson } from '../io.ts';
+import { namedRunDir, type RunNameFlags } from '../run-folders.ts';
 import { stopSignals } from '../stop-signals.ts';
 import { createScreen } from '../terminal/screen.ts';
 import { version } from '../version.ts';
 
 const options = ['run.dashboardPort', 'run.dashboardHost'] as const;
 
+interface DashboardFlags extends RunNameFlags, Record<string, unknown> {
+  json?: boolean;
+}
+
 export const dashboardCommand = (io: Io): Command =>
   addConfigOptions(
     new Command('dashboard')
       .description('look at runs that have ended, or go on elsewhere, on a page in the browser')
-      .argument('[runs]', 'folder of run folders, or one run folder; default: runs')
+      .argument(
+        '[runs]',
+        'folder of runs, or one run: its folder, or its number or name in runs; default: runs',
+      )
+      .addOption(new Option('--run-dir <run>', 'one run, as an option'))
       .option('--json', 'print the address as JSON')
       .addHelpText(
         'after',
         '\nExample:\n  npx unet-fleet dashboard runs        until Ctrl-C\n\nA run that goes on has a page of its own: its address is printed at its start.',
       ),
     options,
-  ).action(async (named: string | undefined, flags: { json?: boolean } & Record<string, unknown>) => {
+  ).action(async (named: string | undefined, flags: DashboardFlags) => {
     const { run } = configFrom(flags, options, io);
-    const { folder, opened } = folderOf(named, io);
+    const { folder, opened } = folderOf(named, flags, io);
     const dashboard = await serveFolder({
       folder,
       host: run.dashboardHost,
@@ -48,10 +57,15 @@ export const dashboardCommand = (io: Io): Command =>
   });
 
 /** `opened`: the run that was named, where it was one. */
-function folderOf(named: string | undefined, io: Io): { folder: string; opened: string | null } {
-  const path = resolve(io.cwd, named ?? 'runs');
+function folderOf(
+  named: string | undefined,
+  flags: DashboardFlags,
+  io: Io,
+): { folder: string; opened: string | null } {
+  const isNamed = named !== undefined || flags.runDir !== undefined;
+  const path = isNamed ? namedRunDir(flags, io, named) : resolve(io.cwd, 'runs');
   if (!existsSync(path)) {
-    const remedy = named
+    const remedy = isNamed
       ? 'name the folder that your runs are in'
       : 'train first, or name the folder that your runs are in';
     throw new UserError(`there is no folder ${path}: ${remedy}`);

@@ -2,10 +2,10 @@
  * `unet-fleet deploy render`: a training's recipe and what a cluster needs besides, as Kubernetes manifests. It asks no
  * cluster anything: what it prints depends on the options and the folder of credentials alone.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type FileName, type ManifestFile, paths, render, renderLoader, yamlOf } from '@unet-fleet/deploy';
-import { type Config, UserError } from '@unet-fleet/shared';
+import { type Config, makeFolder, UserError } from '@unet-fleet/shared';
 import { Command } from 'commander';
 import { addConfigFile, addConfigOptions, configFrom, requireFolders } from '../config-options.ts';
 import { deployCredentials } from '../deploy-credentials.ts';
@@ -80,7 +80,7 @@ function write(files: readonly ManifestFile[], out: string, asJson: boolean, io:
   const folder = resolve(io.cwd, out);
   const written = files.map(({ name, objects }) => ({ path: join(folder, `${name}.yaml`), objects }));
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     for (const { path, objects } of written) {
       const isSecret = objects.some(({ kind }) => kind === 'Secret');
       writeFileSync(path, yamlOf(objects), { mode: isSecret ? 0o600 : 0o644 });

@@ -16,6 +16,7 @@ import { Command, Option } from 'commander';
 import { addConfigOptions, configFrom, type Selection } from '../config-options.ts';
 import { withDataFolders, withMaskFlags } from '../data-folders.ts';
 import { type Io, printJson } from '../io.ts';
+import { addRunName } from '../run-folders.ts';
 import { facts } from '../terminal/format.ts';
 import { taskBar } from '../terminal/run-terminal.ts';
 import { createScreen, type Screen } from '../terminal/screen.ts';
@@ -46,7 +47,6 @@ const selection: Selection = [
   'data.maxPixels',
   'engine.device',
   'engine.threads',
-  'run.runDir',
 ];
 
 type Part = 'validation' | 'training' | 'all';
@@ -67,8 +67,11 @@ export const checkpointOption = (): Option =>
 
 export const evaluateCommand = (io: Io): Command =>
   addConfigOptions(
-    new Command('evaluate')
-      .description('score a trained model: loss, accuracy, IoU and Dice per class, confusion matrix')
+    addRunName(
+      new Command('evaluate').description(
+        'score a trained model: loss, accuracy, IoU and Dice per class, confusion matrix',
+      ),
+    )
       .addOption(checkpointOption())
       .addOption(
         new Option(
@@ -80,12 +83,12 @@ export const evaluateCommand = (io: Io): Command =>
       .option('--json', 'print the scores as JSON')
       .addHelpText(
         'after',
-        '\nExamples:\n  npx unet-fleet evaluate\n  npx unet-fleet evaluate --run-dir runs/0001 --images test/photos --masks test/masks',
+        '\nExamples:\n  npx unet-fleet evaluate\n  npx unet-fleet evaluate runs/0001 --images test/photos --masks test/masks',
       ),
     selection,
-  ).action(async (flags: EvaluateFlags) => {
+  ).action(async (run: string | undefined, flags: EvaluateFlags) => {
     const screen = createScreen(flags.json ? io.stderr : io.stdout, io.env);
-    const { report, files } = await evaluate(flags, screen, io);
+    const { report, files } = await evaluate(flags, screen, io, run);
     if (flags.json) printJson(io, { ...evaluationJson(report), files });
     else screen.print(formatEvaluation(report));
     screen.print('');
@@ -104,9 +107,14 @@ export interface Evaluation {
   config: Config;
 }
 
-export async function evaluate(flags: EvaluateFlags, screen: Screen, io: Io): Promise<Evaluation> {
+export async function evaluate(
+  flags: EvaluateFlags,
+  screen: Screen,
+  io: Io,
+  run?: string,
+): Promise<Evaluation> {
   const warn = (message: string) => screen.print(`warning: ${message}`, 'yellow');
-  const trained = openTrainedRun(flags, io, warn);
+  const trained = openTrainedRun(flags, io, warn, run);
   const config = await withDataFolders(evaluationConfig(flags, trained, io), screen, io);
   const dataset = datasetFrom(await scanWithBar(config, screen, io), config.data);
   for (const warning of dataset.warnings) warn(warning);

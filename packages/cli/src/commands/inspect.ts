@@ -1,5 +1,5 @@
 /** `unet-fleet inspect`: what is in the data, as a table and a contact sheet. Trains nothing, changes nothing. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import {
   datasetFrom,
@@ -11,7 +11,7 @@ import {
   scanDataset,
 } from '@unet-fleet/dataset';
 import { contactSheet, toRgb } from '@unet-fleet/pictures';
-import { type Config, cacheFolder, ignoredLabel, UserError } from '@unet-fleet/shared';
+import { type Config, cacheFolder, ignoredLabel, makeFolder, UserError } from '@unet-fleet/shared';
 import { Command } from 'commander';
 import { wholeArgument } from '../arguments.ts';
 import { addConfigFile, addConfigOptions, configFrom, requireFolders } from '../config-options.ts';
@@ -114,7 +114,7 @@ async function writeContactSheet(
     classNames: report.classNames,
     ignoreIndex: ignoredLabel({ ...data, maskValues: report.maskValues }),
   });
-  await mkdir(dirname(path), { recursive: true });
+  makeFolder(dirname(path));
   await writeFile(path, png);
 }
 

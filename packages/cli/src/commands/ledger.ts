@@ -1,5 +1,4 @@
 /** `unet-fleet ledger`: who computed what in a run, what was rejected and why, and which leaves stand out. */
-import { resolve } from 'node:path';
 import { readLedger } from '@unet-fleet/coordinator/run-folder/ledger';
 import type { LedgerLine } from '@unet-fleet/coordinator/run-folder/ledger-line';
 import { type LedgerSummary, summarize } from '@unet-fleet/coordinator/run-folder/ledger-summary';
@@ -10,11 +9,11 @@ import { numSteps, UserError } from '@unet-fleet/shared';
 import { Command } from 'commander';
 import { wholeArgument } from '../arguments.ts';
 import { type Io, printJson } from '../io.ts';
+import { addRunName, namedRunDir, type RunNameFlags } from '../run-folders.ts';
 import { stepLines, summaryLines } from '../terminal/ledger-lines.ts';
 import { createScreen } from '../terminal/screen.ts';
-import { namedRunDir } from '../trained-run.ts';
 
-interface LedgerFlags {
+interface LedgerFlags extends RunNameFlags {
   step?: number;
   json?: boolean;
 }
@@ -28,19 +27,19 @@ export interface LedgerStep extends LedgerLine {
 }
 
 export const ledgerCommand = (io: Io): Command =>
-  new Command('ledger')
-    .description(
+  addRunName(
+    new Command('ledger').description(
       'who computed what in a run: shares, rejected answers, repeated and skipped leaves, outliers',
-    )
-    .argument('[run]', 'folder of the run; default: the newest')
+    ),
+  )
     .option('--step <n>', 'show one step in full', wholeArgument('--step', 1, 0xffffffff))
     .option('--json', 'print it as JSON')
     .addHelpText(
       'after',
       '\nExamples:\n  npx unet-fleet ledger runs/0003\n  npx unet-fleet ledger --step 120',
     )
-    .action((run: string | undefined, { step, json }: LedgerFlags) => {
-      const runDir = run ? resolve(io.cwd, run) : namedRunDir({}, io);
+    .action((run: string | undefined, { step, json, ...named }: LedgerFlags) => {
+      const runDir = namedRunDir(named, io, run);
       const report = step === undefined ? ledgerSummary(runDir) : ledgerStep(runDir, step);
       if (json) {
         printJson(io, report);

@@ -7,6 +7,7 @@ import { Command } from 'commander';
 import { addConfigOptions, configFrom, type Selection } from '../config-options.ts';
 import { withMaskFlags } from '../data-folders.ts';
 import { type Io, printJson } from '../io.ts';
+import { runDirOption } from '../run-folders.ts';
 import { taskBar } from '../terminal/run-terminal.ts';
 import { createScreen, type Screen } from '../terminal/screen.ts';
 import { openTrainedRun, type TrainedRunFlags, withEngine } from '../trained-run.ts';
@@ -21,7 +22,6 @@ const selection: Selection = [
   'data.maxPixels',
   'engine.device',
   'engine.threads',
-  'run.runDir',
 ];
 
 interface PredictFlags extends TrainedRunFlags, Record<string, unknown> {
@@ -37,6 +37,7 @@ export const predictCommand = (io: Io): Command =>
     new Command('predict')
       .description('segment photos: index mask, grey map, overlay and figure of each, at its own size')
       .argument('<photos...>', 'files, folders, or patterns such as "photos/*.jpg"')
+      .addOption(runDirOption('the run whose model is used'))
       .addOption(checkpointOption())
       .option('--out <folder>', 'where the files go', 'predictions')
       .option('--json', 'print the files as JSON')

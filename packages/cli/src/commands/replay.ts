@@ -5,11 +5,11 @@ import { cacheFolder, exitCodes } from '@unet-fleet/shared';
 import { Command } from 'commander';
 import { wholeArgument } from '../arguments.ts';
 import { type Io, printJson } from '../io.ts';
+import { addRunName, namedRunDir, type RunNameFlags } from '../run-folders.ts';
 import { taskBar } from '../terminal/run-terminal.ts';
 import { createScreen } from '../terminal/screen.ts';
-import { namedRunDir } from '../trained-run.ts';
 
-interface ReplayFlags {
+interface ReplayFlags extends RunNameFlags {
   step?: number;
   fromStart?: boolean;
   images?: string;
@@ -18,11 +18,11 @@ interface ReplayFlags {
 }
 
 export const replayCommand = (io: Io): Command =>
-  new Command('replay')
-    .description(
+  addRunName(
+    new Command('replay').description(
       'compute a step of a run again and compare it with the ledger: finds a machine that computes wrongly',
-    )
-    .argument('[run]', 'folder of the run; default: the newest')
+    ),
+  )
     .option('--step <n>', 'the step to check; default: the last', wholeArgument('--step', 1, 0xffffffff))
     .option('--from-start', 'begin with the initial weights instead of the nearest checkpoint')
     .option('--images <folder>', "where this machine has the run's photos")
@@ -36,7 +36,7 @@ export const replayCommand = (io: Io): Command =>
       const folder = (path: string | undefined) => (path ? resolve(io.cwd, path) : '');
       try {
         const report = await replayRun({
-          runDir: run ? resolve(io.cwd, run) : namedRunDir({}, io),
+          runDir: namedRunDir(flags, io, run),
           step: flags.step ?? null,
           fromStart: flags.fromStart ?? false,
           images: folder(flags.images),

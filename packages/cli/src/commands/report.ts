@@ -4,26 +4,30 @@ import { writeReport } from '@unet-fleet/dashboard/report/index';
 import { bytes } from '@unet-fleet/dashboard/report/text';
 import { Command } from 'commander';
 import { type Io, printJson } from '../io.ts';
-
+import { addRunName, namedRunDir, type RunNameFlags } from '../run-folders.ts';
 import { createScreen } from '../terminal/screen.ts';
-import { namedRunDir } from '../trained-run.ts';
 import { version } from '../version.ts';
 import { shown } from './train.ts';
 
+interface ReportFlags extends RunNameFlags {
+  out?: string;
+  json?: boolean;
+}
+
 export const reportCommand = (io: Io): Command =>
-  new Command('report')
-    .description(
+  addRunName(
+    new Command('report').description(
       'write a run as one HTML file: config, curves, masks, scores, timeline, faults; to read and to send',
-    )
-    .argument('[run]', 'folder of the run; default: the newest')
+    ),
+  )
     .option('--out <file>', 'where it goes; default: report.html in the run folder')
     .option('--json', 'print its figures as JSON')
     .addHelpText(
       'after',
       '\nExamples:\n  npx unet-fleet report\n  npx unet-fleet report runs/0003 --out for-a-colleague.html',
     )
-    .action(async (run: string | undefined, { out, json }: { out?: string; json?: boolean }) => {
-      const runDir = run ? resolve(io.cwd, run) : namedRunDir({}, io);
+    .action(async (run: string | undefined, { out, json, ...named }: ReportFlags) => {
+      const runDir = namedRunDir(named, io, run);
       const path = out ? resolve(io.cwd, out) : join(runDir, 'report.html');
       const written = await writeReport(runDir, path, version);
       if (json) {

@@ -1,9 +1,9 @@
 /** `unet-fleet sample`: writes the sample set, and never over files that it did not write itself. */
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { generateSample, type SampleSet } from '@unet-fleet/dataset';
-import { parseSize, UserError } from '@unet-fleet/shared';
+import { makeFolder, parseSize, UserError } from '@unet-fleet/shared';
 import { Command } from 'commander';
 import { wholeArgument } from '../arguments.ts';
 import { type Io, printJson } from '../io.ts';
@@ -76,7 +76,7 @@ export async function makeSample(
   }
   const bar = taskBar(screen, 'sample set', 'photos', io.now);
   try {
-    await mkdir(folder, { recursive: true });
+    makeFolder(folder);
     // Marked as ours before the first photo: a run that is interrupted may be made again.
     await writeFile(marker, `${JSON.stringify({ made: 'unfinished' })}\n`);
     const set = await generateSample(folder, { ...options, onProgress: bar.report });

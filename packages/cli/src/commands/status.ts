@@ -1,5 +1,5 @@
 /** `unet-fleet status`: what a run is doing, who is awaited, since when and why. */
-import { basename, resolve } from 'node:path';
+import { basename } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type RecordedStatus, readStatus } from '@unet-fleet/coordinator/run-folder/status';
 import { planOf, RunHistory } from '@unet-fleet/dashboard/history/index';
@@ -8,26 +8,28 @@ import { headOf, Pace } from '@unet-fleet/dashboard/server/head';
 import { exitCodes, printable, stepsPerEpoch, UserError } from '@unet-fleet/shared';
 import { Command } from 'commander';
 import { type Io, printJson } from '../io.ts';
+import { addRunName, namedRunDir, type RunNameFlags } from '../run-folders.ts';
 import { stopSignals } from '../stop-signals.ts';
 import { openBlock } from '../terminal/redraw.ts';
 import { createScreen } from '../terminal/screen.ts';
 import { changedLines, isOver, type StatusView, statusLines, type Told } from '../terminal/status-lines.ts';
-import { namedRunDir } from '../trained-run.ts';
 
-interface StatusFlags {
+interface StatusFlags extends RunNameFlags {
   watch?: boolean;
   json?: boolean;
 }
 
 export const statusCommand = (io: Io): Command =>
-  new Command('status')
-    .description('what a run is doing, who is awaited, since when, why, and what happens then')
-    .argument('[run]', 'folder of the run; default: the newest')
+  addRunName(
+    new Command('status').description(
+      'what a run is doing, who is awaited, since when, why, and what happens then',
+    ),
+  )
     .option('--watch', 'go on showing it until the run ends, or Ctrl-C')
     .option('--json', 'print it as JSON; with --watch, a line each time')
     .addHelpText('after', '\nExamples:\n  npx unet-fleet status runs/0003\n  npx unet-fleet status --watch')
-    .action(async (run: string | undefined, { watch, json }: StatusFlags) => {
-      const reader = statusReader(run ? resolve(io.cwd, run) : namedRunDir({}, io));
+    .action(async (run: string | undefined, { watch, json, ...named }: StatusFlags) => {
+      const reader = statusReader(namedRunDir(named, io, run));
       if (watch) {
         await watched(reader, json ? jsonDisplay(io) : displayOf(io));
         return;

@@ -1,6 +1,6 @@
 /** `unet-fleet train` and `unet-fleet coordinator`: a run, with worker processes on this machine or without. */
 import { existsSync } from 'node:fs';
-import { join, relative, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { type CoordinatorOptions, type RunOutcome, runCoordinator } from '@unet-fleet/coordinator';
 import { isLoopback } from '@unet-fleet/coordinator/broker/join-secrets';
 import { readManifest } from '@unet-fleet/coordinator/checkpoint/read';
@@ -14,6 +14,7 @@ import {
   exitCodes,
   type Log,
   type RunEvent,
+  removeIfEmpty,
   UserError,
 } from '@unet-fleet/shared';
 import { exporters } from '@unet-fleet/telemetry';
@@ -28,7 +29,7 @@ import {
 } from '../config-options.ts';
 import { withDataFolders } from '../data-folders.ts';
 import { type Io, printJson } from '../io.ts';
-import { newestBegunFolder, nextRunFolder } from '../run-folders.ts';
+import { claimRunFolder, namedRunDir, runFolderOf } from '../run-folders.ts';
 import { stopSignals } from '../stop-signals.ts';
 import { RunTerminal, taskBar } from '../terminal/run-terminal.ts';
 import { createScreen, type Screen } from '../terminal/screen.ts';
@@ -60,7 +61,7 @@ Examples:
   npx unet-fleet train --images photos --masks masks --size 256x192 --batch-size 8 --workers 2
   npx unet-fleet train --config recipe.yaml --run-dir runs/tuned
   npx unet-fleet train --resume                                 the newest run, from its newest good checkpoint
-  npx unet-fleet train --resume runs/0001/checkpoints/step-00000100 --run-dir runs/0001`,
+  npx unet-fleet train --resume runs/0001/checkpoints/step-00000100`,
   coordinator: `
 Examples:
   npx unet-fleet coordinator --images photos --masks masks --min-workers 2
@@ -74,8 +75,8 @@ export const runCommand = (name: Name, io: Io): Command =>
     withPatience(name, addConfigFile(new Command(name)))
       .description(descriptions[name])
       .option(
-        '--resume [checkpoint]',
-        'go on with the run of the run folder, from its newest good checkpoint or this one',
+        '--resume [run-or-checkpoint]',
+        'go on with this run, or the one of --run-dir, or the newest, from its newest good checkpoint or this one',
       )
       .option(
         '--continue',
@@ -85,7 +86,7 @@ export const runCommand = (name: Name, io: Io): Command =>
       .addHelpText('after', examples[name]),
     selection,
   ).action(async (given: RunFlags) => {
-    const flags = continued(given, io);
+    const flags = continued(resumed(given, io), io);
     const { outcome } = await run(name, runConfig(name, flags, io), flags, io);
     if (outcome.reason === 'stopped') process.exitCode = exitCodes.leftOnRequest;
   });
@@ -99,6 +100,20 @@ const withPatience = (name: Name, command: Command): Command =>
         'time to wait for a NATS server that is not there yet; default 0: fail at once',
         wholeArgument('--wait-broker', 0, 86_400),
       );
+
+/** What --resume names may be a run, or a checkpoint, which is in its run's folder. */
+function resumed(flags: RunFlags, io: Io): RunFlags {
+  if (flags.runDir === '') {
+    throw new UserError('--run-dir is empty: give a folder, or leave it out for the next free runs/NNNN');
+  }
+  const { resume } = flags;
+  if (typeof resume !== 'string') return flags;
+  const named = runFolderOf(resume, io);
+  if (holdsRun(named)) return { ...flags, resume: true, runDir: namedRunDir(flags, io, resume) };
+  const root = dirname(dirname(named));
+  if (flags.runDir !== undefined || !holdsRun(root)) return flags;
+  return { ...flags, runDir: root };
+}
 
 /** --continue is a resume where the run folder holds a run. */
 function continued(flags: RunFlags, io: Io): RunFlags {
@@ -130,14 +145,13 @@ function runConfig(name: Name, flags: RunFlags, io: Io): Config {
 }
 
 function resumedConfig(name: Name, flags: RunFlags, io: Io): Config {
-  const named = flags.runDir || io.env.UNET_FLEET_RUN_DIR;
-  const runDir = named ? resolve(io.cwd, named) : newestBegunFolder(io.cwd);
+  const runDir = namedRunDir(flags, io);
   const { config } = openRunFolder(runDir);
   // A run that a coordinator began had its workers elsewhere.
   const workers = name === 'train' ? config.run.workers || 1 : 0;
   const values = { ...config, run: { ...config.run, workers } };
-  const resumed = configFrom(flags, selection, io, [{ name: join(runDir, 'config.json'), values }]);
-  return { ...resumed, run: { ...resumed.run, runDir } };
+  const merged = configFrom(flags, selection, io, [{ name: join(runDir, 'config.json'), values }]);
+  return { ...merged, run: { ...merged.run, runDir } };
 }
 
 /** Runs to the end, telling the terminal; the outcome is told on stdout where --json asks for it. */
@@ -147,7 +161,23 @@ export async function run(
   flags: Pick<RunFlags, 'resume' | 'json' | 'waitBroker'>,
   io: Io,
 ): Promise<{ outcome: RunOutcome; config: Config }> {
-  const runDir = wanted.run.runDir || nextRunFolder(io.cwd);
+  // Taken before anything that takes time, so that of several starts at once each has its own.
+  const claimed = wanted.run.runDir === '' ? [claimRunFolder(io.cwd)] : [];
+  try {
+    return await runIn(claimed[0] ?? wanted.run.runDir, name, wanted, flags, io);
+  } finally {
+    // Of a run that never began, nothing is left.
+    removeIfEmpty(claimed);
+  }
+}
+
+async function runIn(
+  runDir: string,
+  name: Name,
+  wanted: Config,
+  flags: Pick<RunFlags, 'resume' | 'json' | 'waitBroker'>,
+  io: Io,
+): Promise<{ outcome: RunOutcome; config: Config }> {
   const screen = createScreen(flags.json ? io.stderr : io.stdout, io.env);
   const config = await withDataFolders({ ...wanted, run: { ...wanted.run, runDir } }, screen, io);
   const terminal = new RunTerminal(screen, config, config.run.workers, io.now);

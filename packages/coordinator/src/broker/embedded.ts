@@ -5,13 +5,14 @@
  * same credentials.
  */
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   coordinatorIdentity,
   exitCodes,
   type InstallReport,
+  makeFolder,
   sharedWorkerIdentity,
   silentReport,
   UserError,
@@ -80,7 +81,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   if (!secrets && !isLoopback(host)) throw new Error(`a broker on ${host} needs certificates`);
   const { path: program } = await findNatsServer(report);
   const folder = resolve(options.folder);
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   chmodSync(folder, 0o700);
   const privateFolder = mkdtempSync(join(folder, 'broker-'));
   const coordinator = login(coordinatorIdentity);

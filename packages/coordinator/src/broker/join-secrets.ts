@@ -4,10 +4,10 @@
  * readable for its owner alone, and as long as it is there, every start of the broker is the one that earlier URLs mean.
  */
 import { randomBytes, X509Certificate } from 'node:crypto';
-import { chmodSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, renameSync, writeFileSync } from 'node:fs';
 import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import { fingerprintOf, isHost, readBounded, UserError } from '@unet-fleet/shared';
+import { fingerprintOf, isHost, makeFolder, readBounded, UserError } from '@unet-fleet/shared';
 import { z } from 'zod';
 import { makeAuthority, makeServerCertificate } from './credentials/certificates.ts';
 
@@ -92,7 +92,7 @@ function readKept(path: string): Kept | null {
 function writeKept(folder: string, kept: Kept): void {
   const path = join(folder, fileName);
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     chmodSync(folder, 0o700);
     writeFileSync(`${path}.unfinished`, `${JSON.stringify(kept, null, 2)}\n`, { mode: 0o600 });
     renameSync(`${path}.unfinished`, path);

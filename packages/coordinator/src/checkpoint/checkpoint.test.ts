@@ -357,12 +357,16 @@ describe('failures while writing', () => {
   const sentences: [string, RegExp, number][] = [
     [
       'ENOSPC',
-      /No space is left on the disk of .* for checkpoint step-00000002: free some$/,
+      /checkpoints can't be used for checkpoint step-00000002: no space is left on its disk \(ENOSPC\); free some$/,
       exitCodes.unavailable,
     ],
-    ['EDQUOT', /No space is left/, exitCodes.unavailable],
-    ['EACCES', /There is no permission to write .*checkpoints for checkpoint step-00000002/, exitCodes.usage],
-    ['EROFS', /There is no permission to write/, exitCodes.usage],
+    ['EDQUOT', /quota is used up/, exitCodes.unavailable],
+    [
+      'EACCES',
+      /checkpoints can't be used for checkpoint step-00000002: there is no permission/,
+      exitCodes.usage,
+    ],
+    ['EROFS', /read-only/, exitCodes.usage],
     ['EIO', /input\/output error/, exitCodes.unavailable],
   ];
 

@@ -8,14 +8,13 @@ import {
   closeSync,
   existsSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   readdirSync,
   renameSync,
   rmSync,
   writeSync,
 } from 'node:fs';
-import { exitCodes, UserError } from '@unet-fleet/shared';
+import { makeFolder } from '@unet-fleet/shared';
 import type { FileFacts } from './manifest.ts';
 
 export interface FileOperations {
@@ -36,7 +35,7 @@ export const realFiles: FileOperations = {
   sync: (file) => fsyncSync(file),
   close: (file) => closeSync(file),
   makeFolder: (path) => {
-    mkdirSync(path, { recursive: true });
+    makeFolder(path);
   },
   rename: (from, to) => renameSync(from, to),
   remove: (path) => rmSync(path, { recursive: true, force: true }),
@@ -114,49 +113,4 @@ export function replaceFile(folder: string, name: string, text: string, operatio
   writeFile(temporary, operations, (file) => file.write(new TextEncoder().encode(text)));
   operations.rename(temporary, `${folder}/${name}`);
   syncFolder(folder, operations);
-}
-
-/**
- * Says in one sentence what a person can do about a failed file operation. What the system did not refuse is no
- * operating fault, and is passed through.
- */
-export function userErrorOf(error: unknown, doing: string, path: string): unknown {
-  const { code, syscall, path: where = path } = error as NodeJS.ErrnoException;
-  const { usage, unavailable } = exitCodes;
-  switch (code) {
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return new UserError(`No space is left on the disk of ${path} for ${doing}: free some`, unavailable);
-    case 'EFBIG':
-      return new UserError(
-        `${doing} in ${path} is larger than the system lets a file be: raise the limit (ulimit -f)`,
-        unavailable,
-      );
-    case 'EACCES':
-    case 'EPERM':
-    case 'EROFS':
-      return new UserError(
-        `There is no permission to write ${path} for ${doing}: change its owner or mode`,
-        usage,
-      );
-    case 'ENOTDIR':
-    case 'EEXIST':
-      return new UserError(
-        `${code === 'EEXIST' ? where : path} is in the way of ${doing}: it is no folder; move it`,
-        usage,
-      );
-    case 'ENOENT':
-      return new UserError(
-        `${path} was removed during ${doing}: let nothing else change the run's folder`,
-        unavailable,
-      );
-    case 'EIO':
-      return new UserError(
-        `The disk of ${path} reports an input/output error for ${doing}: check the disk`,
-        unavailable,
-      );
-    default:
-      if (code === undefined || syscall === undefined) return error;
-      return new UserError(`${path} can't be written for ${doing} (${code}): check the disk`, unavailable);
-  }
 }

@@ -4,8 +4,8 @@
  */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { UserError } from '@unet-fleet/shared';
-import { realFiles, syncFolder, userErrorOf } from './files.ts';
+import { explained, UserError } from '@unet-fleet/shared';
+import { realFiles, syncFolder } from './files.ts';
 import { checkpointName, files, type Manifest, removedPrefix, replacedOf, stepOfName } from './manifest.ts';
 import {
   DamagedCheckpoint,
@@ -200,7 +200,7 @@ export function removeCheckpoints(
     }
     if (names.length > 0) syncFolder(checkpoints, operations);
   } catch (error) {
-    throw userErrorOf(error, 'removing old checkpoints', checkpoints);
+    throw explained(error, { what: 'removing old checkpoints', path: checkpoints });
   }
 }
 

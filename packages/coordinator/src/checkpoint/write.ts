@@ -5,8 +5,8 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { dirname, join } from 'node:path';
-import { describeModel } from '@unet-fleet/shared';
-import { bytesOf, type FileOperations, realFiles, syncFolder, userErrorOf, writeFile } from './files.ts';
+import { describeModel, explained } from '@unet-fleet/shared';
+import { bytesOf, type FileOperations, realFiles, syncFolder, writeFile } from './files.ts';
 import {
   type CheckpointFacts,
   type CheckpointVectors,
@@ -130,7 +130,7 @@ export function writeCheckpoint(
     } catch {
       // The first failure is the one to tell of; the folder is tidied before the next checkpoint.
     }
-    throw userErrorOf(error, `checkpoint ${name}`, checkpoints);
+    throw explained(error, { what: `checkpoint ${name}`, path: checkpoints });
   }
 }
 
@@ -169,7 +169,7 @@ export function tidyCheckpoints(checkpoints: string, { operations = realFiles }:
   try {
     for (const entry of operations.list(checkpoints)) tidyEntry(checkpoints, entry, operations);
   } catch (error) {
-    throw userErrorOf(error, 'checkpoints', checkpoints);
+    throw explained(error, { what: 'checkpoints', path: checkpoints });
   }
 }
 

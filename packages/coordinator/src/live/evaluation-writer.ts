@@ -3,9 +3,10 @@
  * come first, the JSON file that names them last, each by a rename. A disk that fails costs evaluations and one warning.
  */
 import { rmSync } from 'node:fs';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as breathe } from 'node:timers/promises';
+import { makeFolder } from '@unet-fleet/shared';
 import { inflateClasses } from './class-maps.ts';
 import {
   classesName,
@@ -99,7 +100,7 @@ export class EvaluationWriter {
     const name = evaluationName(validation.step);
     const path = join(this.#folder, name);
     await rm(`${path}.tmp`, { recursive: true, force: true });
-    await mkdir(`${path}.tmp`, { recursive: true });
+    makeFolder(`${path}.tmp`);
     await Promise.all(
       good.map(({ classes }, index) => writeFile(join(`${path}.tmp`, classesName(index)), classes)),
     );

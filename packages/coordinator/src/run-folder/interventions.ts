@@ -5,9 +5,9 @@
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { readBounded, UserError } from '@unet-fleet/shared';
+import { explained, readBounded, UserError } from '@unet-fleet/shared';
 import { z } from 'zod';
-import { type FileOperations, realFiles, syncFolder, userErrorOf, writeFile } from '../checkpoint/files.ts';
+import { type FileOperations, realFiles, syncFolder, writeFile } from '../checkpoint/files.ts';
 import { withIntervention } from '../core/steering.ts';
 import type { Intervention, Progress } from '../core/types.ts';
 
@@ -157,7 +157,7 @@ export class Interventions {
         throw error;
       }
     } catch (error) {
-      throw userErrorOf(error, 'a change of the learning rate', this.#runFolder);
+      throw explained(error, { what: 'a change of the learning rate', path: this.#runFolder });
     }
   }
 

@@ -3,8 +3,7 @@
  * What it keeps true: a step's line is never there before its commit, steps that a resumed run computes again are
  * dropped first, and a disk that fails costs no line that fits into memory until it is back.
  */
-import { nodeKey, SteadyFile } from '@unet-fleet/shared';
-import { userErrorOf } from '../checkpoint/files.ts';
+import { explained, nodeKey, SteadyFile } from '@unet-fleet/shared';
 import type { StepRecord } from '../core/types.ts';
 import type { StepHashes } from '../reducer/pool.ts';
 import { keepLines, linesOf } from './json-lines.ts';
@@ -32,7 +31,7 @@ export class Ledger {
   constructor(path: string, step: number, options: LedgerOptions) {
     this.#options = options;
     const { mayWrite, onWarning } = options;
-    const inWords = (error: unknown): Error => userErrorOf(error, 'its ledger', path) as Error;
+    const inWords = (error: unknown): Error => explained(error, { what: 'its ledger', path: path }) as Error;
     // A line that nobody can read is kept: those after it are none the worse for it.
     const isEarlier = (value: unknown): boolean => (ledgerLine.safeParse(value).data?.step ?? 0) <= step;
     try {

@@ -189,3 +189,12 @@ test.each(['{}', 'null', '[]', '{"pid": "1"}', ''])(
     lock.release();
   },
 );
+
+test('a run that never began leaves nothing of its lock, but what was there before', () => {
+  acquireRunLock(folder).abandon();
+  expect(readdirSync(folder)).toEqual([]);
+  writeFileSync(join(folder, 'notes.txt'), '');
+  acquireRunLock(folder).abandon();
+  expect(readdirSync(folder).sort()).toEqual(['notes.txt', 'terms']);
+  expect(acquireRunLock(folder).term, 'a later term than the one that was ended').toBe(2);
+});

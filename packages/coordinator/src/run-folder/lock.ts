@@ -15,19 +15,19 @@ import {
   closeSync,
   fstatSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
+  rmdirSync,
   rmSync,
   statSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { exitCodes, UserError } from '@unet-fleet/shared';
+import { exitCodes, explained, makeFolder, UserError } from '@unet-fleet/shared';
 import { z } from 'zod';
-import { realFiles, syncFolder, userErrorOf } from '../checkpoint/files.ts';
+import { realFiles, syncFolder } from '../checkpoint/files.ts';
 import { type ProcessIdentity, processIsAlive, thisProcess } from './process-identity.ts';
 
 export interface RunLock {
@@ -37,6 +37,8 @@ export interface RunLock {
   isHeld(): boolean;
   /** Ends the term; the file stays, so that the next one is higher. */
   release(): void;
+  /** Ends the term of a run that never began: a folder that holds nothing but this lock holds nothing afterwards. */
+  abandon(): void;
 }
 
 export interface RunLockOptions {
@@ -154,18 +156,32 @@ function createTerm(folder: string, term: number): number | null {
   }
 }
 
+/** More than there are others who could have been quicker each time. */
+const maxAttempts = 1_000;
+
+const strangeFolder = (folder: string): UserError =>
+  new UserError(
+    `the lock of the run can't be taken in ${folder}: its file system does not list the files that are made in it, so name a --run-dir on another`,
+  );
+
 /** Takes the next term, however many try at once; returns the open file. */
 function takeTerm(folder: string, deadAfterMs: number): { term: number; file: number } {
-  for (;;) {
+  for (let attempt = 1; ; attempt++) {
+    // One that abandons its run may remove the folder at the same moment.
+    makeFolder(folder);
     const last = listTerms(folder).at(-1) ?? 0;
     if (last > 0) assertFree(folder, last, deadAfterMs);
     const term = last + 1;
     const file = createTerm(folder, term);
-    if (file === null) continue;
+    if (file === null) {
+      if (attempt === maxAttempts) throw strangeFolder(folder);
+      continue;
+    }
     if (listTerms(folder).at(-1) === term) return { term, file };
     // Others took this term and a higher one since we looked, and tidied this one away.
     closeSync(file);
     rmSync(termPath(folder, term), { force: true });
+    if (attempt === maxAttempts) throw strangeFolder(folder);
   }
 }
 
@@ -178,12 +194,11 @@ export function acquireRunLock(runFolder: string, options: RunLockOptions = {}):
   const folder = termsFolder(runFolder);
   let taken: { term: number; file: number };
   try {
-    mkdirSync(folder, { recursive: true });
     taken = takeTerm(folder, deadAfterMs);
     for (const older of listTerms(folder))
       if (older < taken.term) rmSync(termPath(folder, older), { force: true });
   } catch (error) {
-    throw userErrorOf(error, 'the run', runFolder);
+    throw explained(error, { what: 'the run', path: runFolder, instead: 'or name another --run-dir' });
   }
   const { term } = taken;
   let { file } = taken;
@@ -207,7 +222,7 @@ export function acquireRunLock(runFolder: string, options: RunLockOptions = {}):
     try {
       // Somebody may have removed the folder: without the file the run would look free.
       if (fstatSync(file).nlink === 0) {
-        mkdirSync(folder, { recursive: true });
+        makeFolder(folder);
         const again = createTerm(folder, term);
         if (again === null) return lose();
         closeSync(file);
@@ -222,20 +237,28 @@ export function acquireRunLock(runFolder: string, options: RunLockOptions = {}):
   // A run that is over does not wait for its lock.
   timer.unref();
 
+  const end = (leave: () => void): void => {
+    if (state === 'released') return;
+    const wasHeld = isHeld();
+    state = 'released';
+    clearInterval(timer);
+    try {
+      if (wasHeld) leave();
+    } catch {
+      // It ends with the process at the latest.
+    }
+    closeSync(file);
+  };
   return {
     term,
     isHeld,
-    release() {
-      if (state === 'released') return;
-      const wasHeld = isHeld();
-      state = 'released';
-      clearInterval(timer);
-      try {
-        if (wasHeld) write(true);
-      } catch {
-        // It ends with the process at the latest.
-      }
-      closeSync(file);
-    },
+    release: () => end(() => write(true)),
+    abandon: () =>
+      end(() => {
+        write(true);
+        if (readdirSync(runFolder).length > 1) return;
+        rmSync(termPath(folder, term));
+        rmdirSync(folder);
+      }),
   };
 }

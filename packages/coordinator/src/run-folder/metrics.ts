@@ -4,8 +4,7 @@
  * happened once stays. A disk
  * that fails costs no line that fits into memory until it is back.
  */
-import { SteadyFile, type SteadyFileOptions } from '@unet-fleet/shared';
-import { userErrorOf } from '../checkpoint/files.ts';
+import { explained, SteadyFile, type SteadyFileOptions } from '@unet-fleet/shared';
 import { keepLines, linesOf } from './json-lines.ts';
 
 /** What a run that goes on has behind it. */
@@ -78,7 +77,7 @@ export class MetricsFile {
       this.#file = new SteadyFile(path, {
         mayWrite,
         onTrouble: (error) => {
-          const { message } = userErrorOf(error, 'its metrics', path) as Error;
+          const { message } = explained(error, { what: 'its metrics', path: path }) as Error;
           onWarning?.(`${message}; the run goes on, and its metrics wait in memory`);
         },
         onRecovered: (numLost) => {
@@ -87,7 +86,7 @@ export class MetricsFile {
         },
       });
     } catch (error) {
-      throw userErrorOf(error, 'its metrics', path);
+      throw explained(error, { what: 'its metrics', path: path });
     }
   }
 

@@ -9,17 +9,19 @@
  *   metrics.jsonl, ledger.jsonl, log.jsonl
  */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type Config,
   differingKeys,
+  explained,
   identityOf,
   type ModelConfig,
+  makeFolder,
   readBounded,
   UserError,
 } from '@unet-fleet/shared';
-import { realFiles, replaceFile, userErrorOf } from '../checkpoint/files.ts';
+import { realFiles, replaceFile } from '../checkpoint/files.ts';
 import { holdsCheckpoint } from '../checkpoint/folder.ts';
 import { parseConfig, parseRecord, parseSplit } from './run-schema.ts';
 
@@ -95,12 +97,12 @@ function writeFacts(root: string, { config, record, split }: RunFolder): void {
   const json = (name: string, value: unknown): void =>
     replaceFile(root, name, `${JSON.stringify(value, null, 2)}\n`, realFiles);
   try {
-    mkdirSync(runPaths(root).checkpoints, { recursive: true });
+    makeFolder(runPaths(root).checkpoints);
     json('config.json', config);
     json('split.json', split);
     json('run.json', record);
   } catch (error) {
-    throw userErrorOf(error, 'the run', root);
+    throw explained(error, { what: 'the run', path: root });
   }
 }
 

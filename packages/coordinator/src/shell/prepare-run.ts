@@ -1,25 +1,28 @@
 /**
- * Everything a run needs before its first step, in the order in which it can fail without having changed anything:
- * scan the data, take the run's lock, make or open its folder, and the weights to begin with.
+ * Everything a run needs before its first step: take the run's lock, scan the data, make or open the run's folder, and
+ * the weights to begin with. The lock comes first: a scan may take minutes, after which another start in the same folder
+ * would be refused. What fails here leaves no trace of a new run.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { checkBatches, type Dataset, datasetFrom, scanDataset, splitSamples } from '@unet-fleet/dataset';
 import {
   type Config,
   describeModel,
+  explained,
   initialEarlyStopping,
   initialParameters,
   initialSchedule,
   initialStatistics,
   leafSizeOf,
   type ModelDescription,
+  makeFolder,
   numSteps,
   type PlanConfig,
   parseClassWeights,
   protocolVersion,
   type RunEvent,
+  removeIfEmpty,
   stepsPerEpoch,
   UserError,
   withoutSecrets,
@@ -30,7 +33,7 @@ import { tidyCheckpoints } from '../checkpoint/write.ts';
 import type { Progress } from '../core/types.ts';
 import type { ModelState } from '../reducer/protocol.ts';
 import { comesOf, Interventions, readInterventions } from '../run-folder/interventions.ts';
-import { acquireRunLock, type RunLock } from '../run-folder/lock.ts';
+import { acquireRunLock, lockLost, type RunLock } from '../run-folder/lock.ts';
 import { readMetrics } from '../run-folder/metrics.ts';
 import {
   assertNotBegun,
@@ -78,39 +81,50 @@ export interface PreparedRun {
 /** Throws a UserError naming what is wrong with data, options, run folder or checkpoint. Releases the lock then. */
 export async function prepareRun(options: PrepareOptions): Promise<PreparedRun> {
   const root = options.config.run.runDir;
-  const made = startable(root, options.resume !== null);
-  const wanted = made ? withSettled(options.config, made) : options.config;
-  const { onScanProgress: onProgress, cacheDir } = options;
-  const dataset = datasetFrom(await scanDataset(wanted.data, { onProgress, cacheDir }), wanted.data);
-  const config = { ...wanted, data: { ...wanted.data, maskValues: dataset.maskValues } };
-  for (const warning of dataset.warnings) options.onWarning(warning);
-  // Options that do not fit the data are told before there is a folder, which later commands would take for a run.
-  const classWeights = classWeightsOf(config, dataset);
-  const fresh = options.resume ? null : newRunFolder(options, config, dataset);
-  mkdirSync(root, { recursive: true });
-  const lock = acquireRunLock(root, { onLost: options.onLockLost });
+  const earlier = startable(root, options.resume !== null);
+  const wanted = earlier ? withSettled(options.config, earlier) : options.config;
+  const made = foldersFor(root);
   try {
-    return prepareLocked(options, { config, dataset, lock, classWeights }, fresh);
+    const lock = acquireRunLock(root, { onLost: options.onLockLost });
+    try {
+      return await prepareLocked({ ...options, config: wanted }, lock);
+    } catch (error) {
+      if (options.resume) lock.release();
+      else lock.abandon();
+      throw error;
+    }
   } catch (error) {
-    lock.release();
+    removeIfEmpty(made);
     throw error;
   }
 }
 
-/** Asked before the scan, which may take minutes. The config that a run which is resumed was made with. */
+/** Asked before anything is made. The config that a run which is resumed was made with. */
 function startable(root: string, isResuming: boolean): Config | null {
   if (isResuming) return openRunFolder(root).config;
   assertNotBegun(root);
   return null;
 }
 
-function prepareLocked(
-  options: PrepareOptions,
-  found: Pick<PreparedRun, 'config' | 'dataset' | 'lock' | 'classWeights'>,
-  fresh: RunFolder | null,
-): PreparedRun {
-  const { config, dataset } = found;
-  const root = config.run.runDir;
+/** The run folder and those above it, as far as they were missing. */
+function foldersFor(root: string): string[] {
+  try {
+    return makeFolder(root);
+  } catch (error) {
+    throw explained(error, { what: 'the run', path: root, instead: 'or name another --run-dir' });
+  }
+}
+
+async function prepareLocked(options: PrepareOptions, lock: RunLock): Promise<PreparedRun> {
+  const { config: wanted, onScanProgress: onProgress, cacheDir } = options;
+  const root = wanted.run.runDir;
+  const dataset = datasetFrom(await scanDataset(wanted.data, { onProgress, cacheDir }), wanted.data);
+  const config = { ...wanted, data: { ...wanted.data, maskValues: dataset.maskValues } };
+  for (const warning of dataset.warnings) options.onWarning(warning);
+  // Options that do not fit the data are told before there is a run, which later commands would take for one.
+  const found = { config, dataset, lock, classWeights: classWeightsOf(config, dataset) };
+  const fresh = options.resume ? null : newRunFolder(options, config, dataset);
+  if (!lock.isHeld()) throw lockLost(root);
   const folder = fresh ?? openRunFolder(root);
   if (options.resume) {
     assertSameRun(root, folder, config, dataset.sha256);
@@ -122,7 +136,7 @@ function prepareLocked(
   }
   const model = describeModel(folder.record.model);
   const plan = planOf(config, folder);
-  const interventions = openInterventions(options, found.lock, plan);
+  const interventions = openInterventions(options, lock, plan);
   const common = {
     ...found,
     interventions,

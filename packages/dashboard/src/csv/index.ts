@@ -1,10 +1,9 @@
 /** A run's metrics as CSV files, for who plots them with other tools. */
-import { mkdirSync, renameSync, rmSync } from 'node:fs';
+import { renameSync, rmSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { userErrorOf } from '@unet-fleet/coordinator/checkpoint/files';
 import { openRunFolder, runPaths } from '@unet-fleet/coordinator/run-folder/run-folder';
-import { printable } from '@unet-fleet/shared';
+import { explained, makeFolder, printable } from '@unet-fleet/shared';
 import { standingEventsIn } from '../history/recorded-events.ts';
 import { row } from './cells.ts';
 import { type Table, tables } from './tables.ts';
@@ -27,7 +26,7 @@ export async function writeTables(runDir: string, folder: string): Promise<Writt
   const classNames = openRunFolder(runDir).record.classNames.map((name) => printable(name));
   const files: TableFile[] = [];
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     for (const table of tables) files.push(await TableFile.create(folder, table, classNames));
     for (const event of standingEventsIn(runPaths(runDir).metrics)) {
       for (const file of files) {
@@ -40,7 +39,7 @@ export async function writeTables(runDir: string, folder: string): Promise<Writt
     return written;
   } catch (error) {
     for (const file of files) await file.discard();
-    throw userErrorOf(error, 'the tables', folder);
+    throw explained(error, { what: 'the tables', path: folder });
   }
 }
 

@@ -1,8 +1,8 @@
 /** A run as one HTML file, to look at without the program and to send to somebody. */
 
-import { mkdirSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import { realFiles, replaceFile, userErrorOf } from '@unet-fleet/coordinator/checkpoint/files';
+import { realFiles, replaceFile } from '@unet-fleet/coordinator/checkpoint/files';
+import { explained, makeFolder } from '@unet-fleet/shared';
 import { gatherReport } from './gather.ts';
 import { reportPage } from './page.ts';
 import { figuresOf, type ReportFigures } from './report-figures.ts';
@@ -23,10 +23,10 @@ export async function writeReport(runDir: string, path: string, version: string)
   const page = reportPage(report);
   const folder = dirname(path);
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     replaceFile(folder, basename(path), page, realFiles);
   } catch (error) {
-    throw userErrorOf(error, 'the report', folder);
+    throw explained(error, { what: 'the report', path: folder });
   }
   return { path, sizeBytes: Buffer.byteLength(page), ...figuresOf(report) };
 }

@@ -5,9 +5,9 @@
  */
 
 import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type DataConfig, makeAtomically, requireDisk, UserError } from '@unet-fleet/shared';
+import { type DataConfig, makeAtomically, makeFolder, requireDisk, UserError } from '@unet-fleet/shared';
 import { mapBounded } from '../bounded.ts';
 import { MAX_FILE_BYTES } from '../limits.ts';
 import { sha256Of } from '../scan.ts';
@@ -78,7 +78,7 @@ async function unpack(pack: Pack, folder: string, onProgress: UnpackOptions['onP
         );
       }
       const path = join(folder, file.path);
-      await mkdir(dirname(path), { recursive: true });
+      makeFolder(dirname(path));
       await writeFile(path, content);
       doneBytes += file.sizeBytes;
     }

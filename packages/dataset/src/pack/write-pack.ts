@@ -4,9 +4,9 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { type DataConfig, exitCodes, UserError } from '@unet-fleet/shared';
+import { type DataConfig, exitCodes, makeFolder, UserError } from '@unet-fleet/shared';
 import { packTar } from 'modern-tar';
 import { filesOf, folderReader } from '../files.ts';
 import { sha256Of } from '../scan.ts';
@@ -44,7 +44,7 @@ export async function writePack(options: PackOptions): Promise<PackReport> {
     throw new UserError(`${out} holds a packed data set already: name another folder, or remove it`);
   }
   try {
-    await mkdir(out, { recursive: true });
+    makeFolder(out);
     const sources = sourcesOf(options);
     const writer = new ShardWriter(out, options.shardBytes);
     try {

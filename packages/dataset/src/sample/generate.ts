@@ -2,8 +2,9 @@
  * The sample set: drawn figures in clothes, in the layout and formats of Clothing Co-Parsing, so that the quick start
  * and the tests go through the same readers as real data. The same options give the same bytes on the same machine.
  */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '@unet-fleet/shared';
 import { mapBounded } from '../bounded.ts';
 import { sampleClasses } from './figure.ts';
 import { matWithMask, matWithNames } from './mat-writer.ts';
@@ -29,8 +30,8 @@ export interface SampleSet {
 export async function generateSample(folder: string, options: SampleSetOptions = {}): Promise<SampleSet> {
   const { numImages = 240, width = 192, height = 256, seed = 1, onProgress } = options;
   const set = sampleSetIn(folder, numImages);
-  await mkdir(set.images, { recursive: true });
-  await mkdir(set.masks, { recursive: true });
+  makeFolder(set.images);
+  makeFolder(set.masks);
   await writeFile(set.classNames, matWithNames('label_list', sampleClasses));
   let numDone = 0;
   const indices = Array.from({ length: numImages }, (_, i) => i);

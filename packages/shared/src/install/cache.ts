@@ -7,6 +7,7 @@ import { mkdirSync, readdirSync, renameSync, rmSync, statfsSync, statSync } from
 import { homedir, hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { exitCodes, UserError } from '../errors.ts';
+import { makeFolder } from '../folders.ts';
 import type { Environment } from './command.ts';
 
 /** $UNET_FLEET_CACHE, or unet-fleet in $XDG_CACHE_HOME, or ~/.cache/unet-fleet. */
@@ -39,7 +40,7 @@ export async function makeAtomically(
   const parent = dirname(path);
   const temporary = join(parent, `tmp-${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`);
   try {
-    mkdirSync(parent, { recursive: true });
+    makeFolder(parent);
     removeLeftovers(parent);
     mkdirSync(temporary);
     await make(temporary);

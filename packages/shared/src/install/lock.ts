@@ -3,10 +3,11 @@
  * lost or taken from a holder that only slept costs a second download and nothing else.
  */
 import { randomUUID } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { makeFolder } from '../folders.ts';
 import { cacheError, isAlive, isErrno } from './cache.ts';
 
 const heartbeatMs = 2000;
@@ -22,7 +23,7 @@ export async function whileAlone<T>(path: string, onWait: () => void, work: () =
   const lock = `${path}.lock`;
   const mine = `${hostname()} ${process.pid} ${randomUUID()}`;
   try {
-    mkdirSync(dirname(lock), { recursive: true });
+    makeFolder(dirname(lock));
     for (let attempt = 0; !tryLock(lock, mine); attempt++) {
       if (attempt === 0) onWait();
       await sleep(retryMs);

@@ -2,9 +2,10 @@
  * Downloads by the user's own pip, so that the index, proxy, certificates and credentials that are set up for Python
  * hold here too. Which file comes is decided by the pinned tags, not by the Python that runs pip.
  */
-import { mkdirSync, readdirSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { exitCodes, UserError } from '../errors.ts';
+import { makeFolder } from '../folders.ts';
 import { type CommandResult, type Environment, lastLine, runCommand } from './command.ts';
 
 const pollMs = 200;
@@ -51,7 +52,7 @@ export async function pipDownload(
   // pip writes to its temporary folder first: there it is seen growing, and it is on the cache's disk.
   const temporary = join(folder, 'pip');
   const downloaded = join(folder, 'downloaded');
-  mkdirSync(temporary, { recursive: true });
+  makeFolder(temporary);
   const args = ['-m', 'pip', 'download', '--no-deps', '--only-binary=:all:', '--no-cache-dir'];
   args.push('--progress-bar=off', '--disable-pip-version-check', '--python-version=3.12');
   args.push('--implementation=cp', `--abi=${wheel.abi}`, `--platform=${wheel.platformTag}`);

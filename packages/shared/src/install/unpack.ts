@@ -3,11 +3,12 @@
  * more than was said to be in it.
  */
 import { createWriteStream } from 'node:fs';
-import { chmod, mkdir } from 'node:fs/promises';
+import { chmod } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { type Entry, openPromise, type ZipFile } from 'yauzl';
 import { UserError } from '../errors.ts';
+import { makeFolder } from '../folders.ts';
 import { printable } from '../printable.ts';
 
 const executableBits = 0o111;
@@ -60,7 +61,7 @@ async function unpackMembers(
       if (claimedBytes > maxBytes)
         throw new Error(`it holds more than the ${maxBytes} bytes that are expected`);
       const target = join(folder, path);
-      await mkdir(dirname(target), { recursive: true });
+      makeFolder(dirname(target));
       const source = await zip.openReadStreamPromise(entry);
       source.on('data', (chunk: Buffer) => {
         numBytes += chunk.length;

@@ -3,17 +3,9 @@
  * fetching reads it straight into place; who may read what is told over NATS as ever. Files are used again, because
  * fresh tmpfs pages cost as much as the copy; the header tells a reader that came too late.
  */
-import {
-  closeSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readvSync,
-  renameSync,
-  rmSync,
-  writevSync,
-} from 'node:fs';
+import { closeSync, openSync, readdirSync, readvSync, renameSync, rmSync, writevSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolder } from '../folders.ts';
 import { isPeer } from '../protocol/subjects.ts';
 import { type BulkInbox, type BulkOutbox, FetchError } from './bulk.ts';
 import { type BulkKey, checksumOf, decodeHeader, encodeHeader, frameHeaderBytes, mismatch } from './frame.ts';
@@ -48,7 +40,7 @@ export class ShmOutbox implements BulkOutbox {
     this.#folder = folder;
     this.#runTag = runTag;
     this.#peer = peer;
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder, 0o700);
   }
 
   /**

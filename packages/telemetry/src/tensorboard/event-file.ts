@@ -2,9 +2,9 @@
  * An event file that grows beside training. What it keeps true: a record is in it whole or not at all, in the order in
  * which they came; a disk that fails is told of once and costs what does not fit into memory until it is back.
  */
-import { mkdirSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { makeFolder } from '@unet-fleet/shared';
 import { frameRecord } from './records.ts';
 
 /** Some evaluations with their pictures, or a day of scalars. */
@@ -62,7 +62,7 @@ export class EventFile {
   async #flush(): Promise<void> {
     if (this.#waiting.length === 0) return;
     if (!this.#file) {
-      mkdirSync(dirname(this.#path), { recursive: true });
+      makeFolder(dirname(this.#path));
       // A name of this process and start: whoever has it already is not this one.
       this.#file = await open(this.#path, 'wx');
     }

@@ -3,7 +3,7 @@
  * it keeps true: the folder that is returned has `tensorflow` and, for a GPU, `nvidia` side by side, as the runpath
  * inside the libraries expects.
  */
-import { existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
+import { existsSync, readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type Arch,
@@ -13,6 +13,7 @@ import {
   type InstallOptions,
   installWheel,
   makeAtomically,
+  makeFolder,
   requireDisk,
   type Wheel,
   wheelFolder,
@@ -120,7 +121,7 @@ export async function installLibraries(flavor: Flavor, arch: Arch, options: Inst
  * looks for CUDA at `..` of the folder that TensorFlow's library lies in, which leads out of a linked one.
  */
 export function linkTree(source: string, target: string): void {
-  mkdirSync(target, { recursive: true });
+  makeFolder(target);
   for (const entry of readdirSync(source, { withFileTypes: true })) {
     const [from, to] = [join(source, entry.name), join(target, entry.name)];
     if (entry.isDirectory()) linkTree(from, to);

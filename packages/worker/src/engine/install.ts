@@ -4,15 +4,7 @@
  * pinned version; everything slow lies in the user's cache and is done once for all clones.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import {
@@ -24,6 +16,7 @@ import {
   hasWheel,
   type InstallReport,
   inStep,
+  makeFolder,
   type Statfs,
   supportedArch,
   UserError,
@@ -176,7 +169,7 @@ function putInPlace(
   const record = { ...install, addonSha256: sha256Of(compiled) };
   const temporary = join(folder, `${addonName}.${randomUUID()}`);
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     // A running worker keeps the file that it has loaded: a rename does not touch it, writing into it would.
     copyFileSync(compiled, temporary);
     renameSync(temporary, join(folder, addonName));

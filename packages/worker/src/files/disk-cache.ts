@@ -5,8 +5,9 @@
  * before it makes room.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '@unet-fleet/shared';
 
 export interface DiskCacheOptions {
   folder: string;
@@ -78,7 +79,7 @@ export class DiskCache {
     const path = this.pathOf(name);
     const temporary = join(this.#options.folder, `tmp-${randomUUID()}`);
     try {
-      await mkdir(join(path, '..'), { recursive: true });
+      makeFolder(join(path, '..'));
       await writeFile(temporary, bytes, { mode: 0o600 });
       await rename(temporary, path);
     } catch (error) {

@@ -1,5 +1,5 @@
 /** What is written for one photo: index mask, grey map, overlay and figure, all at the photo's own size. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { dirname, resolve, sep } from 'node:path';
 import {
   type ClassScheme,
@@ -9,7 +9,7 @@ import {
   predictionFigure,
   type RgbImage,
 } from '@unet-fleet/pictures';
-import { emptyConfusion, metricsOf } from '@unet-fleet/shared';
+import { emptyConfusion, makeFolder, metricsOf } from '@unet-fleet/shared';
 import sharp from 'sharp';
 
 export interface PredictionFiles {
@@ -41,7 +41,7 @@ export async function writePrediction(prediction: Prediction, outDir: string): P
     [paths.figure, predictionFigure({ title: id, subtitle, photo, prediction: map, truth, scheme })],
   ];
   const contents = await Promise.all(files.map(([, content]) => content));
-  await mkdir(dirname(paths.mask), { recursive: true });
+  makeFolder(dirname(paths.mask));
   for (const [index, [path]] of files.entries()) await writeFile(path, contents[index]!);
   return paths;
 }

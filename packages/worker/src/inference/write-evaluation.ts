@@ -1,8 +1,8 @@
 /** An evaluation as files: JSON for programs, the confusion matrix as CSV and as a picture. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { confusionPicture } from '@unet-fleet/pictures';
-import { confusionCsv, UserError } from '@unet-fleet/shared';
+import { confusionCsv, makeFolder, UserError } from '@unet-fleet/shared';
 import type { EvaluationReport } from './evaluate.ts';
 import { absentPolicy } from './evaluation-table.ts';
 
@@ -24,7 +24,7 @@ export async function writeEvaluation(report: EvaluationReport, outDir: string):
   const title = `Confusion matrix: ${report.modelName}`;
   const picture = await confusionPicture(title, confusion, classNames.length, scheme);
   try {
-    await mkdir(outDir, { recursive: true });
+    makeFolder(outDir);
     await writeFile(paths.json, `${JSON.stringify(evaluationJson(report), null, 2)}\n`);
     await writeFile(paths.csv, confusionCsv(confusion, classNames));
     await writeFile(paths.picture, picture);

@@ -16,7 +16,7 @@ import {
 import { isIP } from 'node:net';
 import { basename, dirname, join, resolve } from 'node:path';
 import { createUser } from '@nats-io/nkeys';
-import { coordinatorIdentity, safeId, seedFileText, UserError } from '@unet-fleet/shared';
+import { coordinatorIdentity, makeFolder, safeId, seedFileText, UserError } from '@unet-fleet/shared';
 import { z } from 'zod';
 import { type FleetUser, serverConfigText } from '../server-config.ts';
 import { makeAuthority, makeServerCertificate } from './certificates.ts';
@@ -84,7 +84,7 @@ export async function makeCredentials(options: CredentialsOptions): Promise<Cred
     );
   }
   return await writing(folder, async () => {
-    mkdirSync(dirname(folder), { recursive: true });
+    makeFolder(dirname(folder));
     const unfinished = mkdtempSync(`${folder}.unfinished-`);
     try {
       for (const part of ['authority', 'broker', 'workers'])
