@@ -88,6 +88,7 @@ test('peers that send rubbish are cut off and named, and the weights are the sam
   const ready = {
     type: 'ready',
     term,
+    sequence: 1,
     name,
     fingerprint,
     numSamples: 1,
@@ -110,6 +111,7 @@ test('peers that send rubbish are cut off and named, and the weights are the sam
     const result = {
       type: 'result',
       term,
+      sequence: 2 + step,
       kind: 'train',
       step,
       node: { level: 0, index: 0 },

@@ -80,16 +80,25 @@ test('no frame reaches beyond its bucket', () => {
 });
 
 const node = fc.record({ level: fc.nat(32), index: word });
+const sequence = fc.maxSafeNat();
 const up = fc.oneof(
-  fc.record({ type: fc.constant('heartbeat'), term: word, leaseId: word, isComputing: fc.boolean() }),
+  fc.record({
+    type: fc.constant('heartbeat'),
+    term: word,
+    sequence,
+    leaseId: word,
+    isComputing: fc.boolean(),
+  }),
   fc.record({
     type: fc.constant('failed'),
     term: word,
+    sequence,
     message: fc.string({ maxLength: 200, unit: 'grapheme-ascii' }),
   }),
   fc.record({
     type: fc.constant('draining'),
     term: word,
+    sequence,
     kind: fc.constantFrom('train', 'validation'),
     step: word,
     nodes: fc.array(node),

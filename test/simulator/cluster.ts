@@ -1,8 +1,11 @@
 /** What the parties of one simulated schedule share. */
 import type { handle } from '@unet-fleet/coordinator/core/handle';
+import type { hears } from '@unet-fleet/coordinator/core/peers';
 import type { CoreConfig, CoreState, Intervention, Progress } from '@unet-fleet/coordinator/core/types';
 import type { Reducer, ReducerOptions } from '@unet-fleet/coordinator/reducer/reducer';
 import type { NumericMemory } from '@unet-fleet/numerics';
+import type { DownMessage, UpMessage } from '@unet-fleet/shared';
+import type { hears as hearsCoordinator } from '@unet-fleet/worker/session/conversation';
 import type { handleSession } from '@unet-fleet/worker/session/session';
 import type { SessionConfig } from '@unet-fleet/worker/session/types';
 import type { Coordinator } from './coordinator.ts';
@@ -51,6 +54,8 @@ export interface Mutant {
   about: string;
   handle?: (real: typeof handle) => typeof handle;
   handleSession?: (real: typeof handleSession) => typeof handleSession;
+  hears?: (real: typeof hears) => typeof hears;
+  hearsCoordinator?: (real: typeof hearsCoordinator) => typeof hearsCoordinator;
   reducer?: (memory: NumericMemory, options: ReducerOptions) => Pick<Reducer, keyof Reducer>;
   /** The coordinator's control plane lets messages of every term pass. */
   takesEveryTerm?: boolean;
@@ -62,6 +67,12 @@ export interface Mutant {
   forgetsInterventions?: boolean;
   /** A change of the learning rate counts this long before it is durable. */
   keepsInterventionsAfterMs?: number;
+}
+
+/** The last message of each type that a worker said and was told, whatever has become of it and of its process. */
+export interface LastWords {
+  said: Map<UpMessage['type'], { workerId: string; message: UpMessage }>;
+  told: Map<DownMessage['type'], DownMessage>;
 }
 
 export interface Checkpoint {
@@ -117,6 +128,12 @@ export interface Cluster extends World {
   readonly mutant: Mutant | null;
   readonly handle: typeof handle;
   readonly handleSession: typeof handleSession;
+  readonly hears: typeof hears;
+  readonly hearsCoordinator: typeof hearsCoordinator;
+  /** Of the workers of this name, one after another. */
+  lastWordsOf(name: string): LastWords;
+  /** A message of a worker arrives once more, at whoever listens now. */
+  saidAgain(workerId: string, message: UpMessage): void;
   /** Alive, those of old terms among them. */
   readonly coordinators: Coordinator[];
   /** Alive, by workerId. */

@@ -15,7 +15,7 @@ import type { CoreEvent, CoreState, Effect, Intervention } from '@unet-fleet/coo
 import { createControls } from '@unet-fleet/coordinator/live/controls';
 import type { RunControls } from '@unet-fleet/coordinator/live/live-run';
 import { comesOf } from '@unet-fleet/coordinator/run-folder/interventions';
-import { type DownMessage, stepsPerEpoch, type UpMessage, UserError } from '@unet-fleet/shared';
+import { type DownMessage, stepsPerEpoch, type Unsent, type UpMessage, UserError } from '@unet-fleet/shared';
 import type { ToyOutbox } from './bulk.ts';
 import { Checkpoints } from './checkpoints.ts';
 import type { Checkpoint, Cluster } from './cluster.ts';
@@ -36,7 +36,6 @@ import { numClasses } from './toy.ts';
 import type { WorkerProcess } from './worker.ts';
 
 type WithoutTime<T> = T extends { now: number } ? Omit<T, 'now'> : never;
-type WithoutTerm<T> = T extends { term: number } ? Omit<T, 'term'> : never;
 
 /** Who steers. */
 export const person = 'a person';
@@ -62,6 +61,11 @@ export class Coordinator {
   /** Of the step that was committed last. */
   #gradientNorm = 0;
   #lastCommitted = -1;
+  #numSaid = 0;
+  /** Number of the newest message of each worker that has arrived here. */
+  readonly #newest = new Map<string, number>();
+  /** Ids of workers that have said that they go, or whose process is known to have ended. */
+  readonly #gone = new Set<string>();
 
   constructor(cluster: Cluster) {
     const { random, settings, disk, reference } = cluster;
@@ -136,7 +140,12 @@ export class Coordinator {
     this.endpoint.onLost = () => this.feed({ type: 'broker-lost', reason: 'its connection is closed' });
     this.endpoint.onBack = () => this.feed({ type: 'broker-back' });
     if (!this.endpoint.isConnected) this.endpoint.onLost();
+    let lastTickMs = this.process.clockMs();
     this.process.every(tickMs, () => {
+      const now = this.process.clockMs();
+      const lateMs = now - lastTickMs - tickMs;
+      lastTickMs = now;
+      if (lateMs > tickMs) this.feed({ type: 'stalled', forMs: lateMs });
       this.feed({ type: 'tick' });
       if (!this.process.isAlive) return;
       this.#pulse();
@@ -155,6 +164,7 @@ export class Coordinator {
     const { handle, trace } = this.#cluster;
     const before = steeredOf(this.state);
     const timed = { ...event, now: this.process.clockMs() } as CoreEvent;
+    if (event.type === 'worker-gone' || event.type === 'worker-failed') this.#gone.add(event.workerId);
     const effects = handle(this.state, timed);
     trace.mark(effects.length + timed.type.length * 64);
     assertSteered(before, this.state, effects);
@@ -184,18 +194,31 @@ export class Coordinator {
   }
 
   /** To one worker, if there is such a process. */
-  send(workerId: string, message: WithoutTerm<DownMessage>): void {
+  send(workerId: string, message: Unsent<DownMessage>): void {
     const worker = this.#cluster.workers.get(workerId);
     if (!worker) return;
-    const sent = { ...message, term: this.term } as DownMessage;
-    this.#cluster.network.send(this.endpoint, worker.endpoint, () => worker.receive(sent));
+    const sent = { ...message, term: this.term, sequence: ++this.#numSaid } as DownMessage;
+    worker.lastWords.told.set(sent.type, sent);
+    const { network } = this.#cluster;
+    const deliver = () => worker.receive(sent);
+    network.send(this.endpoint, worker.endpoint, deliver, () => network.arrive(worker.endpoint, deliver));
   }
 
-  /** The control plane: messages of another term are dropped. */
+  /** The control plane: messages of another term are dropped, and those that are late, doubled or of who has gone. */
   receive(workerId: string, message: UpMessage): void {
-    const { mutant, trace } = this.#cluster;
+    const { mutant, trace, hears } = this.#cluster;
     if (message.term === this.term) {
+      const newest = this.#newest.get(workerId) ?? 0;
+      const isLate = message.sequence <= newest || this.#gone.has(workerId);
+      if (!isLate) this.#newest.set(workerId, message.sequence);
+      if (!hears(this.state, workerId, message)) {
+        trace.note(this.process.name, () => `drops a ${message.type} of ${workerId} that comes late`);
+        return;
+      }
+      const before = isLate ? coreFingerprint(this.state) : '';
       this.#take(workerId, message);
+      if (!isLate || coreFingerprint(this.state) === before) return;
+      this.#cluster.violate('order', `a late ${message.type} of ${workerId} changed ${this.process.name}`);
       return;
     }
     trace.note(this.process.name, () => `drops a ${message.type} of ${workerId} of term ${message.term}`);
@@ -213,6 +236,9 @@ export class Coordinator {
     switch (message.type) {
       case 'ready':
         this.feed({ type: 'worker-ready', workerId, name: message.name });
+        if (this.#gone.has(workerId) && this.state.members.some((member) => member.workerId === workerId)) {
+          this.#cluster.violate('members', `${workerId} has gone and is let in again`);
+        }
         return;
       case 'heartbeat':
         this.feed({
@@ -242,9 +268,11 @@ export class Coordinator {
   }
 
   /** A worker asks to join. Answered by whoever hears it, of an old term too. */
-  join(worker: WorkerProcess): void {
-    this.#cluster.network.send(this.endpoint, worker.endpoint, () => worker.welcome(this.term));
-  }
+  readonly join = (worker: WorkerProcess): void => {
+    const { network } = this.#cluster;
+    const deliver = () => worker.welcome(this.term);
+    network.send(this.endpoint, worker.endpoint, deliver, () => network.arrive(worker.endpoint, deliver));
+  };
 
   #perform(effect: Effect): void {
     const { trace } = this.#cluster;
@@ -273,7 +301,7 @@ export class Coordinator {
         return;
       case 'dismiss':
         trace.note(name, () => `dismisses ${effect.workerId}`);
-        this.send(effect.workerId, { type: 'dismissed' });
+        this.send(effect.workerId, { type: 'dismissed', heard: effect.heard });
         return;
       case 'drain':
         trace.note(name, () => `asks ${effect.workerId} to leave`);
@@ -281,6 +309,7 @@ export class Coordinator {
         return;
       case 'release':
         trace.note(name, () => `releases ${effect.workerId}`);
+        this.#gone.add(effect.workerId);
         this.send(effect.workerId, { type: 'released' });
         return;
       case 'settle': {

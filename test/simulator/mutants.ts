@@ -3,7 +3,7 @@
  * not notice would prove nothing.
  */
 import type { handle as realHandle } from '@unet-fleet/coordinator/core/handle';
-import type { CoreState, Effect } from '@unet-fleet/coordinator/core/types';
+import type { CoreState, Effect, Round } from '@unet-fleet/coordinator/core/types';
 import { leavesOf } from '@unet-fleet/shared';
 import { ArrivalOrderReducer } from './arrival-order.ts';
 import type { Mutant } from './cluster.ts';
@@ -47,6 +47,37 @@ function twinCounts(real: Handle): Handle {
   };
 }
 
+/** Of whoever has gone nothing is remembered: what it said before is taken for news. */
+function goneAgain(real: Handle): Handle {
+  return (state, event) => {
+    const effects = real(state, event);
+    for (const [workerId, { isGone }] of state.peers) if (isGone) state.peers.delete(workerId);
+    return effects;
+  };
+}
+
+/** A worker that has complained about a leaf is heard about it once more. */
+function complainsTwice(real: Handle): Handle {
+  const complaints = new WeakMap<Round, Map<string, number>>();
+  return (state, event) => {
+    const { round } = state;
+    if (event.type !== 'worker-failed' || !round) return real(state, event);
+    const { workerId, message } = event;
+    const known = complaints.get(round) ?? new Map<string, number>();
+    complaints.set(round, known);
+    const leaf = known.get(workerId);
+    if (leaf !== undefined && round.leaves[leaf] !== 'done') {
+      state.over = true;
+      const { kind, step } = round;
+      return [{ type: 'fail', cause: 'worker', message, leaf: { kind, step, leaf } }];
+    }
+    const numBefore = round.complaints.length;
+    const effects = real(state, event);
+    if (round.complaints.length > numBefore) known.set(workerId, round.complaints.at(-1)!);
+    return effects;
+  };
+}
+
 export const mutants: Mutant[] = [
   { name: 'double-commit', about: 'a tick that falls into a commit commits again', handle: doubleCommit },
   { name: 'stale-term', about: 'the coordinator takes messages of every term', takesEveryTerm: true },
@@ -55,6 +86,7 @@ export const mutants: Mutant[] = [
     about: 'a worker takes messages of an old term for current ones',
     handleSession: (real) => (state, event) =>
       real(state, 'term' in event && event.term < state.term ? { ...event, term: state.term } : event),
+    hearsCoordinator: (real) => (state, message) => message.term < state.heard.term || real(state, message),
   },
   {
     name: 'arrival-order',
@@ -65,6 +97,24 @@ export const mutants: Mutant[] = [
     name: 'forgotten-lease',
     about: 'the leaves of a lost worker are never given to another',
     handle: forgottenLease,
+  },
+  { name: 'gone-again', about: 'an id that has gone is let in again', handle: goneAgain },
+  {
+    name: 'complains-twice',
+    about: "a doubled complaint counts as another worker's",
+    handle: complainsTwice,
+    hears: (real) => (state, workerId, message) =>
+      real(state, workerId, message) || message.type === 'failed',
+  },
+  {
+    name: 'hears-late',
+    about: 'the coordinator takes messages that are late, doubled or overtaken',
+    hears: () => () => true,
+  },
+  {
+    name: 'hears-late-worker',
+    about: 'a worker takes messages that are late, doubled or overtaken',
+    hearsCoordinator: () => () => true,
   },
   { name: 'early-announcement', about: 'a checkpoint counts before it is durable', announcesEarly: true },
   { name: 'twin-counts', about: 'the answers of both twins count', handle: twinCounts },

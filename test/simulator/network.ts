@@ -14,6 +14,9 @@ export interface Noise {
   slowDelayMs: number;
   lossChance: number;
   doubleChance: number;
+  /** Copies of a message arrive much later, its sender and its term over or not. */
+  lateCopyChance: number;
+  mostLateMs: number;
   /** What one party sends arrives in the order in which it was sent. */
   keepsOrder: boolean;
 }
@@ -25,6 +28,8 @@ export const quiet: Noise = {
   slowDelayMs: 0,
   lossChance: 0,
   doubleChance: 0,
+  lateCopyChance: 0,
+  mostLateMs: 0,
   keepsOrder: true,
 };
 
@@ -53,12 +58,17 @@ export class Endpoint {
   }
 }
 
+/** Of one message, at most. */
+const mostLateCopies = 3;
+
 /** A client library keeps what is sent while its connection is lost, up to a bound. */
 const maxHeld = 2_000;
 
 export class Network {
   readonly #world: World;
   readonly #random: Random;
+  /** Of its own, so that a schedule without late copies is drawn as if there were none. */
+  readonly #lateRandom: Random;
   readonly #endpoints = new Set<Endpoint>();
   noise: Noise = quiet;
   isUp = true;
@@ -67,9 +77,10 @@ export class Network {
   /** Raised when the broker dies: what was in flight is gone. */
   #epoch = 0;
 
-  constructor(world: World, random: Random) {
+  constructor(world: World, random: Random, lateRandom: Random) {
     this.#world = world;
     this.#random = random;
+    this.#lateRandom = lateRandom;
   }
 
   connect(process: SimulatedProcess): Endpoint {
@@ -86,13 +97,15 @@ export class Network {
     endpoint.isConnected = false;
   }
 
-  send(from: Endpoint, to: Endpoint, deliver: () => void): void {
+  /** `again`: brings a copy that arrives late to whoever listens by then. */
+  send(from: Endpoint, to: Endpoint, deliver: () => void, again: (() => void) | null = null): void {
     if (!from.process.isAlive) return;
     if (!from.isConnected || from.out === 'hold') {
-      if (from.heldOut.length < maxHeld) from.heldOut.push(() => this.send(from, to, deliver));
+      if (from.heldOut.length < maxHeld) from.heldOut.push(() => this.send(from, to, deliver, again));
       return;
     }
     const { noise } = this;
+    if (again && this.#lateRandom.chance(noise.lateCopyChance)) this.#copy(again);
     if (from.out === 'lose' || this.#random.chance(noise.lossChance)) return;
     this.#carry(from, to, deliver);
     if (this.#random.chance(noise.doubleChance)) this.#carry(from, to, deliver);
@@ -108,11 +121,18 @@ export class Network {
     }
     const epoch = this.#epoch;
     this.#world.queue.push(atMs, () => {
-      if (epoch === this.#epoch) this.#arrive(to, deliver);
+      if (epoch === this.#epoch) this.arrive(to, deliver);
     });
   }
 
-  #arrive(to: Endpoint, deliver: () => void): void {
+  #copy(again: () => void): void {
+    const random = this.#lateRandom;
+    for (let left = random.whole(1, mostLateCopies); left > 0; left--) {
+      this.#world.queue.push(this.#world.nowMs + random.unit() * this.noise.mostLateMs, again);
+    }
+  }
+
+  arrive(to: Endpoint, deliver: () => void): void {
     if (!to.isConnected || to.in === 'lose') return;
     if (to.in === 'hold') {
       if (to.heldIn.length < maxHeld) to.heldIn.push(deliver);

@@ -1,4 +1,5 @@
 /** From a seed to a schedule: the plan, the cluster's settings, the network's noise, and what happens when. */
+import { downMessage, type UpMessage, upMessage } from '@unet-fleet/shared';
 import type { Settings } from './cluster.ts';
 import { type Noise, quiet } from './network.ts';
 import { numPlans } from './plans.ts';
@@ -25,12 +26,14 @@ export function scheduleOf(seed: number): Schedule {
   const numWorkers = random.whole(1, 5);
   const healsAtMs = random.between(500, 12_000);
   const settings = settingsFrom(random, numWorkers);
+  // Of its own, so that all else of a seed stays what it was without.
+  const late = new Random(seed, 5);
   return {
     seed,
     planIndex: random.whole(0, numPlans - 1),
     settings,
-    noise: noiseFrom(random),
-    script: scriptFrom(random, numWorkers, healsAtMs),
+    noise: { ...noiseFrom(random), ...latenessFrom(late) },
+    script: withRepeats(scriptFrom(random, numWorkers, healsAtMs), late, numWorkers, healsAtMs),
     healsAtMs,
     numHealed: random.chance(0.6) ? numWorkers : random.whole(settings.core.minWorkers, numWorkers),
     restarts: true,
@@ -73,7 +76,7 @@ function settingsFrom(random: Random, numWorkers: number): Settings {
   };
 }
 
-function noiseFrom(random: Random): Noise {
+function noiseFrom(random: Random): Omit<Noise, keyof Lateness> {
   if (random.chance(0.25)) return quiet;
   return {
     leastDelayMs: 0.2,
@@ -85,6 +88,55 @@ function noiseFrom(random: Random): Noise {
     keepsOrder: random.chance(0.3),
   };
 }
+
+type Lateness = Pick<Noise, 'lateCopyChance' | 'mostLateMs'>;
+
+/** Copies that outlive their senders, their rounds and their terms. */
+const latenessFrom = (random: Random): Lateness => ({
+  lateCopyChance: random.pick([0, 0, 0.02, 0.1, 0.3]),
+  mostLateMs: random.pick([1_000, 5_000, 20_000]),
+});
+
+/** What a worker said or was told last arrives once more, most of all after it has gone. */
+function withRepeats(script: Action[], random: Random, numWorkers: number, healsAtMs: number): Action[] {
+  const all = [...script];
+  const add = (atMs: number, text: string) => {
+    if (atMs < healsAtMs) all.push(action(atMs, text));
+  };
+  // Two complaints about the same leaf end a run, so there is one at most.
+  if (random.chance(0.2) && !script.some(({ words }) => words[0] === 'break')) {
+    add(random.between(0, Math.min(healsAtMs, 3_000)), 'break worker-1');
+  }
+  for (const { atMs, words } of [...all]) {
+    const [verb = '', worker = ''] = words;
+    const types = lastTypes[verb];
+    if (!types || !worker.startsWith('worker') || random.chance(0.4)) continue;
+    for (let left = random.whole(1, 4); left > 0; left--) {
+      add(atMs + later(random, 4_000), `repeat ${worker} ${random.pick(types)}`);
+    }
+  }
+  const numOthers = random.chance(0.3) ? random.whole(1, 5) : 0;
+  for (let i = 0; i < numOthers; i++) {
+    const worker = `worker-${random.whole(1, numWorkers)}`;
+    const text = random.chance(0.5)
+      ? `repeat ${worker} ${random.pick(saidTypes)}`
+      : `retell ${worker} ${random.pick(toldTypes)}`;
+    add(random.between(0, Math.min(healsAtMs, 8_000)), text);
+  }
+  return all;
+}
+
+/** What is likely to be on its way still when a worker ends so. */
+const lastTypes: Record<string, UpMessage['type'][]> = {
+  kill: ['ready', 'heartbeat', 'result'],
+  crash: ['ready', 'heartbeat', 'result'],
+  drain: ['ready', 'draining', 'result', 'bye'],
+  send: ['ready', 'draining', 'result', 'bye'],
+  break: ['ready', 'failed', 'failed'],
+};
+
+const saidTypes = upMessage.options.map(({ shape }) => shape.type.value);
+const toldTypes = downMessage.options.map(({ shape }) => shape.type.value);
 
 /** Kinds of trouble; each adds what goes wrong, and most of the time how it comes right again. */
 type Trouble = (

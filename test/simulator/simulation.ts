@@ -4,9 +4,12 @@
  */
 import { awaited } from '@unet-fleet/coordinator/core/awaited';
 import { handle } from '@unet-fleet/coordinator/core/handle';
+import { hears } from '@unet-fleet/coordinator/core/peers';
 import { NumericMemory } from '@unet-fleet/numerics';
+import type { DownMessage, UpMessage } from '@unet-fleet/shared';
+import { hears as hearsCoordinator } from '@unet-fleet/worker/session/conversation';
 import { handleSession } from '@unet-fleet/worker/session/session';
-import { type Cluster, Disk, type Mutant, type Settings } from './cluster.ts';
+import { type Cluster, Disk, type LastWords, type Mutant, type Settings } from './cluster.ts';
 import { Coordinator, person } from './coordinator.ts';
 import { Violation } from './invariants.ts';
 import { type Block, Network } from './network.ts';
@@ -70,6 +73,8 @@ class Simulation implements Cluster {
   readonly mutant: Mutant | null;
   readonly handle: typeof handle;
   readonly handleSession: typeof handleSession;
+  readonly hears: typeof hears;
+  readonly hearsCoordinator: typeof hearsCoordinator;
   readonly coordinators: Coordinator[] = [];
   readonly workers = new Map<string, WorkerProcess>();
   hasSettled = false;
@@ -79,6 +84,8 @@ class Simulation implements Cluster {
   readonly #processOf = new Map<string, WorkerProcess>();
   /** Dead ones too: workers may not know yet. */
   readonly #byTerm = new Map<number, Coordinator>();
+  /** By slot. */
+  readonly #lastWords = new Map<string, LastWords>();
   #numInstances = 0;
   #isOver = false;
   #hasHealed = false;
@@ -93,7 +100,9 @@ class Simulation implements Cluster {
     this.reference = referenceOf(schedule.planIndex, []);
     this.handle = mutant?.handle?.(handle) ?? handle;
     this.handleSession = mutant?.handleSession?.(handleSession) ?? handleSession;
-    this.network = new Network(this, this.random);
+    this.hears = mutant?.hears?.(hears) ?? hears;
+    this.hearsCoordinator = mutant?.hearsCoordinator?.(hearsCoordinator) ?? hearsCoordinator;
+    this.network = new Network(this, this.random, new Random(schedule.seed, 4));
     this.network.noise = schedule.noise;
     this.network.onDisconnect = ({ process }) => this.#tellDisconnect(process);
   }
@@ -144,6 +153,18 @@ class Simulation implements Cluster {
     return awaited(coordinator.state)
       .map(({ who, what, why }) => `${who}: ${what}, ${why}`)
       .join('; ');
+  }
+
+  lastWordsOf(name: string): LastWords {
+    const known = this.#lastWords.get(name) ?? { said: new Map(), told: new Map() };
+    this.#lastWords.set(name, known);
+    return known;
+  }
+
+  saidAgain(workerId: string, message: UpMessage): void {
+    for (const coordinator of this.coordinators) {
+      this.network.arrive(coordinator.endpoint, () => coordinator.receive(workerId, message));
+    }
   }
 
   referenceOf(term: number): Reference {
@@ -245,6 +266,11 @@ class Simulation implements Cluster {
         : this.#startWorker(Number(name.slice('worker-'.length)));
       return;
     }
+    if (verb === 'repeat') {
+      const last = this.lastWordsOf(name).said.get(rest[0] as UpMessage['type']);
+      if (last) this.saidAgain(last.workerId, last.message);
+      return;
+    }
     const target = this.#target(name);
     if (target) this.#actOn(target, verb!, rest);
   }
@@ -286,6 +312,11 @@ class Simulation implements Cluster {
       case 'break':
         worker?.breakDown();
         return;
+      case 'retell': {
+        const last = worker?.lastWords.told.get(rest[0] as DownMessage['type']);
+        if (last) this.network.arrive(worker!.endpoint, () => worker!.receive(last));
+        return;
+      }
       case 'confuse':
         if (worker?.process.isStopped === false) worker.sendRubbish();
         return;

@@ -3,10 +3,11 @@
  * the engine. What it sends is held against the term that it is in.
  */
 import { type DownMessage, nodeKey, type UpMessage } from '@unet-fleet/shared';
+import { nextSequence } from '@unet-fleet/worker/session/conversation';
 import { initialSession } from '@unet-fleet/worker/session/session';
 import type { SessionEffect, SessionEvent, SessionState } from '@unet-fleet/worker/session/types';
 import type { Peer } from './bulk.ts';
-import type { Cluster } from './cluster.ts';
+import type { Cluster, LastWords } from './cluster.ts';
 import { assertSession, sessionFingerprint } from './invariants.ts';
 import { ToyMember } from './member.ts';
 import type { Endpoint } from './network.ts';
@@ -24,6 +25,7 @@ export class WorkerProcess {
   readonly process: SimulatedProcess;
   readonly endpoint: Endpoint;
   readonly session: SessionState;
+  readonly lastWords: LastWords;
   /** Multiplies the time of a leaf. */
   slowness = 1;
   readonly #cluster: Cluster;
@@ -31,6 +33,8 @@ export class WorkerProcess {
   readonly #sharesMemory: boolean;
   readonly #member: ToyMember;
   #isJoining = false;
+  /** The newest message of a coordinator that has arrived here. */
+  #newest = { term: 0, sequence: 0 };
 
   constructor(cluster: Cluster, slot: number, instance: number) {
     const { random, settings } = cluster;
@@ -48,6 +52,7 @@ export class WorkerProcess {
     this.process.onCrash = () => this.kill('crashes between two effects');
     this.endpoint = cluster.network.connect(this.process);
     this.#sharesMemory = settings.sharesMemory && random.chance(0.5);
+    this.lastWords = cluster.lastWordsOf(this.#name);
     this.#member = new ToyMember(cluster, this, this.#sharesMemory, (event) => this.#feed(event));
     this.session = initialSession(settings.session, this.process.clockMs());
     this.endpoint.onBack = () => this.#feed({ type: 'reconnected' });
@@ -77,9 +82,13 @@ export class WorkerProcess {
 
   /** What the coordinator, of whatever term, has sent. */
   receive(message: DownMessage): void {
-    const { term } = message;
-    const isOld = term < this.session.term;
-    const before = isOld ? sessionFingerprint(this.session) : '';
+    const { term, sequence } = message;
+    const newest = this.#newest;
+    const isOld = term < this.session.term || term < newest.term;
+    const isLate = isOld || (term === newest.term && sequence <= newest.sequence);
+    if (!isLate) this.#newest = { term, sequence };
+    if (!this.#cluster.hearsCoordinator(this.session, message)) return;
+    const before = isLate ? sessionFingerprint(this.session) : '';
     switch (message.type) {
       case 'lease': {
         const { leaseId, kind, step, nodes } = message;
@@ -90,6 +99,8 @@ export class WorkerProcess {
         this.#feed({ type: 'pulse', term, kind: message.kind, step: message.step });
         break;
       case 'dismissed':
+        this.#feed({ type: 'dismissed', term, heard: message.heard });
+        break;
       case 'drain':
       case 'released':
         this.#feed({ type: message.type, term });
@@ -103,13 +114,13 @@ export class WorkerProcess {
         this.#feed({ type: 'over', term, reason: message.reason, isComplete: message.isComplete });
         break;
       case 'refusal':
-        this.#feed({ type: 'refused', reason: message.reason });
+        this.#feed({ type: 'turned-away', term, reason: message.reason });
         break;
     }
-    if (!isOld || sessionFingerprint(this.session) === before) return;
+    if (!isLate || sessionFingerprint(this.session) === before) return;
     this.#cluster.violate(
-      'terms',
-      `a ${message.type} of term ${term} changed ${this.workerId}, which is in term ${this.session.term}`,
+      isOld ? 'terms' : 'order',
+      `a late ${message.type} of term ${term} changed ${this.workerId}, which is in term ${this.session.term}`,
     );
   }
 
@@ -130,6 +141,7 @@ export class WorkerProcess {
         this.#send({
           type: 'ready',
           term: effect.term,
+          sequence: effect.sequence,
           name: this.#name,
           fingerprint: {
             library: '',
@@ -175,8 +187,11 @@ export class WorkerProcess {
         `${this.workerId} of term ${session.term} sends a ${message.type} of term ${message.term}`,
       );
     }
+    const { workerId } = this;
+    this.lastWords.said.set(message.type, { workerId, message });
+    const again = () => this.#cluster.saidAgain(workerId, message);
     for (const coordinator of coordinators) {
-      network.send(this.endpoint, coordinator.endpoint, () => coordinator.receive(this.workerId, message));
+      network.send(this.endpoint, coordinator.endpoint, () => coordinator.receive(workerId, message), again);
     }
   }
 
@@ -186,8 +201,11 @@ export class WorkerProcess {
     const { network, coordinators } = this.#cluster;
     if (coordinators.length === 0) return;
     this.#isJoining = true;
-    for (const coordinator of coordinators) {
-      network.send(this.endpoint, coordinator.endpoint, () => coordinator.join(this));
+    const again = () => {
+      for (const { endpoint, join } of coordinators) network.arrive(endpoint, () => join(this));
+    };
+    for (const { endpoint, join } of coordinators) {
+      network.send(this.endpoint, endpoint, () => join(this), again);
     }
     this.process.after(joinTimeoutMs, () => {
       this.#isJoining = false;
@@ -227,7 +245,18 @@ export class WorkerProcess {
     const sums = { lossSum: 1, weightSum: 1, gradientNorm: 1, isFinite: true };
     const leaves = Array.from({ length: random.whole(9, 12) }, () => sums);
     const kind = lease?.kind ?? 'train';
-    this.#send({ type: 'result', term, kind, step, node, leaves, confusion: null, timings: noTimings });
+    const sequence = nextSequence(this.session);
+    this.#send({
+      type: 'result',
+      term,
+      sequence,
+      kind,
+      step,
+      node,
+      leaves,
+      confusion: null,
+      timings: noTimings,
+    });
   }
 
   kill(how: string): void {

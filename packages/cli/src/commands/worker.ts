@@ -1,5 +1,4 @@
 /** `unet-fleet worker`: computes leaves for a run until it is over or the worker is asked to leave. */
-import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import {
@@ -10,6 +9,7 @@ import {
   exitCodes,
   identityAt,
   type JoinUrl,
+  newInstance,
   peerOf,
   UserError,
 } from '@unet-fleet/shared';
@@ -162,7 +162,7 @@ async function work(flags: WorkerFlags, io: Io): Promise<void> {
     }
     const outcome = await runWorker({
       broker: address,
-      workerId: peerOf(identity, randomBytes(6).toString('hex')),
+      workerId: peerOf(identity, io.env.UNET_FLEET_WORKER_INSTANCE ?? newInstance()),
       name: flags.name ?? localName ?? `${hostname()}-${process.pid}`,
       runId: runOf(joining, flags, io),
       isOwnBroker: joining !== null && joining.runId !== '',

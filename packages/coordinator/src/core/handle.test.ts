@@ -247,7 +247,7 @@ describe('core', () => {
     cluster.now = 10_001;
     cluster.feed({ type: 'heartbeat', workerId: 'alive', leaseId: 0, isComputing: false });
     cluster.feed({ type: 'tick' });
-    expect(effects).toContainEqual({ type: 'dismiss', workerId: 'silent' });
+    expect(effects).toContainEqual({ type: 'dismiss', workerId: 'silent', heard: 0 });
     expect(effects).toContainEqual(expect.objectContaining({ type: 'lease', workerId: 'alive', step: 0 }));
   });
 

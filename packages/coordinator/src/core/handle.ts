@@ -5,7 +5,7 @@
 import { sayWhetherWaiting, sayWhoIsLate } from './awaited.ts';
 import { brokerBack, brokerLost, stalled } from './broker.ts';
 import { assignLeases, leaseSeen, resendLeases } from './leases.ts';
-import { admit, disconnect, drain, fail, releaseDrained, remove, removeLost } from './members.ts';
+import { admit, disconnect, dismiss, drain, fail, leave, releaseDrained, removeLost } from './members.ts';
 import { acceptResult, loseNode, nodeReduced } from './results.ts';
 import {
   afterCheckpoint,
@@ -50,7 +50,7 @@ function react(state: CoreState, event: CoreEvent, effects: Effect[]): void {
       admit(state, event, effects);
       break;
     case 'worker-gone':
-      remove(state, event, effects);
+      leave(state, event, effects);
       break;
     case 'worker-disconnected':
       disconnect(state, event);
@@ -68,7 +68,7 @@ function react(state: CoreState, event: CoreEvent, effects: Effect[]): void {
       brokerBack(state, event.now, effects);
       break;
     case 'heartbeat':
-      if (!leaseSeen(state, event)) effects.push({ type: 'dismiss', workerId: event.workerId });
+      if (!leaseSeen(state, event)) dismiss(state, event.workerId, effects);
       break;
     case 'result':
       acceptResult(state, event, effects);

@@ -3,12 +3,14 @@ import { isNodeOf, leavesOf } from '@unet-fleet/shared';
 import { deadlinesOf } from './deadlines.ts';
 import { dropLease, signOfLife } from './leases.ts';
 import { leaseIsOf, memberOf, openLeavesOf } from './leaves.ts';
+import { depart, heardOf, isGone } from './peers.ts';
 import { suspect } from './suspects.ts';
 import type { CoreEvent, CoreState, Effect, Lease, Member } from './types.ts';
 
 type EventOf<T extends CoreEvent['type']> = Extract<CoreEvent, { type: T }>;
 
 export function admit(state: CoreState, event: EventOf<'worker-ready'>, effects: Effect[]): void {
+  if (isGone(state, event.workerId)) return;
   const known = memberOf(state, event.workerId);
   if (known) {
     // It joined anew under the same term: whatever it was leased is lost to it.
@@ -42,11 +44,14 @@ export function admit(state: CoreState, event: EventOf<'worker-ready'>, effects:
 }
 
 /** `isFailure`: it ended in a way that counts against it and the leaf that it was computing. */
-export function remove(
-  state: CoreState,
-  { workerId, reason, isFailure, now }: Omit<EventOf<'worker-gone'>, 'type'>,
-  effects: Effect[],
-): void {
+export function leave(state: CoreState, event: Departure, effects: Effect[]): void {
+  depart(state, event.workerId);
+  remove(state, event, effects);
+}
+
+type Departure = Omit<EventOf<'worker-gone'>, 'type'>;
+
+function remove(state: CoreState, { workerId, reason, isFailure, now }: Departure, effects: Effect[]): void {
   const index = state.members.findIndex((member) => member.workerId === workerId);
   if (index < 0) return;
   const [member] = state.members.splice(index, 1);
@@ -59,9 +64,15 @@ export function remove(
   if (isFailure) suspect(state, member!.name, reason, now, effects);
 }
 
+/** Unless it has gone: then there is nobody to hear it. */
+export function dismiss(state: CoreState, workerId: string, effects: Effect[]): void {
+  if (isGone(state, workerId)) return;
+  effects.push({ type: 'dismiss', workerId, heard: heardOf(state, workerId) });
+}
+
 /**
- * It says what a person has to mend. Another worker may have what this one lacks, so it is the second complaint about
- * the same leaf that ends the run.
+ * It says what a person has to mend, and ends. Another worker may have what this one lacks, so it is the second
+ * worker's complaint about the same leaf that ends the run.
  */
 export function fail(state: CoreState, event: EventOf<'worker-failed'>, effects: Effect[]): void {
   const { workerId, message, now } = event;
@@ -75,7 +86,7 @@ export function fail(state: CoreState, event: EventOf<'worker-failed'>, effects:
     return;
   }
   if (leaf !== undefined) round!.complaints.push(leaf);
-  remove(state, { workerId, reason: message, isFailure: true, now }, effects);
+  leave(state, { workerId, reason: message, isFailure: true, now }, effects);
 }
 
 /** Removes who has been silent for too long, and whose computation hangs. */
@@ -84,7 +95,7 @@ export function removeLost(state: CoreState, now: number, effects: Effect[]): vo
     const reason = whyLost(state, member, now);
     if (reason === null) continue;
     remove(state, { workerId: member.workerId, reason, isFailure: true, now }, effects);
-    effects.push({ type: 'dismiss', workerId: member.workerId });
+    dismiss(state, member.workerId, effects);
   }
 }
 
@@ -106,6 +117,7 @@ export function disconnect(state: CoreState, event: EventOf<'worker-disconnected
 export function drain(state: CoreState, event: EventOf<'worker-draining'>, effects: Effect[]): void {
   const member = memberOf(state, event.workerId);
   if (!member) {
+    depart(state, event.workerId);
     effects.push({ type: 'release', workerId: event.workerId });
     return;
   }
@@ -141,6 +153,6 @@ export function releaseDrained(state: CoreState, now: number, effects: Effect[])
     if (!isDraining || lease) continue;
     if (state.round?.collecting.some((collect) => collect.workerId === workerId)) continue;
     effects.push({ type: 'release', workerId });
-    remove(state, { workerId, reason: 'it was asked to leave', isFailure: false, now }, effects);
+    leave(state, { workerId, reason: 'it was asked to leave', isFailure: false, now }, effects);
   }
 }

@@ -6,6 +6,7 @@ import { isNodeOf, leavesOf, rateAt, sameNode, type TreeNode } from '@unet-fleet
 import { measure } from './deadlines.ts';
 import { returnNode, signOfLife } from './leases.ts';
 import { describeLeaves, leaseIsOf, memberOf, numHolders } from './leaves.ts';
+import { dismiss } from './members.ts';
 import { skippedLeavesOf, totalOf } from './round.ts';
 import { finishValidation } from './rounds.ts';
 import { scheduleNow } from './steering.ts';
@@ -23,7 +24,7 @@ export function acceptResult(state: CoreState, event: Result, effects: Effect[])
   const member = memberOf(state, event.workerId);
   if (!member) {
     reject(state, event.workerId, 'stranger');
-    effects.push({ type: 'dismiss', workerId: event.workerId });
+    dismiss(state, event.workerId, effects);
     return;
   }
   signOfLife(member, event.now);

@@ -14,6 +14,7 @@ export const initialState = (
   config,
   progress,
   members: [],
+  peers: new Map(),
   round: null,
   nextLeaseId: 1,
   stopSinceMs: null,

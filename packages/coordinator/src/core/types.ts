@@ -11,6 +11,7 @@ import type {
   ScheduleState,
   TreeNode,
 } from '@unet-fleet/shared';
+import type { Peer } from './peers.ts';
 
 export interface CoreConfig {
   plan: PlanConfig;
@@ -135,8 +136,8 @@ export type Effect =
   | { type: 'emit'; event: RunEvent }
   /** Tell a worker that nothing more is wanted of this result. */
   | { type: 'settle'; workerId: string; kind: RoundKind; step: number; node: TreeNode }
-  /** Tell a worker that it is not (or no longer) a member, so that it joins anew. */
-  | { type: 'dismiss'; workerId: string }
+  /** Tell a worker that it is not (or no longer) a member, so that it joins anew; `heard`: the newest of it. */
+  | { type: 'dismiss'; workerId: string; heard: number }
   /** Ask a worker to hand over what it has finished and leave. */
   | { type: 'drain'; workerId: string }
   /** Everything a draining worker delivered is here: it may go. */
@@ -274,6 +275,8 @@ export interface CoreState {
   progress: Progress;
   /** In order of joining: the index is the rank. */
   members: Member[];
+  /** By worker id, members and others; bounded. */
+  peers: Map<string, Peer>;
   round: Round | null;
   nextLeaseId: number;
   /** Since when it is to stop; null: it is not. */

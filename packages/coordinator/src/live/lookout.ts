@@ -11,6 +11,7 @@ import {
   type StepTimings,
   stepPlan,
   type Telemetry,
+  type Unsent,
   type UpMessage,
   type WorkerLane,
 } from '@unet-fleet/shared';
@@ -25,7 +26,7 @@ import { Rejections } from './rejections.ts';
 import { Restarts } from './restarts.ts';
 import { WorkerStats } from './worker-stats.ts';
 
-type Message = DownMessage extends infer M ? (M extends { term: number } ? Omit<M, 'term'> : never) : never;
+type Message = Unsent<DownMessage>;
 type Ready = Extract<UpMessage, { type: 'ready' }>;
 type Result = Extract<UpMessage, { type: 'result' }>;
 

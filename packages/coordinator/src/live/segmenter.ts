@@ -2,12 +2,19 @@
  * Has photos segmented by the workers of the run, with the weights that they hold, between two leaves. One photo at a
  * time, a few that wait, and an answer within a minute or a sentence why not. Nothing of it reaches a weight.
  */
-import { type DownMessage, maxPartBytes, maxParts, type UpMessage, UserError } from '@unet-fleet/shared';
+import {
+  type DownMessage,
+  maxPartBytes,
+  maxParts,
+  type Unsent,
+  type UpMessage,
+  UserError,
+} from '@unet-fleet/shared';
 import { inflateClasses } from './class-maps.ts';
 import type { Segmentation } from './live-run.ts';
 import type { SizedPhoto } from './photo.ts';
 
-type Part = Omit<Extract<DownMessage, { type: 'segment' }>, 'term'>;
+type Part = Unsent<Extract<DownMessage, { type: 'segment' }>>;
 type Answer = Extract<UpMessage, { type: 'segmented' }>;
 
 export interface SegmenterPorts {

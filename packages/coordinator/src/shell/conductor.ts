@@ -9,9 +9,12 @@ import {
   type RoundKind,
   type RunEvent,
   type TrainConfig,
+  type Unsent,
+  type UpMessage,
   UserError,
 } from '@unet-fleet/shared';
 import { handle } from '../core/handle.ts';
+import { hears } from '../core/peers.ts';
 import { initialState } from '../core/state.ts';
 import { type CoreStatus, statusOf } from '../core/status.ts';
 import { nextStep, plannedRate } from '../core/steering.ts';
@@ -27,7 +30,7 @@ import type {
 import { NodeUnavailable, type ReducerPool } from '../reducer/pool.ts';
 import { type OwnTimings, StepClock } from './step-timings.ts';
 
-type Message = DownMessage extends infer M ? (M extends { term: number } ? Omit<M, 'term'> : never) : never;
+type Message = Unsent<DownMessage>;
 
 /** What the conductor acts through. */
 export interface Ports {
@@ -103,6 +106,11 @@ export class Conductor {
     return step === null ? null : { step, learningRate: plannedRate(this.#state, step) };
   }
 
+  /** Whether a worker's message counts: not one that is late, doubled or of who has gone. To be asked once of each. */
+  hears(workerId: string, message: UpMessage): boolean {
+    return hears(this.#state, workerId, message);
+  }
+
   start(): void {
     let lastTickMs = this.#ports.now();
     this.#timer = setInterval(() => {
@@ -160,7 +168,7 @@ export class Conductor {
         return ports.send(workerId, { type: 'settled', kind, step, node });
       }
       case 'dismiss':
-        return ports.send(effect.workerId, { type: 'dismissed' });
+        return ports.send(effect.workerId, { type: 'dismissed', heard: effect.heard });
       case 'drain':
         return ports.send(effect.workerId, { type: 'drain' });
       case 'release':

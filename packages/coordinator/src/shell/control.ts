@@ -19,6 +19,7 @@ import {
   protocolVersion,
   type Subjects,
   senderOf,
+  type Unsent,
   type UpMessage,
   upMessage,
   type Welcome,
@@ -29,6 +30,8 @@ import type { z } from 'zod';
 export interface ControlHandlers {
   /** What a joining worker gets to know, or a sentence why it may not join. */
   welcome(request: z.infer<typeof joinRequest>): Welcome | string;
+  /** Whether a message counts, by its number and its sender; asked once of each. */
+  hears(workerId: string, message: UpMessage): boolean;
   message(workerId: string, message: UpMessage): void;
   numWorkers(): number;
   /** A message of a worker is not used. */
@@ -43,11 +46,13 @@ export class ControlPlane {
   readonly #term: number;
   readonly #subscriptions: Subscription[] = [];
   /** Messages that were not used, by reason. */
-  readonly dropped = { malformed: 0, otherTerm: 0, cutOff: 0, brokerAway: 0 };
+  readonly dropped = { malformed: 0, otherTerm: 0, late: 0, cutOff: 0, brokerAway: 0 };
   readonly #faults = new PeerFaults();
   readonly #link: Link;
   readonly #cutOff: ControlHandlers['cutOff'];
   readonly #rejected: ControlHandlers['rejected'];
+  /** Messages said so far, each of which has its number. */
+  #numSaid = 0;
 
   constructor(
     connection: NatsConnection,
@@ -88,6 +93,9 @@ export class ControlPlane {
           else if (message.term !== term) {
             this.dropped.otherTerm++;
             this.#rejected(workerId, 'it is meant for another start of the coordinator');
+          } else if (!handlers.hears(workerId, message)) {
+            this.dropped.late++;
+            this.#rejected(workerId, 'it came late or twice, or its sender has gone');
           } else handlers.message(workerId, message);
         },
       }),
@@ -103,18 +111,20 @@ export class ControlPlane {
   }
 
   /** To one worker. */
-  send(workerId: string, message: WithoutTerm<DownMessage>): void {
+  send(workerId: string, message: Unsent<DownMessage>): void {
     this.#publish(this.#subjects.down(workerId), message);
   }
 
   /** To all workers. */
-  broadcast(message: WithoutTerm<DownMessage>): void {
+  broadcast(message: Unsent<DownMessage>): void {
     this.#publish(this.#subjects.all, message);
   }
 
   /** What is published while the broker is away is lost either way: it is not even kept until then. */
-  #publish(subject: string, message: WithoutTerm<DownMessage>): void {
-    if (this.#link.isUp) this.#connection.publish(subject, encode({ ...message, term: this.#term }));
+  #publish(subject: string, message: Unsent<DownMessage>): void {
+    const sequence = ++this.#numSaid;
+    if (this.#link.isUp)
+      this.#connection.publish(subject, encode({ ...message, term: this.#term, sequence }));
     else this.dropped.brokerAway++;
   }
 
@@ -150,9 +160,6 @@ export class ControlPlane {
 }
 
 const malformed = 'a message that is none';
-
-/** Distributes over the union, as Omit does not. */
-type WithoutTerm<T> = T extends { term: number } ? Omit<T, 'term'> : never;
 
 function welcomeOrRefuse(request: z.infer<typeof joinRequest>, handlers: ControlHandlers): Welcome | string {
   if (request.protocolVersion !== protocolVersion) {

@@ -24,9 +24,9 @@ export class Fleet {
     this.engines = [...run.engines];
   }
 
-  /** Ids of the members that call themselves so: of a process on this machine that has ended. */
-  idsNamed(name: string): string[] {
-    return [...this.#names].flatMap(([workerId, other]) => (other === name ? [workerId] : []));
+  /** Ids of the members that are this process on the coordinator's machine: another one may call itself the same. */
+  idsOf(instance: string): string[] {
+    return [...this.#names.keys()].filter((workerId) => workerId.endsWith(`.${instance}`));
   }
 
   /** What a worker calls itself; its id where it has not said so. */

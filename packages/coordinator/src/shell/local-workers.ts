@@ -3,7 +3,7 @@
  * started again when it crashes, with growing pauses, and ends with its parent.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { exitCodes } from '@unet-fleet/shared';
+import { exitCodes, newInstance } from '@unet-fleet/shared';
 
 export interface LocalWorkersOptions {
   numWorkers: number;
@@ -12,8 +12,8 @@ export interface LocalWorkersOptions {
   /** Of the worker in this slot: each has credentials of its own. */
   envOf(slot: number): NodeJS.ProcessEnv;
   onWarning(message: string): void;
-  /** A worker's process is gone: nothing more comes from it. */
-  onEnded(name: string, reason: string, isFailure: boolean): void;
+  /** A worker's process is gone: nothing more comes from the peer of this instance. */
+  onEnded(instance: string, reason: string, isFailure: boolean): void;
   /** A worker ended in a way that trying again would not mend; the sentence is its own. */
   onFatal(message: string): void;
 }
@@ -27,6 +27,8 @@ const tailLength = 4_000;
 
 interface Slot {
   name: string;
+  /** Of the process that was started last: a part of its id as a peer. */
+  instance: string;
   child: ChildProcess | null;
   restart: NodeJS.Timeout | null;
   numCrashes: number;
@@ -41,6 +43,7 @@ export class LocalWorkers {
     this.#options = options;
     this.#slots = Array.from({ length: options.numWorkers }, (_, i) => ({
       name: `worker-${i + 1}`,
+      instance: '',
       child: null,
       restart: null,
       numCrashes: 0,
@@ -95,8 +98,13 @@ export class LocalWorkers {
     const [program, ...args] = this.#options.command;
     // A process group of its own, so that Ctrl-C reaches the coordinator alone, which lets the step finish. The IPC
     // channel tells the worker when its parent is gone.
+    slot.instance = newInstance();
     const child = spawn(program!, args, {
-      env: { ...this.#options.envOf(this.#slots.indexOf(slot)), UNET_FLEET_WORKER_NAME: slot.name },
+      env: {
+        ...this.#options.envOf(this.#slots.indexOf(slot)),
+        UNET_FLEET_WORKER_NAME: slot.name,
+        UNET_FLEET_WORKER_INSTANCE: slot.instance,
+      },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       detached: true,
     });
@@ -116,7 +124,7 @@ export class LocalWorkers {
   #ended(slot: Slot, code: number | null, signal: NodeJS.Signals | null, tail: string): void {
     const isFailure = code !== exitCodes.ok && code !== exitCodes.leftOnRequest;
     const how = signal ? `was killed by ${signal}` : `ended with exit code ${code}`;
-    this.#options.onEnded(slot.name, `it ${how}`, isFailure);
+    this.#options.onEnded(slot.instance, `it ${how}`, isFailure);
     if (!isFailure) return;
     const lastWords =
       tail

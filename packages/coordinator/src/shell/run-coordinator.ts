@@ -226,6 +226,7 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
       teller.warn(`${fleet.nameOf(workerId)}: ${reason}`);
       conductor.feed({ type: 'worker-gone', workerId, reason, isFailure: true });
     },
+    hears: (workerId, message) => conductor.hears(workerId, message),
     message: (workerId, message) => {
       if (message.type === 'segmented') {
         segmenter.received(workerId, message);
@@ -257,8 +258,8 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
     envOf: (slot) => ({ ...process.env, ...broker.workerEnvironment(slot) }),
     onWarning: (message) => teller.warn(message),
     onFatal: (message) => aborted.raise(new UserError(message)),
-    onEnded: (name, reason, isFailure) => {
-      for (const workerId of fleet.idsNamed(name)) {
+    onEnded: (instance, reason, isFailure) => {
+      for (const workerId of fleet.idsOf(instance)) {
         conductor.feed({ type: 'worker-gone', workerId, reason, isFailure });
       }
     },

@@ -69,7 +69,7 @@ describe('the bounds of a message', () => {
   });
 
   it('refuse record definitions, from which the decoder would compile functions', () => {
-    const message = { type: 'heartbeat', term: 1, leaseId: 7, isComputing: false };
+    const message = { type: 'heartbeat', term: 1, sequence: 2, leaseId: 7, isComputing: false };
     const withRecords = new Packr({ useRecords: true, structures: [] });
     const bytes = new Packr({ useRecords: true }).pack(message);
     expect(withRecords.unpack(bytes)).toEqual(message);
@@ -78,7 +78,7 @@ describe('the bounds of a message', () => {
   });
 
   it('let our own messages through', () => {
-    const message = { type: 'heartbeat', term: 1, leaseId: 7, isComputing: false };
+    const message = { type: 'heartbeat', term: 1, sequence: 2, leaseId: 7, isComputing: false };
     expect(decode(upMessage, encode(message))).toEqual(message);
   });
 });

@@ -1,6 +1,10 @@
 /**
  * The control plane: small messages, each with a schema that a received one must pass before anything looks at it.
  * Changing one means raising protocolVersion: peers of another version are refused by name.
+ *
+ * Each message has a number, which rises with every one that its sender's process says, whatever its kind and whom it
+ * is for. Whoever hears it takes rising numbers alone. So a message is heard once, in the order in which it was sent,
+ * or never: a late, doubled or overtaken one counts as lost, which every exchange here survives.
  */
 import { Packr } from 'msgpackr';
 import { z } from 'zod';
@@ -17,6 +21,7 @@ const shown = text.transform((value) => printable(value, 2_000));
 const count = z.number().int().nonnegative().max(0xffffffff);
 const node = z.object({ level: count.max(32), index: count });
 const kind = z.enum(['train', 'validation']);
+const sequence = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
 export type RoundKind = z.infer<typeof kind>;
 
 export const fingerprintSchema = z.object({
@@ -135,7 +140,7 @@ const leafSums = z.object({
   isFinite: z.boolean(),
 });
 
-const fromWorker = z.object({ term: count });
+const fromWorker = z.object({ term: count, sequence });
 export const upMessage = z.discriminatedUnion('type', [
   fromWorker.extend({
     type: z.literal('ready'),
@@ -199,7 +204,7 @@ export const upMessage = z.discriminatedUnion('type', [
 ]);
 export type UpMessage = z.infer<typeof upMessage>;
 
-const fromCoordinator = z.object({ term: count });
+const fromCoordinator = z.object({ term: count, sequence });
 export const downMessage = z.discriminatedUnion('type', [
   fromCoordinator.extend({
     type: z.literal('lease'),
@@ -223,8 +228,11 @@ export const downMessage = z.discriminatedUnion('type', [
     numParts: count.min(1).max(maxParts),
     bytes,
   }),
-  /** Join again: the coordinator does not know this worker (any more). */
-  fromCoordinator.extend({ type: z.literal('dismissed') }),
+  /**
+   * Join again: the coordinator does not know this worker (any more). `heard`: the number of the newest message that it
+   * had of it; a worker that has said since then that it is ready is not meant.
+   */
+  fromCoordinator.extend({ type: z.literal('dismissed'), heard: sequence }),
   fromCoordinator.extend({ type: z.literal('refusal'), reason: shown }),
   /** Nothing more is wanted of this node's result: it need not be sent again, nor its gradient be kept. */
   fromCoordinator.extend({ type: z.literal('settled'), kind, step: count, node }),
@@ -238,6 +246,9 @@ export const downMessage = z.discriminatedUnion('type', [
   fromCoordinator.extend({ type: z.literal('over'), reason: shown, isComplete: z.boolean() }),
 ]);
 export type DownMessage = z.infer<typeof downMessage>;
+
+/** A message without what its sender adds as it is sent; of each kind of a union. */
+export type Unsent<M> = M extends { term: number; sequence: number } ? Omit<M, 'term' | 'sequence'> : never;
 
 const packr = new Packr({ useRecords: false, int64AsType: 'number' });
 

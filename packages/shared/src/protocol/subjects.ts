@@ -5,6 +5,8 @@
  * sender, the last two tokens of its subject say who: that is what the broker vouches for, whatever the message says.
  */
 
+import { randomBytes } from 'node:crypto';
+
 /** Ids that are part of a subject or a file name: made here, checked wherever they come from a peer. */
 export const safeId = /^[a-z0-9][a-z0-9-]{0,62}$/;
 
@@ -27,6 +29,9 @@ export function peerOf(identity: string, instance: string): string {
   if (!isPeer(peer)) throw new Error(`not a peer's name: ${JSON.stringify(peer)}`);
   return peer;
 }
+
+/** A peer's own part of its name, new with each start of its process. */
+export const newInstance = (): string => randomBytes(6).toString('hex');
 
 /** The identity that goes with a user name at the broker: the name itself where it is a token for a worker. */
 export const workerIdentityOf = (user: string): string =>

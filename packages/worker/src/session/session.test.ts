@@ -92,12 +92,12 @@ describe('a session', () => {
     expect(types(worker.feed({ type: 'pulse', term: 2, kind: 'train', step: 0 }))).toEqual(['join']);
     expect(worker.feed({ type: 'welcomed', term: 2 })).toEqual([]);
     expect(worker.feed({ type: 'prepared', term: 1 })).toEqual([{ type: 'prepare', term: 2 }]);
-    expect(worker.feed({ type: 'prepared', term: 2 })).toEqual([{ type: 'announce', term: 2 }]);
+    expect(worker.feed({ type: 'prepared', term: 2 })).toEqual([{ type: 'announce', term: 2, sequence: 1 }]);
   });
 
   it('takes no word of an older term, not even while it is joining', () => {
     const worker = member(leaseOf(1, 0));
-    worker.feed({ type: 'dismissed', term: 1 });
+    worker.feed({ type: 'dismissed', term: 1, heard: worker.state.numSaid });
     expect(worker.feed({ type: 'welcomed', term: 0 })).toEqual([]);
     expect(worker.feed({ type: 'over', term: 0, reason: 'fenced out', isComplete: true })).toEqual([]);
     expect(types(worker.feed({ type: 'welcomed', term: 2 }))).toEqual(['prepare']);
@@ -215,7 +215,7 @@ describe('a session', () => {
 
   it('announces itself anew only when the computation of its old life has ended, and ends when it does not', () => {
     const worker = member(leaseOf(1, 0));
-    worker.feed({ type: 'dismissed', term: 1 });
+    worker.feed({ type: 'dismissed', term: 1, heard: worker.state.numSaid });
     worker.feed({ type: 'welcomed', term: 1 });
     expect(worker.feed({ type: 'prepared', term: 1 })).toEqual([]);
     const other = structuredClone(worker.state);

@@ -3,7 +3,8 @@
  * has moved on. Asked to leave, it hands over what is finished and goes. It holds nothing that the run would miss:
  * whatever it forgets is leased to another.
  */
-import { sameNode } from '@unet-fleet/shared';
+import { sameNode, type Unsent, type UpMessage } from '@unet-fleet/shared';
+import { nextSequence } from './conversation.ts';
 import type {
   ExitCause,
   ResultMessage,
@@ -17,6 +18,9 @@ export const initialSession = (config: SessionConfig, now: number): SessionState
   config,
   phase: 'joining',
   term: 0,
+  heard: { term: 0, sequence: 0 },
+  numSaid: 0,
+  announcedAs: 0,
   lease: null,
   todo: [],
   isPreparing: false,
@@ -44,14 +48,27 @@ export function handleSession(state: SessionState, event: SessionEvent): Session
     onPrepared(state, event, effects);
     return effects;
   }
-  // An older term's messages are dropped, whoever still sends them; a newer term means a coordinator that began later.
-  if ('term' in event && event.term < state.term) return effects;
-  if ('term' in event && event.term > state.term && state.phase !== 'joining') {
-    onNewTerm(state, event.now, effects);
-    return effects;
+  if ('term' in event) {
+    // An older term's messages are dropped, whoever still sends them; a newer term means a coordinator that began later.
+    if (event.term < state.term) return effects;
+    const isNewTerm = event.term > state.term;
+    state.term = event.term;
+    if (isNewTerm && state.phase !== 'joining') {
+      onNewTerm(state, event.now, effects);
+      return effects;
+    }
   }
   react(state, event, effects);
   return effects;
+}
+
+function say(
+  state: SessionState,
+  message: Unsent<Exclude<UpMessage, { type: 'ready' }>>,
+  effects: SessionEffect[],
+): void {
+  const sent = { ...message, term: state.term, sequence: nextSequence(state) } as UpMessage;
+  effects.push({ type: 'send', message: sent });
 }
 
 function react(state: SessionState, event: SessionEvent, effects: SessionEffect[]): void {
@@ -62,7 +79,6 @@ function react(state: SessionState, event: SessionEvent, effects: SessionEffect[
     case 'welcomed':
       if (state.phase !== 'joining') break;
       state.phase = 'preparing';
-      state.term = event.term;
       state.lastPulseMs = event.now;
       prepare(state, effects);
       break;
@@ -74,6 +90,8 @@ function react(state: SessionState, event: SessionEvent, effects: SessionEffect[
       if (state.phase === 'member' || state.phase === 'draining') onPulse(state, event);
       break;
     case 'dismissed':
+      // It has said since then that it is ready.
+      if (event.heard < state.announcedAs) break;
       if (state.phase === 'member') startJoining(state, event.now, effects);
       if (state.phase === 'draining') leave(state, effects, state.drain!.reason, 'requested');
       break;
@@ -105,11 +123,12 @@ function react(state: SessionState, event: SessionEvent, effects: SessionEffect[
       state.lastPulseMs = event.now;
       break;
     case 'refused':
+    case 'turned-away':
       leave(state, effects, event.reason, 'refused');
       break;
     case 'failed':
       if (state.phase === 'member' || state.phase === 'draining') {
-        effects.push({ type: 'send', message: { type: 'failed', term: state.term, message: event.message } });
+        say(state, { type: 'failed', message: event.message }, effects);
       }
       leave(state, effects, event.message, 'failed');
       break;
@@ -149,7 +168,8 @@ function announce(state: SessionState, now: number, effects: SessionEffect[]): v
   state.phase = 'member';
   state.isReadyAfterComputing = false;
   state.lastPulseMs = now;
-  effects.push({ type: 'announce', term: state.term });
+  state.announcedAs = nextSequence(state);
+  effects.push({ type: 'announce', term: state.term, sequence: state.announcedAs });
 }
 
 /** A worker that is leaving has nothing that a new coordinator could want. */
@@ -200,9 +220,9 @@ function onTick(state: SessionState, now: number, effects: SessionEffect[]): voi
   resend(state, now, effects);
 }
 
-function sendState({ term, lease, isComputing }: SessionState, effects: SessionEffect[]): void {
-  const leaseId = lease?.leaseId ?? 0;
-  effects.push({ type: 'send', message: { type: 'heartbeat', term, leaseId, isComputing } });
+function sendState(state: SessionState, effects: SessionEffect[]): void {
+  const { lease, isComputing } = state;
+  say(state, { type: 'heartbeat', leaseId: lease?.leaseId ?? 0, isComputing }, effects);
 }
 
 function sendHeartbeat(state: SessionState, now: number, effects: SessionEffect[]): void {
@@ -215,7 +235,7 @@ function resend(state: SessionState, now: number, effects: SessionEffect[]): voi
   for (const entry of state.unconfirmed) {
     if (now - entry.sentAtMs < state.config.resendMs) continue;
     entry.sentAtMs = now;
-    effects.push({ type: 'send', message: entry.result });
+    say(state, entry.result, effects);
   }
 }
 
@@ -250,7 +270,7 @@ function onComputed(
   if (state.lease?.leaseId === event.leaseId) {
     for (const result of event.results) {
       state.unconfirmed.push({ result, sentAtMs: event.now });
-      effects.push({ type: 'send', message: result });
+      say(state, result, effects);
     }
   }
   afterComputing(state, event.now, effects);
@@ -322,7 +342,7 @@ function onLeaveRequested(
 function onDrainTick(state: SessionState, now: number, effects: SessionEffect[]): void {
   const { sinceMs, sentAtMs, reason } = state.drain!;
   if (now - sinceMs > state.config.drainMs) {
-    effects.push({ type: 'send', message: { type: 'bye', term: state.term, reason } });
+    say(state, { type: 'bye', reason }, effects);
     leave(state, effects, `${reason}; what it had finished was not taken in time`, 'requested');
     return;
   }
@@ -333,18 +353,10 @@ function onDrainTick(state: SessionState, now: number, effects: SessionEffect[])
 /** Names what is finished, which the coordinator fetches before it lets the worker go. */
 function sendDraining(state: SessionState, now: number, effects: SessionEffect[]): void {
   state.drain!.sentAtMs = now;
-  const { lease, term } = state;
+  const { lease } = state;
   const nodes = lease ? state.unconfirmed.filter((entry) => isOf(entry.result, lease)) : [];
-  effects.push({
-    type: 'send',
-    message: {
-      type: 'draining',
-      term,
-      kind: lease?.kind ?? 'train',
-      step: lease?.step ?? 0,
-      nodes: nodes.map(({ result }) => result.node),
-    },
-  });
+  const { kind, step } = lease ?? { kind: 'train', step: 0 };
+  say(state, { type: 'draining', kind, step, nodes: nodes.map(({ result }) => result.node) }, effects);
 }
 
 const isOf = (result: ResultMessage, round: { kind: string; step: number }): boolean =>

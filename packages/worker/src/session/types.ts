@@ -22,17 +22,21 @@ export interface LeasedWork {
   nodes: TreeNode[];
 }
 
-export type ResultMessage = Extract<UpMessage, { type: 'result' }>;
+/** It is sent until it is known to have arrived, each time with a number of its own. */
+export type ResultMessage = Omit<Extract<UpMessage, { type: 'result' }>, 'sequence'>;
 
 export type SessionEvent = { now: number } & (
   | { type: 'tick' }
   | { type: 'welcomed'; term: number }
+  /** The answer to its request to join: it may not. */
   | { type: 'refused'; reason: string }
   /** Data and engine are ready for this term. */
   | { type: 'prepared'; term: number }
   | { type: 'lease'; term: number; lease: LeasedWork }
   | { type: 'pulse'; term: number; kind: RoundKind; step: number }
-  | { type: 'dismissed'; term: number }
+  | { type: 'dismissed'; term: number; heard: number }
+  /** Its data or engine are not those of the run. */
+  | { type: 'turned-away'; term: number; reason: string }
   /** A person has the coordinator ask this worker to leave. */
   | { type: 'drain'; term: number }
   /** Nothing more is wanted of this result. */
@@ -55,7 +59,7 @@ export type SessionEffect =
   /** Answered by prepared or failed. One at a time. */
   | { type: 'prepare'; term: number }
   /** Tell the coordinator that data and engine are ready, and what they are. */
-  | { type: 'announce'; term: number }
+  | { type: 'announce'; term: number; sequence: number }
   | { type: 'send'; message: UpMessage }
   /** Compute a node of the lease; answered by computed, abandoned or failed. One at a time. */
   | { type: 'compute'; lease: LeasedWork; node: TreeNode }
@@ -72,7 +76,14 @@ export type ExitCause = 'over' | 'refused' | 'failed' | 'requested' | 'hung' | '
 export interface SessionState {
   config: SessionConfig;
   phase: 'joining' | 'preparing' | 'member' | 'draining' | 'gone';
+  /** The newest that it has heard of. */
   term: number;
+  /** The newest message of a coordinator. */
+  heard: { term: number; sequence: number };
+  /** Messages said so far, each of which has its number. */
+  numSaid: number;
+  /** Number of the message by which it said last that it is ready. */
+  announcedAs: number;
   lease: LeasedWork | null;
   /** Nodes of the lease not begun. */
   todo: TreeNode[];

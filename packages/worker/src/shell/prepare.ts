@@ -136,10 +136,11 @@ export class Preparation {
     return this.#engine?.fingerprint.device.startsWith('gpu ') ?? false;
   }
 
-  announcement(term: number): UpMessage {
+  announcement({ term, sequence }: { term: number; sequence: number }): UpMessage {
     return {
       type: 'ready',
       term,
+      sequence,
       name: this.#options.name,
       fingerprint: this.#engine!.fingerprint,
       numSamples: this.#data!.samples.length,

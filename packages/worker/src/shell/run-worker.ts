@@ -19,6 +19,7 @@ import {
   protocolVersion,
   type Subjects,
   subjectsOf,
+  type Unsent,
   type UpMessage,
   UserError,
   type Welcome,
@@ -26,6 +27,7 @@ import {
   watchLink,
 } from '@unet-fleet/shared';
 import type { RunDataOptions } from '../files/run-data.ts';
+import { hears, nextSequence } from '../session/conversation.ts';
 import { handleSession, initialSession } from '../session/session.ts';
 import type { SessionEffect, SessionEvent, SessionState } from '../session/types.ts';
 import { findRun } from './find-run.ts';
@@ -111,7 +113,7 @@ class WorkerShell {
   readonly #session: SessionState;
   readonly #handOver = new AbortController();
   readonly #telemetry = new TelemetrySource();
-  readonly #segments = new Segments((answer) => this.#send({ ...answer, term: this.#session.term }));
+  readonly #segments = new Segments((answer) => this.#sayBeside(answer));
   #end!: { resolve(outcome: WorkerOutcome): void; reject(error: Error): void };
   #isJoining = false;
   #isJoined = false;
@@ -188,6 +190,7 @@ class WorkerShell {
   }
 
   #receive(message: DownMessage): void {
+    if (!hears(this.#session, message)) return;
     const now = performance.now();
     const { term } = message;
     switch (message.type) {
@@ -207,7 +210,7 @@ class WorkerShell {
         this.#feed({ type: 'pulse', term, kind: message.kind, step: message.step, now });
         break;
       case 'dismissed':
-        this.#feed({ type: 'dismissed', term, now });
+        this.#feed({ type: 'dismissed', term, heard: message.heard, now });
         break;
       case 'drain':
         this.#feed({ type: 'drain', term, now });
@@ -225,7 +228,7 @@ class WorkerShell {
         if (!message.isComplete) this.#options.log.info(`${message.reason}: waiting for it to go on`);
         break;
       case 'refusal':
-        this.#feed({ type: 'refused', reason: message.reason, now });
+        this.#feed({ type: 'turned-away', term, reason: message.reason, now });
         break;
     }
   }
@@ -240,7 +243,7 @@ class WorkerShell {
           this.#feed({ type: 'prepared', term: effect.term, now: performance.now() });
         });
       case 'announce':
-        return this.#send(this.#preparation.announcement(effect.term));
+        return this.#send(this.#preparation.announcement(effect));
       case 'send':
         return this.#send(effect.message);
       case 'compute':
@@ -262,6 +265,12 @@ class WorkerShell {
           this.#end.reject(new UserError(effect.reason, exitCode));
         }
     }
+  }
+
+  /** What is not the session's to say. */
+  #sayBeside(answer: Unsent<Extract<UpMessage, { type: 'segmented' }>>): void {
+    const { term } = this.#session;
+    this.#send({ ...answer, term, sequence: nextSequence(this.#session) });
   }
 
   #send(message: UpMessage): void {

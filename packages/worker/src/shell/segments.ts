@@ -2,11 +2,18 @@
  * Photos that the coordinator wants segmented: put together from their parts, computed by the member between two leaves,
  * answered in parts. One at a time; whatever goes wrong is a sentence in the answer, and never the worker's end.
  */
-import { type DownMessage, maxPartBytes, maxParts, type UpMessage, UserError } from '@unet-fleet/shared';
+import {
+  type DownMessage,
+  maxPartBytes,
+  maxParts,
+  type Unsent,
+  type UpMessage,
+  UserError,
+} from '@unet-fleet/shared';
 import type { Member } from './member.ts';
 
-type Part = Omit<Extract<DownMessage, { type: 'segment' }>, 'type' | 'term'>;
-type Answer = Omit<Extract<UpMessage, { type: 'segmented' }>, 'term'>;
+type Part = Omit<Unsent<Extract<DownMessage, { type: 'segment' }>>, 'type'>;
+type Answer = Unsent<Extract<UpMessage, { type: 'segmented' }>>;
 
 const maxChannels = 4;
 
