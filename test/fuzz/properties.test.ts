@@ -245,15 +245,19 @@ test('photos and masks lie in their folders, whatever their names and links are'
             for (const name of names) writeFileSync(join(below, name), '');
           }
           if (target !== null) symlinkSync(target, join(images, 'link.png'));
-          const found = await pairFiles({ images, masks, maskSuffix: '', followLinks: false }).catch(
-            (error: unknown) => error,
-          );
+          const found = await pairFiles({
+            ...{ images, masks, imageSuffix: '', maskSuffix: '' },
+            followLinks: false,
+          }).catch((error: unknown) => error);
           if (found instanceof UserError) {
             expect(isPrintable(found.message)).toBe(true);
             return;
           }
           const { pairs, photosWithoutMasks } = found as Awaited<ReturnType<typeof pairFiles>>;
-          for (const path of [...pairs.map(({ photo }) => photo), ...photosWithoutMasks]) {
+          for (const path of [
+            ...pairs.map(({ photo }) => photo),
+            ...photosWithoutMasks.map((lone) => lone.path),
+          ]) {
             expect(resolve(images, path).startsWith(images + sep)).toBe(true);
             expect(isPrintable(path)).toBe(true);
           }

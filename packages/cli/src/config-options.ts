@@ -20,6 +20,8 @@ const isPath = new Set([
   'data.masks',
   'data.palette',
   'data.classNames',
+  'data.trainList',
+  'data.valList',
   'run.runDir',
   'broker.natsSeed',
   'broker.natsCa',
@@ -99,7 +101,7 @@ function usedVariables(selection: Selection, { env }: Io): Io['env'] {
 
 function withAbsolutePaths(config: Config, cwd: string): Config {
   const absolute = (path: string) => (path === '' ? '' : resolve(cwd, path));
-  const { images, masks, pack, palette, classNames } = config.data;
+  const { images, masks, pack, palette, classNames, trainList, valList } = config.data;
   const { natsSeed, natsCa } = config.broker;
   return {
     ...config,
@@ -110,6 +112,8 @@ function withAbsolutePaths(config: Config, cwd: string): Config {
       pack: isUrl(pack) ? pack : absolute(pack),
       palette: absolute(palette),
       classNames: absolute(classNames),
+      trainList: absolute(trainList),
+      valList: absolute(valList),
     },
     run: {
       ...config.run,

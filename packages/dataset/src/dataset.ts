@@ -1,6 +1,7 @@
 /** From a scan report to the data of a run: the policies for unpaired and wrong files, and the identity of the data. */
 import { createHash } from 'node:crypto';
 import { type DataConfig, UserError } from '@unet-fleet/shared';
+import type { Split } from './split.ts';
 import type { Dataset, OutOfRange, Sample, ScanReport } from './types.ts';
 
 /** A higher value without any class names is rather a height map or a photo than a mask. */
@@ -20,7 +21,7 @@ export function countOf(count: number, noun: string): string {
 /** Throws a UserError where a policy stops the run, or where too little is left to train on. */
 export function datasetFrom(report: ScanReport, data: DataConfig): Dataset {
   const warnings = [...report.notes, ...unpairedWarnings(report, data), ...wrongWarnings(report, data)];
-  const { samples, numClasses, classNames, classPixels, maskValues } = report;
+  const { samples, split, numClasses, classNames, classPixels, maskValues } = report;
   if (report.fault !== null) throw new UserError(report.fault);
   if (samples.length === 0) throw new UserError(noSamples(report, data));
   if (samples.length === 1) {
@@ -28,6 +29,7 @@ export function datasetFrom(report: ScanReport, data: DataConfig): Dataset {
       `There is only one photo with a mask (${samples[0]?.id}): at least two are needed, one to train on and one to validate on.`,
     );
   }
+  if (split !== null) warnings.push(...splitWarnings(split, samples));
   if (report.isNumClassesGuessed && numClasses > MAX_GUESSED_CLASSES) {
     throw new UserError(
       `The highest mask value is ${numClasses - 1}, which is hardly a class: check --masks, or set --num-classes ${numClasses}.`,
@@ -35,21 +37,22 @@ export function datasetFrom(report: ScanReport, data: DataConfig): Dataset {
   }
   warnings.push(...classWarnings(report));
   const { paletteSha256 } = report;
-  const sha256 = manifestSha256(samples, { ...data, maskValues, paletteSha256 });
-  return { samples, numClasses, classNames, classPixels, paletteSha256, maskValues, sha256, warnings };
+  const sha256 = manifestSha256(samples, { ...data, split, maskValues, paletteSha256 });
+  return { samples, split, numClasses, classNames, classPixels, paletteSha256, maskValues, sha256, warnings };
 }
 
 /**
- * Identity of the data: ids, sizes, contents, and what gives the masks' colours and values their meaning, where they are
- * not classes by themselves.
+ * Identity of the data: ids, sizes, contents, what gives the masks' colours and values their meaning, where they are not
+ * classes by themselves, and the split that the data brings along.
  */
 export function manifestSha256(
   samples: readonly Sample[],
   {
     paletteSha256,
+    split,
     maskValues,
     maskThreshold,
-  }: { paletteSha256: string } & Pick<DataConfig, 'maskValues' | 'maskThreshold'>,
+  }: { paletteSha256: string; split: Split | null } & Pick<DataConfig, 'maskValues' | 'maskThreshold'>,
 ): string {
   const hash = createHash('sha256').update(`unet-fleet data 1\n${paletteSha256}\n`);
   if (maskValues !== 'as-is') hash.update(`values ${maskValues}\n`);
@@ -57,7 +60,28 @@ export function manifestSha256(
   for (const { id, width, height, photoSha256, maskSha256 } of samples) {
     hash.update(`${JSON.stringify(id)} ${width} ${height} ${photoSha256} ${maskSha256}\n`);
   }
+  for (const id of split?.validation ?? []) hash.update(`validation ${JSON.stringify(id)}\n`);
   return hash.digest('hex');
+}
+
+/** Throws a UserError where a part has no photo. */
+function splitWarnings({ training, validation }: Split, samples: readonly Sample[]): string[] {
+  if (training.length === 0 || validation.length === 0) {
+    const part = training.length === 0 ? 'training' : 'validation';
+    throw new UserError(
+      `No photo with a usable mask is left for ${part} in the split that the data brings along: mend it, or draw one with --split random.`,
+    );
+  }
+  const byHash = new Map(samples.map(({ id, photoSha256 }) => [id, photoSha256]));
+  const trained = new Map(training.map((id) => [byHash.get(id), id]));
+  const twins = validation.flatMap((id) => {
+    const twin = trained.get(byHash.get(id));
+    return twin === undefined ? [] : [`${twin} and ${id}`];
+  });
+  if (twins.length === 0) return [];
+  return [
+    `${countOf(twins.length, 'photo')} of the validation ${twins.length === 1 ? 'is' : 'are'} trained on under another name (${listSome(twins)}): the scores will be too good.`,
+  ];
 }
 
 function unpairedWarnings(report: ScanReport, data: DataConfig): string[] {
@@ -125,7 +149,9 @@ function noSamples(report: ScanReport, data: DataConfig): string {
     return `No photo with a usable mask is left of ${countOf(numPairs(report), 'pair')}: mend the masks.`;
   const [photo] = report.photosWithoutMasks;
   const [mask] = report.masksWithoutPhotos;
-  return `No photo in ${data.images} has a mask of the same name in ${data.masks} (there is ${photo} and ${mask}): rename them, or say what the masks' names end in with --mask-suffix.`;
+  const remedy =
+    report.pairingProposal ?? 'rename them, or say what names end in with --image-suffix and --mask-suffix';
+  return `No photo in ${data.images} has a mask of the same name in ${data.masks} (there is ${photo} and ${mask}): ${remedy}.`;
 }
 
 function classWarnings({ classPixels, numClasses, isNumClassesGuessed }: ScanReport): string[] {

@@ -3,6 +3,7 @@ export * from './dataset.ts';
 export * from './files.ts';
 export * from './inspect.ts';
 export { DEFAULT_MAX_PIXELS, type PixelLimit } from './limits.ts';
+export { compareText, listFolder } from './list-folder.ts';
 export * from './listing.ts';
 export * from './load.ts';
 export { openPack, type Pack, PackedFiles } from './pack/pack.ts';

@@ -26,16 +26,25 @@ const meaning = { maskValues: 'as-is', maskThreshold: 0 };
 describe('a listing', () => {
   it('gives the samples back, with their identity', () => {
     const paletteSha256 = sha('a');
-    const listing = parseListing(listingText({ samples, paletteSha256 }), meaning);
-    expect(listing).toEqual({
-      samples,
-      paletteSha256,
-      sha256: manifestSha256(samples, { paletteSha256, ...meaning }),
-    });
-    expect(listing.sha256).not.toBe(manifestSha256(samples, { paletteSha256: '', ...meaning }));
+    const split = { training: ['ü "b"\n'], validation: ['a'] };
+    for (const set of [
+      { paletteSha256, split: null },
+      { paletteSha256, split },
+    ]) {
+      const listing = parseListing(listingText({ samples, ...set }), meaning);
+      const sha256 = manifestSha256(samples, { ...set, ...meaning });
+      expect(listing).toEqual({ samples, ...set, sha256 });
+    }
+    const identities = [
+      { paletteSha256, split },
+      { paletteSha256, split: null },
+      { paletteSha256: '', split: null },
+      { paletteSha256, split: { training: ['a'], validation: ['ü "b"\n'] } },
+    ].map((set) => manifestSha256(samples, { ...set, ...meaning }));
+    expect(new Set(identities).size).toBe(4);
   });
 
-  const text = listingText({ samples, paletteSha256: '' });
+  const text = listingText({ samples, split: null, paletteSha256: '' });
   it.each([
     ['empty', ''],
     ['cut off', text.slice(0, -3)],

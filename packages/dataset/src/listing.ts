@@ -5,10 +5,13 @@
  */
 import { type DataConfig, UserError } from '@unet-fleet/shared';
 import { manifestSha256 } from './dataset.ts';
+import type { Split } from './split.ts';
 import type { Sample } from './types.ts';
 
 export interface Listing {
   samples: Sample[];
+  /** That the data brings along; null for one to be drawn. */
+  split: Split | null;
   /** Of the palette file; '' without one. */
   paletteSha256: string;
   /** Identity of the data: manifestSha256 of the samples. */
@@ -17,10 +20,12 @@ export interface Listing {
 
 const format = 'unet-fleet listing 1';
 
-export function listingText({ samples, paletteSha256 }: Omit<Listing, 'sha256'>): string {
-  const lines = samples.map(({ id, photo, mask, width, height, photoSha256, maskSha256 }) =>
-    JSON.stringify([id, photo, mask, width, height, photoSha256, maskSha256]),
-  );
+export function listingText({ samples, split, paletteSha256 }: Omit<Listing, 'sha256'>): string {
+  const validating = new Set(split?.validation);
+  const lines = samples.map(({ id, photo, mask, width, height, photoSha256, maskSha256 }) => {
+    const facts = [id, photo, mask, width, height, photoSha256, maskSha256];
+    return JSON.stringify(split === null ? facts : [...facts, validating.has(id)]);
+  });
   return [JSON.stringify([format, paletteSha256, samples.length]), ...lines, ''].join('\n');
 }
 
@@ -31,7 +36,19 @@ export function parseListing(text: string, data: Pick<DataConfig, 'maskValues' |
   if (name !== format || typeof paletteSha256 !== 'string' || lines.pop() !== '') throw damaged();
   if (numSamples !== lines.length || (paletteSha256 !== '' && !isSha256(paletteSha256))) throw damaged();
   const samples = lines.map(sampleOf);
-  return { samples, paletteSha256, sha256: manifestSha256(samples, { ...data, paletteSha256 }) };
+  const split = splitOfLines(lines, samples);
+  const sha256 = manifestSha256(samples, { ...data, paletteSha256, split });
+  return { samples, split, paletteSha256, sha256 };
+}
+
+/** Whether each sample is for validation; null where the lines do not say. */
+function splitOfLines(lines: readonly string[], samples: readonly Sample[]): Split | null {
+  const isValidation = lines.map((line) => parsedLine(line)[7]);
+  if (isValidation.every((value) => value === undefined)) return null;
+  if (!isValidation.every((value) => typeof value === 'boolean')) throw damaged();
+  const idsWhere = (wanted: boolean) =>
+    samples.filter((_, i) => isValidation[i] === wanted).map(({ id }) => id);
+  return { training: idsWhere(false), validation: idsWhere(true) };
 }
 
 function sampleOf(line: string): Sample {

@@ -3,17 +3,14 @@ import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { folderWith } from '../test-support/folders.ts';
-import { pairFiles } from './pair.ts';
+import { type PairOptions, pairFiles } from './pair.ts';
 
-const pairIn = (files: string[], options: { images?: string; masks?: string; maskSuffix?: string } = {}) => {
+const plain = { imageSuffix: '', maskSuffix: '', maskThreshold: 0, followLinks: false };
+
+const pairIn = (files: string[], options: Partial<PairOptions> = {}) => {
   const folder = folderWith(Object.fromEntries(files.map((path) => [path, ''])));
-  const { images = 'photos', masks = 'masks', maskSuffix = '' } = options;
-  return pairFiles({
-    images: join(folder, images),
-    masks: join(folder, masks),
-    maskSuffix,
-    followLinks: false,
-  });
+  const { images = 'photos', masks = 'masks', ...rest } = options;
+  return pairFiles({ ...plain, ...rest, images: join(folder, images), masks: join(folder, masks) });
 };
 
 describe('pairing', () => {
@@ -36,8 +33,8 @@ describe('pairing', () => {
     ]); // prettier-ignore
     expect(pairs.map(({ id }) => id)).toEqual(['Z', 'a', 'b', 'day/a', 'ä']);
     expect(pairs[3]).toEqual({ id: 'day/a', photo: 'day/a.tiff', mask: 'day/a.png' });
-    expect(photosWithoutMasks).toEqual(['lone.jpg']);
-    expect(masksWithoutPhotos).toEqual(['other.png']);
+    expect(photosWithoutMasks).toEqual([{ id: 'lone', path: 'lone.jpg' }]);
+    expect(masksWithoutPhotos).toEqual([{ id: 'other', path: 'other.png' }]);
     expect(numOtherFiles).toBe(1);
   });
 
@@ -71,7 +68,7 @@ describe('pairing', () => {
     const { pairs } = await pairFiles({
       images: join(folder, 'photos'),
       masks: join(folder, 'masks'),
-      maskSuffix: '',
+      ...plain,
       followLinks: false,
     });
     expect(pairs).toHaveLength(1);
@@ -94,7 +91,7 @@ describe('pairing', () => {
     ];
     const folder = folderWith(Object.fromEntries(files.map((path) => [path, ''])));
     link(folder);
-    const options = { images: join(folder, 'photos'), masks: join(folder, 'masks'), maskSuffix: '' };
+    const options = { images: join(folder, 'photos'), masks: join(folder, 'masks'), ...plain };
     await expect(pairFiles({ ...options, followLinks: false })).rejects.toThrow(
       /photos, b(\.jpg)? lead out of the folder by links: put the files there, or allow it with --follow-links/,
     );
@@ -109,7 +106,7 @@ describe('pairing', () => {
     const { pairs } = await pairFiles({
       images: join(folder, 'photos'),
       masks,
-      maskSuffix: '',
+      ...plain,
       followLinks: false,
     });
     expect(pairs.map(({ id }) => id)).toEqual(['a', 'b']);
@@ -123,7 +120,7 @@ describe('pairing', () => {
     const { pairs, photosWithoutMasks } = await pairFiles({
       images: join(folder, 'photos'),
       masks,
-      maskSuffix: '',
+      ...plain,
       followLinks: true,
     });
     expect(pairs).toHaveLength(1);

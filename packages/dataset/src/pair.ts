@@ -1,11 +1,12 @@
 /**
- * Matches photos and masks by id: the path below its folder without the extension (and, for a mask, without the mask
- * suffix), with '/' between folders. The order is by id, by UTF-16 code units, whatever the locale or the disk says.
- * What it keeps true: every path is below its folder, also behind links, and can be shown and logged as it is.
+ * Matches photos and masks by id (names.ts). The order is by id, by UTF-16 code units, whatever the locale or the disk
+ * says. Nothing is matched that could be meant otherwise: two files of one id are refused.
  */
-import { readdir, realpath, stat } from 'node:fs/promises';
-import { join, resolve, sep } from 'node:path';
-import { isPrintable, UserError } from '@unet-fleet/shared';
+import { resolve } from 'node:path';
+import { type DataConfig, UserError } from '@unet-fleet/shared';
+import { compareText, listFolder } from './list-folder.ts';
+import { hasSuffix, idOf, kindByFolder, type Sides, twoNames } from './names.ts';
+import { proposePairing } from './propose-pairing.ts';
 import { extensionOf } from './readers/containers.ts';
 import { maskExtensionsOf } from './readers/mask.ts';
 import { photoExtensions } from './readers/photo.ts';
@@ -19,110 +20,136 @@ export interface Pair {
   mask: string;
 }
 
+/** A file that has no other half. */
+export interface Lone {
+  id: string;
+  /** Relative to its folder, with '/'. */
+  path: string;
+}
+
 export interface Pairing {
+  /** In the order of ids, as all lists here. */
   pairs: Pair[];
-  /** Paths relative to their folder, in order. */
-  photosWithoutMasks: string[];
-  masksWithoutPhotos: string[];
+  photosWithoutMasks: Lone[];
+  masksWithoutPhotos: Lone[];
   /** Files in either folder of a kind that is not read. */
   numOtherFiles: number;
+  /** Where nothing fits: the options by which something would, as the end of a sentence; null if none is known. */
+  proposal: string | null;
 }
 
-export interface PairOptions {
-  images: string;
-  masks: string;
-  maskSuffix: string;
-  /** Whether links may lead out of the folders. */
-  followLinks: boolean;
-  /** With one, masks may be JPEG. */
-  maskThreshold: number;
-}
+export type PairOptions = Pick<
+  DataConfig,
+  'images' | 'masks' | 'imageSuffix' | 'maskSuffix' | 'maskThreshold' | 'followLinks'
+>;
 
-/** Locale-free order for ids and paths. */
-export function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
-}
+const isPhotoFile = (path: string) => photoExtensions.includes(extensionOf(path));
 
 /** Lists both folders, recursively. Throws a UserError if one is missing or holds no file of its kind. */
-export async function pairFiles({
-  images,
-  masks,
-  maskSuffix,
-  followLinks,
-  maskThreshold,
-}: PairOptions): Promise<Pairing> {
-  const maskExtensions = maskExtensionsOf({ maskThreshold });
+export async function pairFiles(options: PairOptions): Promise<Pairing> {
+  const { images, masks, followLinks } = options;
+  const isMaskFile = (path: string) => maskExtensionsOf(options).includes(extensionOf(path));
   const imagesRoot = resolve(images);
   const masksRoot = resolve(masks);
-  const sameFolder = imagesRoot === masksRoot;
-  if (sameFolder && maskSuffix === '') {
+  const isOneFolder = imagesRoot === masksRoot;
+  // One folder inside the other: its files are not the other's.
+  const list = (folder: string, option: string, except: string) =>
+    listFolder(folder, { option, followLinks, except: isOneFolder ? [] : [except] });
+  const imageFiles = await list(images, '--images', masksRoot);
+  if (imageFiles.length === 0) throw new UserError(`The folder ${images} is empty: check --images.`);
+  const maskFiles = isOneFolder ? imageFiles : await list(masks, '--masks', imagesRoot);
+  if (maskFiles.length === 0) throw new UserError(`The folder ${masks} is empty: check --masks.`);
+  const all = { photos: imageFiles.filter(isPhotoFile), masks: maskFiles.filter(isMaskFile) };
+  const sides = isOneFolder ? sidesOfOneFolder(all, options) : all;
+  const named = pairByNames(sides, options);
+  const proposal =
+    named.pairs.length > 0 ? null : proposePairing((isOneFolder && sidesByFolder(all)) || all, options);
+  const numPhotos = named.pairs.length + named.photosWithoutMasks.length;
+  const numMasks = named.pairs.length + named.masksWithoutPhotos.length;
+  if (numPhotos === 0 || numMasks === 0) {
     throw new UserError(
-      `Photos and masks are both in ${images}: name another folder with --masks, or what the masks' names end in with --mask-suffix.`,
+      noneOfKind(numPhotos === 0 ? 'photo' : 'mask', { imageFiles, maskFiles }, options, proposal),
     );
   }
-  // One folder inside the other: its files are not the other's.
-  const imageFiles = await listFolder(images, '--images', followLinks, sameFolder ? null : masksRoot);
-  const maskFiles = sameFolder ? imageFiles : await listFolder(masks, '--masks', followLinks, imagesRoot);
+  const numFiles = isOneFolder ? imageFiles.length : imageFiles.length + maskFiles.length;
+  return { ...named, numOtherFiles: numFiles - numPhotos - numMasks, proposal };
+}
+
+/**
+ * Which files of one folder are photos and which masks: by their suffixes, or else by the folders that they lie in
+ * (images, masks), or else by JPEG, which no mask is. Throws a UserError where nothing tells.
+ */
+function sidesOfOneFolder(all: Sides, options: PairOptions): Sides {
+  const { images, imageSuffix, maskSuffix } = options;
+  if (imageSuffix === '' && maskSuffix === '') {
+    const sides = sidesByFolder(all) ?? sidesByJpeg(all);
+    if (sides !== null) return sides;
+    const remedy =
+      proposePairing(all, options) ??
+      'name another folder with --masks, or what names end in with --mask-suffix and --image-suffix';
+    throw new UserError(`Photos and masks are both in ${images}: ${remedy}.`);
+  }
+  if (imageSuffix.normalize('NFC') === maskSuffix.normalize('NFC')) {
+    throw new UserError(
+      `--image-suffix and --mask-suffix are both ${imageSuffix}, and photos and masks are both in ${images}: nothing tells them apart.`,
+    );
+  }
+  // A name that ends in both is what the longer one says.
   const isMask = (path: string) =>
-    maskExtensions.includes(extensionOf(path)) && withoutExtension(path).endsWith(maskSuffix);
-  const photoFiles = imageFiles.filter(
-    (path) => photoExtensions.includes(extensionOf(path)) && !(sameFolder && isMask(path)),
-  );
-  const photos = byId(photoFiles, images, '');
-  const masksById = byId(maskFiles.filter(isMask), masks, maskSuffix);
-  if (photos.size === 0) {
-    throw new UserError(noneOfKind('photo', photoExtensions, imageFiles, `in ${images}`, '--images'));
+    hasSuffix(path, maskSuffix) && !(imageSuffix.length > maskSuffix.length && hasSuffix(path, imageSuffix));
+  return { photos: all.photos.filter((path) => !isMask(path)), masks: all.masks.filter(isMask) };
+}
+
+function sidesByFolder({ photos, masks }: Sides): Sides | null {
+  const ofKind = (paths: readonly string[], kind: 'photo' | 'mask') =>
+    paths.filter((path) => kindByFolder(path)?.kind === kind);
+  const sides = { photos: ofKind(photos, 'photo'), masks: ofKind(masks, 'mask') };
+  return sides.photos.length > 0 && sides.masks.length > 0 ? sides : null;
+}
+
+function sidesByJpeg({ photos, masks }: Sides): Sides | null {
+  const isJpeg = (path: string) => /^\.jpe?g$/.test(extensionOf(path));
+  const sides = { photos: photos.filter(isJpeg), masks: masks.filter((path) => !isJpeg(path)) };
+  const ids = new Set(sides.masks.map((path) => idOf(path, '')));
+  return sides.photos.some((path) => ids.has(idOf(path, ''))) ? sides : null;
+}
+
+type Named = Pick<Pairing, 'pairs' | 'photosWithoutMasks' | 'masksWithoutPhotos'>;
+
+/**
+ * Pairs by the whole path; where nothing fits, by the path without the folders that say what is a photo and what a mask,
+ * as in train/images/a.jpg and train/masks/a.png. Throws a UserError for two files of one id.
+ */
+function pairByNames({ photos, masks }: Sides, options: PairOptions): Named {
+  const { images, masks: masksFolder, imageSuffix, maskSuffix } = options;
+  const pairedBy = (nameOf: (path: string) => string) =>
+    paired(byId(photos, nameOf, images, imageSuffix), byId(masks, nameOf, masksFolder, maskSuffix));
+  const whole = pairedBy((path) => path);
+  if (whole.pairs.length > 0) return whole;
+  try {
+    const shorter = pairedBy((path) => kindByFolder(path)?.rest ?? path);
+    return shorter.pairs.length > 0 ? shorter : whole;
+  } catch (error) {
+    // Shorter names that clash were not what was meant.
+    if (!(error instanceof UserError)) throw error;
+    return whole;
   }
-  if (masksById.size === 0) {
-    const where = `${maskSuffix === '' ? '' : `whose name ends in "${maskSuffix}" `}in ${masks}`;
-    throw new UserError(noneOfKind('mask', maskExtensions, maskFiles, where, '--masks and --mask-suffix'));
-  }
-  const ids = [...photos.keys()].sort(compareText);
-  const pairs = ids.flatMap((id) => {
-    const mask = masksById.get(id);
-    return mask === undefined ? [] : [{ id, photo: photos.get(id) as string, mask }];
-  });
-  const numFiles = sameFolder ? imageFiles.length : imageFiles.length + maskFiles.length;
-  return {
-    pairs,
-    photosWithoutMasks: ids.filter((id) => !masksById.has(id)).map((id) => photos.get(id) as string),
-    masksWithoutPhotos: [...masksById.keys()]
-      .filter((id) => !photos.has(id))
-      .sort(compareText)
-      .map((id) => masksById.get(id) as string),
-    numOtherFiles: numFiles - photos.size - masksById.size,
-  };
 }
 
-/** "There is no mask (.png, …) in masks: …", with the way from what is there instead. */
-function noneOfKind(
-  kind: 'photo' | 'mask',
-  read: readonly string[],
-  files: readonly string[],
-  where: string,
-  options: string,
-): string {
-  const unread = describeUnread(
-    kind,
-    files.filter((path) => !read.includes(extensionOf(path))),
-  );
-  const instead = unread === null ? '' : `, but ${unread}; or`;
-  return `There is no ${kind} (${read.join(', ')}) ${where}${instead || ':'} check ${options}.`;
-}
-
-function withoutExtension(path: string): string {
-  return path.slice(0, path.length - extensionOf(path).length);
-}
-
-function byId(paths: string[], folder: string, suffix: string): Map<string, string> {
+function byId(
+  paths: readonly string[],
+  nameOf: (path: string) => string,
+  folder: string,
+  suffix: string,
+): Map<string, string> {
   const found = new Map<string, string>();
   for (const path of paths) {
-    const name = withoutExtension(path);
-    const id = name.slice(0, name.length - suffix.length);
+    const id = idOf(nameOf(path), suffix);
+    if (id === null) continue;
     const other = found.get(id);
     if (other !== undefined) {
       throw new UserError(
-        `${other} and ${path} in ${folder} have the same id "${id}": rename or remove one of them.`,
+        `${twoNames(other, path)} in ${folder} have the same id "${id}": rename or remove one of them.`,
       );
     }
     found.set(id, path);
@@ -130,78 +157,35 @@ function byId(paths: string[], folder: string, suffix: string): Map<string, stri
   return found;
 }
 
-/** Links that lead out of a folder: how many, and the first. */
-class LinksOut {
-  private readonly realRoot: string;
-  private first = '';
-  private num = 0;
-
-  constructor(realRoot: string) {
-    this.realRoot = realRoot;
-  }
-
-  /** Whether the file or folder that a link leads to is in the folder; counts it otherwise. */
-  async isInside(path: string, relative: string): Promise<boolean> {
-    const real = await realpath(path);
-    if (real === this.realRoot || real.startsWith(this.realRoot + sep)) return true;
-    this.first ||= relative;
-    this.num += 1;
-    return false;
-  }
-
-  /** Throws a UserError if there was one. */
-  check(folder: string): void {
-    if (this.num === 0) return;
-    const others = this.num > 1 ? ` and ${this.num - 1} more` : '';
-    throw new UserError(
-      `In ${folder}, ${this.first}${others} lead out of the folder by links: put the files there, or allow it with --follow-links.`,
-    );
-  }
+function paired(photos: Map<string, string>, masks: Map<string, string>): Named {
+  const loneOf = (files: Map<string, string>, others: Map<string, string>): Lone[] =>
+    [...files]
+      .filter(([id]) => !others.has(id))
+      .map(([id, path]) => ({ id, path }))
+      .sort((a, b) => compareText(a.id, b.id));
+  const ids = [...photos.keys()].filter((id) => masks.has(id)).sort(compareText);
+  return {
+    pairs: ids.map((id) => ({ id, photo: photos.get(id) as string, mask: masks.get(id) as string })),
+    photosWithoutMasks: loneOf(photos, masks),
+    masksWithoutPhotos: loneOf(masks, photos),
+  };
 }
 
-/** All files below a folder but those below `except`, hidden ones left out, sorted, relative with '/'. */
-async function listFolder(
-  folder: string,
-  option: string,
-  followLinks: boolean,
-  except: string | null,
-): Promise<string[]> {
-  const root = resolve(folder);
-  const info = await stat(root).catch(() => null);
-  if (info === null) throw new UserError(`There is no folder ${folder}: check ${option}.`);
-  if (!info.isDirectory()) throw new UserError(`${folder} is no folder: check ${option}.`);
-  const files: string[] = [];
-  const visited = new Set<string>();
-  const linksOut = new LinksOut(await realpath(root));
-  const walk = async (below: string): Promise<void> => {
-    const path = join(root, below);
-    // A link to a folder above would otherwise be walked for ever.
-    const real = await realpath(path);
-    if (visited.has(real) || path === except) return;
-    visited.add(real);
-    for (const entry of await readdir(path, { withFileTypes: true })) {
-      if (entry.name.startsWith('.') || entry.name === '__MACOSX') continue;
-      const relative = below === '' ? entry.name : `${below}/${entry.name}`;
-      const isLink = entry.isSymbolicLink();
-      const target = isLink ? await stat(join(root, relative)).catch(() => null) : entry;
-      if (isLink && target && !followLinks && !(await linksOut.isInside(join(root, relative), relative)))
-        continue;
-      if (target?.isDirectory()) await walk(relative);
-      else if (target?.isFile()) files.push(relative.split(sep).join('/'));
-    }
-  };
-  try {
-    await walk('');
-  } catch (error) {
-    throw new UserError(`Cannot list ${folder}: ${(error as Error).message}.`);
-  }
-  linksOut.check(folder);
-  const strange = files.find((path) => !isPrintable(path));
-  if (strange !== undefined) {
-    throw new UserError(
-      `In ${folder}, the name ${strange} has a line break or another control character in it: rename the file.`,
-    );
-  }
-  if (files.length === 0) throw new UserError(`The folder ${folder} is empty: check ${option}.`);
-  return files.sort(compareText);
+/** "There is no mask (.png, …) in masks: …", with the way from what is there instead. */
+function noneOfKind(
+  kind: 'photo' | 'mask',
+  { imageFiles, maskFiles }: { imageFiles: readonly string[]; maskFiles: readonly string[] },
+  options: PairOptions,
+  proposal: string | null,
+): string {
+  const isPhoto = kind === 'photo';
+  const read = isPhoto ? photoExtensions : maskExtensionsOf(options);
+  const suffix = isPhoto ? options.imageSuffix : options.maskSuffix;
+  const files = (isPhoto ? imageFiles : maskFiles).filter((path) => !read.includes(extensionOf(path)));
+  const where = `${suffix === '' ? '' : `whose name ends in "${suffix}" `}in ${isPhoto ? options.images : options.masks}`;
+  const unread = describeUnread(kind, files);
+  const instead = unread === null ? '' : `, but ${unread}; or`;
+  const check = isPhoto ? '--images and --image-suffix' : '--masks and --mask-suffix';
+  const remedy = proposal ?? `check ${suffix === '' ? check.split(' ')[0] : check}`;
+  return `There is no ${kind} (${read.join(', ')}) ${where}${instead || ':'} ${remedy}.`;
 }

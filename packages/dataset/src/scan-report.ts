@@ -1,10 +1,13 @@
 /** Sorts what the scan found in each pair into good samples and kinds of fault, and counts classes and sizes. Pure. */
 import { type DataConfig, formatMaskValues, parseMaskValues } from '@unet-fleet/shared';
 import { colourFault, type NamedMask, paletteFault } from './colour-fault.ts';
+import type { Divided } from './given-split.ts';
+import { compareText } from './list-folder.ts';
 import type { DataOptions } from './options.ts';
-import { compareText, type Pair, type Pairing } from './pair.ts';
+import type { Pair } from './pair.ts';
 import type { Finding, MaskFacts, PhotoFacts } from './scan-cache.ts';
 import { type OccurringValues, type SettledValues, settleMaskValues } from './settle-values.ts';
+import type { Split } from './split.ts';
 import type { OutOfRange, Sample, ScanReport, Size, SizeMismatch, Unreadable } from './types.ts';
 import { ignoredNote, valueRemedy } from './value-sentences.ts';
 
@@ -26,12 +29,13 @@ interface ReadPair {
 interface Found {
   data: DataConfig;
   dataOptions: DataOptions;
-  pairing: Pairing;
+  divided: Divided;
   findings: PairFinding[];
   numCachedFiles: number;
 }
 
-export function buildReport({ data, dataOptions, pairing, findings, numCachedFiles }: Found): ScanReport {
+export function buildReport({ data, dataOptions, divided, findings, numCachedFiles }: Found): ScanReport {
+  const { pairing, split, notes } = divided;
   const unreadable = findings.flatMap(unreadableOf);
   const allPairs = findings.flatMap(({ pair, photo, mask }) =>
     'ok' in photo && 'ok' in mask ? [{ pair, photo: photo.ok, mask: mask.ok }] : [],
@@ -67,14 +71,16 @@ export function buildReport({ data, dataOptions, pairing, findings, numCachedFil
     images: data.images,
     masks: data.masks,
     samples: good.map(sampleOf),
-    photosWithoutMasks: pairing.photosWithoutMasks,
-    masksWithoutPhotos: pairing.masksWithoutPhotos,
+    split: split && withGood(split, good),
+    photosWithoutMasks: pairing.photosWithoutMasks.map(({ path }) => path),
+    masksWithoutPhotos: pairing.masksWithoutPhotos.map(({ path }) => path),
+    pairingProposal: pairing.proposal,
     sizeMismatches,
     outOfRange,
     unreadable,
     numOtherFiles: pairing.numOtherFiles,
     maskValues: settled.maskValues,
-    notes: [settled.note, ignoredNote(values, data)].filter((note) => note !== null),
+    notes: [...notes, settled.note, ignoredNote(values, data)].filter((note) => note !== null),
     fault: colours?.fault ?? settled.fault,
     suggestedPalette: colours?.palette ?? [],
     remedy: valueRemedy(outOfRange, {
@@ -91,6 +97,13 @@ export function buildReport({ data, dataOptions, pairing, findings, numCachedFil
     paletteSha256: dataOptions.palette?.sha256 ?? '',
     numCachedFiles,
   };
+}
+
+/** Without what can't be used. */
+function withGood({ training, validation }: Split, good: ReadPair[]): Split {
+  const ids = new Set(good.map(({ pair }) => pair.id));
+  const isGood = (id: string) => ids.has(id);
+  return { training: training.filter(isGood), validation: validation.filter(isGood) };
 }
 
 function unreadableOf({ pair, photo, mask }: PairFinding): Unreadable[] {

@@ -7,6 +7,7 @@ import { open } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { DataConfig } from '@unet-fleet/shared';
 import { mapBounded } from './bounded.ts';
+import { divide } from './given-split.ts';
 import { MAX_FILE_BYTES, type PixelLimit } from './limits.ts';
 import { readDataOptions } from './options.ts';
 import { type Pair, pairFiles } from './pair.ts';
@@ -31,7 +32,8 @@ export interface ScanOptions {
 export async function scanDataset(data: DataConfig, options: ScanOptions = {}): Promise<ScanReport> {
   const { onProgress, cacheDir = null, concurrency = 4 } = options;
   const dataOptions = await readDataOptions(data);
-  const pairing = await pairFiles(data);
+  const divided = divide(await pairFiles(data), data);
+  const { pairs } = divided.pairing;
   const { palette } = dataOptions;
   const { matVariable, maxPixels, maskThreshold } = data;
   const maskOptions: MaskOptions = { matVariable, palette, maxPixels, maskThreshold };
@@ -44,12 +46,12 @@ export async function scanDataset(data: DataConfig, options: ScanOptions = {}): 
     const photo = await findPhoto(join(data.images, pair.photo), pair.photo, cache, data);
     const mask = await findMask(join(data.masks, pair.mask), pair.mask, cache, maskOptions);
     numCachedFiles += Number(photo.isCached) + Number(mask.isCached);
-    onProgress?.(++numDone, pairing.pairs.length);
+    onProgress?.(++numDone, pairs.length);
     return { pair, photo: photo.finding, mask: mask.finding };
   };
-  const findings = await mapBounded(pairing.pairs, concurrency, scanPair);
+  const findings = await mapBounded(pairs, concurrency, scanPair);
   await cache.save();
-  return buildReport({ data, dataOptions, pairing, findings, numCachedFiles });
+  return buildReport({ data, dataOptions, divided, findings, numCachedFiles });
 }
 
 interface Found<T> {

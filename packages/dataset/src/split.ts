@@ -1,12 +1,22 @@
 /** The split into training and validation: a pure function of ids, share and seed, kept in the run once it is made. */
 import { UserError } from '@unet-fleet/shared';
 import { permutation } from '@unet-fleet/shared/rng';
-import { compareText } from './pair.ts';
+import { compareText } from './list-folder.ts';
 
 export interface Split {
   /** Ids, sorted. */
   training: string[];
   validation: string[];
+}
+
+/** The split that the data brings along, or else one that is drawn (splitSamples). */
+export function splitOf(
+  { samples, split }: { samples: readonly { id: string }[]; split: Split | null },
+  share: number,
+  seed: number,
+): Split {
+  const ids = samples.map(({ id }) => id);
+  return split ?? splitSamples(ids, share, seed);
 }
 
 /**

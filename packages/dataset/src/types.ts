@@ -1,5 +1,6 @@
 /** What the data set is to the rest of the system: a list of samples, and a way to load one. */
 import type { ValueCount } from './readers/raster.ts';
+import type { Split } from './split.ts';
 
 /** A photo with its mask, as the scan found them. Paths are relative to the images and masks folders. */
 export interface Sample {
@@ -56,9 +57,13 @@ export interface ScanReport {
   masks: string;
   /** The good pairs. */
   samples: Sample[];
+  /** Of the good pairs, where the data brings one along; null for one to be drawn. */
+  split: Split | null;
   /** Paths relative to their folder. */
   photosWithoutMasks: string[];
   masksWithoutPhotos: string[];
+  /** Where nothing is paired: the options by which something would be, as the end of a sentence; null if unknown. */
+  pairingProposal: string | null;
   sizeMismatches: SizeMismatch[];
   outOfRange: OutOfRange[];
   unreadable: Unreadable[];
@@ -66,7 +71,7 @@ export interface ScanReport {
   numOtherFiles: number;
   /** --mask-values as it is settled for this data: the values of the classes in their order, or 'as-is'. */
   maskValues: string;
-  /** What is to be told about the values of the masks, one sentence each. */
+  /** What is to be told about how the files were taken and what the values of the masks are, one sentence each. */
   notes: string[];
   /** Why there is no telling what the values mean, with the options that say it; null if there is. */
   fault: string | null;
@@ -95,6 +100,8 @@ export interface ScanReport {
 /** The data of a run, after the policies for unpaired and wrong files. */
 export interface Dataset {
   samples: Sample[];
+  /** The split that the data brings along; null for one to be drawn. */
+  split: Split | null;
   numClasses: number;
   classNames: string[];
   classPixels: number[];

@@ -88,6 +88,7 @@ export function dataConfig(options: Partial<DataConfig>): DataConfig {
     masks: '',
     pack: '',
     packToken: '',
+    imageSuffix: '',
     maskSuffix: '',
     matVariable: 'groundtruth',
     palette: '',
@@ -103,6 +104,9 @@ export function dataConfig(options: Partial<DataConfig>): DataConfig {
     wrongMasks: 'stop',
     followLinks: false,
     maxPixels: 2 ** 27,
+    split: 'auto',
+    trainList: '',
+    valList: '',
     validationShare: 0.1,
     ...options,
   };

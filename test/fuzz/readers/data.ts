@@ -20,6 +20,11 @@ const index = indexText({
   numSamples: 1,
   classNames: 'lists/class-names.txt',
   palette: null,
+  trainList: null,
+  valList: null,
+  split: 'auto',
+  imageSuffix: '',
+  maskSuffix: '_mask',
   shards: [{ name: 'shard-00000.tar', sizeBytes: 10_240, sha256: hash('b') }],
   files: [
     { path: 'lists/class-names.txt', sha256: hash('1'), sizeBytes: 12, shard: 0, offsetBytes: 512 },
@@ -35,8 +40,12 @@ export const dataReaders: Reader[] = [
     name: 'listing',
     weight: 0.5,
     seeds: () => [
-      textSeed('listing', listingText({ samples, paletteSha256: '' })),
-      textSeed('palette', listingText({ samples, paletteSha256: hash('c') })),
+      textSeed('listing', listingText({ samples, split: null, paletteSha256: '' })),
+      textSeed('palette', listingText({ samples, split: null, paletteSha256: hash('c') })),
+      textSeed(
+        'split',
+        listingText({ samples, split: { training: ['a'], validation: ['street/b'] }, paletteSha256: '' }),
+      ),
     ],
     hostile: () => [
       textSeed('nested', `${'['.repeat(100_000)}\n`),

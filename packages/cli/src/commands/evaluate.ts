@@ -35,6 +35,7 @@ const selection: Selection = [
   'data.masks',
   'data.pack',
   'data.packToken',
+  'data.imageSuffix',
   'data.maskSuffix',
   'data.matVariable',
   'data.palette',
@@ -45,6 +46,9 @@ const selection: Selection = [
   'data.wrongMasks',
   'data.followLinks',
   'data.maxPixels',
+  'data.split',
+  'data.trainList',
+  'data.valList',
   'engine.device',
   'engine.threads',
 ];
@@ -138,8 +142,17 @@ export async function evaluate(
 function evaluationConfig(flags: EvaluateFlags, { config, model }: TrainedRun, io: Io): Config {
   const base = [{ name: 'the config of the run', values: config }];
   const wanted = withMaskFlags(configFrom(flags, selection, io, base), flags);
-  return { ...wanted, data: { ...wanted.data, classNames: '', numClasses: model.model.numClasses } };
+  const data = { ...wanted.data, classNames: '', numClasses: model.model.numClasses };
+  if (isSameFolders(data, config.data)) return { ...wanted, data };
+  // The split of the run says nothing about other folders, all of which is scored unless a list is named here.
+  const { trainList = '', valList = '' } = flags as Record<string, string | undefined>;
+  const isListed = trainList !== '' || valList !== '';
+  const split = flags.split === undefined && !isListed ? 'random' : data.split;
+  return { ...wanted, data: { ...data, split, ...(isListed ? {} : { trainList: '', valList: '' }) } };
 }
+
+const isSameFolders = (a: Config['data'], b: Config['data']): boolean =>
+  a.images === b.images && a.masks === b.masks;
 
 function chosenSamples(
   flags: EvaluateFlags,
@@ -147,8 +160,7 @@ function chosenSamples(
   { data }: Config,
   dataset: Dataset,
 ): Sample[] {
-  const { images, masks } = trained.config.data;
-  const isOwn = data.images === images && data.masks === masks;
+  const isOwn = isSameFolders(data, trained.config.data);
   const part = flags.part ?? (isOwn ? 'validation' : 'all');
   if (part === 'all') return dataset.samples;
   if (dataset.sha256 !== trained.dataSha256) {

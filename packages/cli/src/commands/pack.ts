@@ -13,6 +13,7 @@ import { shown } from './train.ts';
 const selection = [
   'data.images',
   'data.masks',
+  'data.imageSuffix',
   'data.maskSuffix',
   'data.matVariable',
   'data.palette',
@@ -25,6 +26,9 @@ const selection = [
   'data.wrongMasks',
   'data.followLinks',
   'data.maxPixels',
+  'data.split',
+  'data.trainList',
+  'data.valList',
 ] as const;
 
 /** Large enough that a store holds few files, small enough to copy again where a copy is damaged. */

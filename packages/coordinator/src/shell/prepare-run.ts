@@ -5,7 +5,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
-import { checkBatches, type Dataset, datasetFrom, scanDataset, splitSamples } from '@unet-fleet/dataset';
+import { checkBatches, type Dataset, datasetFrom, scanDataset, splitOf } from '@unet-fleet/dataset';
 import {
   type Config,
   describeModel,
@@ -208,8 +208,7 @@ const hasMadeCheckpoints = (root: string): boolean =>
 
 function newRunFolder(options: PrepareOptions, config: Config, dataset: Dataset): RunFolder {
   const { data, model, train, engine } = config;
-  const ids = dataset.samples.map(({ id }) => id);
-  const { training, validation } = splitSamples(ids, data.validationShare, train.seed);
+  const { training, validation } = splitOf(dataset, data.validationShare, train.seed);
   const { batchSize } = train;
   const leafSize = leafSizeOf(train);
   checkBatches(data, dataset.samples, { numTraining: training.length, batchSize, leafSize });

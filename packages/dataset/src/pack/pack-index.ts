@@ -26,6 +26,12 @@ const indexSchema = z.object({
   /** Paths in the pack of the class names and the palette that it was packed with. */
   classNames: list,
   palette: list,
+  /** Lists of the split, and suffixes of the files' names, that it was packed with; older packs have none. */
+  trainList: list.default(null),
+  valList: list.default(null),
+  split: z.enum(['auto', 'random']).default('auto'),
+  imageSuffix: z.string().max(255).default(''),
+  maskSuffix: z.string().max(255).default(''),
   shards: z.array(
     z.object({ name: z.string().regex(/^[a-z0-9][a-z0-9.-]{0,99}$/), sizeBytes: bytes, sha256 }),
   ),
@@ -85,7 +91,7 @@ export function parseIndex(text: string, where: string): PackIndex {
     if (paths.has(file.path)) throw wrong(`${file.path} is in it twice`);
     paths.add(file.path);
   }
-  for (const named of [rest.classNames, rest.palette]) {
+  for (const named of [rest.classNames, rest.palette, rest.trainList, rest.valList]) {
     if (named !== null && !paths.has(named)) throw wrong(`${named} is not in it`);
   }
   return { ...rest, files };

@@ -42,7 +42,7 @@ export async function withUnpacked(data: DataConfig, options: UnpackOptions): Pr
     requireDisk(options.cacheDir, sizeBytes, 'the unpacked data set');
     await makeAtomically(folder, (temporary) => unpack(pack, temporary, options.onProgress));
   }
-  const { classNames, palette } = pack.index;
+  const { classNames, palette, trainList, valList, split, imageSuffix, maskSuffix } = pack.index;
   const list = (given: string, path: string | null) => given || (path === null ? '' : join(folder, path));
   return {
     ...data,
@@ -50,6 +50,11 @@ export async function withUnpacked(data: DataConfig, options: UnpackOptions): Pr
     masks: join(folder, 'masks'),
     classNames: list(data.classNames, classNames),
     palette: list(data.palette, palette),
+    split: data.split === 'auto' && data.trainList === '' ? split : data.split,
+    trainList: list(data.trainList, trainList),
+    valList: list(data.valList, valList),
+    imageSuffix: data.imageSuffix || imageSuffix,
+    maskSuffix: data.maskSuffix || maskSuffix,
   };
 }
 

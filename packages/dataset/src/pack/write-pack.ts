@@ -39,7 +39,8 @@ interface Source {
 
 /** Throws a UserError if there is a pack already, a file is not the one that was scanned, or the disk is full. */
 export async function writePack(options: PackOptions): Promise<PackReport> {
-  const { out, dataset, onProgress } = options;
+  const { out, data, dataset, onProgress } = options;
+  checkNames(dataset);
   if (existsSync(join(out, indexName))) {
     throw new UserError(`${out} holds a packed data set already: name another folder, or remove it`);
   }
@@ -63,6 +64,11 @@ export async function writePack(options: PackOptions): Promise<PackReport> {
       numSamples: dataset.samples.length,
       classNames: list('lists/class-names'),
       palette: list('lists/palette'),
+      trainList: list('lists/train'),
+      valList: list('lists/val'),
+      split: data.split,
+      imageSuffix: data.imageSuffix,
+      maskSuffix: data.maskSuffix,
       shards,
       files,
     };
@@ -81,11 +87,20 @@ export async function writePack(options: PackOptions): Promise<PackReport> {
   }
 }
 
+/** A pack is read everywhere, also where a backslash stands between folders. */
+function checkNames({ samples }: Dataset): void {
+  const strange = samples.flatMap(({ photo, mask }) => [photo, mask]).find((path) => path.includes('\\'));
+  if (strange === undefined) return;
+  throw new UserError(`${strange} has a backslash in its name, which a pack can't hold: rename it`);
+}
+
 function sourcesOf({ data, dataset }: PackOptions): Source[] {
   const read = folderReader(data);
   const lists: [string, string][] = [
     ['class-names', data.classNames],
     ['palette', data.palette],
+    ['train', data.trainList],
+    ['val', data.valList],
   ];
   return [
     ...lists
@@ -95,7 +110,7 @@ function sourcesOf({ data, dataset }: PackOptions): Source[] {
         read: () => readFile(path),
       })),
     ...dataset.samples.flatMap(filesOf).map((file) => ({
-      path: `${file.kind === 'photo' ? 'photos' : 'masks'}/${file.name.replaceAll('\\', '/')}`,
+      path: `${file.kind === 'photo' ? 'photos' : 'masks'}/${file.name}`,
       read: async () => {
         const { bytes, path } = await read(file);
         if (sha256Of(bytes) === file.sha256) return bytes;

@@ -30,6 +30,13 @@ function checkData({ data }: Config, origins: Origins): void {
       throw new UserError(`--pack and --${key} are both given: both say where the data is, so leave one out`);
     }
   }
+  if ((data.trainList === '') !== (data.valList === '')) {
+    const [given, missing] = data.trainList === '' ? ['val', 'train'] : ['train', 'val'];
+    throw new UserError(`--${given}-list is given without --${missing}-list: name the photos of both parts`);
+  }
+  if (data.trainList !== '' && data.split === 'random') {
+    throw new UserError('--split random draws the split, which --train-list gives: leave one out');
+  }
   if (data.numClasses === 1) {
     throw new UserError(
       '--num-classes 1 leaves nothing to tell apart: background counts as a class, so give at least 2, or 0 to count them',

@@ -8,9 +8,12 @@ import { optionValue } from './load.ts';
 import { configOptions } from './schema.ts';
 import type { Config } from './types.ts';
 
-/** Outside the identity: paths, what may be read at all, and the permission for mixed engines, which gives up reproducibility anyway. */
+/** Outside the identity: paths and names, which the hash of the data stands for, what may be read at all, and the permission for mixed engines, which gives up reproducibility anyway. */
 const outside = new Set([
   'data.images',
+  'data.imageSuffix',
+  'data.trainList',
+  'data.valList',
   'data.masks',
   'data.pack',
   'data.packToken',

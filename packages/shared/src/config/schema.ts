@@ -22,8 +22,13 @@ const data = group<Config['data']>({
     default: '',
     sensitive: true,
   },
+  imageSuffix: {
+    doc: "what a photo's file name ends in and its mask's does not, such as _sat",
+    format: 'text',
+    default: '',
+  },
   maskSuffix: {
-    doc: "what a mask's file name has after the photo's, such as _mask",
+    doc: "what a mask's file name ends in and its photo's does not, such as _mask",
     format: 'text',
     default: '',
   },
@@ -113,6 +118,22 @@ const data = group<Config['data']>({
     default: 2 ** 27,
     min: 1,
     max: 2 ** 30,
+  },
+  split: {
+    doc: 'auto: that of --train-list and --val-list, or of folders train and val, or else random; random: drawn by --seed',
+    format: 'choice',
+    values: ['auto', 'random'],
+    default: 'auto',
+  },
+  trainList: {
+    doc: 'file that names the photos to train on, one per line; with --val-list',
+    format: 'text',
+    default: '',
+  },
+  valList: {
+    doc: 'file that names the photos to validate on, one per line; with --train-list',
+    format: 'text',
+    default: '',
   },
   validationShare: {
     doc: 'share of the photos that is kept for validation',

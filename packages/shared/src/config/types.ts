@@ -14,6 +14,8 @@ export interface DataConfig {
   pack: string;
   /** Bearer token for a pack on an HTTP server; '' for none. */
   packToken: string;
+  /** What a photo's file name has after the id, as in car01_sat.jpg. */
+  imageSuffix: string;
   /** What a mask's file name has after the photo's id, as in car01_mask.png. */
   maskSuffix: string;
   matVariable: string;
@@ -39,6 +41,11 @@ export interface DataConfig {
   followLinks: boolean;
   /** Pixels of one photo or mask; a file with more is refused. */
   maxPixels: number;
+  /** Whether a split that the data brings along is taken, or one is drawn in any case. */
+  split: 'auto' | 'random';
+  /** Files that name the photos of either part; '' for none. */
+  trainList: string;
+  valList: string;
   validationShare: number;
 }
 

@@ -51,6 +51,7 @@ export const welcome = z.object({
     images: text,
     masks: text,
     pack: text,
+    imageSuffix: text,
     maskSuffix: text,
     matVariable: text,
     palette: text,
@@ -66,6 +67,9 @@ export const welcome = z.object({
     wrongMasks: z.enum(['stop', 'skip']),
     followLinks: z.boolean(),
     maxPixels: count,
+    split: z.enum(['auto', 'random']),
+    trainList: text,
+    valList: text,
     validationShare: z.number(),
   }),
   model: z.object({

@@ -16,6 +16,7 @@ import {
   PackedFiles,
   parseListing,
   type Sample,
+  type Split,
   scanDataset,
 } from '@unet-fleet/dataset';
 import {
@@ -24,6 +25,7 @@ import {
   connectWhenThere,
   FetchError,
   type Subjects,
+  UserError,
   type Welcome,
 } from '@unet-fleet/shared';
 import { CoordinatorFiles } from './coordinator-files.ts';
@@ -51,6 +53,8 @@ export interface RunDataOptions {
 export interface RunData {
   config: Config['data'];
   samples: Sample[];
+  /** That the data brings along; null for one to be drawn. */
+  split: Split | null;
   sha256: string;
   read: FileReader;
   /** Files that will probably be read, in this order. */
@@ -78,17 +82,25 @@ export async function openRunData(
     masks: options.masks || welcome.data.masks,
   };
   const isNamed = options.images !== '' || options.masks !== '';
-  const isHere = existsSync(config.images) && existsSync(config.masks);
+  const lists = [config.trainList, config.valList].filter((path) => path !== '');
+  const hasLists = lists.every((path) => existsSync(path));
+  if (isNamed && !hasLists) {
+    throw new UserError(
+      `the lists of the run's split (${lists.join(' and ')}) are not on this machine: copy them there, or leave out --images and --masks, so that the data is fetched`,
+    );
+  }
+  const isHere = existsSync(config.images) && existsSync(config.masks) && hasLists;
   return isNamed || (options.pack === '' && isHere && !options.mustFetch)
     ? openFolders(config, options)
     : fetched(config, welcome, subjects, options, isWanted, signal);
 }
 
 async function openFolders(config: Config['data'], { cacheDir }: RunDataOptions): Promise<RunData> {
-  const { samples, sha256 } = datasetFrom(await scanDataset(config, { cacheDir }), config);
+  const { samples, split, sha256 } = datasetFrom(await scanDataset(config, { cacheDir }), config);
   return {
     config,
     samples,
+    split,
     sha256,
     read: folderReader(config),
     prefetch() {},
@@ -127,26 +139,27 @@ async function fetched(
   try {
     const listing = await patiently(isWanted, log, async () => {
       const file: DataFile = { kind: 'photo', name: 'listing', sha256: welcome.listingSha256 };
-      const { samples, sha256, paletteSha256 } = parseListing(
+      const { samples, split, sha256, paletteSha256 } = parseListing(
         Buffer.from((await store.read(file)).bytes).toString('utf8'),
         config,
       );
-      if (paletteSha256 === '') return { samples, sha256, palette: '' };
+      if (paletteSha256 === '') return { samples, split, sha256, palette: '' };
       const name = basename(config.palette);
       const { path } = await store.read({ kind: 'mask', name, sha256: paletteSha256 });
-      return { samples, sha256, palette: path };
+      return { samples, split, sha256, palette: path };
     });
     if (!listing) {
       await close();
       return null;
     }
-    const { samples, sha256, palette } = listing;
+    const { samples, split, sha256, palette } = listing;
     log.info(
       `data: ${samples.length} samples from ${sources.map(({ where }) => where).join(', or ')}, kept in ${sampleCache.folder}`,
     );
     return {
       config: { ...config, palette },
       samples,
+      split,
       sha256,
       read: store.read,
       prefetch: (files) => store.prefetch(files),

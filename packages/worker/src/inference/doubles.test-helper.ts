@@ -5,6 +5,7 @@ import type { InferenceEngine, TrainedModel } from './types.ts';
 export const dataOf = (overrides: Partial<DataConfig> = {}): DataConfig => ({
   images: '',
   masks: '',
+  imageSuffix: '',
   maskSuffix: '',
   matVariable: 'groundtruth',
   palette: '',
@@ -20,6 +21,9 @@ export const dataOf = (overrides: Partial<DataConfig> = {}): DataConfig => ({
   wrongMasks: 'stop',
   followLinks: false,
   maxPixels: 2 ** 27,
+  split: 'auto',
+  trainList: '',
+  valList: '',
   validationShare: 0.1,
   ...overrides,
 });

@@ -4,14 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  loadSample,
-  SampleCache,
-  type Split,
-  samplesOf,
-  splitSamples,
-  trainingSizeOf,
-} from '@unet-fleet/dataset';
+import { loadSample, SampleCache, type Split, samplesOf, splitOf, trainingSizeOf } from '@unet-fleet/dataset';
 import {
   type BrokerAddress,
   type BulkInbox,
@@ -62,7 +55,7 @@ export class Preparation {
   welcome: Welcome | null = null;
   member: Member | null = null;
   #engine: ComputeThread | null = null;
-  #data: (RunData & { split: Split }) | null = null;
+  #data: (Omit<RunData, 'split'> & { split: Split }) | null = null;
   readonly #cache = new SampleCache(sampleCacheBytes);
   #bulk: Bulk | null = null;
   #sharesMemory = false;
@@ -161,12 +154,14 @@ export class Preparation {
   }
 
   /** Null when another coordinator has taken over before the data was there, or the worker has been asked to leave. */
-  async #openData(welcome: Welcome, subjects: Subjects): Promise<(RunData & { split: Split }) | null> {
+  async #openData(
+    welcome: Welcome,
+    subjects: Subjects,
+  ): Promise<(Omit<RunData, 'split'> & { split: Split }) | null> {
     const isWanted = () => !this.#isClosed && this.welcome?.term === welcome.term;
     const data = await openRunData(welcome, subjects, this.#options, isWanted, this.#closing.signal);
     if (!data) return null;
-    const ids = data.samples.map(({ id }) => id);
-    return { ...data, split: splitSamples(ids, welcome.data.validationShare, welcome.plan.seed) };
+    return { ...data, split: splitOf(data, welcome.data.validationShare, welcome.plan.seed) };
   }
 
   async #openBulk(
