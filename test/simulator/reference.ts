@@ -213,6 +213,6 @@ function validate(toy: ToyPlan, key: number, progress: Progress): void {
   progress.schedule = afterValidation(progress.schedule, loss);
   progress.earlyStopping = earlyStoppingAfterValidation(progress.earlyStopping, loss);
   if (progress.best === null || loss < progress.best.loss) {
-    progress.best = { step: progress.version, loss, meanIou: metricsOf(confusion, numClasses).meanIou };
+    progress.best = { step: progress.version, loss, meanIou: metricsOf(confusion, numClasses).meanIou! };
   }
 }

@@ -36,6 +36,11 @@ export function openTrainedRun(
     onDamaged: (damaged) => warn(`${damaged.message}: another one is used`),
   });
   const { manifest, vectors } = loaded;
+  if (flags.checkpoint === 'best' && manifest.progress.best === null) {
+    warn(
+      `no validation of the run has had a score, so its newest checkpoint is used, of step ${manifest.step}`,
+    );
+  }
   const root = dirname(dirname(loaded.path));
   return {
     runDir: holdsRun(root) ? root : null,

@@ -28,6 +28,8 @@ export interface History {
   restarts: number[];
 }
 
+const isFigure = (value: number | null): value is number => Number.isFinite(value);
+
 /** Reads a run's events in the order they were recorded. Values that are not finite (a diverged run) are left out. */
 export function historyOf(events: Iterable<RunEvent>): History {
   const history: History = { steps: [], validations: [], epochEnds: [], checkpoints: [], restarts: [] };
@@ -43,11 +45,13 @@ export function historyOf(events: Iterable<RunEvent>): History {
       lastStep = event.step;
       epochOfStep.set(event.step, event.epoch);
       const { step, loss, learningRate } = event;
-      if (Number.isFinite(loss)) history.steps.push({ step, loss, learningRate });
+      if (isFigure(loss)) history.steps.push({ step, loss, learningRate });
     } else if (event.type === 'validated') {
       const { step, loss, meanIou, pixelAccuracy, isBest } = event;
       history.validations = history.validations.filter((validation) => validation.step < step);
-      if (Number.isFinite(loss)) history.validations.push({ step, loss, meanIou, pixelAccuracy, isBest });
+      if (isFigure(loss) && isFigure(meanIou) && isFigure(pixelAccuracy)) {
+        history.validations.push({ step, loss, meanIou, pixelAccuracy, isBest });
+      }
     } else if (event.type === 'checkpoint') {
       if (history.checkpoints.at(-1) !== event.step) history.checkpoints.push(event.step);
     }

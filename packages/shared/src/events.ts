@@ -73,8 +73,8 @@ export type RunEvent =
       epoch: number;
       stepInEpoch: number;
       step: number;
-      /** Mean over the valid pixels of the global batch. */
-      loss: number;
+      /** Mean over the valid pixels of the global batch; null where it has none. */
+      loss: number | null;
       learningRate: number;
       numImages: number;
       /** Before clipping, of the mean gradient. */
@@ -91,10 +91,11 @@ export type RunEvent =
       type: 'validated';
       epoch: number;
       step: number;
-      loss: number;
-      pixelAccuracy: number;
+      /** These three are null where nothing counted: then the model has no score. */
+      loss: number | null;
+      pixelAccuracy: number | null;
       /** Over the classes that occur in truth or prediction. */
-      meanIou: number;
+      meanIou: number | null;
       /** By class; null where the class is in neither truth nor prediction. */
       classIou?: (number | null)[];
       /** After the schedule has seen this loss. */

@@ -22,12 +22,14 @@ export const counted = (value: number, one: string, many = `${one}s`): string =>
   `${whole(value)} ${value === 1 ? one : many}`;
 
 /** A loss: four decimals, as many training logs have; NaN and infinities by name, since they are worth seeing. */
-export const lossText = (value: number): string =>
-  Number.isFinite(value) ? value.toFixed(4) : String(value);
+export const lossText = (value: number | null): string => figureText(value, 4);
 
 /** A share between 0 and 1, such as a mean IoU. */
-export const shareText = (value: number): string =>
-  Number.isFinite(value) ? value.toFixed(3) : String(value);
+export const shareText = (value: number | null): string => figureText(value, 3);
+
+/** null: nothing counted, so there is none. */
+const figureText = (value: number | null, numDecimals: number): string =>
+  value === null ? 'none' : Number.isFinite(value) ? value.toFixed(numDecimals) : String(value);
 
 /** Three significant digits without trailing zeros: 0.001, 1e-8, 0.0000316 -> "3.16e-5". */
 export function compact(value: number): string {

@@ -3,7 +3,7 @@
  * the other commands call.
  */
 import { join, resolve } from 'node:path';
-import { exitCodes, showInstall } from '@unet-fleet/shared';
+import { exitCodes, shareText, showInstall } from '@unet-fleet/shared';
 import { formatEvaluation } from '@unet-fleet/worker';
 import { Command } from 'commander';
 import { configFrom } from '../config-options.ts';
@@ -56,7 +56,7 @@ async function quickstart(io: Io): Promise<void> {
   const { outputs } = await predict(photos, { ...runFlags, out, masks: sample.masks }, screen, io);
 
   title(
-    `Done in ${duration(io.now() - startedAtMs)}, mean IoU ${report.metrics.meanIou.toFixed(3)}. Look at:`,
+    `Done in ${duration(io.now() - startedAtMs)}, mean IoU ${shareText(report.metrics.meanIou)}. Look at:`,
   );
   const looks: [string, string][] = [
     ['photo, truth, prediction', outputs[0]!.figure],

@@ -73,7 +73,9 @@ const manifest = z
       validationPending: z.boolean(),
       schedule,
       earlyStopping: z.object({ patience: count, best: loss.nullable(), numBadValidations: count }),
-      best: z.object({ step: count, loss, meanIou: z.number() }).nullable(),
+      best: z
+        .object({ step: count, loss, meanIou: z.number(), numSkippedLeaves: count.optional() })
+        .nullable(),
       interventions: z
         .array(z.object({ step: count.min(1), learningRate: z.number().positive() }))
         .max(100_000)

@@ -67,6 +67,8 @@ class ToyCluster {
   readonly dead = new Set<string>();
   readonly records: StepRecord[] = [];
   readonly released: string[] = [];
+  /** What a leaf of the validation of a version comes to. */
+  validationSums = (leaf: number, _version: number): LeafSums => leafSums(leaf + 1);
   /** As dear as a leaf: then the highest nodes are leased. */
   transferMs = 1_000;
 
@@ -137,7 +139,9 @@ class ToyCluster {
     const round = this.state.round;
     const numLeaves = round?.leaves.length ?? 1;
     const isTrain = lease.kind === 'train';
-    const leaves = leavesOf(node, numLeaves).map((leaf) => leafSums(leaf + 1));
+    const sumsOf = isTrain ? (leaf: number) => leafSums(leaf + 1) : this.validationSums;
+    const leaves = leavesOf(node, numLeaves).map((leaf) => sumsOf(leaf, lease.step));
+    const hasPixels = leaves.some(({ weightSum }) => weightSum > 0);
     this.feed({
       type: 'result',
       workerId: lease.workerId,
@@ -145,7 +149,7 @@ class ToyCluster {
       step: lease.step,
       node,
       leaves,
-      confusion: isTrain ? null : { indices: [0], counts: [1] },
+      confusion: isTrain ? null : hasPixels ? { indices: [0], counts: [1] } : { indices: [], counts: [] },
     });
   }
 
@@ -378,6 +382,67 @@ describe('core', () => {
     expect(cluster.records[0]!.skippedLeaves).toEqual([1]);
     expect(cluster.records[1]!.skippedLeaves).toEqual([]);
     expect(cluster.of('leaf-skipped')).toMatchObject([{ kind: 'train', step: 1, leaf: 1, worker: 'a' }]);
+  });
+
+  const ignored: LeafSums = { lossSum: 0, weightSum: 0, gradientNorm: 0, isFinite: true };
+
+  /** Validated after steps 3, 6, 9 and 12, of 3 leaves each. */
+  function validatedAs(sums: (leaf: number, version: number) => LeafSums, earlyStopping = 0): ToyCluster {
+    const progress = { ...start(), earlyStopping: initialEarlyStopping({ earlyStopping }) };
+    const plan = { ...config.plan, epochs: 4 };
+    const cluster = new ToyCluster(progress, { plan, onNonFinite: 'skip' });
+    cluster.validationSums = sums;
+    cluster.join('a');
+    cluster.run();
+    return cluster;
+  }
+
+  it.each([
+    ['each of its pixels is ignored', ignored],
+    ['the loss of each of its leaves is not a finite number', notFinite],
+  ])('gives a validation of which nothing counts no score: %s', (why, nothing) => {
+    // The best possible loss, were it one, and then twice no score after a good one.
+    const cluster = validatedAs((leaf, version) => (version === 6 ? leafSums(leaf + 1) : nothing), 1);
+    const none = { loss: null, meanIou: null, pixelAccuracy: null, classIou: [null, null], isBest: false };
+    expect(cluster.of('validated')).toMatchObject([none, { loss: 2, isBest: true }, none, none]);
+    expect(cluster.of('warning').map(({ message }) => message)).toEqual(
+      [3, 9, 12].map((step) => expect.stringContaining(`the validation of step ${step} has no score`)),
+    );
+    expect(cluster.of('warning')[0]!.message).toContain(why);
+    const [first, best, ...after] = cluster.checkpoints;
+    expect(first).toMatchObject({
+      ...start(),
+      version: 3,
+      earlyStopping: { best: null, numBadValidations: 0 },
+    });
+    expect(best!.best).toEqual({ step: 6, loss: 2, meanIou: 1 });
+    // Neither the schedule nor early stopping has seen anything, so the run goes on to its end.
+    for (const later of after) expect(later).toEqual({ ...best, version: later.version });
+    expect(cluster.ending).toBe('completed');
+  });
+
+  it('takes a model that fails on fewer photos for the better one, whatever its loss of the others', () => {
+    const losses = [9, 1, 5, 4];
+    const numFailing = [1, 2, 0, 0];
+    const cluster = validatedAs((leaf, version) =>
+      leaf < numFailing[version / 3 - 1]! ? notFinite : leafSums(losses[version / 3 - 1]!),
+    );
+    expect(cluster.of('validated').map(({ loss, isBest }) => [loss, isBest])).toEqual([
+      [9, true],
+      [1, false],
+      [5, true],
+      [4, true],
+    ]);
+    expect(cluster.checkpoints[0]!.best).toMatchObject({ step: 3, numSkippedLeaves: 1 });
+  });
+
+  it('gives a step of which nothing counts no loss', () => {
+    const cluster = new ToyCluster();
+    cluster.join('a');
+    cluster.queue.length = 0;
+    cluster.feed(answerOf('a', { level: 2, index: 0 }, [ignored, ignored, ignored, ignored]));
+    cluster.run();
+    expect(cluster.of('step')[0]!.loss).toBeNull();
   });
 
   /** Two workers, each with half of the leaves; leaves took 1 s each so far. */

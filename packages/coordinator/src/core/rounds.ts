@@ -19,7 +19,7 @@ import { isValidated } from './cadence.ts';
 import { endOldLeases, numActive } from './leases.ts';
 import { newRound, skippedLeavesOf, totalOf } from './round.ts';
 import { interventionNow, scheduleNow, stopsHere } from './steering.ts';
-import type { CoreState, Effect, LeafSums, Round, StepRecord } from './types.ts';
+import type { CoreState, Effect, LeafSums, Round, Score, StepRecord } from './types.ts';
 
 /** Starts the next round when none is on and the run is neither paused nor ending. */
 export function startRound(state: CoreState, now: number, effects: Effect[]): void {
@@ -101,7 +101,7 @@ export function afterCommit(
       epoch: step.epoch + 1,
       stepInEpoch: step.stepInEpoch + 1,
       step: progress.version,
-      loss: weightSum > 0 ? lossSum / weightSum : 0,
+      loss: weightSum > 0 ? lossSum / weightSum : null,
       learningRate: rateAt(progress.schedule, round.step),
       numImages: step.numImages,
       gradientNorm: event.gradientNorm,
@@ -174,27 +174,31 @@ function recordOf(
   };
 }
 
-/** All validation leaves are in: the schedule sees the loss, and a checkpoint keeps the version. */
+/**
+ * All validation leaves are in: the schedule sees the loss, and a checkpoint keeps the version. Where nothing counted
+ * there is no score: the version is never the best, and schedule and early stopping see nothing.
+ */
 export function finishValidation(state: CoreState, now: number, effects: Effect[]): void {
   const { config, progress } = state;
   const round = state.round!;
-  const { lossSum, weightSum } = totalOf(round);
-  const loss = weightSum > 0 ? lossSum / weightSum : 0;
   const metrics = metricsOf(round.confusion!, config.numClasses);
+  const score = scoreOf(round, metrics.meanIou);
   const epoch = stepPlan(config.plan, round.step - 1).epoch + 1;
+  const isBest = score !== null && isBetter(score, progress.best);
   state.round = null;
   progress.validationPending = false;
-  progress.schedule = afterValidation(progress.schedule, loss);
-  progress.earlyStopping = earlyStoppingAfterValidation(progress.earlyStopping, loss);
-  const isBest = progress.best === null || loss < progress.best.loss;
-  if (isBest) progress.best = { step: round.step, loss, meanIou: metrics.meanIou };
+  if (score) {
+    progress.schedule = afterValidation(progress.schedule, score.loss);
+    progress.earlyStopping = earlyStoppingAfterValidation(progress.earlyStopping, score.loss);
+    if (isBest) progress.best = score;
+  }
   effects.push({
     type: 'emit',
     event: {
       type: 'validated',
       epoch,
       step: round.step,
-      loss,
+      loss: score?.loss ?? null,
       pixelAccuracy: metrics.pixelAccuracy,
       meanIou: metrics.meanIou,
       classIou: metrics.classes.map(({ iou }) => iou),
@@ -202,9 +206,43 @@ export function finishValidation(state: CoreState, now: number, effects: Effect[
       isBest,
     },
   });
+  if (!score) warnOfNoScore(round, effects);
   const reason = ownEnd(state) ?? (stopsHere(state) ? 'stopped' : null);
   if (reason) end(state, reason, now, effects, isBest);
   else checkpoint(state, now, isBest, effects);
+}
+
+function scoreOf(round: Round, meanIou: number | null): Score | null {
+  const { lossSum, weightSum } = totalOf(round);
+  const loss = lossSum / weightSum;
+  // Classes may have weight 0: then pixels count in the metrics, and there is no loss.
+  if (!(weightSum > 0) || !Number.isFinite(loss) || meanIou === null) return null;
+  const numSkippedLeaves = skippedLeavesOf(round).length;
+  return { step: round.step, loss, meanIou, ...(numSkippedLeaves > 0 && { numSkippedLeaves }) };
+}
+
+/** Losses of the same photos compare; a model that fails on fewer of them is better, whatever it gives for the others. */
+function isBetter(score: Score, best: Score | null): boolean {
+  if (!best) return true;
+  const numMore = (score.numSkippedLeaves ?? 0) - (best.numSkippedLeaves ?? 0);
+  return numMore === 0 ? score.loss < best.loss : numMore < 0;
+}
+
+function warnOfNoScore(round: Round, effects: Effect[]): void {
+  const numSkipped = skippedLeavesOf(round).length;
+  const why =
+    numSkipped === 0
+      ? 'each of its pixels is ignored or has weight 0: look at the masks of the validation photos, --ignore-index and --class-weights'
+      : numSkipped === round.leaves.length
+        ? 'the loss of each of its leaves is not a finite number: the weights have most likely diverged, so start a run with a lower --learning-rate'
+        : 'the loss of some leaves is not a finite number, and nothing counts in the others: start a run with a lower --learning-rate';
+  effects.push({
+    type: 'emit',
+    event: {
+      type: 'warning',
+      message: `the validation of step ${round.step} has no score and is never the best, because ${why}`,
+    },
+  });
 }
 
 function checkpoint(

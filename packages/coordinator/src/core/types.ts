@@ -53,6 +53,16 @@ export interface Intervention {
   by: string;
 }
 
+/** What a validation came to; of one of which nothing counts there is none. */
+export interface Score {
+  /** Version of the weights. */
+  step: number;
+  loss: number;
+  meanIou: number;
+  /** Leaves that were left out because their loss was not finite; absent without any. */
+  numSkippedLeaves?: number;
+}
+
 /** What a checkpoint needs of the core to go on exactly where it was. */
 export interface Progress {
   /** Number of steps committed: the version of the weights. */
@@ -61,7 +71,7 @@ export interface Progress {
   validationPending: boolean;
   schedule: ScheduleState;
   earlyStopping: EarlyStoppingState;
-  best: { step: number; loss: number; meanIou: number } | null;
+  best: Score | null;
   /** Those that count for the steps up to this version, in order; absent without any. */
   interventions?: Pick<Intervention, 'step' | 'learningRate'>[];
 }

@@ -26,9 +26,10 @@ export interface Evaluation {
   epoch: number;
   /** ISO 8601, UTC. */
   at: string;
-  loss: number;
-  pixelAccuracy: number;
-  meanIou: number;
+  /** These three are null where nothing counted. */
+  loss: number | null;
+  pixelAccuracy: number | null;
+  meanIou: number | null;
   /** By class; null where the class is in neither truth nor prediction. */
   classIou: (number | null)[];
   confusion: SparseConfusion;
@@ -79,9 +80,9 @@ const evaluationSchema: z.ZodType<Evaluation> = z
     step: count,
     epoch: count,
     at: z.iso.datetime(),
-    loss: z.number(),
-    pixelAccuracy: share,
-    meanIou: share,
+    loss: z.number().nullable(),
+    pixelAccuracy: share.nullable(),
+    meanIou: share.nullable(),
     classIou: z.array(share.nullable()).max(65_536),
     confusion,
     leaves: z.array(z.object({ sampleIds: z.array(id), confusion })),

@@ -74,7 +74,9 @@ const validations: Table = {
     if (event.type !== 'validated') return [];
     const { at, step, epoch, loss, pixelAccuracy, meanIou, learningRate, isBest, classIou = [] } = event;
     const iou = classNames.map((_, index) => classIou[index]);
-    return [[at, step, epoch, figure(loss), pixelAccuracy, meanIou, learningRate, isBest, ...iou]];
+    return [
+      [at, step, epoch, figure(loss), figure(pixelAccuracy), figure(meanIou), learningRate, isBest, ...iou],
+    ];
   },
 };
 

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Point } from '../protocol.ts';
 import { eventOf } from './check-event.ts';
 import { fromBeginning, readNewLines } from './follow-lines.ts';
-import { addEvent, emptyCourse, maxLanes, maxShownEvents } from './record.ts';
+import { addEvent, bestOf, emptyCourse, maxLanes, maxShownEvents } from './record.ts';
 import { thin } from './thin.ts';
 
 const at = '2026-01-02T03:04:05.000Z';
@@ -34,15 +34,37 @@ const courseOf = (lines: unknown[]) => {
 
 describe('the course of a run', () => {
   test('has the points of its steps and validations', () => {
-    const { curves, best, lanes } = courseOf([started(0), step(1), step(2), validated(2, true)]);
+    const course = courseOf([started(0), step(1), step(2), validated(2, true)]);
+    const { curves, lanes } = course;
     expect(curves.trainLoss).toEqual([
       [1, 1],
       [2, 0.5],
     ]);
     expect(curves.imagesPerSecond[0]).toEqual([1, 8]);
     expect(curves.classIou).toEqual([[[2, 0.4]], [[2, null]]]);
-    expect(best).toEqual({ step: 2, loss: 0.5, meanIou: 0.4 });
+    expect(bestOf(course)).toEqual({ step: 2, loss: 0.5, meanIou: 0.4 });
     expect(lanes.map((lane) => lane.step)).toEqual([1, 2]);
+  });
+
+  test('has gaps where nothing counted, and no best of it', () => {
+    const none = { loss: null, meanIou: null, pixelAccuracy: null, classIou: [null, null] };
+    const course = courseOf([started(0), step(1, null), { ...validated(1, false), ...none }]);
+    const { trainLoss, validationLoss, meanIou, pixelAccuracy } = course.curves;
+    expect([trainLoss, validationLoss, meanIou, pixelAccuracy]).toEqual(Array(4).fill([[1, null]]));
+    expect(bestOf(course)).toBeNull();
+  });
+
+  test('goes back with the run: a best that will be found again, or not; a change that stays is not told again', () => {
+    const change = (n: number, to: number) => ({
+      ...{ at, type: 'learning-rate-changed', step: n, from: 0.1, to, by: 'me' },
+    });
+    const lines = [started(0), step(1), validated(1, true), change(3, 0.01), step(2), validated(2, true)];
+    const course = courseOf([...lines, started(1)]);
+    expect(bestOf(course)?.step).toBe(1);
+    expect(course.learningRateChanges.map(({ step: at }) => at)).toEqual([3]);
+    expect(courseOf([...lines, started(1), change(2, 0.02)]).learningRateChanges).toMatchObject([
+      { step: 2 },
+    ]);
   });
 
   test('has each step once after a restart, and says where it went on', () => {

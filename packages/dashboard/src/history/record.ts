@@ -19,7 +19,8 @@ export interface RunCourse {
   learningRateChanges: History['learningRateChanges'];
   events: ShownEvent[];
   lanes: StepLanes[];
-  best: History['best'];
+  /** Each better than those before it. */
+  bests: NonNullable<History['best']>[];
   nextEventId: number;
   startedAt: string | null;
   step: number;
@@ -42,7 +43,7 @@ export const emptyCourse = (numClasses: number): RunCourse => ({
   learningRateChanges: [],
   events: [],
   lanes: [],
-  best: null,
+  bests: [],
   nextEventId: 1,
   startedAt: null,
   step: 0,
@@ -66,12 +67,13 @@ export function addEvent(course: RunCourse, event: TimedEvent): ShownEvent | nul
     case 'validated': {
       const { step } = event;
       course.curves.validationLoss.push([step, finite(event.loss)]);
-      course.curves.meanIou.push([step, event.meanIou]);
-      course.curves.pixelAccuracy.push([step, event.pixelAccuracy]);
+      course.curves.meanIou.push([step, finite(event.meanIou)]);
+      course.curves.pixelAccuracy.push([step, finite(event.pixelAccuracy)]);
       for (const [index, curve] of course.curves.classIou.entries()) {
         if (event.classIou) curve.push([step, event.classIou[index] ?? null]);
       }
-      if (event.isBest) course.best = { step, loss: event.loss, meanIou: event.meanIou };
+      const [loss, meanIou] = [finite(event.loss), finite(event.meanIou)];
+      if (event.isBest && loss !== null && meanIou !== null) course.bests.push({ step, loss, meanIou });
       break;
     }
     case 'checkpoint':
@@ -79,6 +81,8 @@ export function addEvent(course: RunCourse, event: TimedEvent): ShownEvent | nul
       break;
     case 'learning-rate-changed': {
       const { step, from, to, by } = event;
+      // What was planned for later steps is given up with it.
+      course.learningRateChanges = course.learningRateChanges.filter((change) => change.step < step);
       course.learningRateChanges.push({ step, from, to, by });
       break;
     }
@@ -119,7 +123,10 @@ function addSentence(course: RunCourse, event: TimedEvent): ShownEvent | null {
   return shown;
 }
 
-/** What lies after `step` will happen again. Sentences stay: they have happened, and say so with their times. */
+/**
+ * What lies after `step` will happen again. Sentences stay: they have happened, and say so with their times. So do changes
+ * of the learning rate, which the run keeps and does not tell again.
+ */
 function dropAfter(course: RunCourse, step: number): void {
   const upTo = (points: Point[]): Point[] => points.filter(([at]) => at <= step);
   const { classIou, ...curves } = course.curves;
@@ -127,11 +134,13 @@ function dropAfter(course: RunCourse, step: number): void {
   course.curves.classIou = classIou.map(upTo);
   course.checkpoints = course.checkpoints.filter((checkpoint) => checkpoint.step <= step);
   course.lanes = course.lanes.filter((lane) => lane.step <= step);
-  // A change that counts from a later step is kept by the run and will be told again.
-  course.learningRateChanges = course.learningRateChanges.filter((change) => change.step <= step + 1);
+  course.bests = course.bests.filter((best) => best.step <= step);
   course.step = step;
 }
 
 /** JSON has no NaN; a curve has a gap there. */
 const finite = (value: number | null): number | null =>
   value !== null && Number.isFinite(value) ? value : null;
+
+/** Of a run that goes on, so far; null before the first that has a score. */
+export const bestOf = ({ bests }: Pick<RunCourse, 'bests'>): History['best'] => bests.at(-1) ?? null;

@@ -21,7 +21,7 @@ import {
 import { type History, maxPoints, type Point, type RunSummary, type ShownEvent } from '../protocol.ts';
 import { eventOf } from './check-event.ts';
 import { fromBeginning, readNewLines } from './follow-lines.ts';
-import { addEvent, emptyCourse, maxShownEvents, type RunCourse, type TimedEvent } from './record.ts';
+import { addEvent, bestOf, emptyCourse, maxShownEvents, type RunCourse, type TimedEvent } from './record.ts';
 import { thin } from './thin.ts';
 
 /** A coordinator writes its status once a second. */
@@ -117,14 +117,15 @@ export class RunHistory {
       followed: [...shownFollowed],
       events: this.#course.events.slice(-maxShownEvents),
       lanes: this.#course.lanes,
-      best: this.#course.best,
+      best: bestOf(this.#course),
     };
   }
 
   /** `isLive`: it is this process's own. */
   summary(isLive = false): RunSummary {
     const { config, record } = this.folder;
-    const { step, best, startedAt, hasFinished } = this.#course;
+    const { step, startedAt, hasFinished } = this.#course;
+    const best = bestOf(this.#course);
     return {
       name: this.name,
       runId: record.runId,

@@ -32,7 +32,7 @@ export function headOf(report: Report): Html {
 <p class="outcome ${isGood[outcome] ? 'good' : 'warn'}"><strong>${titleOf(outcome)}</strong> ${sentenceOf(report, outcome)}</p>
 ${report.missing.map((sentence) => html`<p class="absent">${sentence}</p>`)}
 <ul class="figures">
-${figure('best mean IoU', best ? score(best.meanIou) : '–', best ? `step ${whole(best.step)}` : 'no validation yet')}
+${figure('best mean IoU', best ? score(best.meanIou) : '–', best ? `step ${whole(best.step)}` : course.lastValidation ? 'no validation has a score' : 'no validation yet')}
 ${figure('validation loss', best ? compact(best.loss) : '–', best ? 'of the same step' : '')}
 ${figure('steps', whole(course.lastStep?.step ?? 0), `of ${whole(history.numSteps)}`)}
 ${figure('time', duration(course.activeMs), course.starts.num > 1 ? `in ${counted(course.starts.num, 'start')}` : '')}

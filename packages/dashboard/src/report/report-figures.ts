@@ -15,9 +15,9 @@ export interface ReportFigures {
   /** Of the evaluation that the report shows, the best one where it was kept; null where there is none. */
   scores: {
     step: number;
-    meanIou: number;
-    meanDice: number;
-    pixelAccuracy: number;
+    meanIou: number | null;
+    meanDice: number | null;
+    pixelAccuracy: number | null;
     classes: (ClassMetrics & { name: string })[];
   } | null;
   /** A coordinator was at work for so long. */

@@ -32,7 +32,7 @@ export interface PhotoRow {
 /** One photo's prediction over the evaluations. */
 export interface Progress {
   sampleId: string;
-  steps: { step: number; meanIou: number; prediction: Picture }[];
+  steps: { step: number; meanIou: number | null; prediction: Picture }[];
 }
 
 export interface Masks {

@@ -1,7 +1,7 @@
 /** The head of the page: the run's state as its core tells it, with what its course so far adds. Pure. */
 import type { LiveStatus } from '@unet-fleet/coordinator/live/live-run';
 import { duration } from '@unet-fleet/shared';
-import type { RunCourse } from '../history/record.ts';
+import { bestOf, type RunCourse } from '../history/record.ts';
 import type { Status } from '../protocol.ts';
 
 /** What is awaited for less than this is a step's ordinary course. */
@@ -35,7 +35,7 @@ export function headOf(
     imagesPerSecond: imagesPerSecond(course),
     timeLeftMs: isOver || stepsPerMs === null ? null : (numSteps - step) / stepsPerMs,
     checkpoint,
-    best: course.best,
+    best: bestOf(course),
     isPaused,
     stopsAfterEpoch,
     learningRate: course.curves.learningRate.at(-1)?.[1] ?? null,

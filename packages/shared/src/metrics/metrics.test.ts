@@ -63,10 +63,10 @@ describe('metricsOf', () => {
     expect(metrics.baseline.meanIou).toBeCloseTo(metrics.meanIou, 15);
   });
 
-  it('scores 0, not NaN, when no pixel counts', () => {
+  it('has no score, neither 0 nor NaN, when no pixel counts', () => {
     const metrics = metricsOf(emptyConfusion(2), 2);
-    expect(metrics).toMatchObject({ numPixels: 0, pixelAccuracy: 0, meanIou: 0, meanDice: 0 });
-    expect(metrics.baseline).toEqual({ classIndex: 0, pixelAccuracy: 0, meanIou: 0, meanDice: 0 });
+    expect(metrics).toMatchObject({ numPixels: 0, pixelAccuracy: null, meanIou: null, meanDice: null });
+    expect(metrics.baseline).toEqual({ classIndex: 0, pixelAccuracy: null, meanIou: null, meanDice: null });
   });
 
   it('keeps every score within its bounds', () => {

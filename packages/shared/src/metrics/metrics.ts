@@ -27,12 +27,13 @@ export interface ClassMetrics {
   recall: number | null;
 }
 
+/** All null where no pixel counts: then there is no score, and 0 would be one. */
 export interface MeanMetrics {
-  /** Share of pixels whose class is right; 0 where no pixel counts. */
-  pixelAccuracy: number;
-  /** Unweighted mean over the classes that are not absent; 0 where all are. */
-  meanIou: number;
-  meanDice: number;
+  /** Share of pixels whose class is right. */
+  pixelAccuracy: number | null;
+  /** Unweighted mean over the classes that are not absent. */
+  meanIou: number | null;
+  meanDice: number | null;
 }
 
 /** What predicting one class everywhere would score on the same truth. */
@@ -66,7 +67,7 @@ export function metricsOf(confusion: Float64Array, numClasses: number): Metrics 
   const counted = classes.filter((scored) => scored.presence !== 'absent');
   return {
     numPixels,
-    pixelAccuracy: ratio(numCorrect, numPixels) ?? 0,
+    pixelAccuracy: ratio(numCorrect, numPixels),
     numClassesCounted: counted.length,
     meanIou: mean(counted.map((scored) => scored.iou!)),
     meanDice: mean(counted.map((scored) => scored.dice!)),
@@ -108,14 +109,17 @@ function baselineOf(classes: ClassMetrics[], numPixels: number): BaselineMetrics
   // others with 0.
   return {
     classIndex: top,
-    pixelAccuracy: ratio(numTop, numPixels) ?? 0,
-    meanIou: ratio(numTop / numPixels, numClassesInTruth) ?? 0,
-    meanDice: ratio((2 * numTop) / (numPixels + numTop), numClassesInTruth) ?? 0,
+    pixelAccuracy: ratio(numTop, numPixels),
+    meanIou: ratio(numTop / numPixels, numClassesInTruth),
+    meanDice: ratio((2 * numTop) / (numPixels + numTop), numClassesInTruth),
   };
 }
 
 const ratio = (numerator: number, denominator: number): number | null =>
   denominator > 0 ? numerator / denominator : null;
 
-const mean = (values: number[]): number =>
-  values.length > 0 ? values.reduce((sum, value) => sum + value, 0) / values.length : 0;
+const mean = (values: number[]): number | null =>
+  ratio(
+    values.reduce((sum, value) => sum + value, 0),
+    values.length,
+  );

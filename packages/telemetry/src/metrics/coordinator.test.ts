@@ -118,6 +118,22 @@ test('counts what happens, in base units', async () => {
   await close();
 });
 
+test('has no value of a validation of which nothing counted, neither 0 nor the one before', async () => {
+  const run = new FakeRun();
+  const { values, close } = await served(run);
+  const validated = { type: 'validated', epoch: 1, step: 1, learningRate: 0.1, isBest: true } as const;
+  run.tell({ ...validated, loss: 0.5, meanIou: 0.4, pixelAccuracy: 0.9 });
+  expect((await values())('unet_fleet_validation_loss')).toEqual([0.5]);
+  run.tell({ ...validated, loss: null, meanIou: null, pixelAccuracy: null, isBest: false });
+  run.tell({ ...step, loss: null });
+  const of = await values();
+  for (const name of ['validation_loss', 'validation_mean_iou_ratio', 'validation_pixel_accuracy_ratio']) {
+    expect(of(`unet_fleet_${name}`)).toEqual([]);
+  }
+  expect([of('unet_fleet_validations_total'), of('unet_fleet_train_loss')]).toEqual([[2], []]);
+  await close();
+});
+
 test('has no value where nothing is known yet, and no series of workers that have gone', async () => {
   const run = new FakeRun();
   const { values, close } = await served(run);

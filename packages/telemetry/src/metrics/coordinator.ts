@@ -83,7 +83,7 @@ function count(metrics: Own, event: RunEvent & { at: string }): void {
       metrics.inc('unet_fleet_images_total', event.numImages);
       metrics.observe('unet_fleet_step_duration_seconds', seconds(event.stepMs));
       metrics.set('unet_fleet_epoch', event.epoch);
-      metrics.set('unet_fleet_train_loss', event.loss);
+      metrics.show('unet_fleet_train_loss', event.loss);
       metrics.set('unet_fleet_learning_rate', event.learningRate);
       metrics.set('unet_fleet_gradient_norm', event.gradientNorm);
       const { timings } = event;
@@ -103,9 +103,9 @@ function count(metrics: Own, event: RunEvent & { at: string }): void {
     }
     case 'validated':
       metrics.inc('unet_fleet_validations_total');
-      metrics.set('unet_fleet_validation_loss', event.loss);
-      metrics.set('unet_fleet_validation_mean_iou_ratio', event.meanIou);
-      metrics.set('unet_fleet_validation_pixel_accuracy_ratio', event.pixelAccuracy);
+      metrics.show('unet_fleet_validation_loss', event.loss);
+      metrics.show('unet_fleet_validation_mean_iou_ratio', event.meanIou);
+      metrics.show('unet_fleet_validation_pixel_accuracy_ratio', event.pixelAccuracy);
       break;
     case 'checkpoint':
       metrics.inc('unet_fleet_checkpoints_total');

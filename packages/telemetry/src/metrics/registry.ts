@@ -29,6 +29,12 @@ export class Metrics<T extends readonly MetricSpec[]> {
     this.#gauges.get(name)!.set(labels, value);
   }
 
+  /** Of a gauge without labels: null where there is no value, which 0 or the one before would not say. */
+  show(name: GaugeOf<T>, value: number | null): void {
+    if (value === null) this.clear(name);
+    else this.set(name, value);
+  }
+
   /** Takes a gauge's values away, of all labels. */
   clear(name: GaugeOf<T>): void {
     const gauge = this.#gauges.get(name)!;

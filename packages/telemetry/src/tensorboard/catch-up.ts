@@ -25,9 +25,12 @@ const wallTime = 0x09;
 const stepNumber = 0x10;
 const sessionLog = 0x3a;
 
+/** A step always has a rate; a validation of which nothing counted leaves nothing to write. */
 const kinds = {
   'Loss/train': 'step',
+  learning_rate: 'step',
   'Loss/validation': 'validated',
+  'IoU/mean': 'validated',
   'masks/': 'evaluation-kept',
   'weights/': 'checkpoint',
 } as const;

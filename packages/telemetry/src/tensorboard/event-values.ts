@@ -16,17 +16,20 @@ import {
 type Step = Extract<WrittenEvent, { type: 'step' }>;
 type Validated = Extract<WrittenEvent, { type: 'validated' }>;
 
+/** Where there is none, a curve has no point. */
+const figure = (tag: string, value: number | null): Value[] => (value === null ? [] : [scalar(tag, value)]);
+
 export const stepValues = (event: Step): Value[] => [
-  scalar(lossTag, event.loss),
+  ...figure(lossTag, event.loss),
   scalar(rateTag, event.learningRate),
   scalar(normTag, event.gradientNorm),
   ...(event.stepMs > 0 ? [scalar(speedTag, (event.numImages * 1_000) / event.stepMs)] : []),
 ];
 
 export const validatedValues = (event: Validated, classNames: readonly string[]): Value[] => [
-  scalar(validationLossTag, event.loss),
-  scalar(meanIouTag, event.meanIou),
-  scalar(accuracyTag, event.pixelAccuracy),
+  ...figure(validationLossTag, event.loss),
+  ...figure(meanIouTag, event.meanIou),
+  ...figure(accuracyTag, event.pixelAccuracy),
   ...(event.classIou ?? []).flatMap((iou, index) =>
     iou === null ? [] : [scalar(classIouTag(classNames[index] || `class ${index}`), iou)],
   ),

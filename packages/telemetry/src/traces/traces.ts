@@ -39,6 +39,9 @@ export const traces: Observer = async (run) => {
   return { close: async () => unsubscribe() };
 };
 
+/** An attribute where there is a value. */
+const figure = (name: string, value: number | null): Attributes => (value === null ? {} : { [name]: value });
+
 class Spans {
   readonly #tracer: Tracer;
   readonly #ofRun: Attributes;
@@ -61,8 +64,8 @@ class Spans {
       case 'validated':
         this.#root('validation', this.#validationStartMs ?? endMs, endMs, {
           'unet_fleet.step': event.step,
-          'unet_fleet.loss': event.loss,
-          'unet_fleet.mean_iou': event.meanIou,
+          ...figure('unet_fleet.loss', event.loss),
+          ...figure('unet_fleet.mean_iou', event.meanIou),
         });
         this.#validationStartMs = null;
         break;
@@ -98,7 +101,7 @@ class Spans {
     const attributes = {
       'unet_fleet.step': event.step,
       'unet_fleet.epoch': event.epoch,
-      'unet_fleet.loss': event.loss,
+      ...figure('unet_fleet.loss', event.loss),
       'unet_fleet.num_images': event.numImages,
       'unet_fleet.num_workers': event.numWorkers,
     };

@@ -60,6 +60,27 @@ describe('evaluateModel', () => {
     expect(report.metrics.baseline.pixelAccuracy).toBe(report.metrics.pixelAccuracy);
   });
 
+  it.each([
+    ['b', 'with the scores of the others', '1 of them left out'],
+    ['abc', 'with no score', 'all of them left out'],
+  ])('leaves photos out whose loss is not finite: %s, %s', async (failing, _, sentence) => {
+    const engine = new BrightnessEngine();
+    const evaluateLeaf = engine.evaluateLeaf.bind(engine);
+    let leaf = 0;
+    engine.evaluateLeaf = async (batch, confusion) => {
+      const sums = await evaluateLeaf(batch, confusion);
+      return failing.includes('abc'[leaf++]!) ? { ...sums, lossSum: Number.NaN } : sums;
+    };
+    const { samples } = await scanDataset(data, { cacheDir: join(root, 'cache') });
+    const report = await evaluateModel(modelOf(4, data), engine, samples, { data, leafSize: 1 });
+    expect(report).toMatchObject({ numImages: 3, numNotFinite: failing.length });
+    expect(formatEvaluation(report)).toContain(sentence);
+    if (failing === 'abc') {
+      expect(report).toMatchObject({ loss: null, metrics: { numPixels: 0, meanIou: null } });
+      expect(formatEvaluation(report)).toMatch(/loss +-\n/);
+    } else expect(report.metrics.numPixels).toBe(2 * 512);
+  });
+
   it('gives the same matrix whatever the leaf size', async () => {
     const [one, three] = [await evaluate(1), await evaluate(3)];
     expect(one.report.confusion).toEqual(three.report.confusion);

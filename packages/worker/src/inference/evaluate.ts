@@ -8,16 +8,20 @@ import {
   emptyConfusion,
   ignoredLabel,
   type Metrics,
+  mergeConfusion,
   metricsOf,
   UserError,
 } from '@unet-fleet/shared';
+import { validationLeafSums } from '../shell/leaf-sums.ts';
 import type { InferenceEngine, OnProgress, TrainedModel } from './types.ts';
 
 export interface EvaluationReport {
   modelName: string;
   numImages: number;
-  /** Mean over the pixels that count, weighted by class as in training; 0 where none counts. */
-  loss: number;
+  /** Of these, those left out as in a validation, because the loss of their leaf is not a finite number. */
+  numNotFinite: number;
+  /** Mean over the pixels that count, weighted by class as in training; null where none does. */
+  loss: number | null;
   hasClassWeights: boolean;
   metrics: Metrics;
   classNames: string[];
@@ -52,10 +56,14 @@ export async function evaluateModel(
     toBatch(await Promise.all(leaf.map((sample) => loadSample(data, sample, trainingSizeOf(data, sample)))));
   let lossSum = 0;
   let weightSum = 0;
+  let numNotFinite = 0;
   let numDone = 0;
   for await (const [leaf, batch] of loadAhead(leaves, load)) {
     assertKnownClasses(batch.labels, leaf, numClasses, ignoredLabel(data));
-    const sums = await engine.evaluateLeaf(batch, confusion);
+    const ofLeaf = emptyConfusion(numClasses);
+    const sums = validationLeafSums(await engine.evaluateLeaf(batch, ofLeaf));
+    if (sums.isFinite) mergeConfusion(confusion, ofLeaf);
+    else numNotFinite += leaf.length;
     lossSum += sums.lossSum;
     weightSum += sums.weightSum;
     numDone += leaf.length;
@@ -64,7 +72,8 @@ export async function evaluateModel(
   return {
     modelName: model.name,
     numImages: samples.length,
-    loss: weightSum > 0 ? lossSum / weightSum : 0,
+    numNotFinite,
+    loss: weightSum > 0 ? lossSum / weightSum : null,
     hasClassWeights: model.classWeights !== null,
     metrics: metricsOf(confusion, numClasses),
     classNames: model.classNames,

@@ -17,6 +17,8 @@ export function formatEvaluation(report: EvaluationReport): string {
   const lines = [
     `model   ${printable(report.modelName)}`,
     `images  ${report.numImages}, ${metrics.numPixels} pixels that count`,
+    ...(report.numNotFinite > 0 ? [notFiniteLine(report)] : []),
+    ...(metrics.numPixels === 0 ? ['        no pixel counts, so there is no score'] : []),
     '',
     ...aligned(summaryRows(report), 'lrr'),
     '',
@@ -36,11 +38,14 @@ export function formatEvaluation(report: EvaluationReport): string {
   return lines.join('\n');
 }
 
+const notFiniteLine = ({ numNotFinite, numImages }: EvaluationReport): string =>
+  `        ${numNotFinite === numImages ? 'all' : numNotFinite} of them left out: their loss is not a finite number, so the weights have most likely diverged`;
+
 function summaryRows({ loss, hasClassWeights, metrics, classNames }: EvaluationReport): string[][] {
   const { baseline } = metrics;
   return [
     ['', 'model', `always "${printable(classNames[baseline.classIndex]!)}"`],
-    [hasClassWeights ? 'loss (class weights)' : 'loss', loss.toFixed(4), ''],
+    [hasClassWeights ? 'loss (class weights)' : 'loss', loss === null ? '-' : loss.toFixed(4), ''],
     ['pixel accuracy', percent(metrics.pixelAccuracy), percent(baseline.pixelAccuracy)],
     ['mean IoU', score(metrics.meanIou), score(baseline.meanIou)],
     ['mean Dice', score(metrics.meanDice), score(baseline.meanDice)],
@@ -66,7 +71,8 @@ const byIou = (a: ClassMetrics, b: ClassMetrics): number =>
 
 const score = (value: number | null): string => (value === null ? '-' : value.toFixed(3));
 
-function percent(share: number): string {
+function percent(share: number | null): string {
+  if (share === null) return '-';
   if (!(share > 0)) return '0 %';
   const value = share * 100;
   return value < 0.01 ? '<0.01 %' : `${value.toFixed(value < 1 ? 2 : 1)} %`;

@@ -88,5 +88,6 @@ function scoresOf(truth: LabelMap, prediction: LabelMap, numClasses: number, ign
     if (label !== ignoreIndex) confusion[label * numClasses + prediction.labels[pixel]!]!++;
   });
   const { pixelAccuracy, meanIou, numClassesCounted } = metricsOf(confusion, numClasses);
+  if (pixelAccuracy === null || meanIou === null) return 'no pixel of the truth counts';
   return `pixel accuracy ${(pixelAccuracy * 100).toFixed(1)} % · mean IoU ${meanIou.toFixed(3)} over ${numClassesCounted} classes`;
 }

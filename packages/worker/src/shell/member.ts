@@ -177,14 +177,16 @@ export class Member {
     const samples = validationLeafSamples(plan, leaf!);
     const kept = Array.from(samples.keys()).filter((image) => this.followed.includes(samples[image]!));
     const loss = await until(timed(timings, 'computeMs', () => compute.evaluateLeaf(batch, confusion, kept)));
-    const indices = Array.from(confusion.keys()).filter((cell) => confusion[cell] !== 0);
+    const sums = validationLeafSums(loss);
+    // What a loss that is not finite comes of says nothing of its classes either.
+    const indices = sums.isFinite ? Array.from(confusion.keys()).filter((cell) => confusion[cell] !== 0) : [];
     const result: ResultMessage = {
       type: 'result',
       term,
       kind: 'validation',
       step: lease.step,
       node,
-      leaves: [validationLeafSums(loss)],
+      leaves: [sums],
       confusion: { indices, counts: indices.map((cell) => confusion[cell]!) },
       timings,
     };

@@ -77,5 +77,7 @@ export function StepSlider(props: StepSliderProps) {
 }
 
 export function evaluationInWords({ step, epoch, loss, meanIou }: Evaluation): string {
-  return `step ${step}, epoch ${epoch}, loss ${loss.toPrecision(3)}, mean IoU ${(meanIou * 100).toFixed(1)} %`;
+  const lossWords = loss === null ? 'no loss' : `loss ${loss.toPrecision(3)}`;
+  const iouWords = meanIou === null ? 'no mean IoU' : `mean IoU ${(meanIou * 100).toFixed(1)} %`;
+  return `step ${step}, epoch ${epoch}, ${lossWords}, ${iouWords}`;
 }
