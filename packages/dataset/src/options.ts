@@ -1,12 +1,14 @@
 /** What the data options say together with the files they name: class names, palette, number of classes. */
 import { type DataConfig, parseMaskValues, UserError } from '@unet-fleet/shared';
-import { readClassNames } from './readers/class-names.ts';
+import { type ClassNames, readClassList } from './readers/class-names.ts';
 import { type Palette, paletteNames, readPalette } from './readers/palette.ts';
 
 export interface DataOptions {
   palette: Palette | null;
   /** From the list or the palette; null if there are none. */
   classNames: string[] | null;
+  /** The value of each class, where the list of names says it and it is not the class itself; else null. */
+  listedValues: number[] | null;
   /** 0: not said; the masks decide. */
   numClasses: number;
 }
@@ -15,7 +17,8 @@ export interface DataOptions {
 export async function readDataOptions(data: DataConfig): Promise<DataOptions> {
   const palette = data.palette === '' ? null : await readPalette(data.palette);
   const named = palette === null ? null : paletteNames(palette, data.ignoreIndex);
-  const classNames = data.classNames === '' ? named : await readClassNames(data.classNames);
+  const list = data.classNames === '' ? null : withoutIgnored(await readClassList(data.classNames), data);
+  const classNames = list?.names ?? named;
   if (data.numClasses === 1)
     throw new UserError('One class alone cannot be learned: set --num-classes to 2 or more.');
   if (data.numClasses > 0 && classNames !== null && classNames.length > data.numClasses) {
@@ -38,6 +41,10 @@ export async function readDataOptions(data: DataConfig): Promise<DataOptions> {
   return {
     palette,
     classNames,
+    listedValues:
+      palette === null && data.maskValues === 'auto' && data.maskThreshold === 0
+        ? (list?.values ?? null)
+        : null,
     numClasses: numListed || data.numClasses || classNames?.length || paletteClasses(palette, data),
   };
 }
@@ -68,6 +75,17 @@ function numMappedClasses(data: DataConfig): number {
   }
   if (maskThreshold > 0) return 2;
   return isListed ? values.length : 0;
+}
+
+/** A list that names what is left out as well names no class by that. */
+function withoutIgnored({ names, values }: ClassNames, { ignoreIndex }: DataConfig): ClassNames {
+  if (values === null || !values.includes(ignoreIndex)) return { names, values };
+  const kept = values.flatMap((value, index) => (value === ignoreIndex ? [] : [index]));
+  const keptValues = kept.map((index) => values[index] as number);
+  return {
+    names: kept.map((index) => names[index] as string),
+    values: keptValues.every((value, index) => value === index) ? null : keptValues,
+  };
 }
 
 function paletteClasses(palette: Palette | null, { ignoreIndex }: DataConfig): number {

@@ -54,7 +54,7 @@ export function buildReport({ data, dataOptions, divided, findings, numCachedFil
   const sizeMismatches = readPairs.filter((read) => !isSameSize(read)).map(mismatchOf);
   const sameSize = readPairs.filter(isSameSize);
   const values = occurringValues(sameSize, data, dataOptions);
-  const settled = shownAsValues(settle(data, values), values);
+  const settled = shownAsValues(settle(data, dataOptions, values), values);
   const mapping = parseMaskValues(settled.maskValues);
   const classes = typeof mapping === 'string' ? null : new Map(mapping.map((value, index) => [value, index]));
   const isNumClassesGuessed = dataOptions.numClasses === 0 && classes === null;
@@ -147,9 +147,18 @@ function occurringValues(
 }
 
 /** What is said stands; a palette and a threshold have made classes of the values already. */
-function settle({ maskValues, palette, maskThreshold }: DataConfig, values: OccurringValues): SettledValues {
+function settle(
+  { maskValues, palette, maskThreshold, classNames }: DataConfig,
+  { listedValues }: DataOptions,
+  values: OccurringValues,
+): SettledValues {
   if (maskValues !== 'auto') return { maskValues, note: null, fault: null };
   if (palette !== '' || maskThreshold > 0) return { maskValues: 'as-is', note: null, fault: null };
+  if (listedValues !== null) {
+    const listed = formatMaskValues(listedValues);
+    const note = `${classNames} says the values of the classes: ${listed} (--mask-values ${listed}).`;
+    return { maskValues: listed, note, fault: null };
+  }
   return settleMaskValues(values);
 }
 

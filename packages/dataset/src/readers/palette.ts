@@ -1,10 +1,13 @@
 /**
  * The palette file: which colour of a mask stands for which class. Text, one colour per line as "#rrggbb name" or
- * "r g b name", classes numbered by line; or JSON, a list of {"color": "#rrggbb", "name": "...", "class": n}.
+ * "r g b name", classes numbered by line; a table or label map with colours (class-table.ts); or JSON, a list of
+ * {"color": "#rrggbb", "name": "...", "class": n}.
  */
 import { createHash } from 'node:crypto';
 import { MAX_LIST_BYTES } from '../limits.ts';
 import { checkName } from './class-names.ts';
+import { readClassTable } from './class-table.ts';
+import { extensionOf } from './containers.ts';
 import { FileError, inFile } from './file-error.ts';
 import { readList } from './list-file.ts';
 import { NO_LABEL } from './raster.ts';
@@ -27,7 +30,9 @@ export interface Palette {
 export async function readPalette(path: string): Promise<Palette> {
   const bytes = readList(path, MAX_LIST_BYTES, 'palette file', '--palette');
   const text = bytes.toString('utf8').replace(/^\uFEFF/, '');
-  const entries = await inFile(path, () => (/^\s*[[{]/.test(text) ? parseJson(text) : parseText(text)));
+  const entries = await inFile(path, () =>
+    /^\s*[[{]/.test(text) ? parseJson(text) : (parseTable(text, extensionOf(path)) ?? parseText(text)),
+  );
   if (entries.length > NO_LABEL) throw new FileError(path, `it has more than ${NO_LABEL} colours`);
   if (entries.length === 0) throw new FileError(path, 'it has no colours; write lines such as "#ff0000 car"');
   const seen = new Set<number>();
@@ -43,21 +48,46 @@ export function colorName(color: number): string {
   return `#${color.toString(16).padStart(6, '0')}`;
 }
 
+/** A table with colours (class_dict.csv), or CVAT's label map; null for anything else. */
+function parseTable(text: string, extension: string): PaletteEntry[] | null {
+  if (plainLine.test(text.trimStart())) return null;
+  const table = readClassTable(text, extension);
+  if (table === null || table.every(({ color }) => color === null)) {
+    if (table === null) return null;
+    throw new Error('it has names and no colours; it is a list for --class-names');
+  }
+  return table.map(({ name, value, color }, i) => {
+    if (color === null) throw new Error(`${name} has no colour`);
+    if (value !== null && !(value >= 0 && value < NO_LABEL))
+      throw new Error(`${name} has the class ${value}, which is no index`);
+    checkName(name, `class ${i}`);
+    return { color, classIndex: value ?? i, name };
+  });
+}
+
+/** "#ff0000 car" or "255 0 0 car" at its beginning: a palette file of our own. */
+const plainLine = /^(?:#[0-9a-f]{6}\b|\/\/|\d{1,3}[\s,]+\d{1,3}[\s,]+\d{1,3}\b)/i;
+
 function parseText(text: string): PaletteEntry[] {
-  const lines = text.split(/\r?\n/).map((line) => line.trim());
+  const lines = text.split(/\r\n|\r|\n/).map((line) => line.trim());
   const entries: PaletteEntry[] = [];
   for (const [i, line] of lines.entries()) {
     if (line === '' || line.startsWith('//')) continue;
     const hex = /^#([0-9a-f]{6})(?:\s+(.*))?$/is.exec(line);
     const numbers = /^(\d{1,3})[\s,]+(\d{1,3})[\s,]+(\d{1,3})(?:[\s,]+(.*))?$/s.exec(line);
+    // Longer lines are no colours, and the pattern would take its time with them.
+    const short = line.length <= 1_000 ? line : '';
+    const behind = /^(.*?[^\d\s,])[\s,]+(\d{1,3})[\s,]+(\d{1,3})[\s,]+(\d{1,3})[\s,]*$/s.exec(short);
     const color = hex
       ? Number.parseInt(hex[1] as string, 16)
       : numbers
         ? colorFrom(numbers.slice(1, 4))
-        : null;
+        : behind
+          ? colorFrom(behind.slice(2, 5))
+          : null;
     if (color === null)
       throw new Error(`line ${i + 1} is "${line}", no colour such as "#ff0000 car" or "255 0 0 car"`);
-    const name = ((hex ? hex[2] : numbers?.[4]) ?? '').trim();
+    const name = ((hex ? hex[2] : numbers ? numbers[4] : behind?.[1]) ?? '').trim();
     checkName(name, `line ${i + 1}`);
     entries.push({ color, classIndex: entries.length, name });
   }
