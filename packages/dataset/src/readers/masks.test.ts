@@ -21,7 +21,7 @@ const options = {
   maskThreshold: 0,
 };
 const read = (path: string, bytes: Uint8Array = readFileSync(path)) => readMask(path, bytes, options);
-const refused = /^(sparse|complex|three|short|colours|names)/;
+const refused = /^(nested|complex|three|short|colours|names)/;
 const files = readdirSync(folder).sort();
 
 describe('every mask format', () => {
@@ -48,6 +48,49 @@ describe('every mask format', () => {
   it('reads big-endian level 5 files', async () => {
     const mask = await read('be.mat', bigEndianMat('groundtruth', [1, 2, 3, 4, 5, 300], 2, 3));
     expect(Array.from(mask.values)).toEqual([1, 3, 5, 2, 4, 300]);
+  });
+
+  it.each([
+    ['nested-mat5.mat', 'GTcls.Segmentation', false],
+    ['nested-mat5.mat', 'GTcls.Boundaries', true],
+    ['nested-mat5.mat', 'deep.a.b', false],
+    ['nested-cells.mat', 'groundTruth{1}.Segmentation', false],
+    ['nested-cells.mat', 'groundTruth{2}.Segmentation', true],
+    ['nested-cells.mat', 'groundtruth', false],
+    ['nested-cells.mat', 'groundtruth{1}', false],
+    ['nested-mat73.mat', 'GTcls.Segmentation', false],
+    ['nested-mat73.mat', 'GTcls.deep.mask', false],
+    ['nested-mat73.mat', 'bw', true],
+    ['nested-mat73.mat', 'one', false],
+  ])('%s %s', async (name, matVariable, isBinary) => {
+    const path = join(folder, name);
+    const mask = await readMask(path, readFileSync(path), { ...options, matVariable });
+    expect(Array.from(mask.values)).toEqual(isBinary ? expected.map((value) => Number(value > 2)) : expected);
+  });
+
+  it.each([
+    ['nested-mat5.mat', 'groundtruth'],
+    ['nested-mat5.mat', 'GTcls'],
+    ['nested-mat5.mat', 'GTcls.Mask'],
+    ['nested-mat5.mat', 'deep.a'],
+    ['nested-cells.mat', 'mask'],
+    ['nested-cells.mat', 'groundTruth'],
+    ['nested-cells.mat', 'groundTruth{9}.Segmentation'],
+    ['nested-mat73.mat', 'groundtruth'],
+    ['nested-mat73.mat', 'GTcls'],
+    ['short-name.mat', 'groundtruth'],
+  ])('%s %s: every variable that the message names can be read', async (name, matVariable) => {
+    const path = join(folder, name);
+    const readAs = (wanted: string) =>
+      readMask(path, readFileSync(path), { ...options, matVariable: wanted });
+    const { message } = await readAs(matVariable).then(
+      () => new Error('nothing'),
+      (error: Error) => error,
+    );
+    const [, advice = ''] = /(?:--mat-variable: |; there is )([^;]*)\.$/.exec(message) ?? [];
+    const named = [...advice.matchAll(/(\S+) \(/g)].map(([, path]) => path as string);
+    expect(named.length, message).toBeGreaterThan(0);
+    for (const path of named) expect((await readAs(path)).values).toHaveLength(35);
   });
 
   it('keeps 16-bit labels', async () => {
@@ -108,7 +151,6 @@ describe('messages', () => {
   });
 
   it.each([
-    ['sparse.mat', 'groundtruth is sparse; save full(groundtruth)'],
     ['complex.mat', 'groundtruth is complex'],
     ['three-dimensions.mat', 'it has 2 channels, where one class index per pixel is needed'],
     ['colours.png', 'has colours, not class indices; name its palette file with --palette'],

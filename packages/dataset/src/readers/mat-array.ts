@@ -11,25 +11,25 @@ export interface MatHeader {
   dims: number[];
 }
 
-/** values lie column by column; text joins a char array's rows; cells are those of a cell array. */
+/** A variable, field or cell: what it is, and a way to read it. */
+export interface MatVariable {
+  header: MatHeader;
+  /** Throws plain sentences. */
+  read(): MatArray;
+}
+
+/** values lie column by column; text joins a char array's rows; cells and fields are those of a cell array or struct. */
 export interface MatArray extends MatHeader {
   values?: NumericArray;
   text?: string;
-  cells?: MatArray[];
+  cells?: MatVariable[];
+  fields?: MatVariable[];
 }
 
 /** "groundtruth (double 822 x 550)" */
 export function describeVariable(variable: MatHeader): string {
   const dims = variable.dims.length === 0 ? '' : ` ${variable.dims.join(' x ')}`;
   return `${variable.name} (${variable.className}${dims})`;
-}
-
-/** The sentence for a variable that is not there, naming those that are. */
-export function missingVariable(wanted: string, found: readonly MatHeader[]): Error {
-  const names = found.map(describeVariable).join(', ');
-  return new Error(
-    `it has no variable "${wanted}"; ${found.length === 0 ? 'it has none at all' : `there is ${names}; name one with --mat-variable`}`,
-  );
 }
 
 /** Rows are the image's rows: dims = [height, width], or [height, width, channels]. Throws a plain sentence. */
@@ -55,7 +55,8 @@ export function namesFromMat(variable: MatArray): string[] {
   if (variable.cells === undefined) {
     throw new Error(`its variable ${describeVariable(variable)} is no cell array of names`);
   }
-  return variable.cells.map((cell, i) => {
+  return variable.cells.map((each, i) => {
+    const cell = each.read();
     if (cell.text === undefined) throw new Error(`cell ${i + 1} of ${describeVariable(variable)} is no text`);
     return cell.text;
   });

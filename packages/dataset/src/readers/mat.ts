@@ -1,7 +1,7 @@
 /** MATLAB .mat files of both formats behind one function: the file's bytes decide, as its name cannot. */
 import type { PixelLimit } from '../limits.ts';
-import type { MatArray, MatHeader } from './mat-array.ts';
-import { missingVariable, namesFromMat, pictureFromMat } from './mat-array.ts';
+import { type MatVariable, namesFromMat, pictureFromMat } from './mat-array.ts';
+import { variableAt } from './mat-path.ts';
 import { openMat5 } from './mat5.ts';
 import { isHdf5, withMat73 } from './mat73.ts';
 import type { Picture } from './picture.ts';
@@ -9,37 +9,25 @@ import type { Picture } from './picture.ts';
 /** Of the names in a cell array, and the characters of each. */
 const MAX_NAMES = 2 ** 20;
 
-interface Variable {
-  header: MatHeader;
-  read: () => MatArray;
-}
-
 function withVariables<T>(
   path: string,
   bytes: Uint8Array,
   limit: PixelLimit,
-  use: (variables: Variable[]) => T,
+  use: (variables: MatVariable[]) => T,
 ): T | Promise<T> {
   return isHdf5(bytes) ? withMat73(path, limit, use) : use(openMat5(bytes, limit));
 }
 
-/** Throws a plain sentence that names the variables that are there if the wanted one is not. */
+/** `variable` is a path (mat-path.ts). Throws a plain sentence that names what can be a mask if there is no such one. */
 export function readMatPicture(
   path: string,
   bytes: Uint8Array,
   variable: string,
   limit: PixelLimit,
 ): Picture | Promise<Picture> {
-  return withVariables(path, bytes, limit, (variables) => {
-    const found = variables.find(({ header }) => header.name === variable);
-    if (found === undefined) {
-      throw missingVariable(
-        variable,
-        variables.map(({ header }) => header),
-      );
-    }
-    return pictureFromMat(found.read(), limit);
-  });
+  return withVariables(path, bytes, limit, (variables) =>
+    pictureFromMat(variableAt(variables, variable), limit),
+  );
 }
 
 /** The names in the file's cell array: its only one, or else the one called label_list. */

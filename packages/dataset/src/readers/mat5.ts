@@ -4,7 +4,8 @@
  */
 import { constants, inflateSync } from 'node:zlib';
 import type { PixelLimit } from '../limits.ts';
-import { describeVariable, type MatArray, type MatHeader } from './mat-array.ts';
+import { describeVariable, type MatArray, type MatHeader, type MatVariable } from './mat-array.ts';
+import { fullFromSparse } from './mat-sparse.ts';
 import {
   classNames,
   type Element,
@@ -27,10 +28,9 @@ const MAX_BYTES_PER_NUMBER = 8;
 const HEADER_SAMPLE_BYTES = 1024;
 const MAX_VARIABLES = 4096;
 const MAX_DIMENSIONS = 32;
-const MAX_CELL_DEPTH = 8;
-/** Of one variable, those of nested cell arrays among them: a name for each class. */
+/** Of one variable, those of nested cell arrays and structs among them: a name for each class. */
 const MAX_CELLS = 2 ** 16;
-/** What a cell array may inflate to: as many names with their headers. */
+/** What the parts of a cell array or struct may have besides their numbers: as many names with their headers. */
 const MAX_CELL_BYTES = 2 ** 23;
 /** Tags, flags, dimensions and name of an array. */
 const MAX_ARRAY_HEADER_BYTES = 4096;
@@ -43,14 +43,12 @@ export function isMat5(bytes: Uint8Array): boolean {
 }
 
 /** Names, classes and sizes of all variables, in file order, and a way to read the values of each. */
-export function openMat5(
-  bytes: Uint8Array,
-  limit: PixelLimit,
-): { header: MatHeader; read: () => MatArray }[] {
+export function openMat5(bytes: Uint8Array, limit: PixelLimit): MatVariable[] {
   if (!isMat5(bytes)) throw new Error('it is no MATLAB file of level 5 or 7.3');
   const littleEndian = bytes[126] === 'I'.charCodeAt(0);
   const elements = new Elements(bytes.subarray(HEADER_BYTES), littleEndian);
-  const variables = [];
+  const variables: MatVariable[] = [];
+  const newBudget = (): Budget => ({ ...limit, numCells: MAX_CELLS, numFileBytes: bytes.length });
   while (!elements.atEnd) {
     if (variables.length >= MAX_VARIABLES) throw new Error(`it has more than ${MAX_VARIABLES} variables`);
     const { type, data } = elements.next();
@@ -60,13 +58,13 @@ export function openMat5(
       const header = parseHeader(new Elements(sample.subarray(8), littleEndian));
       const read = () =>
         isRead(header)
-          ? parseMatrix(inflateMatrix(data, numBytes, header, limit), littleEndian, newBudget(limit))
+          ? parseMatrix(inflateMatrix(data, numBytes, header, limit), littleEndian, newBudget())
           : refused(header);
       variables.push({ header, read });
     } else if (type === MI_MATRIX) {
       variables.push({
         header: parseHeader(new Elements(data, littleEndian)),
-        read: () => parseMatrix(data, littleEndian, newBudget(limit)),
+        read: () => parseMatrix(data, littleEndian, newBudget()),
       });
     }
   }
@@ -93,10 +91,7 @@ function inflateMatrix(
   header: FullHeader,
   limit: PixelLimit,
 ): Uint8Array {
-  const maxBytes =
-    header.className === 'cell' || header.className === 'char'
-      ? MAX_CELL_BYTES
-      : MAX_ARRAY_HEADER_BYTES + MAX_BYTES_PER_NUMBER * numValues(header, limit);
+  const maxBytes = maxBytesOf(header, limit);
   if (numBytes > maxBytes) {
     throw new Error(
       `a variable claims ${numBytes} bytes, more than the ${maxBytes} that ${describeVariable(header)} may have`,
@@ -107,8 +102,20 @@ function inflateMatrix(
   return inflated.subarray(8);
 }
 
+/** What an array may take; of one with parts its header does not say what these are. */
+function maxBytesOf(header: FullHeader, limit: PixelLimit): number {
+  if (header.className === 'char') return MAX_CELL_BYTES;
+  if (header.className === 'cell' && header.dims.reduce((product, dim) => product * dim, 1) > MAX_CELLS) {
+    throw new Error(`it has more than ${MAX_CELLS} cells`);
+  }
+  const hasParts = ['cell', 'struct'].includes(header.className) || header.isSparse;
+  const numNumbers = hasParts ? 2 * limit.maxPixels : numValues(header, limit);
+  return (hasParts ? MAX_CELL_BYTES : MAX_ARRAY_HEADER_BYTES) + MAX_BYTES_PER_NUMBER * numNumbers;
+}
+
 interface FullHeader extends MatHeader {
   isComplex: boolean;
+  isSparse: boolean;
 }
 
 function parseHeader(elements: Elements): FullHeader {
@@ -123,7 +130,9 @@ function parseHeader(elements: Elements): FullHeader {
   const isLogical = ((word >>> 8) & 0x02) !== 0;
   const isComplex = ((word >>> 8) & 0x08) !== 0;
   // An opaque array (a MATLAB object) has no dimensions and is only ever listed.
-  if (className === 'opaque') return { name: asciiOf(elements.next().data), className, dims: [], isComplex };
+  if (className === 'opaque') {
+    return { name: asciiOf(elements.next().data), className, dims: [], isComplex, isSparse: false };
+  }
   const dims = elements.next();
   if (dims.type !== MI_INT32 || dims.data.length > MAX_DIMENSIONS * 4)
     throw new Error('it is damaged: an array without dimensions');
@@ -131,7 +140,9 @@ function parseHeader(elements: Elements): FullHeader {
   if (sizes.some((size) => size < 0)) throw new Error('it is damaged: a negative dimension');
   const name = elements.next();
   if (name.type !== MI_INT8) throw new Error('it is damaged: an array without a name');
-  return { name: asciiOf(name.data), className: isLogical ? 'logical' : className, dims: sizes, isComplex };
+  const isSparse = className === 'sparse';
+  const shown = isSparse && isLogical ? 'sparse logical' : isLogical ? 'logical' : className;
+  return { name: asciiOf(name.data), className: shown, dims: sizes, isComplex, isSparse };
 }
 
 /** Throws for more than are read. */
@@ -145,30 +156,25 @@ function numValues({ name, dims }: MatHeader, { maxPixels }: PixelLimit): number
   return count;
 }
 
-const UNREAD = ['struct', 'object', 'opaque', 'function handle'];
+const UNREAD = ['object', 'opaque', 'function handle'];
 
 /** Whether an array of this kind has values for us; what has not is told without inflating it. */
 function isRead({ className, isComplex }: FullHeader): boolean {
-  return className !== 'sparse' && !isComplex && !UNREAD.includes(className);
+  return !isComplex && !UNREAD.includes(className);
 }
 
 /** Its header alone, or the sentence for a kind that a person can save differently. */
-function refused({ isComplex, ...header }: FullHeader): MatArray {
-  if (header.className === 'sparse') {
-    throw new Error(`its variable ${header.name} is sparse; save full(${header.name})`);
-  }
+function refused({ isComplex, isSparse: _, ...header }: FullHeader): MatArray {
   if (isComplex && !UNREAD.includes(header.className))
     throw new Error(`its variable ${header.name} is complex`);
   return header;
 }
 
-/** What one variable and its cells may still be. */
+/** What one variable and its parts may still be. */
 interface Budget extends PixelLimit {
   numCells: number;
-  depth: number;
+  numFileBytes: number;
 }
-
-const newBudget = (limit: PixelLimit): Budget => ({ ...limit, numCells: MAX_CELLS, depth: MAX_CELL_DEPTH });
 
 function asciiOf(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('latin1');
@@ -180,7 +186,11 @@ function parseMatrix(bytes: Uint8Array, littleEndian: boolean, budget: Budget): 
   const elements = new Elements(bytes, littleEndian);
   const fullHeader = parseHeader(elements);
   if (!isRead(fullHeader)) return refused(fullHeader);
-  const { isComplex: _, ...header } = fullHeader;
+  const { isComplex: _, isSparse, ...header } = fullHeader;
+  if (isSparse) return parseSparse(elements, header, littleEndian, budget);
+  if (header.className === 'struct') {
+    return { ...header, fields: parseFields(elements, header, littleEndian, budget) };
+  }
   const count = numValues(header, budget);
   if (header.className === 'cell') {
     return { ...header, cells: parseCells(elements, count, littleEndian, budget) };
@@ -206,19 +216,69 @@ function parseNumbers(
   return values;
 }
 
-function parseCells(elements: Elements, count: number, littleEndian: boolean, budget: Budget): MatArray[] {
-  if (budget.depth === 0) throw new Error('its cell arrays are nested too deeply');
+function parseCells(elements: Elements, count: number, littleEndian: boolean, budget: Budget): MatVariable[] {
+  spendCells(budget, count);
+  return Array.from({ length: count }, (_, i) => parsePart(elements, `cell ${i + 1}`, littleEndian, budget));
+}
+
+function spendCells(budget: Budget, count: number): void {
   budget.numCells -= count;
-  if (budget.numCells < 0) throw new Error(`it has more than ${MAX_CELLS} cells`);
-  budget.depth--;
-  const cells: MatArray[] = [];
-  while (cells.length < count) {
-    const { type, data } = elements.next();
-    if (type !== MI_MATRIX) throw new Error('it is damaged: a cell that is no array');
-    cells.push(parseMatrix(data, littleEndian, budget));
+  if (!(budget.numCells >= 0)) throw new Error(`it has more than ${MAX_CELLS} cells`);
+}
+
+/** The next array, read when it is asked for. Parts have no names of their own. */
+function parsePart(elements: Elements, name: string, littleEndian: boolean, budget: Budget): MatVariable {
+  const { type, data } = elements.next();
+  if (type !== MI_MATRIX) throw new Error('it is damaged: a cell or field that is no array');
+  const header =
+    data.length === 0
+      ? { name, className: 'double', dims: [0, 0] }
+      : { ...parseHeader(new Elements(data, littleEndian)), name };
+  return { header, read: () => parseMatrix(data, littleEndian, budget) };
+}
+
+/** The fields of a struct: the length that names have in the file, the names, and an array for each. */
+function parseFields(
+  elements: Elements,
+  header: MatHeader,
+  littleEndian: boolean,
+  budget: Budget,
+): MatVariable[] {
+  const count = header.dims.reduce((product, dim) => product * dim, 1);
+  const [lengthPart, namesPart] = [elements.next(), elements.next()];
+  if (lengthPart.type !== MI_INT32 || lengthPart.data.length !== 4 || namesPart.type !== MI_INT8) {
+    throw new Error('it is damaged: a struct without names of fields');
   }
-  budget.depth++;
-  return cells;
+  const nameLength = Number(numbersFrom(lengthPart.data, 'i4', littleEndian)[0]);
+  if (!(nameLength >= 1 && namesPart.data.length % nameLength === 0)) {
+    throw new Error('it is damaged: a struct without names of fields');
+  }
+  const numFields = namesPart.data.length / nameLength;
+  spendCells(budget, numFields);
+  if (count !== 1) throw new Error(`its variable ${describeVariable(header)} is an array of structs`);
+  return Array.from({ length: numFields }, (_, i) => {
+    const name = asciiOf(namesPart.data.subarray(i * nameLength, (i + 1) * nameLength));
+    return parsePart(elements, name.replace(/\0.*$/s, ''), littleEndian, budget);
+  });
+}
+
+/** Rows, column starts and values, of which a logical matrix may have more room than it uses. */
+function parseSparse(
+  elements: Elements,
+  { name, dims, className }: MatHeader,
+  littleEndian: boolean,
+  budget: Budget,
+): MatArray {
+  const numbers = (): NumericArray => {
+    const { type, data } = elements.next();
+    const kind = numberKinds[type];
+    if (kind === undefined) throw new Error(`it is damaged: data type ${type}`);
+    return numbersFrom(data, kind, littleEndian);
+  };
+  if (dims.length !== 2) throw new Error('it is damaged: a sparse matrix without rows and columns');
+  const [rows, starts] = [numbers(), numbers()];
+  const values = fullFromSparse({ rows, starts, numbers: numbers() }, dims, budget, budget.numFileBytes);
+  return { name, dims, className: className === 'sparse' ? 'double' : 'logical', values };
 }
 
 /** The rows of a char array, joined as lines; a name has one row. The characters lie column by column. */

@@ -6,9 +6,10 @@
  */
 import { closeSync, openSync, statSync } from 'node:fs';
 import { devNull } from 'node:os';
-import type { Dataset, File as Hdf5File } from 'h5wasm/node';
+import type { Dataset, Group } from 'h5wasm/node';
 import type { PixelLimit } from '../limits.ts';
-import type { MatArray, MatHeader } from './mat-array.ts';
+import type { MatArray, MatHeader, MatVariable } from './mat-array.ts';
+import { fullFromSparse } from './mat-sparse.ts';
 import { type NumberKind, numbersFrom } from './numbers.ts';
 import type { NumericArray } from './raster.ts';
 
@@ -17,7 +18,6 @@ type Hdf5Module = Awaited<typeof import('h5wasm/node')['ready']>;
 const SIGNATURE = Buffer.from([0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]);
 const MAX_TEXT_LENGTH = 2 ** 16;
 const MAX_CELLS = 2 ** 16;
-const MAX_CELL_DEPTH = 8;
 const MAX_VARIABLES = 4096;
 /** Deflate packs no better than this; what claims more was never written. */
 const MAX_COMPRESSION = 1032;
@@ -29,7 +29,7 @@ interface Budget extends PixelLimit {
   module: Hdf5Module;
   numBytes: number;
   numCells: number;
-  depth: number;
+  numFileBytes: number;
 }
 
 /** True if the HDF5 signature stands where the format allows it: at 0, 512, 1024, ... */
@@ -44,7 +44,7 @@ export function isHdf5(bytes: Uint8Array): boolean {
 export async function withMat73<T>(
   path: string,
   limit: PixelLimit,
-  use: (variables: { header: MatHeader; read: () => MatArray }[]) => T,
+  use: (variables: MatVariable[]) => T,
 ): Promise<T> {
   // 4 MB of WebAssembly that most data sets never need.
   const { default: h5wasm } = await import('h5wasm/node');
@@ -52,18 +52,18 @@ export async function withMat73<T>(
   return quietly(module, () => {
     const file = new h5wasm.File(path, 'r');
     if (file.file_id < 0n) throw new Error('its HDF5 structure is damaged or ends early');
-    const maxBytes = FREE_BYTES + MAX_COMPRESSION * statSync(path).size;
+    const numFileBytes = statSync(path).size;
     const newBudget = () => ({
       ...limit,
       module,
-      numBytes: maxBytes,
+      numBytes: FREE_BYTES + MAX_COMPRESSION * numFileBytes,
       numCells: MAX_CELLS,
-      depth: MAX_CELL_DEPTH,
+      numFileBytes,
     });
     try {
       const names = file.keys().filter((name) => !name.startsWith('#'));
       if (names.length > MAX_VARIABLES) throw new Error(`it has more than ${MAX_VARIABLES} variables`);
-      return use(names.map((name) => variableAt(newBudget, file, name)));
+      return use(names.map((name) => partOf(file.get(name), name, newBudget)));
     } finally {
       file.close();
     }
@@ -86,14 +86,46 @@ function quietly<T>(module: Hdf5Module, job: () => T): T {
   }
 }
 
-function variableAt(newBudget: () => Budget, file: Hdf5File, name: string) {
-  const entity = file.get(name);
-  // Groups are MATLAB's structs; links are never followed out of the file.
-  if (!isDataset(entity)) {
-    const header: MatHeader = { name, className: 'struct', dims: [] };
-    return { header, read: (): MatArray => header };
+/** A data set is an array, a group a struct or a sparse matrix. Links are never followed out of the file. */
+function partOf(entity: unknown, name: string, newBudget: () => Budget): MatVariable {
+  if (isDataset(entity)) {
+    return { header: headerOf(entity, name), read: () => readArray(newBudget(), entity, name) };
   }
-  return { header: headerOf(entity, name), read: () => readArray(newBudget(), entity, name) };
+  const header: MatHeader = { name, className: 'struct', dims: [] };
+  if (!isGroup(entity)) return { header, read: () => header };
+  const numRows = entity.attrs.MATLAB_sparse?.value;
+  if (numRows !== undefined) return sparsePart(entity, name, Number(numRows), newBudget);
+  return {
+    header,
+    read: () => {
+      const names = entity.keys();
+      if (names.length > MAX_VARIABLES) throw new Error(`it has more than ${MAX_VARIABLES} fields`);
+      return { ...header, fields: names.map((field) => partOf(entity.get(field), field, newBudget)) };
+    },
+  };
+}
+
+/** A group of the data sets ir, jc and data, of which one without values has jc alone. */
+function sparsePart(group: Group, name: string, numRows: number, newBudget: () => Budget): MatVariable {
+  const isLogical = String(group.attrs.MATLAB_class?.value) === 'logical';
+  const starts = group.get('jc');
+  const numColumns = isDataset(starts) ? (starts.shape?.[0] ?? 0) - 1 : 0;
+  const dims = [numRows, numColumns];
+  const read = (): MatArray => {
+    const budget = newBudget();
+    const numbersAt = (key: string): NumericArray => {
+      const part = group.get(key);
+      return (isDataset(part) ? readNumbers(budget, part, name) : null) ?? new Uint8Array(0);
+    };
+    const columns = { rows: numbersAt('ir'), starts: numbersAt('jc'), numbers: numbersAt('data') };
+    const values = fullFromSparse(columns, dims, budget, budget.numFileBytes);
+    return { name, dims, className: isLogical ? 'logical' : 'double', values };
+  };
+  return { header: { name, className: isLogical ? 'sparse logical' : 'sparse', dims }, read };
+}
+
+function isGroup(entity: unknown): entity is Group {
+  return (entity as { type?: unknown } | null)?.type === 'Group';
 }
 
 function isDataset(entity: unknown): entity is Dataset {
@@ -167,23 +199,19 @@ function toColumns(rows: NumericArray, width: number, height: number): NumericAr
   return columns;
 }
 
-/** A cell array is a data set of references to data sets in the hidden group #refs#. */
-function readCells(budget: Budget, dataset: Dataset): MatArray[] {
+/** A cell array is a data set of references to data sets and groups in the hidden group #refs#. */
+function readCells(budget: Budget, dataset: Dataset): MatVariable[] {
   const numCells = (dataset.shape ?? []).reduce((product, dim) => product * dim, 1);
   budget.numCells -= numCells;
   if (!(budget.numCells >= 0)) throw new Error(`it has more than ${MAX_CELLS} cells`);
-  if (budget.depth === 0) throw new Error('its cell arrays are nested too deeply');
   spend(budget, numCells * dataset.metadata.size);
-  budget.depth--;
   const references = dataset.value;
   if (!Array.isArray(references)) throw new Error('it is damaged: a cell array without references');
-  const cells = references.map((reference, i) => {
+  return references.map((reference, i) => {
     const target = dataset.dereference(reference as Parameters<Dataset['dereference']>[0]);
-    if (!isDataset(target)) throw new Error(`it is damaged: cell ${i + 1} is not there`);
-    return readArray(budget, target, `cell ${i + 1}`);
+    if (!isDataset(target) && !isGroup(target)) throw new Error(`it is damaged: cell ${i + 1} is not there`);
+    return partOf(target, `cell ${i + 1}`, () => budget);
   });
-  budget.depth++;
-  return cells;
 }
 
 function spend(budget: Budget, numBytes: number): void {
