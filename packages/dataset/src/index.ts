@@ -5,13 +5,18 @@ export * from './inspect.ts';
 export { DEFAULT_MAX_PIXELS, type PixelLimit } from './limits.ts';
 export { compareText, listFolder } from './list-folder.ts';
 export * from './listing.ts';
+export { isLitter } from './litter.ts';
 export * from './load.ts';
+export { matchMasks } from './match-masks.ts';
+export { hasSuffix, kindByFolder } from './names.ts';
 export { openPack, type Pack, PackedFiles } from './pack/pack.ts';
 export { isRemote } from './pack/range-source.ts';
 export { type UnpackOptions, withUnpacked } from './pack/unpack.ts';
 export { type PackOptions, type PackReport, writePack } from './pack/write-pack.ts';
 export * from './pair.ts';
+export { proposePairing } from './propose-pairing.ts';
 export { readClassNames } from './readers/class-names.ts';
+export { extensionOf } from './readers/containers.ts';
 export { FileError } from './readers/file-error.ts';
 export {
   type LabelledMask,

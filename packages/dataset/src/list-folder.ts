@@ -14,6 +14,8 @@ export interface ListOptions {
   followLinks: boolean;
   /** Folders whose files are not this one's, as resolved paths. */
   except?: readonly string[];
+  /** Whether names are shown and logged, and so may hold no control characters; default true. */
+  namesAreShown?: boolean;
 }
 
 /** Locale-free order for ids and paths. */
@@ -56,7 +58,7 @@ class LinksOut {
  */
 export async function listFolder(
   folder: string,
-  { option, followLinks, except = [] }: ListOptions,
+  { option, followLinks, except = [], namesAreShown = true }: ListOptions,
 ): Promise<string[]> {
   const root = resolve(folder);
   const info = await stat(root).catch(() => null);
@@ -74,7 +76,7 @@ export async function listFolder(
     for (const entry of await readdir(path, { withFileTypes: true })) {
       if (isLitter(entry.name)) continue;
       const relative = below === '' ? entry.name : `${below}/${entry.name}`;
-      await checkEncoding(join(root, relative), folder, relative);
+      if (namesAreShown) await checkEncoding(join(root, relative), folder, relative);
       const isLink = entry.isSymbolicLink();
       const target = isLink ? await stat(join(root, relative)).catch(() => null) : entry;
       if (isLink && target && !followLinks && !(await linksOut.isInside(join(root, relative), relative)))
@@ -90,8 +92,8 @@ export async function listFolder(
     throw new UserError(`Cannot list ${folder}: ${(error as Error).message}.`);
   }
   linksOut.check(folder);
-  const strange = files.find((path) => !isPrintable(path));
-  if (strange !== undefined) {
+  const strange = namesAreShown && files.find((path) => !isPrintable(path));
+  if (strange) {
     throw new UserError(
       `In ${folder}, the name ${strange} has a line break or another control character in it: rename the file.`,
     );

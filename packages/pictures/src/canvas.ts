@@ -81,7 +81,9 @@ export function renderPng(drawing: Drawing): Promise<Buffer> {
     .toBuffer();
 }
 
-const raw = ({ width, height, pixels }: RgbImage) => sharp(pixels, { raw: { width, height, channels: 3 } });
+/** What is in memory already needs no limit. */
+const raw = ({ width, height, pixels }: RgbImage) =>
+  sharp(pixels, { raw: { width, height, channels: 3 }, limitInputPixels: false });
 
 const round = (value: number): string => String(Math.round(value * 100) / 100);
 

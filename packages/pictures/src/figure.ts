@@ -10,6 +10,10 @@ import { textSvg } from './text.ts';
 
 /** Panels are at the photo's own size within these limits of their longer side, in pixels. */
 const panelLimits = { min: 320, max: 2048 };
+/** A side that would be shorter, of a strip, is drawn this long, so that there is something to see. */
+const minSidePx = 16;
+/** Room for the title of a panel that is narrower. */
+const minColumnPx = 110;
 
 export interface PredictionFigure {
   title: string;
@@ -24,13 +28,14 @@ export interface PredictionFigure {
 
 /**
  * PNG: photo, prediction and overlay; with a truth: photo, truth, prediction, and where they differ. Masks must have
- * the photo's size. Photos whose longer side is under 320 px are enlarged by a whole factor, over 2048 px reduced.
+ * the photo's size. Photos whose longer side is under 320 px are enlarged by a whole factor, over 2048 px reduced; the
+ * shorter side of a strip is drawn at 16 px.
  */
 export async function predictionFigure(figure: PredictionFigure): Promise<Buffer> {
   const { photo, scheme } = figure;
   const scale = panelScale(Math.max(photo.width, photo.height));
-  const width = Math.round(photo.width * scale);
-  const height = Math.round(photo.height * scale);
+  const width = Math.max(minSidePx, Math.round(photo.width * scale));
+  const height = Math.max(minSidePx, Math.round(photo.height * scale));
   const shown = await resizeRgb(photo, width, height, scale > 1 ? 'nearest' : 'lanczos3');
   const prediction = resizeLabelMap(figure.prediction, width, height);
   const truth = figure.truth && resizeLabelMap(figure.truth, width, height);
@@ -70,7 +75,8 @@ function renderPanels(
   const { width, height } = panels[0]!.image;
   const sizePx = Math.round(Math.min(36, Math.max(13, (panels.length * width) / 90)));
   const marginPx = Math.round(sizePx * 1.2);
-  const figurePx = panels.length * (width + marginPx) + marginPx;
+  const columnPx = Math.max(minColumnPx, width);
+  const figurePx = panels.length * (columnPx + marginPx) + marginPx;
   const roomPx = figurePx - 2 * marginPx;
   const titlePx = Math.round(sizePx * 1.25);
   let top = marginPx + titlePx;
@@ -82,8 +88,8 @@ function renderPanels(
   top += Math.round(sizePx * 2);
   const imageTop = top + Math.round(sizePx * 0.6);
   const layers = panels.map(({ title: name, image }, index) => {
-    const left = marginPx + index * (width + marginPx);
-    svg.push(textSvg(name, left, top, { sizePx, maxWidthPx: width }));
+    const left = marginPx + index * (columnPx + marginPx);
+    svg.push(textSvg(name, left, top, { sizePx, maxWidthPx: columnPx }));
     return { left, top: imageTop, image };
   });
   const legend = layOutLegend(labels, scheme, roomPx, sizePx);

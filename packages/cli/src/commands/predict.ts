@@ -1,6 +1,7 @@
 /** `unet-fleet predict`: segments photos with a trained model. */
 import { availableParallelism } from 'node:os';
-import { resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
+import { listSome } from '@unet-fleet/dataset';
 import { exitCodes } from '@unet-fleet/shared';
 import { type PredictionReport, predictPhotos } from '@unet-fleet/worker';
 import { Command } from 'commander';
@@ -16,6 +17,7 @@ import { shown } from './train.ts';
 
 const selection: Selection = [
   'data.masks',
+  'data.imageSuffix',
   'data.maskSuffix',
   'data.maskValues',
   'data.maskThreshold',
@@ -48,12 +50,20 @@ export const predictCommand = (io: Io): Command =>
     selection,
   ).action(async (photos: string[], flags: PredictFlags) => {
     const screen = createScreen(flags.json ? io.stderr : io.stdout, io.env);
-    const report = await predict(photos, flags, screen, io);
+    const { bug, ...report } = await predict(photos, flags, screen, io);
     if (flags.json) printJson(io, report);
-    const { outputs, failures } = report;
+    const { numPhotos, outputs, failures, photosWithoutMasks } = report;
     screen.print(`${outputs.length} predicted, in ${shown(resolve(io.cwd, flags.out), io)}`);
+    if (photosWithoutMasks.length > 0) {
+      const names = listSome(photosWithoutMasks.map((path) => basename(path)));
+      screen.print(
+        `${photosWithoutMasks.length} of ${numPhotos} photos have no mask in ${flags.masks} (${names})`,
+        'yellow',
+      );
+    }
     for (const { path, reason } of failures) screen.print(`failed: ${path}: ${reason}`, 'red');
-    if (failures.length > 0) process.exitCode = exitCodes.usage;
+    if (bug !== null) throw bug;
+    if (report.exitCode !== exitCodes.ok) process.exitCode = report.exitCode;
   });
 
 export async function predict(
@@ -68,7 +78,7 @@ export async function predict(
   const config = withMaskFlags(configFrom(flags, selection, io, base), flags);
   // The run's own masks would be shown beside any photo of the same name.
   const masks = flags.masks === undefined ? '' : config.data.masks;
-  const { maskSuffix, maxPixels, maskValues, maskThreshold } = config.data;
+  const { imageSuffix, maskSuffix, maxPixels, maskValues, maskThreshold } = config.data;
   const model = { ...trainedModel, data: { ...trainedModel.data, maskValues, maskThreshold } };
   const threads = flags.threads === undefined ? availableParallelism() : config.engine.threads;
   const bar = taskBar(screen, 'predict', 'photos', io.now);
@@ -76,7 +86,7 @@ export async function predict(
   const out = resolve(io.cwd, flags.out);
   try {
     return await withEngine(model, { device: config.engine.device, threads }, (engine) =>
-      predictPhotos(model, engine, inputs, out, { masks, maskSuffix, maxPixels }, bar.report),
+      predictPhotos(model, engine, inputs, out, { masks, imageSuffix, maskSuffix, maxPixels }, bar.report),
     );
   } finally {
     bar.end();

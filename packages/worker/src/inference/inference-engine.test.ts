@@ -135,7 +135,7 @@ describe('inference on TensorFlow', () => {
     expect(Math.max(...numPredicted)).toBeLessThan(numPixels);
 
     const out = join(root, 'out');
-    const options = { masks: data.masks, maskSuffix: '', maxPixels: 2 ** 27 };
+    const options = { masks: data.masks, imageSuffix: '', maskSuffix: '', maxPixels: 2 ** 27 };
     const report = await withEngine(model, (engine) =>
       predictPhotos(model, engine, [data.images], out, options),
     );

@@ -12,7 +12,18 @@ const make = (path: string) => {
 
 beforeAll(() => {
   root = mkdtempSync(join(tmpdir(), 'inputs [1] '));
-  for (const path of ['b.jpg', 'a.PNG', 'sub/a.jpg', 'notes.txt', 'out/a_figure.png', 'x[1].jpg', 'a.jpg']) {
+  for (const path of [
+    'b.jpg',
+    'a.PNG',
+    'sub/a.jpg',
+    'notes.txt',
+    'out/a_figure.png',
+    'x[1].jpg',
+    'a.jpg',
+    '@eaDir/a.jpg',
+    'sub/._a.jpg',
+    'empty/a.json',
+  ]) {
     make(path);
   }
 });
@@ -50,6 +61,8 @@ describe('findPhotos', () => {
       /^There is no photo or folder .*gone\.jpg: check its name\.$/,
     );
     await expect(idsOf('*.webp')).rejects.toThrow(/^No photo matches .*\*\.webp: photos are \.jpg,/);
-    await expect(idsOf('out')).rejects.toThrow(/^There is no photo in .*out: photos are/);
+    await expect(idsOf('empty')).rejects.toThrow(
+      /^There is no photo in .*empty, but one file \.json .*; photos are/,
+    );
   });
 });

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { exitCodes } from '@unet-fleet/shared';
@@ -32,7 +32,7 @@ async function gray(path: string) {
   return { width: info.width, height: info.height, at: (x: number, y: number) => data[y * info.width + x] };
 }
 
-const defaults: PredictOptions = { masks: '', maskSuffix: '', maxPixels: 2 ** 27 };
+const defaults: PredictOptions = { masks: '', imageSuffix: '', maskSuffix: '', maxPixels: 2 ** 27 };
 
 const predict = (inputs: string[], options: Partial<PredictOptions> = {}, engine = new BrightnessEngine()) =>
   predictPhotos(modelOf(3, dataOf()), engine, inputs, out, { ...defaults, ...options });
@@ -100,16 +100,17 @@ describe('predictPhotos', () => {
 
   it('writes nothing beside the photos', async () => {
     await halves(40, 40).png().toFile(join(root, 'photos/a.png'));
-    const options = defaults;
     const engine = new BrightnessEngine();
     const here = predictPhotos(
       modelOf(3, dataOf()),
       engine,
       [join(root, 'photos/a.png')],
       join(root, 'photos'),
-      options,
+      defaults,
     );
-    await expect(here).rejects.toThrow(/is the folder of the photo .*: choose another folder with --out\.$/);
+    await expect(here).rejects.toThrow(
+      /would lie in the folder of the photo .*: choose another folder with --out, such as /,
+    );
   });
 
   it('says so when there is no such folder of masks, or no place to write', async () => {
@@ -124,14 +125,151 @@ describe('predictPhotos', () => {
     );
   });
 
-  it('crashes on a broken engine rather than blaming the photo', async () => {
-    await halves(40, 40).png().toFile(join(root, 'photos/a.png'));
-    class Broken extends BrightnessEngine {
-      override async predict(): Promise<Uint16Array> {
+  it('goes on after what should never happen, and hands it on', async () => {
+    for (const name of ['a', 'b']) {
+      await halves(40, 40)
+        .png()
+        .toFile(join(root, `photos/${name}.png`));
+    }
+    class BrokenOnce extends BrightnessEngine {
+      override async predict(batch: Parameters<BrightnessEngine['predict']>[0]): Promise<Uint16Array> {
+        if (this.sizes.length > 0) return super.predict(batch);
+        this.sizes.push('broken');
         throw new TypeError('broken');
       }
     }
-    await expect(predict([join(root, 'photos')], undefined, new Broken())).rejects.toThrow(TypeError);
+    const report = await predict([join(root, 'photos')], undefined, new BrokenOnce());
+    expect(report.outputs.map(({ id }) => id)).toEqual(['b']);
+    expect(report.failures).toEqual([{ path: join(root, 'photos/a.png'), reason: 'broken' }]);
+    expect(report.bug).toBeInstanceOf(TypeError);
+  });
+
+  it('takes photos of any shape, and one whose results cannot be written costs no other', async () => {
+    const strips: [string, number, number][] = [
+      ['a', 1, 5000],
+      ['b', 70_000, 1],
+      ['c', 1, 1],
+      ['d', 30, 20],
+    ];
+    for (const [name, width, height] of strips) {
+      await sharp({ create: { width, height, channels: 3, background: '#fff' } })
+        .png()
+        .toFile(join(root, `photos/${name}.png`));
+    }
+    mkdirSync(join(out, 'c_mask.png'), { recursive: true });
+    const report = await predict([join(root, 'photos')]);
+    expect(report.outputs.map(({ id }) => id)).toEqual(['a', 'b', 'd']);
+    expect(report.failures).toEqual([
+      { path: join(out, 'c_mask.png'), reason: expect.stringContaining('EISDIR') },
+    ]);
+    const strip = await sharp(report.outputs[1]!.overlay).metadata();
+    expect([strip.width, strip.height]).toEqual([70_000, 1]);
+  });
+});
+
+describe('true masks', () => {
+  const names = [
+    'p[1]',
+    '{a,b}',
+    '!x',
+    'x (1)',
+    'a b',
+    'tail.',
+    'n#0',
+    '50%',
+    '-rf',
+    'a:b',
+    'what?',
+    '*',
+    'e\u0301',
+    'x'.repeat(230),
+  ];
+
+  /** Photos and their masks of the names, as files below `root`. */
+  const make = async (masks: string, nameOf: (name: string) => string) => {
+    const photo = await halves(40, 20).png().toBuffer();
+    const mask = await indexMask({ width: 40, height: 20, labels: new Uint8Array(800) }, 256);
+    mkdirSync(join(root, masks), { recursive: true });
+    for (const name of names) {
+      writeFileSync(join(root, `photos/sub/${name}.png`), photo);
+      writeFileSync(join(root, masks, `${nameOf(name)}.png`), mask);
+    }
+  };
+
+  it('are found whatever names mean to a shell, a pattern or a file system, for folders and single files', async () => {
+    await make('masks/sub', (name) => name.normalize('NFC'));
+    const options = { masks: join(root, 'masks') };
+    const folder = await predict([join(root, 'photos')], options);
+    expect(folder).toMatchObject({ failures: [], photosWithoutMasks: [], numPhotos: names.length });
+    const files = await predict(
+      names.map((name) => join(root, `photos/sub/${name}.png`)),
+      options,
+    );
+    expect(files).toMatchObject({ failures: [], photosWithoutMasks: [], numPhotos: names.length });
+    for (const { figure } of [...folder.outputs, ...files.outputs]) expect(existsSync(figure)).toBe(true);
+  });
+
+  it('that are not there are told: all of them as an error with what would fit, some by name', async () => {
+    await make('masks/sub', (name) => `${name}_gt`);
+    await expect(predict([join(root, 'photos')], { masks: join(root, 'masks') })).rejects.toThrow(
+      `with --mask-suffix _gt, ${names.length} of ${names.length} photos have a mask.`,
+    );
+    expect(existsSync(out)).toBe(false);
+    await halves(40, 20).png().toFile(join(root, 'photos/lone.png'));
+    const report = await predict([join(root, 'photos')], { masks: join(root, 'masks'), maskSuffix: '_gt' });
+    expect(report.photosWithoutMasks).toEqual([join(root, 'photos/lone.png')]);
+    expect(report.exitCode).toBe(exitCodes.ok);
+  });
+
+  it('of formats that are not read are named', async () => {
+    await halves(40, 20).png().toFile(join(root, 'photos/a.png'));
+    writeFileSync(join(root, 'masks/a.json'), '{}');
+    await expect(predict([join(root, 'photos')], { masks: join(root, 'masks') })).rejects.toThrow(
+      /^No photo has a mask of its name in .*: there are one file \.json/,
+    );
+  });
+
+  it('among the photos are no photos', async () => {
+    await halves(40, 20).png().toFile(join(root, 'photos/a_sat.png'));
+    writeFileSync(
+      join(root, 'photos/a_mask.png'),
+      await indexMask({ width: 40, height: 20, labels: new Uint8Array(800) }, 256),
+    );
+    const suffixes = { imageSuffix: '_sat', maskSuffix: '_mask' };
+    const report = await predict([join(root, 'photos')], { masks: join(root, 'photos'), ...suffixes });
+    expect(report).toMatchObject({ numPhotos: 1, failures: [], photosWithoutMasks: [] });
+    expect(report.outputs.map(({ id }) => id)).toEqual(['a_sat']);
+  });
+});
+
+describe('the output folder', () => {
+  it.each<[string, string, string]>([
+    ['is that of the photos', 'photos', 'photos'],
+    ['is a link to it', 'photos', 'link'],
+    ['is that of the masks', 'photos', 'masks'],
+    ['gets a subfolder that is theirs', '.', '.'],
+  ])('is refused where it %s', async (_, input, to) => {
+    await halves(40, 20).png().toFile(join(root, 'photos/a.png'));
+    writeFileSync(
+      join(root, 'masks/a.png'),
+      await indexMask({ width: 40, height: 20, labels: new Uint8Array(800) }, 256),
+    );
+    symlinkSync(join(root, 'photos'), join(root, 'link'));
+    out = join(root, to);
+    const report = predict([join(root, input)], input === '.' ? {} : { masks: join(root, 'masks') });
+    await expect(report).rejects.toThrow(
+      /results would lie in the folder of the (photo|mask) .*, such as .*predictions\.$/,
+    );
+    expect(readdirSync(join(root, 'photos')).sort()).toEqual(['a.png', 'sub']);
+  });
+
+  it('may lie below the photos, above them, or be there already', async () => {
+    await halves(40, 20).png().toFile(join(root, 'photos/a.png'));
+    for (const to of ['photos/results', 'photos/results', '.', '.']) {
+      out = join(root, to);
+      const { outputs } = await predict([join(root, 'photos')]);
+      expect(outputs.map(({ id }) => id)).toEqual(['a']);
+    }
   });
 });
 

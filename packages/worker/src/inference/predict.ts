@@ -2,37 +2,34 @@
  * Segments photos: each is shrunk to training size as in training, predicted, and the classes are brought back to
  * the photo's own size. A photo that can't be read is named and the others go on.
  */
-import { readFile, stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
-import {
-  decodePhoto,
-  FileError,
-  type MaskMeaning,
-  maskMeaning,
-  resizePhoto,
-  trainingSizeOf,
-} from '@unet-fleet/dataset';
+import { mkdir, readFile } from 'node:fs/promises';
+import { decodePhoto, type MaskMeaning, maskMeaning, resizePhoto, trainingSizeOf } from '@unet-fleet/dataset';
 import { toRgb } from '@unet-fleet/pictures';
 import { type ExitCode, exitCodes, ignoredLabel, UserError } from '@unet-fleet/shared';
 import { loadAhead } from './evaluate.ts';
+import { type Failure, failureOf } from './failure.ts';
 import { findPhotos, type PhotoInput } from './inputs.ts';
+import { assertApart } from './output-folder.ts';
 import { type PredictionFiles, writePrediction } from './prediction-files.ts';
 import { readTruth } from './truth.ts';
+import { findTruths, type TruthFolder } from './truths.ts';
 import type { InferenceEngine, OnProgress, TrainedModel } from './types.ts';
 import { voteResize } from './upsample.ts';
 
-export interface PredictOptions {
-  /** Folder of true masks to show beside the predictions; '' for none. */
-  masks: string;
-  maskSuffix: string;
+export interface PredictOptions extends TruthFolder {
   /** Pixels of one photo or mask. */
   maxPixels: number;
 }
 
 export interface PredictionReport {
+  numPhotos: number;
   outputs: (PredictionFiles & { id: string; photo: string })[];
   /** Photos or their masks that could not be used, in the order they were met. */
-  failures: { path: string; reason: string }[];
+  failures: Failure[];
+  /** With a folder of masks: photos that have none in it. */
+  photosWithoutMasks: string[];
+  /** The first failure that should never happen, to be thrown once all is told; null if there was none. */
+  bug: unknown;
   /** usage if anything failed. */
   exitCode: ExitCode;
 }
@@ -40,7 +37,8 @@ export interface PredictionReport {
 /**
  * Predicts the photos that `inputs` name (files, folders or patterns) and writes, for each, `<id>_mask.png`,
  * `<id>_grey.png`, `<id>_overlay.png` and `<id>_figure.png` below `outDir`. The engine must hold the model's weights.
- * Throws a UserError if an input matches nothing or the output folder is that of a photo.
+ * Throws a UserError if an input matches nothing, no photo has a mask in the folder of masks, or the output folder is that
+ * of a photo or a mask.
  */
 export async function predictPhotos(
   model: TrainedModel,
@@ -50,38 +48,56 @@ export async function predictPhotos(
   options: PredictOptions,
   onProgress: OnProgress = () => {},
 ): Promise<PredictionReport> {
-  const photos = await findPhotos(inputs, outDir);
-  assertApart(photos, outDir);
   const settings = await settingsOf(model, options);
-  const report: PredictionReport = { outputs: [], failures: [], exitCode: exitCodes.ok };
+  const found = await findPhotos(inputs, outDir);
+  const { photos, byPhoto } = await findTruths(found, options, settings.meaning);
+  const maskPaths = [...(byPhoto?.values() ?? [])];
+  await assertApart(photos, maskPaths, outDir);
+  await mkdir(outDir, { recursive: true }).catch((error) => {
+    throw unwritable(outDir, error);
+  });
+  const report: PredictionReport = {
+    numPhotos: photos.length,
+    outputs: [],
+    failures: [],
+    photosWithoutMasks: byPhoto ? photos.map(({ path }) => path).filter((path) => !byPhoto.has(path)) : [],
+    bug: null,
+    exitCode: exitCodes.ok,
+  };
   const fail = (path: string, error: unknown) => {
-    report.failures.push(faultOf(path, error));
+    const failure = failureOf(path, error);
+    report.failures.push(failure ?? { path, reason: `${(error as Error)?.message}` });
+    if (failure === null) report.bug ??= error;
     report.exitCode = exitCodes.usage;
   };
   const store = async ({ id, path }: PhotoInput, { photo, truth }: Prepared, labels: Uint16Array) => {
     const prediction = { width: photo.width, height: photo.height, labels };
     const { numClasses } = model.model;
     const { scheme } = settings;
-    const files = await writePrediction({ id, photo, prediction, truth, numClasses, scheme }, outDir).catch(
-      (error) => {
-        throw unwritable(outDir, error);
-      },
-    );
-    report.outputs.push({ id, photo: path, ...files });
+    try {
+      const files = await writePrediction({ id, photo, prediction, truth, numClasses, scheme }, outDir);
+      report.outputs.push({ id, photo: path, ...files });
+    } catch (error) {
+      if (diskFaults.includes((error as NodeJS.ErrnoException).code ?? '')) throw unwritable(outDir, error);
+      fail(path, error);
+    }
   };
   // What is written for one photo is drawn while the next is computed; never more than one waits.
   let storing: Promise<void> = Promise.resolve();
   let numDone = 0;
   const prepare = (input: PhotoInput) =>
-    prepared(input, model, settings).catch((error: unknown) => ({ error }));
+    prepared(input, byPhoto?.get(input.path) ?? null, model, settings).catch((error: unknown) => ({ error }));
   for await (const [input, ready] of loadAhead(photos, prepare)) {
     if ('error' in ready) {
       fail(input.path, ready.error);
     } else {
       if (ready.truthFault !== null) fail(input.path, ready.truthFault);
-      const labels = await classesOf(ready, engine);
+      const labels = await classesOf(ready, engine).catch((error: unknown) => {
+        fail(input.path, error);
+        return null;
+      });
       await storing;
-      storing = store(input, ready, labels);
+      if (labels !== null) storing = store(input, ready, labels);
       // Reported by the next await; until then it must not count as unhandled.
       storing.catch(() => {});
     }
@@ -91,37 +107,27 @@ export async function predictPhotos(
   return report;
 }
 
-/** Disk full, no permission: a sentence. Anything else is a broken invariant and stays what it is. */
-function unwritable(outDir: string, error: NodeJS.ErrnoException): Error {
-  if (error.code === undefined) return error;
-  return new UserError(`Cannot write to ${outDir} (${error.message}): choose another folder with --out.`);
-}
+/** What would fail for every photo after this one as well. */
+const diskFaults = ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO'];
 
-/** Results beside the photos would be taken for photos the next time. */
-function assertApart(photos: PhotoInput[], outDir: string): void {
-  const beside = photos.find(({ path }) => dirname(path) === resolve(outDir));
-  if (beside === undefined) return;
-  throw new UserError(
-    `${outDir} is the folder of the photo ${beside.path}: choose another folder with --out.`,
-  );
-}
+const unwritable = (outDir: string, error: unknown): UserError =>
+  new UserError(`Cannot write to ${outDir} (${(error as Error).message}): choose another folder with --out.`);
 
-async function settingsOf(
-  { data, classNames }: TrainedModel,
-  { masks, maskSuffix, maxPixels }: PredictOptions,
-) {
-  if (masks !== '' && !(await stat(masks).catch(() => null))?.isDirectory()) {
-    throw new UserError(`There is no folder ${masks}: check --masks.`);
-  }
+async function settingsOf({ data, classNames }: TrainedModel, { masks, maxPixels }: PredictOptions) {
   // Without masks, what they mean is not asked: the palette's file may be gone by now.
   const meaning: MaskMeaning | null = masks === '' ? null : await maskMeaning({ ...data, maxPixels });
-  return { masks, maskSuffix, maxPixels, meaning, scheme: { classNames, ignoreIndex: ignoredLabel(data) } };
+  return { maxPixels, meaning, scheme: { classNames, ignoreIndex: ignoredLabel(data) } };
 }
 
 type Settings = Awaited<ReturnType<typeof settingsOf>>;
 
 /** A photo at its own size for the eye, and at training size for the model. */
-async function prepared({ id, path }: PhotoInput, { data, model }: TrainedModel, settings: Settings) {
+async function prepared(
+  { path }: PhotoInput,
+  maskPath: string | null,
+  { data, model }: TrainedModel,
+  settings: Settings,
+) {
   const decoded = await decodePhoto(path, await readFile(path), {
     channels: model.inChannels,
     maxPixels: settings.maxPixels,
@@ -130,12 +136,12 @@ async function prepared({ id, path }: PhotoInput, { data, model }: TrainedModel,
   const target = trainingSizeOf(data, decoded);
   const pixels = await resizePhoto(decoded, target);
   const { numClasses } = model;
-  const { masks, maskSuffix, meaning } = settings;
+  const { meaning } = settings;
   let truthFault: unknown = null;
   const truth =
-    meaning === null
+    meaning === null || maskPath === null
       ? null
-      : await readTruth(id, decoded, { ...meaning, masks, maskSuffix, numClasses }).catch((error) => {
+      : await readTruth(maskPath, decoded, { ...meaning, numClasses }).catch((error) => {
           truthFault = error;
           return null;
         });
@@ -149,13 +155,4 @@ async function classesOf({ photo, target, pixels }: Prepared, engine: InferenceE
   const images = Float32Array.from(pixels, (value) => value / 255);
   const labels = await engine.predict({ numImages: 1, ...target, images });
   return voteResize(labels, target, photo);
-}
-
-/** Which file is at fault, and why. Rethrows what is no fault of a file. */
-function faultOf(path: string, error: unknown): { path: string; reason: string } {
-  if (error instanceof FileError) return { path: error.path, reason: error.reason };
-  if (error instanceof UserError) return { path, reason: error.message };
-  const { code, path: file, message } = error as NodeJS.ErrnoException;
-  if (code === undefined) throw error;
-  return { path: file ?? path, reason: code === 'EACCES' ? 'there is no permission to read it' : message };
 }

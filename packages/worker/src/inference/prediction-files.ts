@@ -61,7 +61,7 @@ function pathsOf(id: string, outDir: string): PredictionFiles {
 export function indexMask({ width, height, labels }: LabelMap, numClasses: number): Promise<Buffer> {
   const isWide = numClasses > 256;
   const values = isWide ? Uint16Array.from(labels) : Uint8Array.from(labels);
-  return sharp(values, { raw: { width, height, channels: 1 } })
+  return sharp(values, { raw: { width, height, channels: 1 }, limitInputPixels: false })
     .toColourspace(isWide ? 'grey16' : 'b-w')
     .png()
     .toBuffer();
@@ -76,7 +76,7 @@ export function greyMap({ width, height, labels }: LabelMap, numClasses: number)
   labels.forEach((label, pixel) => {
     values[pixel] = greys[label]!;
   });
-  return sharp(values, { raw: { width, height, channels: 1 } })
+  return sharp(values, { raw: { width, height, channels: 1 }, limitInputPixels: false })
     .toColourspace('b-w')
     .png()
     .toBuffer();
