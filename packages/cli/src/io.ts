@@ -1,9 +1,9 @@
 /** What commands touch of the process, in one place, so that a test can hand in its own. */
-import type { ScreenStream } from './terminal/screen.ts';
+import { Output } from './streams/output.ts';
 
 export interface Io {
-  stdout: ScreenStream;
-  stderr: ScreenStream;
+  stdout: Output;
+  stderr: Output;
   env: Readonly<Record<string, string | undefined>>;
   cwd: string;
   /** Milliseconds of a clock that never goes back; only for what is shown. */
@@ -11,8 +11,8 @@ export interface Io {
 }
 
 export const processIo = (): Io => ({
-  stdout: process.stdout,
-  stderr: process.stderr,
+  stdout: new Output(process.stdout),
+  stderr: new Output(process.stderr),
   env: process.env,
   cwd: process.cwd(),
   now: () => performance.now(),

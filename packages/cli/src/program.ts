@@ -21,6 +21,7 @@ import { runCommand } from './commands/train.ts';
 import { workerProcessCommand } from './commands/worker.ts';
 import type { Io } from './io.ts';
 import { errorReport } from './report-error.ts';
+import { whileDoing } from './stop-signals.ts';
 import { version } from './version.ts';
 
 const examples = `
@@ -80,6 +81,10 @@ function prepare(command: Command, io: Io): void {
 /** Runs one command line (without program and script). Resolves to the exit code; never throws. */
 export async function runCli(args: readonly string[], io: Io): Promise<number> {
   const program = buildProgram(io);
+  const isDone = whileDoing(
+    () => args[0] ?? '',
+    () => {},
+  );
   let exitCode = 0;
   try {
     await program.parseAsync(args, { from: 'user' });
@@ -91,6 +96,8 @@ export async function runCli(args: readonly string[], io: Io): Promise<number> {
     });
     if (report.text) io.stderr.write(`${report.text}\n`);
     exitCode = report.exitCode;
+  } finally {
+    isDone();
   }
   return exitCode;
 }

@@ -1,3 +1,4 @@
+export * from './at-exit.ts';
 export * from './bounded-file.ts';
 export * from './config/checks.ts';
 export * from './config/file.ts';
@@ -55,4 +56,5 @@ export * from './transport/nats-inbox.ts';
 export * from './transport/nats-outbox.ts';
 export * from './transport/shm-bulk.ts';
 export * from './transport/turns.ts';
+export * from './whole-file.ts';
 export * from './worker-activity.ts';

@@ -10,6 +10,7 @@ import { addConfigOptions, configFrom } from '../config-options.ts';
 import { type Io, printJson } from '../io.ts';
 import { namedRunDir, type RunNameFlags } from '../run-folders.ts';
 import { stopSignals } from '../stop-signals.ts';
+import { goOnWithoutTerminal } from '../streams/go-on.ts';
 import { createScreen } from '../terminal/screen.ts';
 import { version } from '../version.ts';
 
@@ -35,6 +36,7 @@ export const dashboardCommand = (io: Io): Command =>
       ),
     options,
   ).action(async (named: string | undefined, flags: DashboardFlags) => {
+    if (!flags.json) goOnWithoutTerminal(io.stdout, io.stderr);
     const { run } = configFrom(flags, options, io);
     const { folder, opened } = folderOf(named, flags, io);
     const dashboard = await serveFolder({

@@ -1,5 +1,4 @@
 /** `unet-fleet inspect`: what is in the data, as a table and a contact sheet. Trains nothing, changes nothing. */
-import { writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import {
   datasetFrom,
@@ -11,7 +10,14 @@ import {
   scanDataset,
 } from '@unet-fleet/dataset';
 import { contactSheet, toRgb } from '@unet-fleet/pictures';
-import { type Config, cacheFolder, ignoredLabel, makeFolder, UserError } from '@unet-fleet/shared';
+import {
+  type Config,
+  cacheFolder,
+  ignoredLabel,
+  makeFolder,
+  UserError,
+  writeWhole,
+} from '@unet-fleet/shared';
 import { Command } from 'commander';
 import { wholeArgument } from '../arguments.ts';
 import { addConfigFile, addConfigOptions, configFrom, requireFolders } from '../config-options.ts';
@@ -115,7 +121,7 @@ async function writeContactSheet(
     ignoreIndex: ignoredLabel({ ...data, maskValues: report.maskValues }),
   });
   makeFolder(dirname(path));
-  await writeFile(path, png);
+  await writeWhole(path, png);
 }
 
 function within({ width, height }: Sample): { width: number; height: number } {

@@ -3,13 +3,15 @@
  * the other commands call.
  */
 import { join, resolve } from 'node:path';
-import { exitCodes, shareText, showInstall } from '@unet-fleet/shared';
+import { exitCodes, shareText } from '@unet-fleet/shared';
 import { formatEvaluation } from '@unet-fleet/worker';
 import { Command } from 'commander';
 import { configFrom } from '../config-options.ts';
 import type { Io } from '../io.ts';
 import { sampleFlags, sampleSet } from '../sample-recipe.ts';
+import { goOnWithoutTerminal } from '../streams/go-on.ts';
 import { duration, facts } from '../terminal/format.ts';
+import { installProgress } from '../terminal/install-progress.ts';
 import { createScreen } from '../terminal/screen.ts';
 import { program, quoted, unwrapped } from '../terminal/summary.ts';
 import { evaluate } from './evaluate.ts';
@@ -24,12 +26,13 @@ export const quickstartCommand = (io: Io): Command =>
     .action(() => quickstart(io));
 
 async function quickstart(io: Io): Promise<void> {
+  goOnWithoutTerminal(io.stdout, io.stderr);
   const startedAtMs = io.now();
   const screen = createScreen(io.stdout, io.env);
   const title = (text: string) => screen.print(`\n${text}`, 'bold');
 
   title('1/5 Set up: TensorFlow and the broker');
-  await runSetup({ gpu: 'auto', env: io.env }, showInstall(io.stdout, io.now));
+  await runSetup({ gpu: 'auto', env: io.env }, installProgress(io));
 
   title('2/5 Sample data');
   const sample = await makeSample(resolve(io.cwd, 'sample'), sampleSet, screen, io);

@@ -1,9 +1,10 @@
 /** `unet-fleet setup`: everything slow that training needs, fetched and built once for all clones of this user. */
 import { findNatsServer, type NatsServer } from '@unet-fleet/coordinator';
-import { type Environment, engineFolder, type InstallReport, showInstall } from '@unet-fleet/shared';
+import { type Environment, engineFolder, type InstallReport } from '@unet-fleet/shared';
 import { type EngineInstall, setupEngine } from '@unet-fleet/worker';
 import { Command, Option } from 'commander';
 import type { Io } from '../io.ts';
+import { installProgress } from '../terminal/install-progress.ts';
 
 export interface SetupOptions {
   /** 'auto': the GPU build where an NVIDIA driver is found. */
@@ -32,7 +33,7 @@ export const setupCommand = (io: Io): Command =>
       '\nIt is kept in ~/.cache/unet-fleet, or in the folder that UNET_FLEET_ENGINE or UNET_FLEET_CACHE names.',
     )
     .action(async ({ gpu, brokerOnly }: { gpu?: boolean; brokerOnly?: boolean }) => {
-      const report = showInstall(io.stdout, io.now);
+      const report = installProgress(io);
       if (brokerOnly) {
         const { version, path } = await findNatsServer(report, io.env);
         io.stdout.write(`ready: nats-server ${version} (${path})\n`);

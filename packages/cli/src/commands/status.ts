@@ -31,7 +31,7 @@ export const statusCommand = (io: Io): Command =>
     .action(async (run: string | undefined, { watch, json, ...named }: StatusFlags) => {
       const reader = statusReader(namedRunDir(named, io, run));
       if (watch) {
-        await watched(reader, json ? jsonDisplay(io) : displayOf(io));
+        await watched(reader, json ? jsonDisplay(io) : displayOf(io), io);
         return;
       }
       const view = await reader();
@@ -96,15 +96,23 @@ const everyMs = 1_000;
 /** A status that can't be read for longer is not one that is being replaced. */
 const maxMissed = 10;
 
-async function watched(read: () => Promise<StatusView>, display: Display): Promise<void> {
+async function watched(
+  read: () => Promise<StatusView>,
+  display: Display,
+  { stdout }: Pick<Io, 'stdout'>,
+): Promise<void> {
   const stop = stopSignals(
     () => {},
     () => display.end(),
   );
+  // There is nothing to watch for where nobody reads it, or it can't be written.
+  const signal = AbortSignal.any([stop.signal, stdout.gone]);
   try {
     display.show(await read());
-    for (let numMissed = 0, isLast = false; !isLast && !stop.signal.aborted; ) {
-      await wait(everyMs, null, { signal: stop.signal }).catch(() => {});
+    for (let numMissed = 0, isLast = false; !isLast && !signal.aborted && stdout.error === null; ) {
+      await wait(everyMs, null, { signal }).catch(() => {});
+      // A reader that has stopped is not told of each second later.
+      if (!(await stdout.flushed(0))) continue;
       try {
         const view = await read();
         numMissed = 0;

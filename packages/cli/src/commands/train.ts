@@ -8,6 +8,7 @@ import type { Observer } from '@unet-fleet/coordinator/live/live-run';
 import { holdsRun, openRunFolder } from '@unet-fleet/coordinator/run-folder/run-folder';
 import { livePage } from '@unet-fleet/dashboard/server/observe';
 import {
+  atExit,
   type Config,
   cacheFolder,
   createLog,
@@ -31,6 +32,7 @@ import { withDataFolders } from '../data-folders.ts';
 import { type Io, printJson } from '../io.ts';
 import { claimRunFolder, namedRunDir, runFolderOf } from '../run-folders.ts';
 import { stopSignals } from '../stop-signals.ts';
+import { goOnWithoutTerminal } from '../streams/go-on.ts';
 import { RunTerminal, taskBar } from '../terminal/run-terminal.ts';
 import { createScreen, type Screen } from '../terminal/screen.ts';
 import { summaryLines } from '../terminal/summary.ts';
@@ -163,11 +165,14 @@ export async function run(
 ): Promise<{ outcome: RunOutcome; config: Config }> {
   // Taken before anything that takes time, so that of several starts at once each has its own.
   const claimed = wanted.run.runDir === '' ? [claimRunFolder(io.cwd)] : [];
+  // Of a run that never began, nothing is left.
+  const tidy = () => removeIfEmpty(claimed);
+  const isTidy = atExit(tidy);
   try {
     return await runIn(claimed[0] ?? wanted.run.runDir, name, wanted, flags, io);
   } finally {
-    // Of a run that never began, nothing is left.
-    removeIfEmpty(claimed);
+    isTidy();
+    tidy();
   }
 }
 
@@ -178,12 +183,16 @@ async function runIn(
   flags: Pick<RunFlags, 'resume' | 'json' | 'waitBroker'>,
   io: Io,
 ): Promise<{ outcome: RunOutcome; config: Config }> {
-  const screen = createScreen(flags.json ? io.stderr : io.stdout, io.env);
+  const log = runLog(join(runDir, 'log.jsonl'), wanted.run.logLevel);
+  // Figures for programs are not to be lost; what is told to a person beside them may.
+  const [told, other] = flags.json ? [io.stderr, null] : [io.stdout, io.stderr];
+  goOnWithoutTerminal(told, other, (sentence) => log.coordinator.warn({}, sentence));
+  const screen = createScreen(told, io.env);
   const config = await withDataFolders({ ...wanted, run: { ...wanted.run, runDir } }, screen, io);
   const terminal = new RunTerminal(screen, config, config.run.workers, io.now);
-  const log = runLog(join(runDir, 'log.jsonl'), config.run.logLevel);
   const scan = taskBar(screen, 'scan', 'photos', io.now);
   let kill = () => {};
+  let hasStarted = false;
   const stop = stopSignals(
     () =>
       screen.print(
@@ -194,6 +203,7 @@ async function runIn(
       terminal.close();
       kill();
     },
+    () => hasStarted,
   );
   let finished: Extract<RunEvent, { type: 'finished' }> | null = null;
   const options: CoordinatorOptions = {
@@ -208,7 +218,10 @@ async function runIn(
     softwareVersion: version,
     onScanProgress: scan.report,
     onEvent: (event) => {
-      if (event.type === 'run-started') scan.end();
+      if (event.type === 'run-started') {
+        scan.end();
+        hasStarted = true;
+      }
       if (event.type === 'finished') finished = event;
       log.event(event);
       terminal.onEvent(event);
@@ -236,8 +249,9 @@ async function runIn(
     best,
     files: filesOf(outcome, io),
   });
-  screen.print(title, 'bold');
-  for (const row of rows) screen.print(row);
+  const last = told.gone.aborted && other ? createScreen(other, io.env) : screen;
+  last.print(title, 'bold');
+  for (const row of rows) last.print(row);
   if (flags.json) printJson(io, { ...outcome, best });
   return { outcome, config };
 }

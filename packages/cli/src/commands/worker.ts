@@ -21,6 +21,7 @@ import { addConfigOptions, configFrom, type Selection } from '../config-options.
 import type { Io } from '../io.ts';
 import { joinOption } from '../join-option.ts';
 import { stopSignals } from '../stop-signals.ts';
+import { goOnWithoutTerminal } from '../streams/go-on.ts';
 import { createScreen } from '../terminal/screen.ts';
 import { version } from '../version.ts';
 
@@ -144,6 +145,7 @@ async function work(flags: WorkerFlags, io: Io): Promise<void> {
     throw new UserError("these credentials are the coordinator's: give the worker those of a worker");
   }
   const metrics = await serveWorkerMetrics({ host: run.metricsHost, port: run.metricsPort });
+  goOnWithoutTerminal(io.stderr, null);
   const screen = createScreen(io.stderr, io.env);
   const stop = stopSignals(
     () => screen.print('leaving: what is leased goes back; Ctrl-C again stops at once'),

@@ -17,7 +17,7 @@ export interface Block {
   end(): void;
 }
 
-export function openBlock(stream: ScreenStream & { rows?: number }): Block {
+export function openBlock(stream: ScreenStream): Block {
   let numShown = 0;
   stream.write(hideCursor + noLineBreaks);
   return {

@@ -1,7 +1,9 @@
 /** Reads a run's events onto a screen: banner, live line or sparse plain lines, summary. Shell around progress.ts. */
 import type { Config, RunEvent } from '@unet-fleet/shared';
+import { whileDoing } from '../stop-signals.ts';
 import { bannerLines } from './banner.ts';
 import { type BarState, plainLine } from './bar.ts';
+import { whole } from './format.ts';
 import { advance, barOf, initialProgress, type Line, type RunProgress } from './progress.ts';
 import type { Screen, Style } from './screen.ts';
 
@@ -70,11 +72,18 @@ export class RunTerminal {
 
 /** A bar for work that is no run, such as a scan: call it with what is done, and end it. */
 export function taskBar(screen: Screen, label: string, unit: string, now: () => number) {
-  const startedAtMs = now();
-  let plainAtMs = startedAtMs;
+  let plainAtMs = now();
+  let bar: BarState = { label, done: 0, total: 0, unit, details: [] };
+  let isDone: (() => void) | null = null;
+  const begin = () =>
+    whileDoing(
+      () => `${label} (${whole(bar.done)} of ${whole(bar.total)} ${unit})`,
+      () => screen.showBar(null),
+    );
   return {
     report(done: number, total: number): void {
-      const bar: BarState = { label, done, total, unit, details: [] };
+      isDone ??= begin();
+      bar = { label, done, total, unit, details: [] };
       if (screen.isLive) screen.showBar(bar);
       else if (now() - plainAtMs >= plainEveryMs) {
         plainAtMs = now();
@@ -82,6 +91,8 @@ export function taskBar(screen: Screen, label: string, unit: string, now: () => 
       }
     },
     end(): void {
+      isDone?.();
+      isDone = null;
       screen.showBar(null);
     },
   };

@@ -17,20 +17,28 @@ export interface Screen {
   showBar(bar: BarState | null): void;
 }
 
-export interface ScreenStream extends NodeJS.WritableStream {
-  isTTY?: boolean;
-  columns?: number;
+export interface ScreenStream {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+  readonly columns?: number | undefined;
+  readonly rows?: number | undefined;
 }
+
+/** Whether lines can be drawn again: a terminal that does not say what it is, is taken for one that can't. */
+export const isLiveTerminal = (
+  stream: ScreenStream,
+  env: Readonly<Record<string, string | undefined>>,
+): boolean => stream.isTTY === true && !['', 'dumb'].includes(env.TERM ?? '');
 
 /** Columns that text is laid out in where the stream has no width. */
 const plainColumns = 100;
 
-/** NO_COLOR (any value but the empty one) turns colours off, as no-color.org asks; TERM=dumb the live line as well. */
+/** NO_COLOR (any value but the empty one) turns colours off, as no-color.org asks; TERM=dumb or none the live line as well. */
 export function createScreen(
   stream: ScreenStream,
   env: Readonly<Record<string, string | undefined>>,
 ): Screen {
-  const isLive = stream.isTTY === true && env.TERM !== 'dumb';
+  const isLive = isLiveTerminal(stream, env);
   const hasColour = isLive && !env.NO_COLOR;
   let bar: SingleBar | null = null;
   let shown: BarState | null = null;
@@ -41,7 +49,8 @@ export function createScreen(
   };
   const show = (state: BarState) => {
     bar = new SingleBar({
-      stream,
+      // It only writes to it, and asks whether it is a terminal and how wide.
+      stream: stream as unknown as NodeJS.WritableStream,
       fps: 10,
       clearOnComplete: true,
       hideCursor: true,

@@ -110,6 +110,7 @@ const run: [number, RunEvent][] = [
 ];
 
 function recorded(stream: { isTTY?: boolean; columns?: number }, env = {}) {
+  const terminal = { TERM: 'xterm', ...env };
   const chunks: string[] = [];
   const writable = new Writable({
     write(chunk, _encoding, done) {
@@ -117,7 +118,7 @@ function recorded(stream: { isTTY?: boolean; columns?: number }, env = {}) {
       done();
     },
   });
-  return { screen: createScreen(Object.assign(writable, stream), env), text: () => chunks.join('') };
+  return { screen: createScreen(Object.assign(writable, stream), terminal), text: () => chunks.join('') };
 }
 
 function play(screen: ReturnType<typeof createScreen>) {

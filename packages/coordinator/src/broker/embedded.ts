@@ -9,6 +9,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  atExit,
   coordinatorIdentity,
   exitCodes,
   type InstallReport,
@@ -115,7 +116,11 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     writeFileSync(configPath, config, { mode: 0o600 });
     return startServer({ program, configPath, host, port: fixedPort, ...files });
   };
-  const remove = () => rmSync(privateFolder, { recursive: true, force: true });
+  const isDone = atExit(() => rmSync(privateFolder, { recursive: true, force: true }));
+  const remove = () => {
+    isDone();
+    rmSync(privateFolder, { recursive: true, force: true });
+  };
   let first: ServerProcess;
   try {
     first = await startWithin(secrets?.isKept ? portPatienceMs : 0, () => start(port));

@@ -25,7 +25,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { exitCodes, explained, makeFolder, UserError } from '@unet-fleet/shared';
+import { atExit, exitCodes, explained, makeFolder, UserError } from '@unet-fleet/shared';
 import { z } from 'zod';
 import { realFiles, syncFolder } from '../checkpoint/files.ts';
 import { type ProcessIdentity, processIsAlive, thisProcess } from './process-identity.ts';
@@ -239,6 +239,7 @@ export function acquireRunLock(runFolder: string, options: RunLockOptions = {}):
 
   const end = (leave: () => void): void => {
     if (state === 'released') return;
+    isEnded();
     const wasHeld = isHeld();
     state = 'released';
     clearInterval(timer);
@@ -249,16 +250,13 @@ export function acquireRunLock(runFolder: string, options: RunLockOptions = {}):
     }
     closeSync(file);
   };
-  return {
-    term,
-    isHeld,
-    release: () => end(() => write(true)),
-    abandon: () =>
-      end(() => {
-        write(true);
-        if (readdirSync(runFolder).length > 1) return;
-        rmSync(termPath(folder, term));
-        rmdirSync(folder);
-      }),
-  };
+  const abandon = () =>
+    end(() => {
+      write(true);
+      if (readdirSync(runFolder).length > 1) return;
+      rmSync(termPath(folder, term));
+      rmdirSync(folder);
+    });
+  const isEnded = atExit(abandon);
+  return { term, isHeld, release: () => end(() => write(true)), abandon };
 }

@@ -3,7 +3,7 @@
  * started again when it crashes, with growing pauses, and ends with its parent.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { exitCodes, newInstance } from '@unet-fleet/shared';
+import { atExit, exitCodes, newInstance } from '@unet-fleet/shared';
 
 export interface LocalWorkersOptions {
   numWorkers: number;
@@ -109,6 +109,8 @@ export class LocalWorkers {
       detached: true,
     });
     slot.child = child;
+    const isGone = atExit(() => child.kill('SIGKILL'));
+    child.once('error', isGone).once('exit', isGone);
     let tail = '';
     child.stderr!.setEncoding('utf8').on('data', (text: string) => {
       tail = (tail + text).slice(-tailLength);

@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { checkBatches, type Dataset, datasetFrom, scanDataset, splitOf } from '@unet-fleet/dataset';
 import {
+  atExit,
   type Config,
   describeModel,
   explained,
@@ -84,6 +85,7 @@ export async function prepareRun(options: PrepareOptions): Promise<PreparedRun> 
   const earlier = startable(root, options.resume !== null);
   const wanted = earlier ? withSettled(options.config, earlier) : options.config;
   const made = foldersFor(root);
+  const isPrepared = atExit(() => removeIfEmpty(made));
   try {
     const lock = acquireRunLock(root, { onLost: options.onLockLost });
     try {
@@ -96,6 +98,8 @@ export async function prepareRun(options: PrepareOptions): Promise<PreparedRun> 
   } catch (error) {
     removeIfEmpty(made);
     throw error;
+  } finally {
+    isPrepared();
   }
 }
 

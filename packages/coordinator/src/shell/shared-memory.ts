@@ -14,6 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { atExit } from '@unet-fleet/shared';
 import { type ProcessIdentity, processIsAlive, thisProcess } from '../run-folder/process-identity.ts';
 
 const prefix = 'unet-fleet-';
@@ -38,7 +39,17 @@ export function openSharedMemory(neededBytes: number, tmpfs = '/dev/shm'): Share
     const token = randomUUID();
     writeFileSync(join(folder, 'owner.json'), JSON.stringify(thisProcess()));
     writeFileSync(join(folder, 'token'), token, { mode: 0o600 });
-    return { folder, token, remove: () => rmSync(folder, { recursive: true, force: true }) };
+    // Workers that end this moment may still write into it.
+    const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
+    const isDone = atExit(remove);
+    return {
+      folder,
+      token,
+      remove() {
+        isDone();
+        remove();
+      },
+    };
   } catch {
     return null;
   }

@@ -3,7 +3,7 @@ import { renameSync, rmSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openRunFolder, runPaths } from '@unet-fleet/coordinator/run-folder/run-folder';
-import { explained, makeFolder, printable } from '@unet-fleet/shared';
+import { atExit, explained, makeFolder, printable } from '@unet-fleet/shared';
 import { standingEventsIn } from '../history/recorded-events.ts';
 import { row } from './cells.ts';
 import { type Table, tables } from './tables.ts';
@@ -48,6 +48,7 @@ class TableFile {
   readonly #table: Table;
   readonly #classNames: readonly string[];
   readonly #file: FileHandle;
+  readonly #isGone: () => void;
   #text: string;
   #numRows = 0;
   #sizeBytes = 0;
@@ -58,6 +59,7 @@ class TableFile {
     this.#classNames = classNames;
     this.#file = file;
     this.#text = row(table.columns(classNames));
+    this.#isGone = atExit(() => rmSync(temporaryOf(folder, table), { force: true }));
   }
 
   static async create(folder: string, table: Table, classNames: readonly string[]): Promise<TableFile> {
@@ -88,12 +90,14 @@ class TableFile {
     await this.#file.close();
     const path = join(this.#folder, this.#table.name);
     renameSync(temporaryOf(this.#folder, this.#table), path);
+    this.#isGone();
     return { path, numRows: this.#numRows, sizeBytes: this.#sizeBytes };
   }
 
   async discard(): Promise<void> {
     await this.#file.close();
     rmSync(temporaryOf(this.#folder, this.#table), { force: true });
+    this.#isGone();
   }
 }
 

@@ -3,10 +3,10 @@
  * their samples, no times, no owners. The index comes last, so that a pack that was broken off is none.
  */
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { existsSync, rmSync } from 'node:fs';
+import { open, readFile, rename, rm } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { type DataConfig, exitCodes, makeFolder, UserError } from '@unet-fleet/shared';
+import { atExit, type DataConfig, exitCodes, makeFolder, UserError, writeWhole } from '@unet-fleet/shared';
 import { packTar } from 'modern-tar';
 import { filesOf, folderReader } from '../files.ts';
 import { sha256Of } from '../scan.ts';
@@ -72,8 +72,7 @@ export async function writePack(options: PackOptions): Promise<PackReport> {
       shards,
       files,
     };
-    await writeFile(join(out, `${indexName}.tmp`), indexText(index));
-    await rename(join(out, `${indexName}.tmp`), join(out, indexName));
+    await writeWhole(join(out, indexName), indexText(index));
     return {
       folder: out,
       dataSha256: dataset.sha256,
@@ -145,6 +144,7 @@ class ShardWriter {
   #file: Awaited<ReturnType<typeof open>> | null = null;
   #hash = createHash('sha256');
   #sizeBytes = 0;
+  #isGone = () => {};
 
   constructor(folder: string, shardBytes: number) {
     this.#folder = folder;
@@ -152,7 +152,10 @@ class ShardWriter {
   }
 
   async add(path: string, bytes: Uint8Array): Promise<void> {
-    this.#file ??= await open(this.#temporary, 'w');
+    if (!this.#file) {
+      this.#isGone = atExit(() => rmSync(this.#temporary, { force: true }));
+      this.#file = await open(this.#temporary, 'w');
+    }
     const entry = await entryOf(path, bytes);
     const padded = Math.ceil(bytes.byteLength / blockBytes) * blockBytes;
     this.files.push({
@@ -184,6 +187,7 @@ class ShardWriter {
     if (!this.#file) return;
     await this.#file.close();
     this.#file = null;
+    this.#isGone();
     if (removes) await rm(this.#temporary, { force: true });
   }
 

@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync, readdirSync, renameSync, rmSync, statfsSync, statSync } from 'node:fs';
 import { homedir, hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { atExit } from '../at-exit.ts';
 import { exitCodes, UserError } from '../errors.ts';
 import { makeFolder } from '../folders.ts';
 import type { Environment } from './command.ts';
@@ -39,6 +40,8 @@ export async function makeAtomically(
 ): Promise<void> {
   const parent = dirname(path);
   const temporary = join(parent, `tmp-${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`);
+  const remove = () => rmSync(temporary, { recursive: true, force: true });
+  const isDone = atExit(remove);
   try {
     makeFolder(parent);
     removeLeftovers(parent);
@@ -49,7 +52,8 @@ export async function makeAtomically(
   } catch (error) {
     throw cacheError(error, parent);
   } finally {
-    rmSync(temporary, { recursive: true, force: true });
+    isDone();
+    remove();
   }
 }
 

@@ -1,5 +1,6 @@
 /** Programs that set-up calls. A program that is missing is a sentence with its remedy, never an ENOENT. */
 import { spawn } from 'node:child_process';
+import { atExit } from '../at-exit.ts';
 import { exitCodes, UserError } from '../errors.ts';
 
 export interface CommandResult {
@@ -35,7 +36,13 @@ export function runCommand(
       env: { ...(options.env ?? process.env) },
       ...(options.cwd ? { cwd: options.cwd } : {}),
       stdio: ['ignore', 'pipe', 'pipe'],
+      // A group of its own, with whatever it starts itself, which ends with this process.
+      detached: true,
     });
+    const isDone = atExit(() => {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGTERM');
+    });
+    child.once('error', isDone).once('exit', isDone);
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {

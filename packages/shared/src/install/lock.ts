@@ -7,6 +7,7 @@ import { linkSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } f
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { atExit } from '../at-exit.ts';
 import { makeFolder } from '../folders.ts';
 import { cacheError, isAlive, isErrno } from './cache.ts';
 
@@ -33,11 +34,16 @@ export async function whileAlone<T>(path: string, onWait: () => void, work: () =
   }
   const heartbeat = setInterval(() => refresh(lock, mine), heartbeatMs);
   heartbeat.unref();
+  const leave = () => {
+    if (textOf(lock) === mine) rmSync(lock, { force: true });
+  };
+  const isDone = atExit(leave);
   try {
     return await work();
   } finally {
     clearInterval(heartbeat);
-    if (textOf(lock) === mine) rmSync(lock, { force: true });
+    isDone();
+    leave();
   }
 }
 

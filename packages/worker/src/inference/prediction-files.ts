@@ -1,5 +1,4 @@
 /** What is written for one photo: index mask, grey map, overlay and figure, all at the photo's own size. */
-import { writeFile } from 'node:fs/promises';
 import { dirname, resolve, sep } from 'node:path';
 import {
   type ClassScheme,
@@ -9,7 +8,7 @@ import {
   predictionFigure,
   type RgbImage,
 } from '@unet-fleet/pictures';
-import { emptyConfusion, makeFolder, metricsOf } from '@unet-fleet/shared';
+import { emptyConfusion, makeFolder, metricsOf, writeWhole } from '@unet-fleet/shared';
 import sharp from 'sharp';
 
 export interface PredictionFiles {
@@ -42,7 +41,7 @@ export async function writePrediction(prediction: Prediction, outDir: string): P
   ];
   const contents = await Promise.all(files.map(([, content]) => content));
   makeFolder(dirname(paths.mask));
-  for (const [index, [path]] of files.entries()) await writeFile(path, contents[index]!);
+  for (const [index, [path]] of files.entries()) await writeWhole(path, contents[index]!);
   return paths;
 }
 

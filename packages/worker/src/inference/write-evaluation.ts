@@ -1,8 +1,7 @@
 /** An evaluation as files: JSON for programs, the confusion matrix as CSV and as a picture. */
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { confusionPicture } from '@unet-fleet/pictures';
-import { confusionCsv, makeFolder, UserError } from '@unet-fleet/shared';
+import { confusionCsv, makeFolder, UserError, writeWhole } from '@unet-fleet/shared';
 import type { EvaluationReport } from './evaluate.ts';
 import { absentPolicy } from './evaluation-table.ts';
 
@@ -25,9 +24,9 @@ export async function writeEvaluation(report: EvaluationReport, outDir: string):
   const picture = await confusionPicture(title, confusion, classNames.length, scheme);
   try {
     makeFolder(outDir);
-    await writeFile(paths.json, `${JSON.stringify(evaluationJson(report), null, 2)}\n`);
-    await writeFile(paths.csv, confusionCsv(confusion, classNames));
-    await writeFile(paths.picture, picture);
+    await writeWhole(paths.json, `${JSON.stringify(evaluationJson(report), null, 2)}\n`);
+    await writeWhole(paths.csv, confusionCsv(confusion, classNames));
+    await writeWhole(paths.picture, picture);
   } catch (error) {
     throw new UserError(
       `Cannot write to ${outDir} (${(error as Error).message}): choose another folder with --out.`,

@@ -16,7 +16,7 @@ import {
 import { isIP } from 'node:net';
 import { basename, dirname, join, resolve } from 'node:path';
 import { createUser } from '@nats-io/nkeys';
-import { coordinatorIdentity, makeFolder, safeId, seedFileText, UserError } from '@unet-fleet/shared';
+import { atExit, coordinatorIdentity, makeFolder, safeId, seedFileText, UserError } from '@unet-fleet/shared';
 import { z } from 'zod';
 import { type FleetUser, serverConfigText } from '../server-config.ts';
 import { makeAuthority, makeServerCertificate } from './certificates.ts';
@@ -86,6 +86,7 @@ export async function makeCredentials(options: CredentialsOptions): Promise<Cred
   return await writing(folder, async () => {
     makeFolder(dirname(folder));
     const unfinished = mkdtempSync(`${folder}.unfinished-`);
+    const isDone = atExit(() => rmSync(unfinished, { recursive: true, force: true }));
     try {
       for (const part of ['authority', 'broker', 'workers'])
         mkdirSync(join(unfinished, part), { mode: 0o700 });
@@ -118,6 +119,8 @@ export async function makeCredentials(options: CredentialsOptions): Promise<Cred
     } catch (error) {
       rmSync(unfinished, { recursive: true, force: true });
       throw error;
+    } finally {
+      isDone();
     }
   });
 }

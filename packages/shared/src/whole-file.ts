@@ -1,0 +1,23 @@
+/** Files that are there whole or not at all: nobody finds half a picture where a command was interrupted. */
+import { rmSync } from 'node:fs';
+import { rename, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { atExit } from './at-exit.ts';
+
+/**
+ * Writes `content` to `path` under a temporary name beside it, and renames. Rejects with the system's error, and leaves
+ * what was there before. Not synced: a crash of the machine may lose it.
+ */
+export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
+  const temporary = join(dirname(path), `.tmp-${process.pid}-${basename(path)}`);
+  const isDone = atExit(() => rmSync(temporary, { force: true }));
+  try {
+    await writeFile(temporary, content);
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {});
+    throw error;
+  } finally {
+    isDone();
+  }
+}
