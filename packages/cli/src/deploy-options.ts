@@ -169,6 +169,11 @@ export function deployOptions(flags: RenderFlags, config: Config, env: Io['env']
       'the password in the URL of --pack would be in the manifests of pods: leave it out, and give a token with --pack-token, which becomes a Secret',
     );
   }
+  if (config.broker.natsUser !== '' || config.broker.natsToken !== '') {
+    throw new UserError(
+      'the user or token in --nats-url would be in the manifests of pods: leave it out, for theirs is a key, which becomes a Secret',
+    );
+  }
   if (gpu && config.engine.device === 'cpu') {
     throw new UserError('--gpu and --device cpu are both given: leave one out');
   }

@@ -12,7 +12,7 @@ export interface JoinFlags {
 }
 
 /** What a join URL says already. */
-const said = ['natsUrl', 'natsUser', 'natsPassword', 'natsSeed', 'natsCa'] as const;
+const said = ['natsUrl', 'natsUser', 'natsPassword', 'natsToken', 'natsSeed', 'natsCa'] as const;
 const flagOf = (key: string) => `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 /** A file that a person edited may have comments beside the line. */
 const maxFileBytes = 64 * 1024;

@@ -29,6 +29,7 @@ const selection: Selection = [
   'broker.natsUrl',
   'broker.natsUser',
   'broker.natsPassword',
+  'broker.natsToken',
   'broker.natsSeed',
   'broker.natsCa',
   'data.images',

@@ -10,9 +10,9 @@ import {
   decode,
   encode,
   type FileReply,
-  filePartBytes,
   fileRequest,
   inboxOf,
+  pieceBytesOf,
   type Subjects,
   senderOf,
   Turns,
@@ -104,14 +104,16 @@ export class FileServer {
   }
 
   async #part(sha256: string, offsetBytes: number): Promise<FileReply> {
-    const content = this.#options.contents.get(sha256);
+    const { contents, connection } = this.#options;
+    const partBytes = pieceBytesOf(connection);
+    const content = contents.get(sha256);
     if (content === undefined) return { type: 'unknown' };
     if (typeof content !== 'string') {
-      const bytes = content.subarray(offsetBytes, offsetBytes + filePartBytes);
+      const bytes = content.subarray(offsetBytes, offsetBytes + partBytes);
       return { type: 'part', totalBytes: content.byteLength, bytes };
     }
     try {
-      return await readPart(content, offsetBytes);
+      return await readPart(content, offsetBytes, partBytes);
     } catch (error) {
       return {
         type: 'unreadable',
@@ -121,11 +123,11 @@ export class FileServer {
   }
 }
 
-async function readPart(path: string, offsetBytes: number): Promise<FileReply> {
+async function readPart(path: string, offsetBytes: number, partBytes: number): Promise<FileReply> {
   const file = await open(path, 'r');
   try {
     const { size: totalBytes } = await file.stat();
-    const bytes = Buffer.allocUnsafe(Math.max(0, Math.min(filePartBytes, totalBytes - offsetBytes)));
+    const bytes = Buffer.allocUnsafe(Math.max(0, Math.min(partBytes, totalBytes - offsetBytes)));
     const { bytesRead } = await file.read(bytes, 0, bytes.byteLength, offsetBytes);
     return { type: 'part', totalBytes, bytes: bytes.subarray(0, bytesRead) };
   } finally {

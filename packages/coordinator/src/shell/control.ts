@@ -6,6 +6,7 @@
 import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
 import {
   anyPeer,
+  assertFits,
   type DownMessage,
   decode,
   type discoverReply,
@@ -21,6 +22,7 @@ import {
   senderOf,
   type Unsent,
   type UpMessage,
+  type UserError,
   upMessage,
   type Welcome,
   watchLink,
@@ -34,6 +36,8 @@ export interface ControlHandlers {
   hears(workerId: string, message: UpMessage): boolean;
   message(workerId: string, message: UpMessage): void;
   numWorkers(): number;
+  /** The broker takes no message of that size: the run can't go on over it. */
+  tooLarge(error: UserError): void;
   /** A message of a worker is not used. */
   rejected(workerId: string, reason: string): void;
   /** A worker has sent rubbish once too often: nothing of it is heard any more. */
@@ -51,6 +55,7 @@ export class ControlPlane {
   readonly #link: Link;
   readonly #cutOff: ControlHandlers['cutOff'];
   readonly #rejected: ControlHandlers['rejected'];
+  readonly #tooLarge: ControlHandlers['tooLarge'];
   /** Messages said so far, each of which has its number. */
   #numSaid = 0;
 
@@ -66,6 +71,7 @@ export class ControlPlane {
     this.#term = term;
     this.#link = watchLink(connection);
     this.#cutOff = (workerId, reason) => handlers.cutOff(workerId, reason);
+    this.#tooLarge = (error) => handlers.tooLarge(error);
     this.#rejected = (workerId, reason) => handlers.rejected(workerId, reason);
     this.#answer(discoverSubject(anyPeer), () => {
       const reply: z.infer<typeof discoverReply> = { runId, numWorkers: handlers.numWorkers() };
@@ -123,9 +129,19 @@ export class ControlPlane {
   /** What is published while the broker is away is lost either way: it is not even kept until then. */
   #publish(subject: string, message: Unsent<DownMessage>): void {
     const sequence = ++this.#numSaid;
-    if (this.#link.isUp)
-      this.#connection.publish(subject, encode({ ...message, term: this.#term, sequence }));
+    if (this.#link.isUp) this.#say(subject, { ...message, term: this.#term, sequence });
     else this.dropped.brokerAway++;
+  }
+
+  #say(subject: string, message: unknown): void {
+    const bytes = encode(message);
+    try {
+      assertFits(this.#connection, bytes);
+    } catch (error) {
+      this.#tooLarge(error as UserError);
+      return;
+    }
+    this.#connection.publish(subject, bytes);
   }
 
   close(): void {
@@ -153,7 +169,7 @@ export class ControlPlane {
         return;
       }
       const reply = answer(data, sender);
-      if (reply) this.#connection.publish(to, encode(reply));
+      if (reply) this.#say(to, reply);
     };
     this.#subscriptions.push(this.#connection.subscribe(subject, { callback }));
   }

@@ -66,6 +66,7 @@ const environment = (broker: BrokerAddress, runId: string): Record<string, strin
   UNET_FLEET_NATS_URL: broker.url,
   UNET_FLEET_NATS_USER: broker.user,
   UNET_FLEET_NATS_PASSWORD: broker.password,
+  UNET_FLEET_NATS_TOKEN: broker.token ?? '',
   UNET_FLEET_NATS_SEED: broker.seed ?? '',
   UNET_FLEET_NATS_CA: broker.ca ?? '',
   UNET_FLEET_RUN: runId,

@@ -9,7 +9,7 @@ import {
   flushGoodbye,
   idleWorkersNote,
   maxLeaves,
-  maxMessageBytes,
+  maxPayloadOf,
   numSteps,
   type RunEvent,
   stepsPerEpoch,
@@ -221,6 +221,7 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
   const control: ControlPlane = new ControlPlane(connection, subjectsOf(runId), runId, run.lock.term, {
     welcome: () => welcomeOf(run, reducers.numReducers, memory, files),
     numWorkers: () => conductor.numWorkers,
+    tooLarge: (error) => aborted.raise(error),
     rejected: (workerId, reason) => lookout.rejected(fleet.nameOf(workerId), reason),
     cutOff: (workerId, reason) => {
       teller.warn(`${fleet.nameOf(workerId)}: ${reason}`);
@@ -248,7 +249,7 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
     lookout,
     () => conductor.status.workers,
     (workerId, message) => control.send(workerId, message),
-    connection.info?.max_payload ?? maxMessageBytes,
+    maxPayloadOf(connection),
   );
   cleanups.add(() => segmenter.close());
 

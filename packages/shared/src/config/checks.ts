@@ -3,6 +3,7 @@
  * puts the option and the value before them.
  */
 import { UserError } from '../errors.ts';
+import { parseBrokerUrl } from '../transport/broker-url.ts';
 import { parseMaskValues } from './mask-values.ts';
 import type { OptionFormat, OptionSpec } from './option-spec.ts';
 import { parseClassWeights, parseSize } from './parse.ts';
@@ -28,7 +29,7 @@ export function allowedText(spec: Spec): string {
     case 'maskValues':
       return 'auto, as-is, or the values of the classes in their order, such as 0,255 or 0..20,255';
     case 'url':
-      return 'nats://host:port or tls://host:port';
+      return 'nats://host:port or tls://host:port, with an IPv6 address in brackets and without a zone, and a user, password or token percent-encoded';
     case 'text':
       return 'text';
   }
@@ -46,8 +47,6 @@ function listText(values: readonly unknown[]): string {
 
 const inRange = (value: number, { min = 0, max = 0, aboveMin, belowMax }: Spec): boolean =>
   (aboveMin ? value > min : value >= min) && (belowMax ? value < max : value <= max);
-
-const urlPattern = /^(nats:\/\/|tls:\/\/)?[^\s:/@]+(:\d{1,5})?\/?$/;
 
 const parses = (parse: (text: string) => unknown, value: string): boolean => {
   try {
@@ -77,7 +76,7 @@ function isAllowed(spec: Spec, value: unknown): boolean {
     case 'maskValues':
       return typeof value === 'string' && parses(parseMaskValues, value);
     case 'url':
-      return typeof value === 'string' && (value === '' || urlPattern.test(value));
+      return typeof value === 'string' && (value === '' || parses(parseBrokerUrl, value));
     case 'text':
       return typeof value === 'string';
   }

@@ -72,6 +72,15 @@ function checkBroker({ broker }: Config, origins: Origins): void {
       '--nats-user is given without --nats-url: the embedded server makes its own credentials, so give the URL or leave the user out',
     );
   }
+  if (broker.natsToken !== '') {
+    const other = broker.natsUser !== '' ? '--nats-user' : broker.natsSeed !== '' ? '--nats-seed' : '';
+    if (other !== '')
+      throw new UserError(`--nats-token and ${other} are both given: both say who this is, so leave one out`);
+    if (broker.natsUrl === '')
+      throw new UserError(
+        '--nats-token is given without --nats-url: it is for a server that runs elsewhere, so give the URL or leave it out',
+      );
+  }
   if (broker.natsSeed !== '' && broker.natsUser !== '') {
     throw new UserError('--nats-seed and --nats-user are both given: both say who this is, so leave one out');
   }

@@ -6,6 +6,7 @@ import convict from 'convict';
 import { distance } from 'fastest-levenshtein';
 import { UserError } from '../errors.ts';
 import { printable } from '../printable.ts';
+import { splitBrokerUrl, withoutCredentials } from '../transport/broker-url.ts';
 import { coerceText, problemOf } from './checks.ts';
 import { crossCheck, type Origin } from './cross-checks.ts';
 import type { ConfigFile } from './file.ts';
@@ -55,6 +56,10 @@ const flagOf = (key: string) => `--${key.replace(/[A-Z]/g, (letter) => `-${lette
 const nameText = (name: string) => printable(name, 100);
 const valueText = (value: string) => printable(value, 200);
 
+/** A broker's address may hold a password. */
+const shownText = ({ format }: OptionInfo, value: string) =>
+  valueText(format === 'url' ? withoutCredentials(value) : value);
+
 /** Where a value was given, and how a message shows it there. */
 interface Given {
   origin: Origin;
@@ -72,7 +77,8 @@ export function loadConfig({ flags = {}, env = {}, files = [] }: ConfigSources):
   for (const file of files) {
     for (const [path, value, option] of entriesOf(file)) {
       if (!given.has(path) || given.get(path)?.origin === 'file') {
-        const shown = option.sensitive ? path : `${path}: ${valueText(JSON.stringify(value))}`;
+        const text = shownText(option, JSON.stringify(value));
+        const shown = option.sensitive ? path : `${path}: ${text}`;
         given.set(path, { origin: 'file', shown: `${shown} in ${file.name}` });
       }
       if (variables[option.env] === undefined) merged.set(path, value as never);
@@ -84,7 +90,7 @@ export function loadConfig({ flags = {}, env = {}, files = [] }: ConfigSources):
     if (!option) throw unknownOption(flagOf(key), flagNames);
     const shown = option.sensitive
       ? option.flag
-      : `${option.flag} ${value === '' ? "''" : valueText(String(value))}`;
+      : `${option.flag} ${value === '' ? "''" : shownText(option, String(value))}`;
     given.set(option.path, { origin: 'flag', shown });
     merged.set(option.path, value as never);
   }
@@ -94,8 +100,32 @@ export function loadConfig({ flags = {}, env = {}, files = [] }: ConfigSources):
     if (problem === null) continue;
     throw new UserError(`${given.get(option.path)?.shown ?? option.flag} is not allowed: ${problem}`);
   }
-  crossCheck(config, new Map(Array.from(given, ([path, { origin }]) => [path, origin])));
-  return config;
+  const settled = { ...config, broker: brokerWithCredentials(config.broker, given) };
+  crossCheck(settled, new Map(Array.from(given, ([path, { origin }]) => [path, origin])));
+  return settled;
+}
+
+/** What says who somebody is at the broker. */
+const identities = ['natsUser', 'natsPassword', 'natsToken', 'natsSeed'] as const;
+
+/**
+ * Credentials in the broker's address as the options that they are: the address itself is shown and kept. They replace
+ * those of a file; others that are given beside them contradict.
+ */
+function brokerWithCredentials(broker: Config['broker'], given: Map<string, Given>): Config['broker'] {
+  const { url, credentials } = splitBrokerUrl(broker.natsUrl);
+  if (credentials === null) return { ...broker, natsUrl: url };
+  const also = identities.find((key) => {
+    const { origin } = given.get(`broker.${key}`) ?? {};
+    return origin === 'flag' || origin === 'env';
+  });
+  if (also) {
+    throw new UserError(
+      `${flagOf('natsUrl')} holds a user or token, and ${flagOf(also)} is given as well: leave one out`,
+    );
+  }
+  const { user, password, token } = credentials;
+  return { ...broker, natsUrl: url, natsUser: user, natsPassword: password, natsToken: token, natsSeed: '' };
 }
 
 /** Value of an option in a config. */
@@ -123,7 +153,7 @@ function usableVariables(env: NonNullable<ConfigSources['env']>, given: Map<stri
       usable[name] = value;
       given.set(option.path, {
         origin: 'env',
-        shown: option.sensitive ? name : `${name}=${valueText(value)}`,
+        shown: option.sensitive ? name : `${name}=${shownText(option, value)}`,
       });
       continue;
     }

@@ -488,13 +488,19 @@ const run = group<Config['run']>({
 
 const broker = group<Config['broker']>({
   natsUrl: {
-    doc: 'NATS server to use, such as nats://host:4222; default: start an embedded one',
+    doc: 'NATS server to use, such as nats://host:4222 or nats://[::1]:4222, with a user and password or a token before the host where it asks for them (better in the environment variable, which no process list shows); default: start an embedded one',
     format: 'url',
     default: '',
   },
   natsUser: { doc: 'user name at the NATS server', format: 'text', default: '' },
   natsPassword: {
     doc: 'password at the NATS server; better given by its environment variable, which no process list shows',
+    format: 'text',
+    default: '',
+    sensitive: true,
+  },
+  natsToken: {
+    doc: 'token at the NATS server, instead of user and password; better given by its environment variable, which no process list shows',
     format: 'text',
     default: '',
     sensitive: true,

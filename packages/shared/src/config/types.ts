@@ -135,6 +135,7 @@ export interface BrokerConfig {
   natsUrl: string;
   natsUser: string;
   natsPassword: string;
+  natsToken: string;
   /** Path of a file with a key or credentials; '' for none. */
   natsSeed: string;
   /** Path of the certificate of the authority that vouches for the server; '' for the system's. */

@@ -5,11 +5,13 @@
  */
 import { z } from 'zod';
 import { printable } from '../printable.ts';
-import { chunkBytes } from '../transport/frame.ts';
+import { chunkBytes, leastChunkBytes } from '../transport/frame.ts';
 import { coordinatorIdentity, peerOf } from './subjects.ts';
 
-/** Bytes of one part: an answer fits into the message size of a broker that nobody has configured. */
+/** Bytes of one part, at most: as much as fits into a message of the coordinator's broker. */
 export const filePartBytes = chunkBytes;
+/** Bytes of one part, at least, but for the last. */
+export const leastFilePartBytes = leastChunkBytes;
 
 /** Peer that serves the files of a run under one term. */
 export const filesPeer = (term: number): string => peerOf(coordinatorIdentity, `t${term}-files`);

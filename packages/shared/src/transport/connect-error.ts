@@ -6,6 +6,7 @@ export interface Attempt {
   /** The address as it may be shown. */
   shown: string;
   user: string;
+  token: string;
   /** Paths; '' for none. */
   seed: string;
   ca: string;
@@ -85,13 +86,15 @@ export function connectError(error: unknown, attempt: Attempt): UserError {
   );
 }
 
-function refusedText({ shown, user, seed, isJoined }: Attempt): string {
+function refusedText({ shown, user, token, seed, isJoined }: Attempt): string {
   if (isJoined)
     return `the broker at ${shown} refuses the secret of the join URL: copy the URL again, for it is of another run, revoked, or damaged`;
   if (seed !== '')
     return `the broker at ${shown} refuses the key in ${seed}: check --nats-seed and the broker's list of users`;
+  if (token !== '')
+    return `the broker at ${shown} refuses the token: check UNET_FLEET_NATS_TOKEN, --nats-token or the one in --nats-url`;
   return user === ''
-    ? `the broker at ${shown} asks for a user: give --nats-user and --nats-password, or --nats-seed`
+    ? `the broker at ${shown} asks for a user or a token: give --nats-user and --nats-password, --nats-token, or --nats-seed`
     : `the broker at ${shown} refuses the password of user ${user}: check --nats-user and --nats-password`;
 }
 

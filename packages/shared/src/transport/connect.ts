@@ -15,8 +15,10 @@ import {
 import type { Config } from '../config/types.ts';
 import { exitCodes, UserError } from '../errors.ts';
 import { inboxOf } from '../protocol/subjects.ts';
+import { parseBrokerUrl, splitBrokerUrl } from './broker-url.ts';
 import { connectError } from './connect-error.ts';
 import { readCertificates, readSeedFile } from './credentials.ts';
+import { leastPayloadBytes } from './payload.ts';
 
 export interface BrokerAddress {
   /** nats://host:port; several of one cluster separated by commas; tls:// asks for encryption. */
@@ -24,6 +26,8 @@ export interface BrokerAddress {
   /** '' for none. */
   user: string;
   password: string;
+  /** Instead of user and password; '' for none. */
+  token?: string;
   /** Path of a file with a key or credentials, instead of user and password; '' for none. */
   seed?: string;
   /** Path of the certificate of the authority that vouches for the broker; asks for encryption. '' for the system's. */
@@ -37,6 +41,7 @@ export const brokerOf = (config: Config['broker']): BrokerAddress => ({
   url: config.natsUrl,
   user: config.natsUser,
   password: config.natsPassword,
+  token: config.natsToken,
   seed: config.natsSeed,
   ca: config.natsCa,
 });
@@ -51,7 +56,6 @@ export interface ConnectOptions extends BrokerAddress {
 }
 
 const defaultTimeoutMs = 5000;
-const schemes = new Set(['nats:', 'tls:']);
 
 /**
  * Connects to a broker.
@@ -59,8 +63,10 @@ const schemes = new Set(['nats:', 'tls:']);
  * (unavailable), the broker refuses who this is, or its own certificate is not to be trusted (usage)
  */
 export async function connectBroker(options: ConnectOptions): Promise<NatsConnection> {
-  const { user, password, seed = '', ca = '', joined } = options;
-  const servers = options.url.split(',').map((url) => serverUrl(url.trim()));
+  const { seed = '', ca = '', joined } = options;
+  const { url, credentials } = splitBrokerUrl(options.url);
+  const { user, password, token = '' } = credentials ?? options;
+  const servers = parseBrokerUrl(url);
   const shown = servers.map(({ protocol, host }) => `${protocol}//${host}`).join(',');
   const isEncrypted =
     joined !== undefined || ca !== '' || servers.some(({ protocol }) => protocol === 'tls:');
@@ -70,11 +76,11 @@ export async function connectBroker(options: ConnectOptions): Promise<NatsConnec
     joined?.authority ?? (ca === '' ? '' : readCertificates(ca)),
   );
   try {
-    return await connect({
+    const connection = await connect({
       servers: servers.map(({ host }) => host),
       name: options.name,
       ...(options.peer ? { inboxPrefix: inboxOf(options.peer) } : {}),
-      ...(authenticator ? { authenticator } : user ? { user, pass: password } : {}),
+      ...(authenticator ? { authenticator } : token ? { token } : user ? { user, pass: password } : {}),
       // With it a server that offers no encryption is refused.
       ...(isEncrypted ? { tls } : {}),
       timeout: options.timeoutMs ?? defaultTimeoutMs,
@@ -88,12 +94,24 @@ export async function connectBroker(options: ConnectOptions): Promise<NatsConnec
       pingInterval: 5000,
       maxPingOut: 2,
     });
+    return await takingMessages(connection, shown);
   } catch (error) {
-    throw connectError(error, { shown, user, seed, ca, isJoined: joined !== undefined });
+    if (error instanceof UserError) throw error;
+    throw connectError(error, { shown, user, token, seed, ca, isJoined: joined !== undefined });
   }
 }
 
-/** Null for those who have a password, or nothing. */
+/** Throws a UserError, and leaves, where the broker's messages are too small for any run. */
+async function takingMessages(connection: NatsConnection, shown: string): Promise<NatsConnection> {
+  const maxPayload = connection.info?.max_payload ?? leastPayloadBytes;
+  if (maxPayload >= leastPayloadBytes) return connection;
+  await connection.close();
+  throw new UserError(
+    `the broker at ${shown} takes messages of at most ${maxPayload} bytes, and a run needs ${leastPayloadBytes}: raise max_payload there, best to 2MB`,
+  );
+}
+
+/** Null for those who have a password, a token, or nothing. */
 function authenticatorOf({ seed = '', joined }: BrokerAddress): Authenticator | null {
   if (joined?.seed) return nkeyAuthenticator(Buffer.from(joined.seed));
   return seed === '' ? null : readSeedFile(seed).authenticator;
@@ -159,28 +177,4 @@ export async function flushGoodbye(connection: NatsConnection): Promise<void> {
   await Promise.race([connection.flush(), timeout]).catch(() => {});
   giveUp.abort();
   await timeout.catch(() => {});
-}
-
-/** The parts of one broker address; a password inside would end up in logs, so it is refused. */
-function serverUrl(text: string): { protocol: string; host: string; hostname: string } {
-  const parsed = parseUrl(text.includes('://') ? text : `nats://${text}`);
-  if (parsed === null || !schemes.has(parsed.protocol) || parsed.hostname === '') {
-    const shown = text.replace(/\/\/[^@]*@/, '//');
-    throw new UserError(`${shown || "''"} is no broker address: give --nats-url as nats://host:4222`);
-  }
-  if (parsed.username !== '' || parsed.password !== '') {
-    throw new UserError(
-      `the broker address nats://${parsed.host} holds a user or password: give them by --nats-user and --nats-password`,
-    );
-  }
-  const { protocol, hostname, port } = parsed;
-  return { protocol, host: `${hostname}:${port || '4222'}`, hostname: hostname.replace(/^\[|\]$/g, '') };
-}
-
-function parseUrl(text: string): URL | null {
-  try {
-    return new URL(text);
-  } catch {
-    return null;
-  }
 }

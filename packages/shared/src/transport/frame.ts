@@ -40,15 +40,20 @@ export interface FrameHeader extends BulkKey {
 /** A short fingerprint of the run's id, so that frames of another run are told apart without a string compare. */
 export const runTagOf = (runId: string): number => crc32(runId);
 
-/** Payload bytes per frame: with its header well under the 1 MiB that every NATS server takes by default. */
+/**
+ * Payload bytes per frame, at most: with its header well under the 1 MiB that every NATS server takes by default. Where
+ * one takes less, frames are smaller (payload.ts); all but the last of a bucket have the same size, a power of two.
+ */
 export const chunkBytes = 512 * 1024;
+/** A receiver keeps a note of each frame: smaller ones than any broker makes necessary are none. */
+export const leastChunkBytes = 4 * 1024;
 
 /** A request is a header and the number that its answers' subject ends in. */
 export const requestBytes = frameHeaderBytes + 4;
 
-/** Bytes of the chunk that begins at an offset; -1 where none does. */
-export const chunkLength = (offsetBytes: number, totalBytes: number): number =>
-  offsetBytes % chunkBytes === 0 ? Math.min(chunkBytes, totalBytes - offsetBytes) : -1;
+/** Whether a chunk, not the last of its bucket, may have this size. */
+export const isChunkSize = (sizeBytes: number): boolean =>
+  sizeBytes >= leastChunkBytes && sizeBytes <= chunkBytes && Number.isInteger(Math.log2(sizeBytes));
 
 export const bulkKeyText = (key: BulkKey): string =>
   `${key.kind}-${key.term}-${key.step}-${key.level}-${key.index}`;

@@ -7,9 +7,10 @@ import {
   type BulkKey,
   bucketText,
   checksumOf,
-  chunkLength,
+  chunkBytes,
   decodeHeader,
   frameHeaderBytes,
+  isChunkSize,
   mismatch,
 } from './frame.ts';
 
@@ -39,6 +40,8 @@ export class Fetch {
   readonly #ports: FetchPorts;
   readonly #received = new Set<number>();
   #receivedBytes = 0;
+  /** As the sender cuts its buckets; 0 until the first chunk is there. */
+  #chunkBytes = 0;
   #numAttempts = 0;
   #numDamaged = 0;
   #askedAtMs = 0;
@@ -86,18 +89,34 @@ export class Fetch {
     const wrong = mismatch(header, this.#key, this.#bucket, this.#into.byteLength);
     if (wrong) return this.#damaged(wrong);
     const { offsetBytes, lengthBytes, totalBytes, checksum } = header;
-    // Chunks lie where this code cuts them: overlapping ones could make a bucket seem whole that is not.
-    if (lengthBytes !== chunkLength(offsetBytes, totalBytes))
-      return this.#damaged('a frame that is no chunk');
+    const isLast = offsetBytes + lengthBytes === totalBytes;
     const payload = frame.subarray(frameHeaderBytes);
     if (payload.byteLength !== lengthBytes) return this.#damaged('a frame of another length than it says');
     if (checksumOf(payload) !== checksum) return this.#damaged('a frame that does not match its checksum');
+    // The last one of a bucket, before any by which it could be told where it may begin: it comes again.
+    if (offsetBytes > 0 && isLast && this.#chunkBytes === 0) return null;
+    if (!this.#isChunk(offsetBytes, lengthBytes, isLast)) return this.#damaged('a frame that is no chunk');
     if (this.#received.has(offsetBytes)) return null;
     this.#into.set(payload, offsetBytes);
     this.#received.add(offsetBytes);
     this.#receivedBytes += payload.byteLength;
     if (this.#receivedBytes === this.#into.byteLength) this.settle(null);
     return null;
+  }
+
+  /**
+   * Chunks lie side by side: overlapping ones could make a bucket seem whole that is not. How large they are depends on
+   * the sender's broker, which may be another after a while; then all is taken anew.
+   */
+  #isChunk(offsetBytes: number, lengthBytes: number, isLast: boolean): boolean {
+    if (isLast && offsetBytes === 0) return lengthBytes <= chunkBytes;
+    if (!isLast && lengthBytes !== this.#chunkBytes) {
+      if (!isChunkSize(lengthBytes)) return false;
+      this.#chunkBytes = lengthBytes;
+      this.#received.clear();
+      this.#receivedBytes = 0;
+    }
+    return offsetBytes % this.#chunkBytes === 0 && lengthBytes <= this.#chunkBytes;
   }
 
   settle(error: FetchError | null): void {

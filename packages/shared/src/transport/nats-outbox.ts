@@ -11,7 +11,6 @@ import {
   type BulkKey,
   bucketText,
   checksumOf,
-  chunkBytes,
   decodeHeader,
   encodeHeader,
   type FrameHeader,
@@ -19,6 +18,7 @@ import {
   requestBytes,
 } from './frame.ts';
 import { watchLink } from './link.ts';
+import { pieceBytesOf } from './payload.ts';
 import { Turns } from './turns.ts';
 
 /** Bytes sent that the server may not have taken yet. */
@@ -112,6 +112,7 @@ export class NatsOutbox implements BulkOutbox {
       this.#connection.publish(reply, absent);
       return 0;
     }
+    const chunkBytes = pieceBytesOf(this.#connection);
     // At least one frame: that a bucket is empty is an answer too.
     for (
       let offsetBytes = 0;

@@ -13,6 +13,7 @@ import {
   filePartBytes,
   fileReply,
   filesPeer,
+  leastFilePartBytes,
   type Subjects,
   UserError,
   watchLink,
@@ -71,14 +72,19 @@ export class CoordinatorFiles {
       );
     }
     if (totalBytes <= first.bytes.byteLength) return first.bytes.slice(0, totalBytes);
+    // How large its parts are, the first one shows.
+    const partBytes = first.bytes.byteLength;
+    if (partBytes < leastFilePartBytes || partBytes > filePartBytes) {
+      throw new UserError(`the coordinator sends parts of ${partBytes} bytes, which no broker asks for`);
+    }
     const whole = new Uint8Array(totalBytes);
-    whole.set(first.bytes.subarray(0, filePartBytes));
+    whole.set(first.bytes);
     const offsets: number[] = [];
-    for (let offset = filePartBytes; offset < totalBytes; offset += filePartBytes) offsets.push(offset);
+    for (let offset = partBytes; offset < totalBytes; offset += partBytes) offsets.push(offset);
     await Promise.all(
       offsets.map(async (offset) => {
         const { bytes } = await this.#part(sha256, offset);
-        whole.set(bytes.subarray(0, totalBytes - offset), offset);
+        whole.set(bytes.subarray(0, Math.min(partBytes, totalBytes - offset)), offset);
       }),
     );
     return whole;

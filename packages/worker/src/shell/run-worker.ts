@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NatsConnection } from '@nats-io/transport-node';
 import {
+  assertFits,
   type BrokerAddress,
   connectWhenThere,
   type DownMessage,
@@ -15,7 +16,9 @@ import {
   FetchError,
   flushGoodbye,
   joinReply,
-  maxMessageBytes,
+  maxPartBytes,
+  maxPayloadOf,
+  pieceBytesOf,
   protocolVersion,
   type Subjects,
   subjectsOf,
@@ -82,8 +85,7 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerOutcome> 
     options.signal,
   );
   if (connection === null) return { cause: 'requested', reason: String(options.signal.reason) };
-  const maxBytes = Math.min(connection.info?.max_payload ?? maxMessageBytes, maxMessageBytes);
-  const preparation = new Preparation({ ...options, maxMessageBytes: maxBytes });
+  const preparation = new Preparation({ ...options, maxMessageBytes: maxPayloadOf(connection) });
   try {
     // Without a word of it, a worker with somebody else's credentials would wait for ever.
     watchLink(connection, {
@@ -113,7 +115,7 @@ class WorkerShell {
   readonly #session: SessionState;
   readonly #handOver = new AbortController();
   readonly #telemetry = new TelemetrySource();
-  readonly #segments = new Segments((answer) => this.#sayBeside(answer));
+  readonly #segments: Segments;
   #end!: { resolve(outcome: WorkerOutcome): void; reject(error: Error): void };
   #isJoining = false;
   #isJoined = false;
@@ -128,6 +130,10 @@ class WorkerShell {
     this.#connection = connection;
     this.#subjects = subjects;
     this.#preparation = preparation;
+    this.#segments = new Segments(
+      (answer) => this.#sayBeside(answer),
+      Math.min(maxPartBytes, pieceBytesOf(connection)),
+    );
     const config = { ...sessionClocks, drainMs: options.drainMs, aloneMs: options.runPatienceMs };
     this.#session = initialSession(config, performance.now());
   }
@@ -274,7 +280,9 @@ class WorkerShell {
   }
 
   #send(message: UpMessage): void {
-    this.#connection.publish(this.#subjects.up(this.#options.workerId), encode(this.#withTelemetry(message)));
+    const bytes = encode(this.#withTelemetry(message));
+    assertFits(this.#connection, bytes);
+    this.#connection.publish(this.#subjects.up(this.#options.workerId), bytes);
   }
 
   #withTelemetry(message: UpMessage): UpMessage {

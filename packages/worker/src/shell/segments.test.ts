@@ -1,5 +1,4 @@
-import type { DownMessage } from '@unet-fleet/shared';
-import { UserError } from '@unet-fleet/shared';
+import { type DownMessage, maxPartBytes, UserError } from '@unet-fleet/shared';
 import { expect, it } from 'vitest';
 import type { Member } from './member.ts';
 import { Segments } from './segments.ts';
@@ -29,8 +28,9 @@ const echo = (seen: number[][] = []): Member =>
 
 function started() {
   const answers: { id: number; problem: string | null; classes: number[]; numParts: number }[] = [];
-  const segments = new Segments(({ id, problem, classes, numParts }) =>
-    answers.push({ id, problem, classes: [...classes], numParts }),
+  const segments = new Segments(
+    ({ id, problem, classes, numParts }) => answers.push({ id, problem, classes: [...classes], numParts }),
+    maxPartBytes,
   );
   return { segments, answers };
 }

@@ -20,9 +20,12 @@ const maxChannels = 4;
 export class Segments {
   #photo: { id: number; width: number; height: number; parts: (Uint8Array | undefined)[] } | null = null;
   readonly #send: (answer: Answer) => void;
+  readonly #partBytes: number;
 
-  constructor(send: (answer: Answer) => void) {
+  /** `partBytes`: of one part of an answer. */
+  constructor(send: (answer: Answer) => void, partBytes: number) {
     this.#send = send;
+    this.#partBytes = partBytes;
   }
 
   /** With its last part the photo is computed, once per id. */
@@ -61,10 +64,10 @@ export class Segments {
     if (!member) return fail('this worker is not ready yet');
     try {
       const { version, classes } = await member.segment(photo);
-      const numParts = Math.max(1, Math.ceil(classes.length / maxPartBytes));
+      const numParts = Math.max(1, Math.ceil(classes.length / this.#partBytes));
       if (numParts > maxParts) return fail('its classes are too large for the broker');
       for (let part = 0; part < numParts; part++) {
-        const piece = classes.subarray(part * maxPartBytes, (part + 1) * maxPartBytes);
+        const piece = classes.subarray(part * this.#partBytes, (part + 1) * this.#partBytes);
         this.#send({ type: 'segmented', id, step: version, part, numParts, classes: piece, problem: null });
       }
     } catch (error) {
