@@ -41,7 +41,8 @@ export function colourFault(masks: readonly NamedMask[]): ColourFault {
 
 /** For masks with palettes of their own: null where an index has one colour and a colour one index, in all of them. */
 export function paletteFault(masks: readonly NamedMask[]): ColourFault | null {
-  const differs = differenceIn(masks.filter(({ facts }) => facts.colors !== null));
+  const own = masks.filter(({ facts }) => facts.colors !== null);
+  const differs = differenceIn(own) ?? greyDifference(own, masks);
   if (differs === null) return null;
   return {
     fault: `Masks have palettes of their own that differ: ${differs}; ${remedy}.`,
@@ -69,6 +70,25 @@ function differenceIn(masks: readonly NamedMask[]): string | null {
         return `${colorName(color)} is ${other.index} in ${other.name} and ${index} in ${name}`;
       }
       indexOf.set(color, { index, name });
+    }
+  }
+  return null;
+}
+
+/** A grey that one mask has as its value and another, by its palette, under another index. */
+function greyDifference(own: readonly NamedMask[], masks: readonly NamedMask[]): string | null {
+  const indexOf = new Map(
+    own.flatMap(({ name, facts }) =>
+      (facts.colors ?? []).map(([index, color]) => [color, { index, name }] as const),
+    ),
+  );
+  for (const { name, facts } of masks) {
+    if (facts.colors !== null || facts.isColour) continue;
+    for (const [value] of facts.histogram) {
+      const same = value >= 0 && value <= 255 ? indexOf.get(value * 0x010101) : undefined;
+      if (same && same.index !== value) {
+        return `${colorName(value * 0x010101)} is ${same.index} in ${same.name} and ${value} in ${name}`;
+      }
     }
   }
   return null;

@@ -309,6 +309,11 @@ describe('what the values of masks mean', () => {
     });
     expect(await failure(own)).toContain('0 is #000000 in a.png and #ff0000 in b.png');
     writeFileSync(join(own, 'p.txt'), '#000000 soil\n#ff0000 plant\n');
+    const mixed = await folderOf(['a', 'b'], {
+      'masks/a.png': paletteMask(24, 16, (x) => Number(x < 9), [0, 0, 0, 255, 255, 255]),
+      'masks/b.png': pngMask(24, 16, (x) => (x < 9 ? 255 : 0)),
+    });
+    expect(await failure(mixed)).toContain('#ffffff is 1 in a.png and 255 in b.png');
     const byColour = await labelsOf(configIn(own, { palette: join(own, 'p.txt') }));
     expect(byColour.dataset.classPixels).toEqual([240 + 144, 144 + 240]);
   });

@@ -16,6 +16,13 @@ const index: MaskMeaning = {
   ignoreIndex: -1,
   ignored: 65_535,
 };
+/** Soft edges, and values of which each has a class of its own. */
+const threshold: MaskMeaning = { ...index, maskThreshold: 3 };
+const mapped: MaskMeaning = {
+  ...index,
+  classes: new Map([5, 3, 1, 0].map((value, i) => [value, i])),
+  ignoreIndex: 2,
+};
 const colours: MaskMeaning = {
   ...index,
   palette: { entries: [{ color: 0x285afe, classIndex: 1, name: '' }], sha256: '' },
@@ -87,6 +94,76 @@ const named = (className: number, ...dims: number[]): Buffer =>
     Buffer.from('groundtruth\0\0\0\0\0'),
   ]);
 const matrix = (content: Buffer): Buffer => Buffer.concat([words(14, content.length), content]);
+
+const paths = [
+  'GTcls.Segmentation',
+  'GTcls',
+  'deep.a.b',
+  'groundTruth{1}.Segmentation',
+  'groundtruth',
+  'bw',
+  'one',
+];
+
+/** Every path is an answer or a mask: what one gives must not keep the others from theirs. */
+async function readPaths(input: Uint8Array, name: string, path: string): Promise<void> {
+  let answer: unknown;
+  for (const matVariable of paths) {
+    await read(input, name, path, { ...index, matVariable }).catch((error: unknown) => {
+      if (!(error instanceof FileError)) throw error;
+      answer = error;
+    });
+  }
+  if (answer !== undefined) throw answer;
+}
+
+/** Structs and sparse matrices that claim what they do not hold. */
+function hostileCompounds(): Seed[] {
+  const file = (name: string, variable: Buffer): Seed => ({
+    name: `${name}.mat`,
+    bytes: mat5(mat5Header, deflateSync(variable)),
+  });
+  const [sparse, struct] = [5, 2];
+  const part = (type: number, bytes: Buffer): Buffer =>
+    Buffer.concat([words(type, bytes.length), bytes, Buffer.alloc((8 - (bytes.length % 8)) % 8)]);
+  const manyNames = Buffer.alloc(4_000_000, 'a');
+  return [
+    file(
+      'sparse-claims',
+      matrix(
+        Buffer.concat([
+          named(sparse, 11_000, 11_000),
+          part(5, words(0)),
+          part(5, words(0, 1)),
+          part(9, Buffer.alloc(8)),
+        ]),
+      ),
+    ),
+    file(
+      'sparse-outside',
+      matrix(
+        Buffer.concat([
+          named(sparse, 2, 2),
+          part(5, words(9, 9)),
+          part(5, words(0, 1, 2)),
+          part(9, Buffer.alloc(16)),
+        ]),
+      ),
+    ),
+    file(
+      'struct-fields',
+      matrix(Buffer.concat([named(struct, 1, 1), part(5, words(1)), part(1, manyNames)])),
+    ),
+    file(
+      'struct-array',
+      matrix(Buffer.concat([named(struct, 1_000, 1_000), part(5, words(8)), part(1, Buffer.alloc(8, 'a'))])),
+    ),
+    file(
+      'struct-names',
+      matrix(Buffer.concat([named(struct, 1, 1), part(5, words(0)), part(1, Buffer.alloc(8))])),
+    ),
+  ];
+}
 
 function hostileMat5(): Seed[] {
   const file = (name: string, variable: Buffer): Seed => ({
@@ -221,6 +298,17 @@ export const maskReaders: Reader[] = [
     },
     hostile: hostileMat5,
   }),
+  maskReader('mat5-paths', 0.5, /^nested-(mat5|cells)\.mat$/, {
+    seeds: () => {
+      const files = maskFixtures(/^(nested-(mat5|cells)|binary-sparse)\.mat$/);
+      return [...files, ...files.flatMap(inflatedSeed)];
+    },
+    read: (input, seed, folder) => readPaths(input, seed.name, join(folder, 'work', seed.name)),
+    hostile: hostileCompounds,
+  }),
+  maskReader('mat73-paths', 0.1, /^nested-mat73\.mat$/, {
+    read: (input, seed, folder) => readPaths(input, seed.name, join(folder, 'work', seed.name)),
+  }),
   maskReader('mat73', 0.2, /^(mat73|binary-mat73).*\.mat$/, { read: readAndThenAGoodOne }),
   maskReader('npy', 1, /\.npy$/, { hostile: hostileNpy }),
   maskReader('png-mask', 1, /^(png-|binary-png)/, {
@@ -231,6 +319,13 @@ export const maskReaders: Reader[] = [
     hostile: hostilePng,
   }),
   maskReader('tiff-mask', 1, /^(tiff-|binary-tiff)/, { hostile: hostileTiff }),
+  maskReader('mask-values', 0.5, /^(npy-|tiff-|png-)/, {
+    read: async (input, seed, folder) => {
+      const path = join(folder, 'work', seed.name);
+      await read(input, seed.name, path, threshold);
+      await read(input, seed.name, path, mapped);
+    },
+  }),
   maskReader('colour-mask', 0.2, colourSeeds, {
     read: (input, seed, folder) => read(input, seed.name, join(folder, 'work', seed.name), colours),
     hostile: () => [...hostilePng(), ...hostileTiff()],

@@ -113,10 +113,14 @@ test.each(['plateau', 'constant', 'step', 'cosine'] as const)(
   },
 );
 
-test('options that a version before did not have are at their defaults', () => {
+test('options that a version before did not have are at what changes nothing', () => {
   const older = JSON.parse(text);
   delete older.config.run.onCheckpointFailure;
-  expect(parseManifest(Buffer.from(JSON.stringify(older))).config.run.onCheckpointFailure).toBe('continue');
+  delete older.config.data.maskValues;
+  const { config } = parseManifest(Buffer.from(JSON.stringify(older)));
+  expect(config.run.onCheckpointFailure).toBe('continue');
+  // Not the default of a new run: its masks were read as they are.
+  expect(config.data.maskValues).toBe('as-is');
 });
 
 test.each<[string, () => string, RegExp]>([
