@@ -108,13 +108,17 @@ const paths = [
 /** Every path is an answer or a mask: what one gives must not keep the others from theirs. */
 async function readPaths(input: Uint8Array, name: string, path: string): Promise<void> {
   let answer: unknown;
+  let numRead = 0;
   for (const matVariable of paths) {
-    await read(input, name, path, { ...index, matVariable }).catch((error: unknown) => {
+    try {
+      await read(input, name, path, { ...index, matVariable });
+      numRead++;
+    } catch (error) {
       if (!(error instanceof FileError)) throw error;
       answer = error;
-    });
+    }
   }
-  if (answer !== undefined) throw answer;
+  if (numRead === 0) throw answer;
 }
 
 /** Structs and sparse matrices that claim what they do not hold. */
@@ -319,7 +323,7 @@ export const maskReaders: Reader[] = [
     hostile: hostilePng,
   }),
   maskReader('tiff-mask', 1, /^(tiff-|binary-tiff)/, { hostile: hostileTiff }),
-  maskReader('mask-values', 0.5, /^(npy-|tiff-|png-)/, {
+  maskReader('mask-values', 0.5, /^(npy-|tiff-(?!palette)|png-(?!palette))/, {
     read: async (input, seed, folder) => {
       const path = join(folder, 'work', seed.name);
       await read(input, seed.name, path, threshold);

@@ -34,6 +34,18 @@ export function coloursOf(picture: Picture): Uint32Array {
   return result;
 }
 
+/** What a --mask-threshold does not apply to. */
+export const coloured = 'it has colours, where --mask-threshold is for black and white';
+
+/** The grey of each pixel of a palette of greys, as BMP and GIF have them. Throws a plain sentence for colours. */
+export function greysOf(picture: Picture): Uint8Array {
+  return Uint8Array.from(coloursOf(picture), (color) => {
+    const grey = color & 255;
+    if (color !== grey * 0x010101) throw new Error(coloured);
+    return grey;
+  });
+}
+
 function checkBytes({ container, kind, bits, values }: Picture): void {
   if (kind === 'u1') return;
   const isArray = container === 'npy' || container === 'mat';

@@ -6,7 +6,7 @@
 import type { PixelLimit } from '../limits.ts';
 import { containers, extensionOf, readPicture } from './containers.ts';
 import { FileError } from './file-error.ts';
-import { coloursOf, hasColours } from './mask-colours.ts';
+import { coloured, coloursOf, greysOf, hasColours } from './mask-colours.ts';
 import type { Palette } from './palette.ts';
 import { colorName } from './palette.ts';
 import { type Picture, turned, uprightSize } from './picture.ts';
@@ -74,11 +74,9 @@ function indexMask(picture: Picture): RawMask {
 }
 
 function thresholdMask(picture: Picture, threshold: number): RawMask {
-  if (hasColours(picture)) throw new Error('it has colours, where --mask-threshold is for black and white');
-  if (picture.meaning === 'palette')
-    throw new Error('it has a palette, where --mask-threshold is for grey values');
+  if (hasColours(picture)) throw new Error(coloured);
   const strange = new StrangeValues();
-  const numbers = oneChannel(picture);
+  const numbers = picture.meaning === 'palette' ? greysOf(picture) : oneChannel(picture);
   const values = new Uint8Array(numbers.length);
   for (let i = 0; i < values.length; i++) {
     const number = Number(numbers[i]);
