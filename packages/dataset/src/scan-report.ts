@@ -6,7 +6,7 @@ import { compareText } from './list-folder.ts';
 import type { DataOptions } from './options.ts';
 import type { Pair } from './pair.ts';
 import type { Finding, MaskFacts, PhotoFacts } from './scan-cache.ts';
-import { type OccurringValues, type SettledValues, settleMaskValues } from './settle-values.ts';
+import { type OccurringValues, type SettledValues, settleMaskValues, sortedValues } from './settle-values.ts';
 import type { Split } from './split.ts';
 import type { OutOfRange, Sample, ScanReport, Size, SizeMismatch, Unreadable } from './types.ts';
 import { ignoredNote, valueRemedy } from './value-sentences.ts';
@@ -86,7 +86,9 @@ export function buildReport({ data, dataOptions, divided, findings, numCachedFil
     remedy: valueRemedy(outOfRange, {
       data,
       numClasses,
-      isListed: classes !== null,
+      maskValues: settled.maskValues,
+      numNames: dataOptions.classNames?.length ?? 0,
+      occurring: sortedValues(values),
       hasPalette: dataOptions.palette !== null,
     }),
     numClasses,
@@ -164,7 +166,7 @@ function settle(
 
 /** Where nobody can say what the values mean, the report shows each as what it is. */
 function shownAsValues(settled: SettledValues, { numPixels, ignoreIndex }: OccurringValues): SettledValues {
-  const values = [...numPixels.keys()].filter((value) => value !== ignoreIndex).sort((a, b) => a - b);
+  const values = sortedValues({ numPixels, ignoreIndex });
   if (settled.fault === null || values.length < 2 || values.length > MAX_SHOWN) return settled;
   return { ...settled, maskValues: formatMaskValues(values) };
 }

@@ -118,7 +118,7 @@ describe('values whose meaning only a person can say', () => {
     ['a photo', upTo(255), {}, 'set --num-classes 256'],
     ['numbers of objects', upTo(1_000).map((value) => value * 37), {}, 'hardly classes: check --masks'],
     ['one value', [255], {}, 'All masks hold the value 255 alone'],
-    ['one value and -1', [-1, 1], {}, 'with --mask-values, such as -1,1.'],
+    ['one value and -1', [-1, 1], {}, 'such as --mask-values -1,1.'],
     ['a negative value that is not ignored', [-2, 0, 1], {}, '--ignore-index -2'],
     ['nothing but what is ignored', [255], { ignoreIndex: 255 }, '--ignore-index leaves out'],
   ])('%s', (_, values, said, sentence) => {

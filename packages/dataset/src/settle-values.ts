@@ -43,7 +43,7 @@ const stop = (fault: string): SettledValues => ({ ...asIs, fault });
 
 export function settleMaskValues(found: OccurringValues): SettledValues {
   const { numPixels, ignoreIndex, numClasses } = found;
-  const values = [...numPixels.keys()].filter((value) => value !== ignoreIndex).sort((a, b) => a - b);
+  const values = sortedValues(found);
   if (values.length === 0) {
     return numPixels.size === 0
       ? asIs
@@ -54,6 +54,13 @@ export function settleMaskValues(found: OccurringValues): SettledValues {
   if (numClasses > 0 && values.every((value) => value >= 0 && value < numClasses)) return asIs;
   return softEdges(values, found) ?? usuallyIgnored(values, found) ?? mapped(values, found);
 }
+
+/** All but the ignored one, ascending. */
+export const sortedValues = ({
+  numPixels,
+  ignoreIndex,
+}: Pick<OccurringValues, 'numPixels' | 'ignoreIndex'>): number[] =>
+  [...numPixels.keys()].filter((value) => value !== ignoreIndex).sort((a, b) => a - b);
 
 /** "0, 128 and 255", "0..20 and 255", "0, 3, 5 and 40 more" */
 export function valuesText(values: readonly number[]): string {
@@ -73,14 +80,12 @@ function areClasses(values: readonly number[], ignoreIndex: number): boolean {
 }
 
 /** Black and white with what compression, resizing or antialiasing makes of them at edges. */
-function softEdges(
-  values: readonly number[],
-  { numPixels, numClasses }: OccurringValues,
-): SettledValues | null {
+function softEdges(values: readonly number[], found: OccurringValues): SettledValues | null {
+  const { numPixels, numClasses, isNumClassesGiven, classNames } = found;
   const [lowest = 0, highest = 0] = [values[0], values.at(-1)];
   if (lowest < 0 || lowest > NEAR || highest > 255 || highest < 255 - NEAR) return null;
   const between = values.filter((value) => value > 0 && value < 255);
-  if (between.length < 2 || values.length === numClasses) return null;
+  if (between.length < 2 || values.length === numClasses || (classNames?.length ?? 0) > 2) return null;
   const count = (isCounted: (value: number) => boolean) =>
     values.reduce((sum, value) => sum + (isCounted(value) ? (numPixels.get(value) ?? 0) : 0), 0);
   const all = count(() => true);
@@ -97,12 +102,14 @@ function softEdges(
     share((v) => v === 0 || v === 255) >= 0.95;
   if (!isMany && !isCrowded && !isThin) return null;
   const shareText = percentText(share((value) => value > 0 && value < 255));
+  const countOf = (count: number) =>
+    isNumClassesGiven && count !== numClasses ? ` --num-classes ${count}` : '';
   const asClasses =
     values.length <= 32
-      ? `, or, if each is a class, list them with --mask-values ${formatMaskValues(values)}`
+      ? `, or, if each is a class, list them with --mask-values ${formatMaskValues(values)}${countOf(values.length)}`
       : '';
   return stop(
-    `Masks hold black and white (0 and 255) with ${between.length} values in between (${shareText} of the pixels), as compression or resizing makes them at edges: read 128 and more as class 1 and the rest as class 0 with --mask-threshold 128${asClasses}.`,
+    `Masks hold black and white (0 and 255) with ${between.length} values in between (${shareText} of the pixels), as compression or resizing makes them at edges: read 128 and more as class 1 and the rest as class 0 with --mask-threshold 128${countOf(2)}${asClasses}.`,
   );
 }
 
@@ -141,7 +148,7 @@ function mapped(values: readonly number[], found: OccurringValues): SettledValue
     const beside = numPixels.has(ignoreIndex) ? ` beside ${ignoreIndex}, which is left out` : '';
     const pair = formatMaskValues([only, other].sort((a, b) => a - b));
     return stop(
-      `All masks hold the value ${only} alone${beside}: there is nothing to learn; check --masks, or list the values of the classes with --mask-values, such as ${pair}${other === ignoreIndex && ignoreIndex !== -1 ? ' without --ignore-index' : ''}.`,
+      `All masks hold the value ${only} alone${beside}: there is nothing to learn; check --masks, or say the values of the classes, such as --mask-values ${pair}${other === ignoreIndex && ignoreIndex !== -1 ? ' without --ignore-index' : ''}.`,
     );
   }
   if (values.length >= MIN_PHOTO_VALUES && values.at(-1) === 255) {

@@ -1,11 +1,13 @@
 /** Sentences about values of masks that are no class: what most likely makes them right. Pure. */
-import type { DataConfig } from '@unet-fleet/shared';
+import { type DataConfig, formatMaskValues, parseMaskValues } from '@unet-fleet/shared';
 import type { OccurringValues } from './settle-values.ts';
 import { shareOf } from './settle-values.ts';
 import type { OutOfRange } from './types.ts';
 
 /** A higher value is hardly a class that was forgotten. */
 const MAX_SUGGESTED_CLASSES = 1024;
+/** What a person copies. */
+const MAX_SUGGESTED_VALUES = 64;
 
 /** The negative value that is left out by default is told once, as nobody has asked for it. */
 export function ignoredNote(values: OccurringValues, data: DataConfig): string | null {
@@ -18,33 +20,46 @@ export function ignoredNote(values: OccurringValues, data: DataConfig): string |
 interface Classes {
   data: DataConfig;
   numClasses: number;
-  /** Whether the run says which value is which class. */
-  isListed: boolean;
+  /** --mask-values as it is settled. */
+  maskValues: string;
   hasPalette: boolean;
+  /** Of --class-names; 0 without. */
+  numNames: number;
+  /** The values of all masks but the ignored one, ascending. */
+  occurring: readonly number[];
 }
 
 /** Completes "mend them"; whatever it names works when it is followed. */
-export function valueRemedy(
-  wrong: readonly OutOfRange[],
-  { data, numClasses, isListed, hasPalette }: Classes,
-): string {
+export function valueRemedy(wrong: readonly OutOfRange[], classes: Classes): string {
   if (wrong.length === 0) return '';
-  if (hasPalette) return ', add the colours to the palette file';
+  if (classes.hasPalette) return ', add the colours to the palette file';
   const texts = new Set(wrong.flatMap(({ values }) => values.map(({ value }) => value)));
   const values = [...texts].map(Number).sort((a, b) => a - b);
   if (!values.every(Number.isSafeInteger)) return '';
-  const [lowest = 0, highest = 0] = [values[0], values.at(-1)];
-  const remedies: string[] = [];
-  const isIgnoring = data.ignoreIndex !== -1;
-  if (values.length === 1 && !isIgnoring)
-    remedies.push(`set --ignore-index ${lowest} if ${lowest} marks pixels to leave out`);
-  if (isListed) remedies.push(`add to --mask-values what is a class`);
-  else if (lowest >= numClasses && highest < MAX_SUGGESTED_CLASSES && highest !== 255) {
-    remedies.push(
-      `set --num-classes ${highest + 1} if ${values.length === 1 ? `${lowest} is a class` : 'they are classes'}`,
-    );
-  } else {
-    remedies.push(`say which ${numClasses} values are the classes, in their order, with --mask-values`);
+  const isOne = values.length === 1;
+  const remedies = [asClasses(values, isOne ? `${values[0]} is a class` : 'they are classes', classes)];
+  // Another value can be left out only where none is yet.
+  if (isOne && classes.data.ignoreIndex === -1) {
+    remedies.unshift(`set --ignore-index ${values[0]} if ${values[0]} marks pixels to leave out`);
   }
   return `, ${remedies.join(', ')}`;
+}
+
+function asClasses(values: readonly number[], condition: string, classes: Classes): string {
+  const { data, numClasses, maskValues, numNames, occurring } = classes;
+  const countOf = (count: number) => (data.numClasses > 0 ? ` --num-classes ${count}` : '');
+  const listed = parseMaskValues(maskValues);
+  if (typeof listed !== 'string') {
+    const more = [...listed, ...values];
+    return `set --mask-values ${formatMaskValues(more)}${countOf(more.length)} if ${condition}`;
+  }
+  const [lowest = 0, highest = 0] = [values[0], values.at(-1)];
+  if (lowest >= numClasses && highest < MAX_SUGGESTED_CLASSES && highest !== 255) {
+    return `set --num-classes ${highest + 1} if ${condition}`;
+  }
+  if (occurring.length >= Math.max(2, numNames) && occurring.length <= MAX_SUGGESTED_VALUES) {
+    const all = formatMaskValues(occurring);
+    return `set --mask-values ${all}${countOf(occurring.length)} if each of these values is a class`;
+  }
+  return `say which ${numClasses} values are the classes, in their order, with --mask-values`;
 }
