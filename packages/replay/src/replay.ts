@@ -6,7 +6,8 @@ import { readLedger } from '@unet-fleet/coordinator/run-folder/ledger';
 import type { LedgerLine } from '@unet-fleet/coordinator/run-folder/ledger-line';
 import { openRunFolder, type RunFolder, runPaths } from '@unet-fleet/coordinator/run-folder/run-folder';
 import { StepSamples } from '@unet-fleet/coordinator/run-folder/step-samples';
-import { classWeightsOf, planOf } from '@unet-fleet/coordinator/shell/prepare-run';
+import { classWeightsOf } from '@unet-fleet/coordinator/shell/fit-options';
+import { planOf } from '@unet-fleet/coordinator/shell/prepare-run';
 import {
   type Dataset,
   datasetFrom,

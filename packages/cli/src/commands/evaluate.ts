@@ -1,7 +1,7 @@
 /** `unet-fleet evaluate`: scores a trained model on the validation photos of its run, or on others. */
 import { join, resolve } from 'node:path';
 import { openRunFolder } from '@unet-fleet/coordinator/run-folder/run-folder';
-import { classWeightsOf } from '@unet-fleet/coordinator/shell/prepare-run';
+import { classWeightsOf } from '@unet-fleet/coordinator/shell/fit-options';
 import { type Dataset, datasetFrom, type Sample, samplesOf } from '@unet-fleet/dataset';
 import { type Config, leafSizeOf, UserError } from '@unet-fleet/shared';
 import {

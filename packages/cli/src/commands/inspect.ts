@@ -1,5 +1,6 @@
 /** `unet-fleet inspect`: what is in the data, as a table and a contact sheet. Trains nothing, changes nothing. */
 import { dirname, resolve } from 'node:path';
+import { fitOptions } from '@unet-fleet/coordinator/shell/fit-options';
 import {
   datasetFrom,
   datasetTable,
@@ -13,20 +14,36 @@ import { contactSheet, toRgb } from '@unet-fleet/pictures';
 import {
   type Config,
   cacheFolder,
+  type ExitCode,
+  exitCodes,
   ignoredLabel,
   makeFolder,
   UserError,
   writeWhole,
 } from '@unet-fleet/shared';
+import { type Failure, failureOf } from '@unet-fleet/worker';
 import { Command } from 'commander';
 import { wholeArgument } from '../arguments.ts';
-import { addConfigFile, addConfigOptions, configFrom, requireFolders } from '../config-options.ts';
+import {
+  addConfigFile,
+  addConfigOptions,
+  configFrom,
+  requireFolders,
+  type Selection,
+} from '../config-options.ts';
 import { withDataFolders } from '../data-folders.ts';
 import { type Io, printJson } from '../io.ts';
 import { taskBar } from '../terminal/run-terminal.ts';
 import { createScreen, type Screen } from '../terminal/screen.ts';
 
-const selection = ['data'] as const;
+/** Besides those of the data, the ones by which training would not begin. */
+const selection: Selection = [
+  'data',
+  'train.batchSize',
+  'train.leafSize',
+  'train.classWeights',
+  'train.seed',
+];
 /** Longer side that samples are loaded at for the sheet, in pixels: its pictures are smaller. */
 const loadedSide = 480;
 
@@ -45,7 +62,8 @@ export const inspectCommand = (io: Io): Command =>
       .option('--json', 'print all of it as one JSON object')
       .addHelpText(
         'after',
-        '\nExample:\n  npx unet-fleet inspect --images photos --masks masks --class-names classes.txt',
+        '\nExample:\n  npx unet-fleet inspect --images photos --masks masks --class-names classes.txt' +
+          '\n\nThe exit code is that with which training would begin (0) or end, given the same options.',
       ),
     selection,
   ).action(async (flags: InspectFlags) => {
@@ -58,14 +76,16 @@ export async function inspect(wanted: Config, flags: InspectFlags, io: Io): Prom
   const config = await withDataFolders(wanted, screen, io);
   const report = await scanWithBar(config, screen, io);
   const table = datasetTable(report);
-  const sheet = report.samples.length > 0 ? resolve(io.cwd, flags.out) : null;
-  if (sheet) await writeContactSheet(sheet, report, config, flags.photos);
-  const training = whatTrainingWouldSay(report, config);
-  if (flags.json) return printJson(io, { ...table, training, contactSheet: sheet });
-  screen.print(formatDatasetTable(table));
+  const { exitCode, ...training } = whatTrainingWouldSay(report, config);
+  if (exitCode !== exitCodes.ok) process.exitCode = exitCode;
+  if (!flags.json) screen.print(formatDatasetTable(table));
   if (training.stop !== null) screen.print(`training would stop: ${training.stop}`, 'yellow');
   for (const warning of training.warnings) screen.print(`training would warn: ${warning}`, 'yellow');
-  if (sheet) screen.print(`contact sheet: ${sheet}`);
+  const sheet = report.samples.length > 0 ? resolve(io.cwd, flags.out) : null;
+  const failures = sheet ? await writeContactSheet(sheet, report, config, flags.photos) : [];
+  for (const { path, reason } of failures) screen.print(`not on the sheet: ${path}: ${reason}`, 'yellow');
+  if (flags.json) printJson(io, { ...table, training, contactSheet: sheet });
+  else if (sheet) screen.print(`contact sheet: ${sheet}`);
 }
 
 export async function scanWithBar(config: Config, screen: Screen, io: Io): Promise<ScanReport> {
@@ -81,14 +101,20 @@ interface TrainingAnswer {
   /** Why training would stop before its first step; null where it would start. */
   stop: string | null;
   warnings: string[];
+  /** With which training would end then. */
+  exitCode: ExitCode;
 }
 
 function whatTrainingWouldSay(report: ScanReport, config: Config): TrainingAnswer {
+  let warnings: string[] = [];
   try {
-    return { stop: null, warnings: datasetFrom(report, config.data).warnings };
+    const dataset = datasetFrom(report, config.data);
+    warnings = dataset.warnings;
+    fitOptions(config, dataset);
+    return { stop: null, warnings, exitCode: exitCodes.ok };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    return { stop: error.message, warnings: [] };
+    return { stop: error.message, warnings, exitCode: error.exitCode };
   }
 }
 
@@ -99,22 +125,35 @@ export const spread = <T>(items: readonly T[], count: number): T[] =>
     (_, index) => items[Math.floor(((index + 0.5) * items.length) / Math.min(count, items.length))]!,
   );
 
+/** Writes the sheet without the photos that can't be loaded any more, which it gives back. */
 async function writeContactSheet(
   path: string,
   report: ScanReport,
   { data }: Config,
   count: number,
-): Promise<void> {
-  const samples = await Promise.all(
-    spread(report.samples, count).map(async (sample) => {
-      const { width, height, pixels, labels } = await loadSample(
-        { ...data, maskValues: report.maskValues, channels: 3 },
-        sample,
-        within(sample),
-      );
-      return { id: sample.id, photo: toRgb(pixels, width, height, 3), mask: { width, height, labels } };
-    }),
+): Promise<Failure[]> {
+  const failures: Failure[] = [];
+  const shown = spread(report.samples, count);
+  const loaded = await Promise.all(
+    shown
+      .map(async (sample) => {
+        const { width, height, pixels, labels } = await loadSample(
+          { ...data, maskValues: report.maskValues, channels: 3 },
+          sample,
+          within(sample),
+        );
+        return { id: sample.id, photo: toRgb(pixels, width, height, 3), mask: { width, height, labels } };
+      })
+      .map((loading, i) =>
+        loading.catch((error: unknown) => {
+          const failure = failureOf((shown[i] as Sample).photo, error);
+          if (failure === null) throw error;
+          failures.push(failure);
+          return null;
+        }),
+      ),
   );
+  const samples = loaded.filter((sample) => sample !== null);
   const title = `${samples.length} of ${report.samples.length} photos with their masks`;
   const png = await contactSheet(title, samples, {
     classNames: report.classNames,
@@ -122,6 +161,7 @@ async function writeContactSheet(
   });
   makeFolder(dirname(path));
   await writeWhole(path, png);
+  return failures;
 }
 
 function within({ width, height }: Sample): { width: number; height: number } {

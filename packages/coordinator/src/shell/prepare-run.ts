@@ -5,7 +5,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
-import { checkBatches, type Dataset, datasetFrom, scanDataset, splitOf } from '@unet-fleet/dataset';
+import { type Dataset, datasetFrom, scanDataset } from '@unet-fleet/dataset';
 import {
   atExit,
   type Config,
@@ -20,7 +20,6 @@ import {
   makeFolder,
   numSteps,
   type PlanConfig,
-  parseClassWeights,
   protocolVersion,
   type RunEvent,
   removeIfEmpty,
@@ -47,6 +46,7 @@ import {
   runPaths,
 } from '../run-folder/run-folder.ts';
 import type { Fingerprint } from './admission.ts';
+import { classWeightsOf, type Fit, fitOptions } from './fit-options.ts';
 
 export interface PrepareOptions {
   /** Its paths are absolute: workers and a later resume have other working folders. */
@@ -127,7 +127,7 @@ async function prepareLocked(options: PrepareOptions, lock: RunLock): Promise<Pr
   for (const warning of dataset.warnings) options.onWarning(warning);
   // Options that do not fit the data are told before there is a run, which later commands would take for one.
   const found = { config, dataset, lock, classWeights: classWeightsOf(config, dataset) };
-  const fresh = options.resume ? null : newRunFolder(options, config, dataset);
+  const fresh = options.resume ? null : newRunFolder(options, config, dataset, fitOptions(config, dataset));
   if (!lock.isHeld()) throw lockLost(root);
   const folder = fresh ?? openRunFolder(root);
   if (options.resume) {
@@ -210,12 +210,13 @@ function openInterventions(
 const hasMadeCheckpoints = (root: string): boolean =>
   hasBegun(root) || readMetrics<RunEvent>(runPaths(root).metrics).some(({ type }) => type === 'checkpoint');
 
-function newRunFolder(options: PrepareOptions, config: Config, dataset: Dataset): RunFolder {
-  const { data, model, train, engine } = config;
-  const { training, validation } = splitOf(dataset, data.validationShare, train.seed);
-  const { batchSize } = train;
-  const leafSize = leafSizeOf(train);
-  checkBatches(data, dataset.samples, { numTraining: training.length, batchSize, leafSize });
+function newRunFolder(
+  options: PrepareOptions,
+  config: Config,
+  dataset: Dataset,
+  { split: { training, validation } }: Fit,
+): RunFolder {
+  const { data, model, engine } = config;
   return {
     config: withoutSecrets(config),
     split: { train: training, validation },
@@ -275,22 +276,4 @@ function shared(values: Float32Array): Float32Array {
   const copy = new Float32Array(new SharedArrayBuffer(values.byteLength));
   copy.set(values);
   return copy;
-}
-
-/**
- * One weight per class. 'balanced' weighs a class by the inverse of its share of the pixels: numPixels / (numClasses *
- * pixels of the class), as scikit-learn's compute_class_weight does; a class that never occurs has weight 1.
- */
-export function classWeightsOf({ train }: Config, { classPixels, numClasses }: Dataset): number[] | null {
-  const weights = parseClassWeights(train.classWeights);
-  if (weights === 'balanced') {
-    const numPixels = classPixels.reduce((sum, pixels) => sum + pixels, 0);
-    return classPixels.map((pixels) => (pixels > 0 ? numPixels / (numClasses * pixels) : 1));
-  }
-  if (weights && weights.length !== numClasses) {
-    throw new UserError(
-      `--class-weights has ${weights.length} numbers but there are ${numClasses} classes: give one for each`,
-    );
-  }
-  return weights;
 }

@@ -1,6 +1,7 @@
 /** Using a trained model: scores on samples, predictions for photos. */
 export * from './evaluate.ts';
 export * from './evaluation-table.ts';
+export * from './failure.ts';
 export * from './open-engine.ts';
 export * from './predict.ts';
 export type { PredictionFiles } from './prediction-files.ts';

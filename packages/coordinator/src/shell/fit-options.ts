@@ -1,0 +1,40 @@
+/**
+ * Whether the options of a new run fit its data, asked before there is a run: by training, and by `inspect`, which says
+ * what training would.
+ */
+import { checkBatches, type Dataset, type Split, splitOf } from '@unet-fleet/dataset';
+import { type Config, leafSizeOf, parseClassWeights, UserError } from '@unet-fleet/shared';
+
+export interface Fit {
+  split: Split;
+  classWeights: number[] | null;
+}
+
+/** Throws a UserError where no batch can be made of the photos, or there is not a weight for each class. */
+export function fitOptions(config: Config, dataset: Dataset): Fit {
+  const { data, train } = config;
+  const classWeights = classWeightsOf(config, dataset);
+  const split = splitOf(dataset, data.validationShare, train.seed);
+  const { batchSize } = train;
+  const leafSize = leafSizeOf(train);
+  checkBatches(data, dataset.samples, { numTraining: split.training.length, batchSize, leafSize });
+  return { split, classWeights };
+}
+
+/**
+ * One weight per class. 'balanced' weighs a class by the inverse of its share of the pixels: numPixels / (numClasses *
+ * pixels of the class), as scikit-learn's compute_class_weight does; a class that never occurs has weight 1.
+ */
+export function classWeightsOf({ train }: Config, { classPixels, numClasses }: Dataset): number[] | null {
+  const weights = parseClassWeights(train.classWeights);
+  if (weights === 'balanced') {
+    const numPixels = classPixels.reduce((sum, pixels) => sum + pixels, 0);
+    return classPixels.map((pixels) => (pixels > 0 ? numPixels / (numClasses * pixels) : 1));
+  }
+  if (weights && weights.length !== numClasses) {
+    throw new UserError(
+      `--class-weights has ${weights.length} numbers but there are ${numClasses} classes: give one for each`,
+    );
+  }
+  return weights;
+}
