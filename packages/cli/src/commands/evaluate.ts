@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { openRunFolder } from '@unet-fleet/coordinator/run-folder/run-folder';
 import { classWeightsOf } from '@unet-fleet/coordinator/shell/fit-options';
 import { type Dataset, datasetFrom, type Sample, samplesOf } from '@unet-fleet/dataset';
-import { type Config, leafSizeOf, UserError } from '@unet-fleet/shared';
+import { type Config, exitCodes, leafSizeOf, UserError } from '@unet-fleet/shared';
 import {
   type EvaluationFiles,
   type EvaluationReport,
@@ -102,6 +102,9 @@ export const evaluateCommand = (io: Io): Command =>
       ['as a picture', shown(files.picture, io)],
     ];
     for (const line of facts(named, screen.columns)) screen.print(line);
+    for (const { path, reason } of report.failures) screen.print(`not scored: ${path}: ${reason}`, 'red');
+    if (report.bug !== null) throw report.bug;
+    if (report.failures.length > 0) process.exitCode = exitCodes.usage;
   });
 
 export interface Evaluation {

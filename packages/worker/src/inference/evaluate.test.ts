@@ -98,6 +98,36 @@ describe('evaluateModel', () => {
   });
 });
 
+describe('a photo that fails', () => {
+  it('costs no other, and is told', async () => {
+    const { samples } = await scanDataset(data, { cacheDir: join(root, 'cache') });
+    const gone = { ...samples[0]!, id: 'gone', photo: 'gone.png' };
+    const flat = { ...samples[0]!, id: 'flat', photo: 'flat.png', height: 1 };
+    const scaled = { ...data, size: '', scale: 1 };
+    class BrokenOnce extends BrightnessEngine {
+      override async predict(batch: Parameters<BrightnessEngine['predict']>[0]): Promise<Uint16Array> {
+        const labels = await super.predict(batch);
+        if (this.sizes.length === 2) throw new TypeError('broken');
+        return labels;
+      }
+    }
+    const scored = await evaluateModel(
+      modelOf(4, scaled),
+      new BrokenOnce(),
+      [gone, samples[0]!, flat, samples[1]!, samples[2]!],
+      { data: scaled, leafSize: 2 },
+    );
+    expect(scored.failures.map(({ path }) => path)).toEqual(
+      ['flat', 'gone', 'b', 'c'].map((id) => join(root, `photos/${id}.png`)),
+    );
+    expect(scored.numImages).toBe(1);
+    expect(scored.metrics.numPixels).toBe(512);
+    expect(scored.bug).toBeInstanceOf(TypeError);
+    const none = evaluateModel(modelOf(4, data), new BrightnessEngine(), [gone], { data, leafSize: 1 });
+    await expect(none).rejects.toThrow(/No photo could be scored; .*gone\.png: Cannot read/);
+  });
+});
+
 describe('the report', () => {
   it('is a table with absent classes by name and the baseline beside the scores', async () => {
     const { report } = await evaluate(1);

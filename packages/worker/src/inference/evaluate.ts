@@ -2,6 +2,7 @@
  * Scores a model on samples, at the size and in the way that validation does during training: leaves of the same
  * engine, sums of losses, one exact confusion matrix, scores derived once at the end.
  */
+import { join } from 'node:path';
 import { loadSample, type Sample, toBatch, trainingSizeOf } from '@unet-fleet/dataset';
 import {
   type DataConfig,
@@ -13,10 +14,12 @@ import {
   UserError,
 } from '@unet-fleet/shared';
 import { validationLeafSums } from '../shell/leaf-sums.ts';
+import { type Failure, Failures } from './failure.ts';
 import type { InferenceEngine, OnProgress, TrainedModel } from './types.ts';
 
 export interface EvaluationReport {
   modelName: string;
+  /** Of the photos that were scored. */
   numImages: number;
   /** Of these, those left out as in a validation, because the loss of their leaf is not a finite number. */
   numNotFinite: number;
@@ -27,6 +30,10 @@ export interface EvaluationReport {
   classNames: string[];
   /** Row = truth, column = prediction. */
   confusion: Float64Array;
+  /** Photos that could not be scored, and so count nowhere. */
+  failures: Failure[];
+  /** The first failure that should never happen, to be thrown once all is told; null if there was none. */
+  bug: unknown;
 }
 
 export interface EvaluateOptions {
@@ -37,8 +44,9 @@ export interface EvaluateOptions {
 }
 
 /**
- * Evaluates the samples in their order. The engine must hold the model's weights. Throws a UserError if a file is
- * missing, changed since the scan, or holds classes that the model does not know.
+ * Evaluates the samples in their order. The engine must hold the model's weights. A photo that can't be loaded any more,
+ * or not be computed, is among the failures, and the others are scored without it. Throws a UserError if there is none
+ * left, or a mask holds classes that the model does not know.
  */
 export async function evaluateModel(
   model: TrainedModel,
@@ -51,43 +59,77 @@ export async function evaluateModel(
     throw new UserError('There is no photo with a mask to evaluate: check --images and --masks.');
   const { numClasses } = model.model;
   const confusion = emptyConfusion(numClasses);
-  const leaves = leavesOfOneSize(samples, data, leafSize);
-  const load = async (leaf: readonly Sample[]) =>
-    toBatch(await Promise.all(leaf.map((sample) => loadSample(data, sample, trainingSizeOf(data, sample)))));
+  const failures = new Failures();
+  const fail = (sample: Sample, error: unknown) => failures.add(join(data.images, sample.photo), error);
+  const leaves = leavesOfOneSize(samples, data, leafSize, fail);
+  const load = async (leaf: readonly Sample[]) => {
+    const loading = leaf.map((sample) =>
+      loadSample(data, sample, trainingSizeOf(data, sample)).catch((error: unknown) => {
+        fail(sample, error);
+        return null;
+      }),
+    );
+    const loaded = await Promise.all(loading);
+    const good = leaf.filter((_, i) => loaded[i] !== null);
+    return { good, batch: good.length > 0 ? toBatch(loaded.filter((sample) => sample !== null)) : null };
+  };
   let lossSum = 0;
   let weightSum = 0;
   let numNotFinite = 0;
   let numDone = 0;
-  for await (const [leaf, batch] of loadAhead(leaves, load)) {
-    assertKnownClasses(batch.labels, leaf, numClasses, ignoredLabel(data));
-    const ofLeaf = emptyConfusion(numClasses);
-    const sums = validationLeafSums(await engine.evaluateLeaf(batch, ofLeaf));
-    if (sums.isFinite) mergeConfusion(confusion, ofLeaf);
-    else numNotFinite += leaf.length;
-    lossSum += sums.lossSum;
-    weightSum += sums.weightSum;
+  for await (const [leaf, { good, batch }] of loadAhead(leaves, load)) {
     numDone += leaf.length;
     onProgress(numDone, samples.length);
+    if (batch === null) continue;
+    assertKnownClasses(batch.labels, good, numClasses, ignoredLabel(data));
+    const ofLeaf = emptyConfusion(numClasses);
+    try {
+      const sums = validationLeafSums(await engine.evaluateLeaf(batch, ofLeaf));
+      if (sums.isFinite) mergeConfusion(confusion, ofLeaf);
+      else numNotFinite += good.length;
+      lossSum += sums.lossSum;
+      weightSum += sums.weightSum;
+    } catch (error) {
+      for (const sample of good) fail(sample, error);
+    }
+  }
+  const { list, bug } = failures;
+  const [first] = list;
+  if (first && list.length === samples.length) {
+    throw bug ?? new UserError(`No photo could be scored; ${first.path}: ${first.reason}`);
   }
   return {
     modelName: model.name,
-    numImages: samples.length,
+    numImages: samples.length - list.length,
     numNotFinite,
     loss: weightSum > 0 ? lossSum / weightSum : null,
     hasClassWeights: model.classWeights !== null,
     metrics: metricsOf(confusion, numClasses),
     classNames: model.classNames,
     confusion,
+    failures: list,
+    bug,
   };
 }
 
 /** Runs of at most `leafSize` samples whose training size is the same, in order. */
-function leavesOfOneSize(samples: readonly Sample[], data: DataConfig, leafSize: number): Sample[][] {
+function leavesOfOneSize(
+  samples: readonly Sample[],
+  data: DataConfig,
+  leafSize: number,
+  fail: (sample: Sample, error: unknown) => void,
+): Sample[][] {
   const leaves: Sample[][] = [];
   let previous = '';
   for (const sample of samples) {
-    const { width, height } = trainingSizeOf(data, sample);
-    const size = `${width}x${height}`;
+    let size: string;
+    try {
+      const { width, height } = trainingSizeOf(data, sample);
+      size = `${width}x${height}`;
+    } catch (error) {
+      fail(sample, error);
+      continue;
+    }
     const leaf = leaves.at(-1);
     if (leaf !== undefined && size === previous && leaf.length < leafSize) leaf.push(sample);
     else leaves.push([sample]);

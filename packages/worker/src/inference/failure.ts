@@ -7,6 +7,20 @@ export interface Failure {
   reason: string;
 }
 
+/** What failed of a set of photos. */
+export class Failures {
+  /** In the order they were met. */
+  readonly list: Failure[] = [];
+  /** The first that should never happen, to be thrown once all is told; null if there was none. */
+  bug: unknown = null;
+
+  add(path: string, error: unknown): void {
+    const failure = failureOf(path, error);
+    this.list.push(failure ?? { path, reason: String((error as Error | null)?.message) });
+    if (failure === null) this.bug ??= error;
+  }
+}
+
 /** Which file is at fault, and why; null for what is no fault of a file but should never happen. */
 export function failureOf(path: string, error: unknown): Failure | null {
   if (error instanceof FileError) return { path: error.path, reason: error.reason };

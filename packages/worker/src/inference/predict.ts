@@ -7,7 +7,7 @@ import { decodePhoto, type MaskMeaning, maskMeaning, resizePhoto, trainingSizeOf
 import { toRgb } from '@unet-fleet/pictures';
 import { type ExitCode, exitCodes, ignoredLabel, UserError } from '@unet-fleet/shared';
 import { loadAhead } from './evaluate.ts';
-import { type Failure, failureOf } from './failure.ts';
+import { type Failure, Failures } from './failure.ts';
 import { findPhotos, type PhotoInput } from './inputs.ts';
 import { assertApart } from './output-folder.ts';
 import { type PredictionFiles, writePrediction } from './prediction-files.ts';
@@ -56,20 +56,13 @@ export async function predictPhotos(
   await mkdir(outDir, { recursive: true }).catch((error) => {
     throw unwritable(outDir, error);
   });
-  const report: PredictionReport = {
+  const report: Omit<PredictionReport, 'failures' | 'bug' | 'exitCode'> = {
     numPhotos: photos.length,
     outputs: [],
-    failures: [],
     photosWithoutMasks: byPhoto ? photos.map(({ path }) => path).filter((path) => !byPhoto.has(path)) : [],
-    bug: null,
-    exitCode: exitCodes.ok,
   };
-  const fail = (path: string, error: unknown) => {
-    const failure = failureOf(path, error);
-    report.failures.push(failure ?? { path, reason: `${(error as Error)?.message}` });
-    if (failure === null) report.bug ??= error;
-    report.exitCode = exitCodes.usage;
-  };
+  const failures = new Failures();
+  const fail = (path: string, error: unknown) => failures.add(path, error);
   const store = async ({ id, path }: PhotoInput, { photo, truth }: Prepared, labels: Uint16Array) => {
     const prediction = { width: photo.width, height: photo.height, labels };
     const { numClasses } = model.model;
@@ -104,7 +97,8 @@ export async function predictPhotos(
     onProgress(++numDone, photos.length);
   }
   await storing;
-  return report;
+  const { list, bug } = failures;
+  return { ...report, failures: list, bug, exitCode: list.length > 0 ? exitCodes.usage : exitCodes.ok };
 }
 
 /** What would fail for every photo after this one as well. */

@@ -36,7 +36,13 @@ export async function writeEvaluation(report: EvaluationReport, outDir: string):
 }
 
 /** The report without the matrix, which is in the CSV; classes with their names, null for scores that they lack. */
-export function evaluationJson({ confusion: _, classNames, metrics, ...rest }: EvaluationReport): object {
+export function evaluationJson({
+  confusion: _,
+  bug: __,
+  classNames,
+  metrics,
+  ...rest
+}: EvaluationReport): object {
   return {
     ...rest,
     absentPolicy,
