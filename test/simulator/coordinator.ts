@@ -209,7 +209,7 @@ export class Coordinator {
     const { mutant, trace, hears } = this.#cluster;
     if (message.term === this.term) {
       const newest = this.#newest.get(workerId) ?? 0;
-      const isLate = message.sequence <= newest || this.#gone.has(workerId);
+      const isLate = message.sequence <= newest;
       if (!isLate) this.#newest.set(workerId, message.sequence);
       if (!hears(this.state, workerId, message)) {
         trace.note(this.process.name, () => `drops a ${message.type} of ${workerId} that comes late`);
