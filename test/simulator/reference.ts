@@ -41,7 +41,8 @@ export interface Reference {
   weightsKeys: number[];
   /** Of step n at index n: what its commit must say. */
   steps: {
-    loss: number;
+    /** null where no pixel counted. */
+    loss: number | null;
     weightSum: number;
     gradientNorm: number;
     learningRate: number;
@@ -183,7 +184,7 @@ function train(toy: ToyPlan, changes: Changes): Reference {
     reference.weights.push(copy());
     reference.weightsKeys.push(weightsKeyOf(parameters.view, statistics));
     reference.numBatchesTracked.push(reference.numBatchesTracked[step]! + numLeaves - skipped.length);
-    const loss = weightSum > 0 ? lossSum / weightSum : 0;
+    const loss = weightSum > 0 ? lossSum / weightSum : null;
     reference.steps.push({ loss, weightSum, gradientNorm, learningRate, skipped });
     reference.progress.push([JSON.stringify(progress)]);
     if (!progress.validationPending) continue;

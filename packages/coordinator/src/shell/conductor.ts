@@ -69,6 +69,7 @@ export class Conductor {
   #end!: { resolve(ending: Ending): void; reject(error: Error): void };
   readonly ended: Promise<Ending>;
   #timer: NodeJS.Timeout | null = null;
+  #isStopped = false;
 
   /** `interventions`: all of the run so far, those of steps to come among them. */
   constructor(
@@ -126,11 +127,14 @@ export class Conductor {
     this.#pulse();
   }
 
+  /** What is still under way changes nothing any more, and no pulse says that the run goes on. */
   stop(): void {
+    this.#isStopped = true;
     if (this.#timer) clearInterval(this.#timer);
   }
 
   feed(event: WithoutTime<CoreEvent>): void {
+    if (this.#isStopped) return;
     const effects = handle(this.#state, { ...event, now: this.#ports.now() } as CoreEvent);
     for (const effect of effects) {
       this.#perform(effect).catch((error: Error) => this.#end.reject(error));

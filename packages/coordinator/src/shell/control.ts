@@ -56,6 +56,8 @@ export class ControlPlane {
   readonly #cutOff: ControlHandlers['cutOff'];
   readonly #rejected: ControlHandlers['rejected'];
   readonly #tooLarge: ControlHandlers['tooLarge'];
+  /** What whoever still speaks is answered; null while the run goes on. */
+  #farewell: Farewell | null = null;
   /** Messages said so far, each of which has its number. */
   #numSaid = 0;
 
@@ -78,6 +80,7 @@ export class ControlPlane {
       return reply;
     });
     this.#answer(subjects.join(anyPeer), (data, workerId) => {
+      if (this.#isOver(workerId)) return null;
       const request = decode(joinRequest, data);
       if (!request) {
         this.fault(workerId, malformed);
@@ -93,7 +96,7 @@ export class ControlPlane {
         callback: (error, raw) => {
           if (error) return;
           const workerId = this.#senderOf(raw.subject);
-          if (workerId === null) return;
+          if (workerId === null || this.#isOver(workerId)) return;
           const message = decode(upMessage, raw.data);
           if (!message) this.fault(workerId, malformed);
           else if (message.term !== term) {
@@ -144,6 +147,20 @@ export class ControlPlane {
     this.#connection.publish(subject, bytes);
   }
 
+  /**
+   * Tells all that this start of the run is over. Nothing of a worker is heard from then on: whoever joins just now or
+   * has missed the word is told it again, instead of waiting for a coordinator that will not be there.
+   */
+  end(farewell: Omit<Farewell, 'type'>): void {
+    this.#farewell = { type: 'over', ...farewell };
+    this.broadcast(this.#farewell);
+  }
+
+  #isOver(workerId: string): boolean {
+    if (this.#farewell) this.send(workerId, this.#farewell);
+    return this.#farewell !== null;
+  }
+
   close(): void {
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
   }
@@ -174,6 +191,8 @@ export class ControlPlane {
     this.#subscriptions.push(this.#connection.subscribe(subject, { callback }));
   }
 }
+
+type Farewell = Unsent<Extract<DownMessage, { type: 'over' }>>;
 
 const malformed = 'a message that is none';
 

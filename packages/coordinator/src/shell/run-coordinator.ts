@@ -314,7 +314,8 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
     return outcome;
   } finally {
     options.log.info({ ...control.dropped, core: conductor.dropped }, 'messages dropped');
-    if (!connection.isClosed()) control.broadcast({ type: 'over', ...farewell });
+    conductor.stop();
+    if (!connection.isClosed()) control.end(farewell);
     await flushGoodbye(connection);
   }
 }
