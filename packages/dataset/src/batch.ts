@@ -15,6 +15,14 @@ export interface SampleBatch {
 /** value / 255 in float32, for each byte. */
 const unitOf = Float32Array.from({ length: 256 }, (_, value) => value / 255);
 
+/** A photo's values in 0..1, whichever they are kept as. */
+export function unitPixels(pixels: Uint8Array | Float32Array): Float32Array {
+  if (pixels instanceof Float32Array) return pixels;
+  const units = new Float32Array(pixels.length);
+  for (let i = 0; i < pixels.length; i++) units[i] = unitOf[pixels[i] as number] as number;
+  return units;
+}
+
 /** Joins samples of one size. Throws where they differ: `checkBatches` rules that out before training. */
 export function toBatch(samples: readonly LoadedSample[]): SampleBatch {
   const [first] = samples;
@@ -27,9 +35,7 @@ export function toBatch(samples: readonly LoadedSample[]): SampleBatch {
     if (sample.width !== width || sample.height !== height || sample.channels !== channels) {
       throw new Error(`a batch of ${width}x${height} and ${sample.width}x${sample.height} pixels`);
     }
-    const { pixels } = sample;
-    const start = i * pixels.length;
-    for (let at = 0; at < pixels.length; at++) images[start + at] = unitOf[pixels[at] as number] as number;
+    images.set(unitPixels(sample.pixels), i * sample.pixels.length);
     labels.set(sample.labels, i * numPixels);
   }
   return { numImages: samples.length, height, width, images, labels };

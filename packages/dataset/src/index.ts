@@ -14,9 +14,10 @@ export { isRemote } from './pack/range-source.ts';
 export { type UnpackOptions, withUnpacked } from './pack/unpack.ts';
 export { type PackOptions, type PackReport, writePack } from './pack/write-pack.ts';
 export * from './pair.ts';
+export { describeKind, type PictureKind } from './picture-kinds.ts';
 export { proposePairing } from './propose-pairing.ts';
 export { readClassNames } from './readers/class-names.ts';
-export { extensionOf } from './readers/containers.ts';
+export { extensionOf, numPagesOf } from './readers/containers.ts';
 export { FileError } from './readers/file-error.ts';
 export {
   type LabelledMask,
@@ -28,7 +29,7 @@ export {
 } from './readers/labels.ts';
 export { type MaskOptions, maskExtensionsOf, readMask } from './readers/mask.ts';
 export { type Palette, type PaletteEntry, paletteNames, readPalette } from './readers/palette.ts';
-export { decodePhoto, type Photo, type PhotoOptions, photoExtensions } from './readers/photo.ts';
+export { decodePhoto, type Photo, type PhotoOptions, photoExtensions, photosAmong } from './readers/photo.ts';
 export type { RawMask, ValueCount } from './readers/raster.ts';
 export { describeUnread } from './readers/unread-formats.ts';
 export * from './resize.ts';

@@ -1,5 +1,6 @@
 /** The table that a person wants before training, as plain data and as text. */
 import { countOf, describeOutOfRange } from './dataset.ts';
+import { describeKind } from './picture-kinds.ts';
 import type { ScanReport } from './types.ts';
 
 export interface ClassRow {
@@ -16,6 +17,12 @@ export interface DatasetTable {
   images: string;
   masks: string;
   numSamples: number;
+  /** What the files are: format, type, channels, values, pages and orientations. */
+  photoKinds: ScanReport['photoKinds'];
+  maskKinds: ScanReport['maskKinds'];
+  /** --value-range and --orientation as they are settled for this data. */
+  valueRange: string;
+  orientation: string;
   sizes: ScanReport['sizes'];
   classes: ClassRow[];
   /** Of all pixels. */
@@ -37,6 +44,10 @@ export function datasetTable(report: ScanReport): DatasetTable {
     images: report.images,
     masks: report.masks,
     numSamples: samples.length,
+    photoKinds: report.photoKinds,
+    maskKinds: report.maskKinds,
+    valueRange: report.valueRange,
+    orientation: report.orientation,
     sizes: report.sizes,
     classes: classNames.map((name, index) => ({
       index,
@@ -70,7 +81,9 @@ function faultLines({ unreadable, sizeMismatches, outOfRange }: ScanReport): str
 export function formatDatasetTable(table: DatasetTable, maxItems = 20): string {
   const lines = [
     `photos  ${table.images}`,
+    ...formatKinds(table.photoKinds),
     `masks   ${table.masks}`,
+    ...formatKinds(table.maskKinds),
     `pairs   ${table.numSamples}`,
     `sizes   ${formatSizes(table)}`,
     '',
@@ -92,6 +105,14 @@ export function formatDatasetTable(table: DatasetTable, maxItems = 20): string {
     lines.push(...table.suggestedPalette.map((line) => `  ${line}`));
   }
   return lines.join('\n');
+}
+
+/** Kinds of which a person reads one by one. */
+const maxKinds = 8;
+
+function formatKinds(kinds: DatasetTable['photoKinds']): string[] {
+  const lines = kinds.slice(0, maxKinds).map((kind) => `        ${describeKind(kind)}`);
+  return kinds.length > maxKinds ? [...lines, `        and ${kinds.length - maxKinds} more kinds`] : lines;
 }
 
 function formatSizes({ sizes }: DatasetTable): string {

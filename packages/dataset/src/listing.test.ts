@@ -12,12 +12,13 @@ const samples: Sample[] = [
     mask: 'a.png',
     width: 4,
     height: 3,
+    page: 0,
     photoSha256: sha('1'),
     maskSha256: sha('2'),
   },
   {
     ...{ id: 'ü "b"\n', photo: 'ü "b"\n.JPG', mask: 'ü "b"\n_mask.mat' },
-    ...{ width: 5, height: 2, photoSha256: sha('3'), maskSha256: sha('4') },
+    ...{ width: 5, height: 2, page: 3, photoSha256: sha('3'), maskSha256: sha('4') },
   },
 ];
 
@@ -49,7 +50,7 @@ describe('a listing', () => {
     ['empty', ''],
     ['cut off', text.slice(0, -3)],
     ['without its last line', `${text.split('\n').slice(0, 2).join('\n')}\n`],
-    ['of another format', text.replace('listing 1', 'listing 2')],
+    ['of another format', text.replace('listing 2', 'listing 1')],
     ['with a hash that is none', text.replace(sha('1'), 'x')],
     ['with a size that is none', text.replace('4,3', '4,-3')],
     ['with a line that is no list', text.replace('["a"', '{"a"')],

@@ -18,12 +18,12 @@ export interface Listing {
   sha256: string;
 }
 
-const format = 'unet-fleet listing 1';
+const format = 'unet-fleet listing 2';
 
 export function listingText({ samples, split, paletteSha256 }: Omit<Listing, 'sha256'>): string {
   const validating = new Set(split?.validation);
-  const lines = samples.map(({ id, photo, mask, width, height, photoSha256, maskSha256 }) => {
-    const facts = [id, photo, mask, width, height, photoSha256, maskSha256];
+  const lines = samples.map(({ id, photo, mask, width, height, page, photoSha256, maskSha256 }) => {
+    const facts = [id, photo, mask, width, height, page, photoSha256, maskSha256];
     return JSON.stringify(split === null ? facts : [...facts, validating.has(id)]);
   });
   return [JSON.stringify([format, paletteSha256, samples.length]), ...lines, ''].join('\n');
@@ -43,7 +43,7 @@ export function parseListing(text: string, data: Pick<DataConfig, 'maskValues' |
 
 /** Whether each sample is for validation; null where the lines do not say. */
 function splitOfLines(lines: readonly string[], samples: readonly Sample[]): Split | null {
-  const isValidation = lines.map((line) => parsedLine(line)[7]);
+  const isValidation = lines.map((line) => parsedLine(line)[8]);
   if (isValidation.every((value) => value === undefined)) return null;
   if (!isValidation.every((value) => typeof value === 'boolean')) throw damaged();
   const idsWhere = (wanted: boolean) =>
@@ -52,10 +52,11 @@ function splitOfLines(lines: readonly string[], samples: readonly Sample[]): Spl
 }
 
 function sampleOf(line: string): Sample {
-  const [id, photo, mask, width, height, photoSha256, maskSha256] = parsedLine(line);
+  const [id, photo, mask, width, height, page, photoSha256, maskSha256] = parsedLine(line);
   if (!isText(id) || !isText(photo) || !isText(mask)) throw damaged();
+  if (!Number.isSafeInteger(page) || (page as number) < 0) throw damaged();
   if (!isSide(width) || !isSide(height) || !isSha256(photoSha256) || !isSha256(maskSha256)) throw damaged();
-  return { id, photo, mask, width, height, photoSha256, maskSha256 };
+  return { id, photo, mask, width, height, page: page as number, photoSha256, maskSha256 };
 }
 
 function parsedLine(line: string): unknown[] {

@@ -12,7 +12,11 @@ import { sha256Of } from './scan.ts';
 import type { LoadedSample, Sample, Size } from './types.ts';
 
 /** The part of the configuration that loading needs. */
-export type LoadConfig = Pick<DataConfig, 'images' | 'masks' | 'channels' | 'maxPixels'> & MaskConfig;
+export type LoadConfig = Pick<
+  DataConfig,
+  'images' | 'masks' | 'channels' | 'maxPixels' | 'valueRange' | 'orientation'
+> &
+  MaskConfig;
 
 /** Throws a UserError if a file is missing, or is not the one that was scanned. */
 export async function loadSample(
@@ -23,14 +27,21 @@ export async function loadSample(
 ): Promise<LoadedSample> {
   const [photo, mask] = filesOf(sample);
   const [pixels, labels] = await Promise.all([
-    scanned(read, photo).then((file) => loadPixels(data, file, target)),
+    scanned(read, photo).then((file) => loadPixels(data, file, sample, target)),
     scanned(read, mask).then((file) => loadLabels(data, file, sample, target)),
   ]);
   return { width: target.width, height: target.height, channels: data.channels, pixels, labels };
 }
 
-async function loadPixels(data: LoadConfig, { bytes, path }: ReadFile, target: Size): Promise<Uint8Array> {
-  return resizePhoto(await decodePhoto(path, bytes, data), target);
+async function loadPixels(
+  data: LoadConfig,
+  { bytes, path }: ReadFile,
+  { page }: Sample,
+  target: Size,
+): Promise<Uint8Array | Float32Array> {
+  const { channels, valueRange, orientation, maxPixels } = data;
+  const options = { channels, valueRange, orientation, maxPixels, page };
+  return resizePhoto(await decodePhoto(path, bytes, options), target);
 }
 
 async function loadLabels(
@@ -39,7 +50,7 @@ async function loadLabels(
   sample: Sample,
   target: Size,
 ): Promise<Uint8Array | Uint16Array> {
-  const mask = await readLabels(path, bytes, await maskMeaning(data));
+  const mask = await readLabels(path, bytes, { ...(await maskMeaning(data)), page: sample.page });
   // Same bytes, other options: only another palette, variable or mapping than at the scan can do this.
   if (mask.width !== sample.width || mask.height !== sample.height || mask.strange.length > 0) {
     throw new FileError(

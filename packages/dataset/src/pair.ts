@@ -9,7 +9,7 @@ import { hasSuffix, idOf, kindByFolder, type Sides, twoNames } from './names.ts'
 import { proposePairing } from './propose-pairing.ts';
 import { extensionOf } from './readers/containers.ts';
 import { maskExtensionsOf } from './readers/mask.ts';
-import { photoExtensions } from './readers/photo.ts';
+import { photoExtensions, photosAmong } from './readers/photo.ts';
 import { describeUnread } from './readers/unread-formats.ts';
 
 export interface Pair {
@@ -43,8 +43,6 @@ export type PairOptions = Pick<
   'images' | 'masks' | 'imageSuffix' | 'maskSuffix' | 'maskThreshold' | 'followLinks'
 >;
 
-const isPhotoFile = (path: string) => photoExtensions.includes(extensionOf(path));
-
 /** Lists both folders, recursively. Throws a UserError if one is missing or holds no file of its kind. */
 export async function pairFiles(options: PairOptions): Promise<Pairing> {
   const { images, masks, followLinks } = options;
@@ -59,7 +57,7 @@ export async function pairFiles(options: PairOptions): Promise<Pairing> {
   if (imageFiles.length === 0) throw new UserError(`The folder ${images} is empty: check --images.`);
   const maskFiles = isOneFolder ? imageFiles : await list(masks, '--masks', imagesRoot);
   if (maskFiles.length === 0) throw new UserError(`The folder ${masks} is empty: check --masks.`);
-  const all = { photos: imageFiles.filter(isPhotoFile), masks: maskFiles.filter(isMaskFile) };
+  const all = { photos: photosAmong(imageFiles), masks: maskFiles.filter(isMaskFile) };
   const sides = isOneFolder ? sidesOfOneFolder(all, options) : all;
   const named = pairByNames(sides, options);
   const proposal =

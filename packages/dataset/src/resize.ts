@@ -5,7 +5,7 @@
  */
 import { type DataConfig, parseSize, UserError } from '@unet-fleet/shared';
 import sharp from 'sharp';
-import { enlarge } from './lanczos.ts';
+import { enlarge, resizeFloats } from './lanczos.ts';
 import type { Photo } from './readers/photo.ts';
 import type { Size } from './types.ts';
 
@@ -37,16 +37,21 @@ function checkedSize(size: Size, source: string): Size {
   return size;
 }
 
-/** Lanczos-3 over the whole photo. The bits do not depend on sharp's threads. */
-export async function resizePhoto(photo: Photo, target: Size): Promise<Uint8Array> {
+/** Lanczos-3 over the whole photo, in the photo's own kind of values. The bits do not depend on sharp's threads. */
+export async function resizePhoto(photo: Photo, target: Size): Promise<Uint8Array | Float32Array> {
+  const { pixels, channels } = photo;
+  if (pixels instanceof Float32Array) return resizeFloats(pixels, channels, photo, target);
   const reduced = {
     width: Math.min(photo.width, target.width),
     height: Math.min(photo.height, target.height),
   };
-  return enlarge(await reducePhoto(photo, reduced), photo.channels, reduced, target);
+  return enlarge(await reducePhoto({ ...photo, pixels }, reduced), channels, reduced, target);
 }
 
-async function reducePhoto(photo: Photo, { width, height }: Size): Promise<Uint8Array> {
+async function reducePhoto(
+  photo: Photo & { pixels: Uint8Array },
+  { width, height }: Size,
+): Promise<Uint8Array> {
   if (photo.width === width && photo.height === height) return photo.pixels;
   const raw = { width: photo.width, height: photo.height, channels: photo.channels };
   const image = sharp(photo.pixels, { raw, limitInputPixels: false }).resize(width, height, {

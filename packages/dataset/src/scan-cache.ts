@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeFolder } from '@unet-fleet/shared';
+import type { PictureFacts } from './readers/picture-facts.ts';
 import type { ValueCount } from './readers/raster.ts';
 
 /** Raised whenever a reader gives another result for the same bytes. */
@@ -17,13 +18,11 @@ export interface FileStamp {
   modifiedMs: number;
 }
 
-export interface PhotoFacts {
-  sha256: string;
-  width: number;
-  height: number;
-}
+/** Of one page of a photo; width and height are as stored, before its orientation. */
+export type PhotoFacts = PictureFacts;
 
-export interface MaskFacts extends PhotoFacts {
+/** Of one page of a mask. */
+export interface MaskFacts extends PictureFacts {
   /** Pixels of each value that occurs, ascending. */
   histogram: [value: number, numPixels: number][];
   strange: ValueCount[];
@@ -33,20 +32,26 @@ export interface MaskFacts extends PhotoFacts {
   colors: [value: number, color: number][] | null;
 }
 
+/** A file with the pages of it that are pictures of their own: one, but for stacks. */
+export interface FileFacts<T> {
+  sha256: string;
+  pages: T[];
+}
+
 /** Facts, or the reason why the file cannot be used. */
 export type Finding<T> = { ok: T } | { error: string };
 type Entry<T> = FileStamp & { finding: Finding<T> };
 
 export class ScanCache {
   private readonly path: string | null;
-  private readonly photos: Map<string, Entry<PhotoFacts>>;
-  private readonly masks: Map<string, Entry<MaskFacts>>;
+  private readonly photos: Map<string, Entry<FileFacts<PhotoFacts>>>;
+  private readonly masks: Map<string, Entry<FileFacts<MaskFacts>>>;
   private isChanged = false;
 
   private constructor(
     path: string | null,
-    photos: [string, Entry<PhotoFacts>][],
-    masks: [string, Entry<MaskFacts>][],
+    photos: [string, Entry<FileFacts<PhotoFacts>>][],
+    masks: [string, Entry<FileFacts<MaskFacts>>][],
   ) {
     this.path = path;
     this.photos = new Map(photos);
@@ -71,20 +76,20 @@ export class ScanCache {
     }
   }
 
-  photo(path: string, stamp: FileStamp): Finding<PhotoFacts> | null {
+  photo(path: string, stamp: FileStamp): Finding<FileFacts<PhotoFacts>> | null {
     return lookUp(this.photos, path, stamp);
   }
 
-  mask(path: string, stamp: FileStamp): Finding<MaskFacts> | null {
+  mask(path: string, stamp: FileStamp): Finding<FileFacts<MaskFacts>> | null {
     return lookUp(this.masks, path, stamp);
   }
 
-  addPhoto(path: string, stamp: FileStamp, finding: Finding<PhotoFacts>): void {
+  addPhoto(path: string, stamp: FileStamp, finding: Finding<FileFacts<PhotoFacts>>): void {
     this.photos.set(path, { ...stamp, finding });
     this.isChanged = true;
   }
 
-  addMask(path: string, stamp: FileStamp, finding: Finding<MaskFacts>): void {
+  addMask(path: string, stamp: FileStamp, finding: Finding<FileFacts<MaskFacts>>): void {
     this.masks.set(path, { ...stamp, finding });
     this.isChanged = true;
   }

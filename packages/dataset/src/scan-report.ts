@@ -4,26 +4,28 @@ import { colourFault, type NamedMask, paletteFault } from './colour-fault.ts';
 import type { Divided } from './given-split.ts';
 import { compareText } from './list-folder.ts';
 import type { DataOptions } from './options.ts';
+import type { PageOf, PairFinding } from './pages.ts';
 import type { Pair } from './pair.ts';
-import type { Finding, MaskFacts, PhotoFacts } from './scan-cache.ts';
+import { kindsOf } from './picture-kinds.ts';
+import type { MaskFacts, PhotoFacts } from './scan-cache.ts';
+import { sizeFor } from './settle-orientation.ts';
+import { orientationOf, photoNotes, rangeOf, withPhotoProblems } from './settle-photos.ts';
 import { type OccurringValues, type SettledValues, settleMaskValues, sortedValues } from './settle-values.ts';
 import type { Split } from './split.ts';
 import type { OutOfRange, Sample, ScanReport, Size, SizeMismatch, Unreadable } from './types.ts';
 import { ignoredNote, valueRemedy } from './value-sentences.ts';
-
-export interface PairFinding {
-  pair: Pair;
-  photo: Finding<PhotoFacts>;
-  mask: Finding<MaskFacts>;
-}
 
 /** Rows of a table that a person reads. */
 const MAX_SHOWN = 64;
 
 interface ReadPair {
   pair: Pair;
-  photo: PhotoFacts;
-  mask: MaskFacts;
+  /** Of the whole files; `pair` is of the page. */
+  fileId: string;
+  page: number;
+  /** Width and height after turning. */
+  photo: PageOf<PhotoFacts>;
+  mask: PageOf<MaskFacts>;
 }
 
 interface Found {
@@ -34,12 +36,24 @@ interface Found {
   numCachedFiles: number;
 }
 
-export function buildReport({ data, dataOptions, divided, findings, numCachedFiles }: Found): ScanReport {
-  const { pairing, split, notes } = divided;
+export function buildReport({
+  data,
+  dataOptions,
+  divided,
+  findings: found,
+  numCachedFiles,
+}: Found): ScanReport {
+  const { pairing, split } = divided;
+  const findings = withPhotoProblems(found, data);
   const unreadable = findings.flatMap(unreadableOf);
-  const allPairs = findings.flatMap(({ pair, photo, mask }) =>
-    'ok' in photo && 'ok' in mask ? [{ pair, photo: photo.ok, mask: mask.ok }] : [],
+  const storedPairs = findings.flatMap(({ pair, fileId, page, photo, mask }) =>
+    'ok' in photo && 'ok' in mask ? [{ pair, fileId, page, photo: photo.ok, mask: mask.ok }] : [],
   );
+  const turning = orientationOf(
+    data,
+    storedPairs.map(({ pair: { id }, photo, mask }) => ({ id, photo, mask })),
+  );
+  const allPairs = storedPairs.map((read) => turnedPair(read, turning.orientation));
   const named: NamedMask[] = allPairs.map(({ pair, mask }) => ({ name: pair.mask, facts: mask }));
   const numColour = named.filter(({ facts }) => facts.isColour).length;
   // A few among index masks are wrong files; where most are, it is what the set is like.
@@ -67,9 +81,18 @@ export function buildReport({ data, dataOptions, divided, findings, numCachedFil
     (settled.fault === null ? `class ${index}` : `value ${mapping[index]}`);
   const wrongIds = new Set(outOfRange.map(({ id }) => id));
   const good = sameSize.filter(({ pair }) => !wrongIds.has(pair.id));
+  const range = rangeOf(
+    data,
+    good.map(({ pair, photo }) => ({ photo: pair.photo, ...photo })),
+  );
+  const notes = [turning.note, range.note, settled.note, ignoredNote(values, data)];
   return {
     images: data.images,
     masks: data.masks,
+    photoKinds: kindsOf(allPairs.map(({ photo }) => photo)),
+    maskKinds: kindsOf(allPairs.map(({ mask }) => mask)),
+    orientation: turning.orientation,
+    valueRange: range.valueRange,
     samples: good.map(sampleOf),
     split: split && withGood(split, good),
     photosWithoutMasks: pairing.photosWithoutMasks.map(({ path }) => path),
@@ -80,8 +103,8 @@ export function buildReport({ data, dataOptions, divided, findings, numCachedFil
     unreadable,
     numOtherFiles: pairing.numOtherFiles,
     maskValues: settled.maskValues,
-    notes: [...notes, settled.note, ignoredNote(values, data)].filter((note) => note !== null),
-    fault: colours?.fault ?? settled.fault,
+    notes: [...divided.notes, ...photoNotes(findings, data), ...notes.filter((note) => note !== null)],
+    fault: turning.fault ?? colours?.fault ?? settled.fault ?? range.fault,
     suggestedPalette: colours?.palette ?? [],
     remedy: valueRemedy(outOfRange, {
       data,
@@ -101,18 +124,28 @@ export function buildReport({ data, dataOptions, divided, findings, numCachedFil
   };
 }
 
-/** Without what can't be used. */
+/** By pages, where files are stacks, and without what can't be used. */
 function withGood({ training, validation }: Split, good: ReadPair[]): Split {
-  const ids = new Set(good.map(({ pair }) => pair.id));
-  const isGood = (id: string) => ids.has(id);
-  return { training: training.filter(isGood), validation: validation.filter(isGood) };
+  const idsOf = new Map<string, string[]>();
+  for (const { fileId, pair } of good) idsOf.set(fileId, [...(idsOf.get(fileId) ?? []), pair.id]);
+  const ofFiles = (ids: readonly string[]) => ids.flatMap((id) => idsOf.get(id) ?? []).sort(compareText);
+  return { training: ofFiles(training), validation: ofFiles(validation) };
 }
 
-function unreadableOf({ pair, photo, mask }: PairFinding): Unreadable[] {
+function unreadableOf({ pair, page, numPages, photo, mask }: PairFinding): Unreadable[] {
   const faults: Unreadable[] = [];
-  if ('error' in photo) faults.push({ id: pair.id, path: pair.photo, reason: photo.error });
-  if ('error' in mask) faults.push({ id: pair.id, path: pair.mask, reason: mask.error });
+  const where = numPages > 1 ? `page ${page}: ` : '';
+  if ('error' in photo) faults.push({ id: pair.id, path: pair.photo, reason: where + photo.error });
+  if ('error' in mask) faults.push({ id: pair.id, path: pair.mask, reason: where + mask.error });
   return faults;
+}
+
+function turnedPair({ photo, mask, ...pair }: ReadPair, orientation: 'photo' | 'stored'): ReadPair {
+  return {
+    ...pair,
+    photo: { ...photo, ...sizeFor(orientation, photo) },
+    mask: { ...mask, ...sizeFor(orientation, mask) },
+  };
 }
 
 const strayColours = ({ pair }: ReadPair): Unreadable => ({
@@ -204,11 +237,12 @@ function outOfRangeOf(pair: Pair, mask: MaskFacts, classOf: ClassOf): OutOfRange
   return values.length === 0 ? [] : [{ id: pair.id, mask: pair.mask, values }];
 }
 
-function sampleOf({ pair, photo, mask }: ReadPair): Sample {
+function sampleOf({ pair, page, photo, mask }: ReadPair): Sample {
   return {
     ...pair,
     width: photo.width,
     height: photo.height,
+    page,
     photoSha256: photo.sha256,
     maskSha256: mask.sha256,
   };

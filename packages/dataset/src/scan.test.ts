@@ -150,7 +150,7 @@ describe('faults', () => {
     expect(report.unreadable.map(({ path }) => path)).toEqual(['badphoto.jpg', 'cut.png']);
 
     expect(() => datasetFrom(report, config)).toThrow(
-      '2 files cannot be read (badphoto.jpg: it is no picture of the formats jpg, png, webp or tiff, or damaged at its start, cut.png: the file ends early); ' +
+      '2 files cannot be read (badphoto.jpg: it is no JPEG file, or damaged at its start, cut.png: the file ends early); ' +
         '1 photo and mask differ in size (small: 24x16 against 20x16); 1 mask with values that are no class (high.png: 9 (2 pixels)): ' +
         'mend them, set --ignore-index 9 if 9 marks pixels to leave out, set --num-classes 10 if 9 is a class, or use --wrong-masks skip to leave them out.',
     );
@@ -164,7 +164,9 @@ describe('faults', () => {
 
     const text = formatDatasetTable(datasetTable(report), 1);
     expect(text).toContain('photos without a mask (1):\n  lone.jpg');
-    expect(text).toContain('files that are wrong (4):\n  badphoto.jpg: it is no picture');
+    expect(text).toContain(
+      'files that are wrong (4):\n  badphoto.jpg: it is no JPEG file, or damaged at its start',
+    );
     expect(text).toContain('and 3 more');
   });
 

@@ -10,13 +10,24 @@ import { mapBounded } from './bounded.ts';
 import { divide } from './given-split.ts';
 import { MAX_FILE_BYTES, type PixelLimit } from './limits.ts';
 import { readDataOptions } from './options.ts';
+import { type FilePair, pagesOf } from './pages.ts';
 import { type Pair, pairFiles } from './pair.ts';
+import { numPagesOf } from './readers/containers.ts';
 import { FileError } from './readers/file-error.ts';
-import { type MaskOptions, readMask } from './readers/mask.ts';
-import { checkPhoto } from './readers/photo.ts';
+import { type MaskOptions, maskFromPicture, readMaskPicture } from './readers/mask.ts';
+
+import { examinePhoto } from './readers/photo.ts';
+import { factsOf } from './readers/picture-facts.ts';
 import { NO_VALUE, type RawMask, StrangeValues } from './readers/raster.ts';
-import { type FileStamp, type Finding, type MaskFacts, type PhotoFacts, ScanCache } from './scan-cache.ts';
-import { buildReport, type PairFinding } from './scan-report.ts';
+import {
+  type FileFacts,
+  type FileStamp,
+  type Finding,
+  type MaskFacts,
+  type PhotoFacts,
+  ScanCache,
+} from './scan-cache.ts';
+import { buildReport } from './scan-report.ts';
 import type { ScanReport } from './types.ts';
 
 export interface ScanOptions {
@@ -42,7 +53,7 @@ export async function scanDataset(data: DataConfig, options: ScanOptions = {}): 
   const cache = await ScanCache.open(cacheDir, identity);
   let numDone = 0;
   let numCachedFiles = 0;
-  const scanPair = async (pair: Pair): Promise<PairFinding> => {
+  const scanPair = async (pair: Pair): Promise<FilePair> => {
     const photo = await findPhoto(join(data.images, pair.photo), pair.photo, cache, data);
     const mask = await findMask(join(data.masks, pair.mask), pair.mask, cache, maskOptions);
     numCachedFiles += Number(photo.isCached) + Number(mask.isCached);
@@ -51,7 +62,7 @@ export async function scanDataset(data: DataConfig, options: ScanOptions = {}): 
   };
   const findings = await mapBounded(pairs, concurrency, scanPair);
   await cache.save();
-  return buildReport({ data, dataOptions, divided, findings, numCachedFiles });
+  return buildReport({ data, dataOptions, divided, findings: pagesOf(findings), numCachedFiles });
 }
 
 interface Found<T> {
@@ -64,12 +75,12 @@ function findPhoto(
   name: string,
   cache: ScanCache,
   { maxPixels }: PixelLimit,
-): Promise<Found<PhotoFacts>> {
+): Promise<Found<FileFacts<PhotoFacts>>> {
   return findFile(
     path,
     (stamp) => cache.photo(name, stamp),
     (stamp, finding) => cache.addPhoto(name, stamp, finding),
-    async (bytes) => ({ ...(await checkPhoto(path, bytes, { maxPixels })), sha256: sha256Of(bytes) }),
+    async (bytes) => ({ sha256: sha256Of(bytes), pages: await examinePhoto(path, bytes, { maxPixels }) }),
   );
 }
 
@@ -78,17 +89,25 @@ function findMask(
   name: string,
   cache: ScanCache,
   options: MaskOptions,
-): Promise<Found<MaskFacts>> {
+): Promise<Found<FileFacts<MaskFacts>>> {
   return findFile(
     path,
     (stamp) => cache.mask(name, stamp),
     (stamp, finding) => cache.addMask(name, stamp, finding),
-    async (bytes) => {
-      const mask = await readMask(path, bytes, options);
-      const { width, height, isColour, colors } = mask;
-      return { width, height, isColour, colors, ...valuesOf(mask), sha256: sha256Of(bytes) };
-    },
+    async (bytes) => ({ sha256: sha256Of(bytes), pages: await examineMask(path, bytes, options) }),
   );
+}
+
+async function examineMask(path: string, bytes: Uint8Array, options: MaskOptions): Promise<MaskFacts[]> {
+  const pages: MaskFacts[] = [];
+  const numPages = await numPagesOf(path, bytes);
+  for (let page = 0; page < numPages; page++) {
+    const picture = await readMaskPicture(path, bytes, { ...options, page });
+    const mask = maskFromPicture(path, picture, options);
+    const { isColour, colors } = mask;
+    pages.push({ ...factsOf(picture), isColour, colors, ...valuesOf(mask) });
+  }
+  return pages;
 }
 
 /** Looks the file up, or reads it. Content that is wrong is a finding to keep; a disk that fails is not. */

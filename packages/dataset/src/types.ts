@@ -1,4 +1,5 @@
 /** What the data set is to the rest of the system: a list of samples, and a way to load one. */
+import type { PictureKind } from './picture-kinds.ts';
 import type { ValueCount } from './readers/raster.ts';
 import type { Split } from './split.ts';
 
@@ -8,19 +9,21 @@ export interface Sample {
   id: string;
   photo: string;
   mask: string;
-  /** Pixels, after EXIF orientation. */
+  /** Pixels, after turning. */
   width: number;
   height: number;
+  /** Of photo and mask, where they are stacks of pages; 0 elsewhere. */
+  page: number;
   photoSha256: string;
   maskSha256: string;
 }
 
-/** A sample at training size. pixels: HWC, 0..255. labels: HW class indices. */
+/** A sample at training size. pixels: HWC, bytes 0..255 or float32 0..1. labels: HW class indices. */
 export interface LoadedSample {
   width: number;
   height: number;
   channels: number;
-  pixels: Uint8Array;
+  pixels: Uint8Array | Float32Array;
   labels: Uint8Array | Uint16Array;
 }
 
@@ -55,6 +58,12 @@ export interface Unreadable {
 export interface ScanReport {
   images: string;
   masks: string;
+  /** The kinds of files whose pairs were read, the most frequent first. */
+  photoKinds: PictureKind[];
+  maskKinds: PictureKind[];
+  /** --orientation and --value-range as they are settled for this data; the range is 'auto' where there is none. */
+  orientation: 'photo' | 'stored';
+  valueRange: string;
   /** The good pairs. */
   samples: Sample[];
   /** Of the good pairs, where the data brings one along; null for one to be drawn. */
@@ -107,8 +116,10 @@ export interface Dataset {
   classPixels: number[];
   /** Of the palette file; '' without one. */
   paletteSha256: string;
-  /** --mask-values as it is settled for this data. */
+  /** Options as they are settled for this data. */
   maskValues: string;
+  orientation: 'photo' | 'stored';
+  valueRange: string;
   /** manifestSha256 of the samples. */
   sha256: string;
   /** What was left out and what looks odd, one sentence each. */

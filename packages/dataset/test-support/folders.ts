@@ -99,6 +99,8 @@ export function dataConfig(options: Partial<DataConfig>): DataConfig {
     size: '',
     scale: 1,
     channels: 3,
+    valueRange: 'auto',
+    orientation: 'auto',
     ignoreIndex: -1,
     unpaired: 'warn',
     wrongMasks: 'stop',

@@ -25,9 +25,19 @@ export interface Drawing {
   svg: string[];
 }
 
-/** Photo pixels of 1, 3 or 4 channels (HWC) as RGB; transparency lies over white. RGB is not copied. */
-export function toRgb(pixels: Uint8Array, width: number, height: number, channels: number): RgbImage {
+/**
+ * Photo pixels of 1, 3 or 4 channels (HWC; bytes 0..255, or floats 0..1) as RGB; transparency lies over white. RGB bytes
+ * are not copied.
+ */
+export function toRgb(
+  values: Uint8Array | Float32Array,
+  width: number,
+  height: number,
+  channels: number,
+): RgbImage {
   const numPixels = width * height;
+  const pixels =
+    values instanceof Uint8Array ? values : Uint8Array.from(values, (value) => Math.round(value * 255));
   if (pixels.length !== numPixels * channels) {
     throw new Error(`${pixels.length} bytes are no ${width} x ${height} x ${channels} image`);
   }

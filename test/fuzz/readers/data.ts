@@ -12,6 +12,7 @@ const samples: Dataset['samples'] = ['a', 'street/b', 'käse "c"'].map((id, i) =
   mask: `${id}_mask.mat`,
   width: 550 + i,
   height: 800,
+  page: i,
   photoSha256: hash(String(i)),
   maskSha256: hash(String(i + 3)),
 }));

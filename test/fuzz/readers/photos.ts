@@ -1,6 +1,6 @@
 /** Photos through sharp: the four formats that are read, and formats that only look like them. */
 import { FileError } from '@unet-fleet/dataset';
-import { checkPhoto, decodePhoto } from '@unet-fleet/dataset/readers/photo';
+import { decodePhoto, examinePhoto } from '@unet-fleet/dataset/readers/photo';
 import sharp from 'sharp';
 import type { Reader, Seed } from '../reader.ts';
 import { withPngChecksums } from './files.ts';
@@ -60,9 +60,11 @@ export const photoReaders: Reader[] = [
     seeds: photos,
     hostile,
     read: async (input, { name }) => {
-      const size = await checkPhoto(name, input, limit);
-      const { width, height, pixels } = await decodePhoto(name, input, { channels: 3, ...limit });
-      if (size.width !== width || size.height !== height || pixels.length !== 3 * width * height) {
+      const pages = await examinePhoto(name, input, limit);
+      const [size = null] = pages;
+      const options = { channels: 3, valueRange: 'type', orientation: 'stored', ...limit } as const;
+      const { width, height, pixels } = await decodePhoto(name, input, options);
+      if (size?.width !== width || size.height !== height || pixels.length !== 3 * width * height) {
         throw new Error(`${pixels.length} values for ${width} x ${height}`);
       }
     },

@@ -8,6 +8,7 @@ import { acquireRunLock } from '@unet-fleet/coordinator/run-folder/lock';
 import { MetricsFile, readMetrics } from '@unet-fleet/coordinator/run-folder/metrics';
 import { openRunFolder } from '@unet-fleet/coordinator/run-folder/run-folder';
 import { readStatus } from '@unet-fleet/coordinator/run-folder/status';
+import type { PictureFacts } from '@unet-fleet/dataset/readers/picture-facts';
 import { ScanCache } from '@unet-fleet/dataset/scan-cache';
 import { historyOf } from '@unet-fleet/pictures/history';
 import { differingKeys, isPrintable, loadConfig, type RunEvent, UserError } from '@unet-fleet/shared';
@@ -137,9 +138,36 @@ const hostileLines = (): Seed[] => [
 ];
 
 const stamp = { numBytes: 10, modifiedMs: 20 };
-const photo = { ok: { sha256: hash, width: 4, height: 3 } };
+const facts: PictureFacts = {
+  container: 'png',
+  width: 4,
+  height: 3,
+  channels: 1,
+  kind: 'u1',
+  bits: 8,
+  meaning: 'grey',
+  numExtra: 0,
+  hasAlpha: false,
+  orientation: 1,
+  isLossy: false,
+  low: 0,
+  high: 0,
+  numNotFinite: 0,
+};
+const photo = { ok: { sha256: hash, pages: [facts] } };
 const mask = {
-  ok: { ...photo.ok, histogram: [[0, 12]] as [number, number][], strange: [], isColour: false, colors: null },
+  ok: {
+    sha256: hash,
+    pages: [
+      {
+        ...facts,
+        histogram: [[0, 12]] as [number, number][],
+        strange: [],
+        isColour: false,
+        colors: null,
+      },
+    ],
+  },
 };
 const cacheKey = createHash('sha256')
   .update(JSON.stringify(['fuzz']))

@@ -2,7 +2,7 @@
 import { join, resolve } from 'node:path';
 import { openRunFolder } from '@unet-fleet/coordinator/run-folder/run-folder';
 import { classWeightsOf } from '@unet-fleet/coordinator/shell/fit-options';
-import { type Dataset, datasetFrom, type Sample, samplesOf } from '@unet-fleet/dataset';
+import { type Dataset, datasetFrom, type Sample, samplesOf, settledOf } from '@unet-fleet/dataset';
 import { type Config, exitCodes, leafSizeOf, UserError } from '@unet-fleet/shared';
 import {
   type EvaluationFiles,
@@ -42,6 +42,8 @@ const selection: Selection = [
   'data.maskValues',
   'data.maskThreshold',
   'data.ignoreIndex',
+  'data.valueRange',
+  'data.orientation',
   'data.unpaired',
   'data.wrongMasks',
   'data.followLinks',
@@ -126,7 +128,7 @@ export async function evaluate(
   const dataset = datasetFrom(await scanWithBar(config, screen, io), config.data);
   for (const warning of dataset.warnings) warn(warning);
   const samples = chosenSamples(flags, trained, config, dataset);
-  const data = { ...config.data, maskValues: dataset.maskValues };
+  const data = { ...config.data, ...settledOf(dataset) };
   const model = { ...trained.model, data, classWeights: classWeightsFor(trained, dataset, warn) };
   const threads = flags.threads === undefined ? threadsOf(trained) : config.engine.threads;
   const bar = taskBar(screen, 'evaluate', 'photos', io.now);

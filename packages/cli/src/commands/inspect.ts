@@ -9,11 +9,13 @@ import {
   type Sample,
   type ScanReport,
   scanDataset,
+  settledOf,
 } from '@unet-fleet/dataset';
 import { contactSheet, toRgb } from '@unet-fleet/pictures';
 import {
   type Config,
   cacheFolder,
+  type DataConfig,
   type ExitCode,
   exitCodes,
   ignoredLabel,
@@ -132,17 +134,21 @@ async function writeContactSheet(
   { data }: Config,
   count: number,
 ): Promise<Failure[]> {
+  const settled = { ...data, ...settledOf(report) };
+  // Where there is no one range yet, each photo is shown in that of its type; grey photos may be shown in colour.
+  const options: DataConfig = {
+    ...settled,
+    valueRange: settled.valueRange === 'auto' ? 'type' : settled.valueRange,
+    channels: data.channels === 4 ? 4 : 3,
+  };
   const failures: Failure[] = [];
   const shown = spread(report.samples, count);
   const loaded = await Promise.all(
     shown
       .map(async (sample) => {
-        const { width, height, pixels, labels } = await loadSample(
-          { ...data, maskValues: report.maskValues, channels: 3 },
-          sample,
-          within(sample),
-        );
-        return { id: sample.id, photo: toRgb(pixels, width, height, 3), mask: { width, height, labels } };
+        const { width, height, pixels, channels, labels } = await loadSample(options, sample, within(sample));
+        const photo = toRgb(pixels, width, height, channels);
+        return { id: sample.id, photo, mask: { width, height, labels } };
       })
       .map((loading, i) =>
         loading.catch((error: unknown) => {
@@ -157,7 +163,7 @@ async function writeContactSheet(
   const title = `${samples.length} of ${report.samples.length} photos with their masks`;
   const png = await contactSheet(title, samples, {
     classNames: report.classNames,
-    ignoreIndex: ignoredLabel({ ...data, maskValues: report.maskValues }),
+    ignoreIndex: ignoredLabel(settled),
   });
   makeFolder(dirname(path));
   await writeWhole(path, png);

@@ -20,6 +20,8 @@ const selection = [
   'data.classNames',
   'data.numClasses',
   'data.ignoreIndex',
+  'data.valueRange',
+  'data.orientation',
   'data.maskValues',
   'data.maskThreshold',
   'data.unpaired',

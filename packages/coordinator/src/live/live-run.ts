@@ -13,6 +13,8 @@ export interface SampleFacts {
   /** Paths on the coordinator's host. */
   imagePath: string;
   maskPath: string;
+  /** Of both, where they are stacks. */
+  page: number;
 }
 
 /** What a worker is and does, as it told with its last heartbeat. */

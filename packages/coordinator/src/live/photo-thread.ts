@@ -10,9 +10,12 @@ const limit = { maxPixels: 2 ** 26, remedy: 'segment it with predict' };
 const { bytes, data } = workerData as PhotoRequest;
 let answer: PhotoAnswer;
 try {
-  const photo = await decodePhoto('the photo', bytes, { channels: data.channels, ...limit });
+  const { channels, valueRange, orientation } = data;
+  const photo = await decodePhoto('the photo', bytes, { channels, valueRange, orientation, ...limit });
   const { width, height } = trainingSizeOf(data, photo);
-  const pixels = Uint8Array.from(await resizePhoto(photo, { width, height }));
+  const resized = await resizePhoto(photo, { width, height });
+  // A copy with memory of its own, which can be handed over.
+  const pixels = resized instanceof Float32Array ? resized.slice() : Uint8Array.from(resized);
   answer = { photo: { width, height, pixels } };
 } catch (error) {
   if (!(error instanceof UserError)) throw error;

@@ -2,16 +2,16 @@
 import { Worker } from 'node:worker_threads';
 import { type DataConfig, UserError } from '@unet-fleet/shared';
 
-/** HWC, 0..255. */
+/** HWC: bytes 0..255, or float32 0..1, as the run's photos are. */
 export interface SizedPhoto {
   width: number;
   height: number;
-  pixels: Uint8Array;
+  pixels: Uint8Array | Float32Array;
 }
 
 export interface PhotoRequest {
   bytes: Uint8Array;
-  data: Pick<DataConfig, 'channels' | 'size' | 'scale'>;
+  data: Pick<DataConfig, 'channels' | 'size' | 'scale' | 'valueRange' | 'orientation'>;
 }
 
 export type PhotoAnswer = { photo: SizedPhoto } | { problem: string };
@@ -21,9 +21,12 @@ const patienceMs = 20_000;
 /** Throws a UserError for what is no photo, or takes too long. */
 export function loadPhoto(
   bytes: Uint8Array,
-  { channels, size, scale }: PhotoRequest['data'],
+  { channels, size, scale, valueRange, orientation }: PhotoRequest['data'],
 ): Promise<SizedPhoto> {
-  const workerData: PhotoRequest = { bytes, data: { channels, size, scale } };
+  const workerData: PhotoRequest = {
+    bytes,
+    data: { channels, size, scale, valueRange, orientation },
+  };
   const thread = new Worker(new URL('./photo-thread.js', import.meta.url), { workerData });
   return new Promise<SizedPhoto>((resolve, reject) => {
     const tooSlow = () =>

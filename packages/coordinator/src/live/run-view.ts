@@ -61,6 +61,7 @@ function validationSamplesOf({ config, dataset, folder }: PreparedRun): SampleFa
           id,
           imagePath: join(config.data.images, sample.photo),
           maskPath: join(config.data.masks, sample.mask),
+          page: sample.page,
         }
       : [];
   });

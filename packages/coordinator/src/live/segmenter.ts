@@ -157,9 +157,10 @@ export class Segmenter {
       timer = setTimeout(isUp, Math.max(0, forMs));
     });
     try {
-      const numParts = Math.ceil(pixels.byteLength / partBytes);
+      const all = new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.byteLength);
+      const numParts = Math.ceil(all.length / partBytes);
       for (let part = 0; part < numParts; part++) {
-        const bytes = pixels.subarray(part * partBytes, (part + 1) * partBytes);
+        const bytes = all.subarray(part * partBytes, (part + 1) * partBytes);
         send(workerId, { type: 'segment', id, width, height, part, numParts, bytes });
       }
       return await Promise.race([answer, late]);
@@ -172,14 +173,17 @@ export class Segmenter {
   }
 }
 
-/** RGB of pixels with one, three or four channels. */
+/** RGB bytes of pixels with one, three or four channels. */
 function rgbOf({ width, height, pixels }: SizedPhoto): Uint8Array {
   const numPixels = width * height;
   const channels = pixels.length / numPixels;
-  if (channels === 3) return pixels;
+  if (channels === 3 && pixels instanceof Uint8Array) return pixels;
+  const scale = pixels instanceof Uint8Array ? 1 : 255;
   const rgb = new Uint8Array(numPixels * 3);
   for (let i = 0; i < numPixels; i++) {
-    for (let c = 0; c < 3; c++) rgb[3 * i + c] = pixels[i * channels + (channels === 1 ? 0 : c)]!;
+    for (let c = 0; c < 3; c++) {
+      rgb[3 * i + c] = Math.round(pixels[i * channels + (channels === 1 ? 0 : c)]! * scale);
+    }
   }
   return rgb;
 }

@@ -5,7 +5,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
-import { type Dataset, datasetFrom, scanDataset } from '@unet-fleet/dataset';
+import { type Dataset, datasetFrom, scanDataset, settledOf } from '@unet-fleet/dataset';
 import {
   atExit,
   type Config,
@@ -123,7 +123,7 @@ async function prepareLocked(options: PrepareOptions, lock: RunLock): Promise<Pr
   const { config: wanted, onScanProgress: onProgress, cacheDir } = options;
   const root = wanted.run.runDir;
   const dataset = datasetFrom(await scanDataset(wanted.data, { onProgress, cacheDir }), wanted.data);
-  const config = { ...wanted, data: { ...wanted.data, maskValues: dataset.maskValues } };
+  const config = { ...wanted, data: { ...wanted.data, ...settledOf(dataset) } };
   for (const warning of dataset.warnings) options.onWarning(warning);
   // Options that do not fit the data are told before there is a run, which later commands would take for one.
   const found = { config, dataset, lock, classWeights: classWeightsOf(config, dataset) };

@@ -39,11 +39,13 @@ const maxKeptBytes = 96 * 1024 * 1024;
 const maxListed = 8;
 const jpegQuality = 90;
 
+type PagePair = Pair & { page: number };
+
 export class SamplePictures {
   readonly #pictures = new Kept<SamplePicture>(maxKeptBytes, ({ bytes }) => bytes.length);
   /** The same picture is not made twice at a time. */
   readonly #underWay = new Map<string, Promise<SamplePicture>>();
-  readonly #samples = new Kept<Promise<Map<string, Pair>>>(maxListed);
+  readonly #samples = new Kept<Promise<Map<string, PagePair>>>(maxListed);
 
   /** JPEG. Throws a UserError for an unknown id, or where the data is not on this machine. */
   photo(run: RunHistory, id: string): Promise<SamplePicture> {
@@ -51,7 +53,7 @@ export class SamplePictures {
       const pair = await this.#pair(run, id);
       const { data } = run.folder.config;
       const path = join(data.images, pair.photo);
-      const photo = await decodePhoto(path, await readFile(path), data);
+      const photo = await decodePhoto(path, await readFile(path), { ...data, page: pair.page });
       const size = trainingSizeOf(data, photo);
       const { pixels, ...shape } = toRgb(
         await resizePhoto(photo, size),
@@ -71,7 +73,10 @@ export class SamplePictures {
       const pair = await this.#pair(run, id);
       const { data } = run.folder.config;
       const path = join(data.masks, pair.mask);
-      const mask = await readLabels(path, await readFile(path), await maskMeaning(data));
+      const mask = await readLabels(path, await readFile(path), {
+        ...(await maskMeaning(data)),
+        page: pair.page,
+      });
       // A sample's mask has the size of its photo: the scan has seen to it.
       const size = trainingSizeOf(data, mask);
       const labels = resizeLabels(mask.labels, mask, size);
@@ -97,13 +102,13 @@ export class SamplePictures {
     return made;
   }
 
-  async #pair({ folder, runDir }: RunHistory, id: string): Promise<Pair> {
+  async #pair({ folder, runDir }: RunHistory, id: string): Promise<PagePair> {
     const pair = (await this.#pairs(runDir, folder)).get(id);
     if (!pair) throw new UserError(`${JSON.stringify(id)} is no validation photo of this run`);
     return pair;
   }
 
-  #pairs(runDir: string, folder: RunFolder): Promise<Map<string, Pair>> {
+  #pairs(runDir: string, folder: RunFolder): Promise<Map<string, PagePair>> {
     const pairs = this.#samples.get(runDir, () => validationPairs(folder));
     // A folder that is not there may be mounted later.
     pairs.catch(() => this.#samples.remove(runDir));
@@ -112,10 +117,18 @@ export class SamplePictures {
 }
 
 /** By id. */
-async function validationPairs({ config, split }: RunFolder): Promise<Map<string, Pair>> {
+async function validationPairs({ config, split }: RunFolder): Promise<Map<string, PagePair>> {
   const { pairs } = await pairFiles(config.data);
-  const wanted = new Set(split.validation);
-  return new Map(pairs.filter(({ id }) => wanted.has(id)).map((pair) => [pair.id, pair]));
+  const byId = new Map(pairs.map((pair) => [pair.id, pair]));
+  const found = split.validation.flatMap((id): [string, PagePair][] => {
+    const whole = byId.get(id);
+    if (whole !== undefined) return [[id, { ...whole, page: 0 }]];
+    // The page of a stack.
+    const [, file = '', page = ''] = /^(.*)#(\d+)$/s.exec(id) ?? [];
+    const pair = byId.get(file);
+    return pair === undefined ? [] : [[id, { ...pair, page: Number(page) }]];
+  });
+  return new Map(found);
 }
 
 function shownLabels(labels: Uint8Array | Uint16Array, numClasses: number, ignoreIndex: number) {

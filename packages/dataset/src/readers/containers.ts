@@ -1,6 +1,6 @@
 /**
- * The registry of file formats, for photos and masks alike: what a file is comes from its first bytes, and from its name
- * only where those do not say (.mat). A new format is a reader from bytes to a Picture and a line here.
+ * The registry of file formats, for photos and masks alike. What a file is comes from its first bytes, never from its name:
+ * libraries would take drawings and documents for pictures, which can take hours. A new format is a reader from bytes to a Picture and a line here.
  */
 import type { PixelLimit } from '../limits.ts';
 import { readBmp } from './bmp.ts';
@@ -27,6 +27,8 @@ export interface ReadOptions extends PixelLimit {
 
 export interface Container {
   name: ContainerName;
+  /** As a message calls such a file. */
+  title: string;
   /** Lower case, with the dot. */
   extensions: readonly string[];
   matches(bytes: Uint8Array): boolean;
@@ -45,50 +47,58 @@ const startsWith = (bytes: Uint8Array, text: string, at = 0): boolean =>
 
 export const containers: readonly Container[] = [
   {
+    name: 'jpeg',
+    title: 'JPEG file',
+    extensions: ['.jpg', '.jpeg', '.jpe', '.jfif'],
+    matches: (bytes) => startsWith(bytes, '\xff\xd8\xff'),
+    read: (bytes, limit) => readWithSharp(bytes, 'jpeg', limit),
+  },
+  {
     name: 'png',
+    title: 'PNG file',
     extensions: ['.png'],
     matches: (bytes) => startsWith(bytes, '\x89PNG\r\n\x1a\n'),
     read: (bytes, limit) => readPng(bytes, limit),
   },
   {
     name: 'tiff',
+    title: 'TIFF file',
     extensions: ['.tif', '.tiff'],
     matches: (bytes) => ['II*\0', 'MM\0*', 'II+\0', 'MM\0+'].some((start) => startsWith(bytes, start)),
     numPages: numTiffPages,
     read: (bytes, { page, ...limit }) => readTiff(bytes, page, limit),
   },
   {
-    name: 'jpeg',
-    extensions: ['.jpg', '.jpeg'],
-    matches: (bytes) => startsWith(bytes, '\xff\xd8\xff'),
-    read: (bytes, limit) => readWithSharp(bytes, 'jpeg', limit),
-  },
-  {
     name: 'webp',
+    title: 'WebP file',
     extensions: ['.webp'],
     matches: (bytes) => startsWith(bytes, 'RIFF') && startsWith(bytes, 'WEBP', 8),
     read: (bytes, limit) => readWithSharp(bytes, 'webp', limit),
   },
   {
     name: 'gif',
+    title: 'GIF file',
     extensions: ['.gif'],
     matches: (bytes) => startsWith(bytes, 'GIF87a') || startsWith(bytes, 'GIF89a'),
     read: (bytes, limit) => readGif(bytes, limit),
   },
   {
     name: 'bmp',
+    title: 'BMP file',
     extensions: ['.bmp', '.dib'],
     matches: (bytes) => startsWith(bytes, 'BM'),
     read: (bytes, limit) => readBmp(bytes, limit),
   },
   {
     name: 'npy',
+    title: '.npy file',
     extensions: ['.npy'],
     matches: (bytes) => startsWith(bytes, '\x93NUMPY'),
     read: (bytes, limit) => readNpy(bytes, limit),
   },
   {
     name: 'mat',
+    title: 'MATLAB file of level 5 or 7.3',
     extensions: ['.mat'],
     matches: (bytes) => isMat5(bytes) || isHdf5(bytes),
     read: (bytes, { path, matVariable, ...limit }) => readMatPicture(path, bytes, matVariable, limit),
@@ -102,13 +112,13 @@ export function extensionOf(path: string): string {
   return /\.[^./\\]+$/.exec(path)?.[0].toLowerCase() ?? '';
 }
 
-/** The container of a file by its content, or else by its name; throws a plain sentence where neither is known. */
+/** The container of a file by its content; throws a plain sentence where that is none, by what its name says it is. */
 export function containerOf(path: string, bytes: Uint8Array): Container {
-  const extension = extensionOf(path);
-  const found =
-    containers.find(({ matches }) => matches(bytes)) ??
-    containers.find(({ extensions }) => extensions.includes(extension));
+  const found = containers.find(({ matches }) => matches(bytes));
   if (found !== undefined) return found;
+  const extension = extensionOf(path);
+  const named = containers.find(({ extensions }) => extensions.includes(extension));
+  if (named !== undefined) throw new Error(`it is no ${named.title}, or damaged at its start`);
   throw new Error(
     `files are ${readExtensions.join(', ')}, not ${extension === '' ? 'without an ending' : extension}`,
   );

@@ -10,7 +10,7 @@ import { readClassNames } from './class-names.ts';
 import { FileError } from './file-error.ts';
 import { readMask } from './mask.ts';
 import { readPalette } from './palette.ts';
-import { checkPhoto } from './photo.ts';
+import { examinePhoto } from './photo.ts';
 
 const options = {
   matVariable: 'groundtruth',
@@ -210,9 +210,7 @@ describe('photos', () => {
     const svg = Buffer.from(
       `<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><defs>${groups}</defs><use href="#a9"/></svg>`,
     );
-    expect(await refusal(checkPhoto('a.jpg', svg, options))).toContain(
-      'no picture of the formats jpg, png, webp or tiff',
-    );
+    expect(await refusal(examinePhoto('a.jpg', svg, options))).toContain('it is no JPEG file');
     expect(await refusal(readMask('a.png', svg, { ...options, palette }))).toContain('it is no PNG file');
   });
 });

@@ -12,7 +12,7 @@ import { NO_LABEL, type RawMask, StrangeValues, type ValueCount } from './raster
 /** The part of the configuration that says what masks mean. */
 export type MaskConfig = Pick<
   DataConfig,
-  'matVariable' | 'palette' | 'maskValues' | 'maskThreshold' | 'ignoreIndex' | 'maxPixels'
+  'matVariable' | 'palette' | 'maskValues' | 'maskThreshold' | 'ignoreIndex' | 'maxPixels' | 'orientation'
 >;
 
 export interface MaskMeaning extends MaskOptions {
@@ -36,11 +36,12 @@ const palettes = new Map<string, Promise<Palette>>();
 
 /** Throws a UserError where the palette file can't be read. `maskValues` must be settled: 'auto' counts as 'as-is'. */
 export async function maskMeaning(data: MaskConfig): Promise<MaskMeaning> {
-  const { matVariable, maskThreshold, ignoreIndex, maxPixels } = data;
+  const { matVariable, maskThreshold, ignoreIndex, maxPixels, orientation } = data;
   const values = parseMaskValues(data.maskValues);
   return {
     matVariable,
     maxPixels,
+    orientation,
     palette: data.palette === '' ? null : await paletteAt(data.palette),
     maskThreshold,
     classes: typeof values === 'string' ? null : new Map(values.map((value, index) => [value, index])),

@@ -3,6 +3,7 @@
  * photos; what a file holds is the containers' matter, and what the numbers mean that of labels.ts.
  */
 
+import type { DataConfig } from '@unet-fleet/shared';
 import type { PixelLimit } from '../limits.ts';
 import { containers, extensionOf, readPicture } from './containers.ts';
 import { FileError } from './file-error.ts';
@@ -19,6 +20,8 @@ export interface MaskOptions extends PixelLimit {
   palette: Palette | null;
   /** Values from this one on become 1, those below 0; 0: none. */
   maskThreshold: number;
+  /** stored: not turned by the mask's own orientation, as its photo is not; default: turned. */
+  orientation?: DataConfig['orientation'];
   /** Of the pages of the file that are pictures of their own; default 0. */
   page?: number;
 }
@@ -35,20 +38,30 @@ export const maskExtensionsOf = ({ maskThreshold }: Pick<MaskOptions, 'maskThres
 
 /** Reads a mask. Throws a FileError that names the file. */
 export async function readMask(path: string, bytes: Uint8Array, options: MaskOptions): Promise<RawMask> {
+  return maskFromPicture(path, await readMaskPicture(path, bytes, options), options);
+}
+
+/** The picture that a mask is made of. Throws a FileError, also for a format that is none of masks. */
+export async function readMaskPicture(
+  path: string,
+  bytes: Uint8Array,
+  options: MaskOptions,
+): Promise<Picture> {
   const extensions = maskExtensionsOf(options);
   if (!extensions.includes(extensionOf(path))) {
     throw new FileError(path, `masks are ${extensions.join(', ')}, not ${extensionOf(path)}`);
   }
   const { matVariable, maxPixels, page = 0 } = options;
-  return maskFromPicture(path, await readPicture(path, bytes, { matVariable, maxPixels, page }), options);
+  return readPicture(path, bytes, { matVariable, maxPixels, page });
 }
 
-/** Upright, as the photo is: a mask's own orientation turns it. Throws a FileError. */
+/** Upright, as the photo is: a mask's own orientation turns it, unless it is to be taken as stored. Throws a FileError. */
 export function maskFromPicture(
   path: string,
-  picture: Picture,
-  { palette, maskThreshold }: Pick<MaskOptions, 'palette' | 'maskThreshold'>,
+  stored: Picture,
+  { palette, maskThreshold, orientation }: Pick<MaskOptions, 'palette' | 'maskThreshold' | 'orientation'>,
 ): RawMask {
+  const picture = orientation === 'stored' ? { ...stored, orientation: 1 } : stored;
   try {
     if (maskThreshold > 0) return thresholdMask(picture, maskThreshold);
     if (picture.isLossy) throw new Error(lossy);

@@ -161,12 +161,24 @@ describe('messages', () => {
 
   it('tells a file that is no mask at all', async () => {
     const text = Buffer.from('this is no mask, whatever its name says'.repeat(9));
-    expect(await message('a.png', text)).toBe('Cannot read a.png: it is no PNG file.');
-    expect(await message('a.tif', text)).toBe('Cannot read a.tif: it is no TIFF file.');
-    expect(await message('a.npy', text)).toBe('Cannot read a.npy: it is no .npy file.');
-    expect(await message('a.mat', text)).toBe('Cannot read a.mat: it is no MATLAB file of level 5 or 7.3.');
-    expect(await message('a.gif', text)).toBe('Cannot read a.gif: it is no GIF file.');
-    expect(await message('a.bmp', text)).toBe('Cannot read a.bmp: it is no BMP file.');
+    expect(await message('a.png', text)).toBe(
+      'Cannot read a.png: it is no PNG file, or damaged at its start.',
+    );
+    expect(await message('a.tif', text)).toBe(
+      'Cannot read a.tif: it is no TIFF file, or damaged at its start.',
+    );
+    expect(await message('a.npy', text)).toBe(
+      'Cannot read a.npy: it is no .npy file, or damaged at its start.',
+    );
+    expect(await message('a.mat', text)).toBe(
+      'Cannot read a.mat: it is no MATLAB file of level 5 or 7.3, or damaged at its start.',
+    );
+    expect(await message('a.gif', text)).toBe(
+      'Cannot read a.gif: it is no GIF file, or damaged at its start.',
+    );
+    expect(await message('a.bmp', text)).toBe(
+      'Cannot read a.bmp: it is no BMP file, or damaged at its start.',
+    );
     expect(await message('a.jpg', text)).toContain(
       'masks are .png, .tif, .tiff, .webp, .gif, .bmp, .dib, .npy, .mat, not .jpg',
     );

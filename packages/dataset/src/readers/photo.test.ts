@@ -2,7 +2,7 @@ import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { photo } from '../../test-support/folders.ts';
 import { DEFAULT_MAX_PIXELS as maxPixels } from '../limits.ts';
-import { checkPhoto, decodePhoto } from './photo.ts';
+import { decodePhoto, examinePhoto } from './photo.ts';
 
 describe('photos', () => {
   it.each(['jpeg', 'png', 'webp', 'tiff'] as const)('%s as 1, 3 and 4 channels', async (format) => {
@@ -26,12 +26,18 @@ describe('photos', () => {
     })
       .png()
       .toBuffer();
+    const valueRange = 'type';
     for (const bytes of [grey, deep, clear]) {
       for (const channels of [1, 3, 4] as const) {
-        expect((await decodePhoto('a', bytes, { channels, maxPixels })).pixels).toHaveLength(64 * channels);
+        expect((await decodePhoto('a', bytes, { channels, maxPixels, valueRange })).pixels).toHaveLength(
+          64 * channels,
+        );
       }
     }
-    expect((await decodePhoto('a', deep, { channels: 3, maxPixels })).pixels[0]).toBe(0x88);
+    expect((await decodePhoto('a', deep, { channels: 3, maxPixels, valueRange })).pixels[0]).toBeCloseTo(
+      (0x88 << 8) / 65_535,
+      6,
+    );
     expect((await decodePhoto('a', clear, { channels: 4, maxPixels })).pixels[3]).toBe(128);
   });
 
@@ -48,15 +54,19 @@ describe('photos', () => {
     expect([width, height]).toEqual([20, 40]);
     expect(pixels[10]).toBeLessThan(10);
     expect(pixels[39 * 20 + 10]).toBeGreaterThan(245);
-    expect(await checkPhoto('a', turned, { maxPixels })).toEqual({ width: 20, height: 40 });
+    expect(await examinePhoto('a', turned, { maxPixels })).toMatchObject([
+      { width: 40, height: 20, orientation: 6 },
+    ]);
+    const stored = await decodePhoto('a', turned, { channels: 1, maxPixels, orientation: 'stored' });
+    expect([stored.width, stored.height]).toEqual([40, 20]);
   });
 
   it('names the limit that a photo is over, and reads it where that is raised', async () => {
     const bytes = await photo(20, 10);
-    await expect(checkPhoto('a.jpg', bytes, { maxPixels: 199 })).rejects.toThrow(
+    await expect(examinePhoto('a.jpg', bytes, { maxPixels: 199 })).rejects.toThrow(
       'Cannot read a.jpg: it has 20 x 10 = 200 pixels, more than the 199 that are read; --max-pixels 200 reads it.',
     );
-    expect(await checkPhoto('a.jpg', bytes, { maxPixels: 200 })).toEqual({ width: 20, height: 10 });
+    expect(await examinePhoto('a.jpg', bytes, { maxPixels: 200 })).toMatchObject([{ width: 20, height: 10 }]);
   });
 
   it('refuses a truncated file and one that is no picture', async () => {
@@ -66,15 +76,15 @@ describe('photos', () => {
         .toFormat(format)
         .toBuffer();
       const part = whole.subarray(0, Math.floor(whole.length / 2));
-      await expect(checkPhoto(`a.${format}`, part, { maxPixels }), format).rejects.toThrow(
+      await expect(examinePhoto(`a.${format}`, part, { maxPixels }), format).rejects.toThrow(
         `Cannot read a.${format}:`,
       );
       await expect(decodePhoto(`a.${format}`, part, { channels: 3, maxPixels }), format).rejects.toThrow(
         `Cannot read a.${format}:`,
       );
     }
-    await expect(checkPhoto('a.jpg', Buffer.from('no picture'), { maxPixels })).rejects.toThrow(
-      'Cannot read a.jpg: it is no picture of the formats jpg, png, webp or tiff, or damaged at its start.',
+    await expect(examinePhoto('a.jpg', Buffer.from('no picture'), { maxPixels })).rejects.toThrow(
+      'Cannot read a.jpg: it is no JPEG file, or damaged at its start.',
     );
   });
 });

@@ -54,7 +54,7 @@ export function checkStill(numFrames: number): void {
 }
 
 /** The first chunk of pixels is VP8L where nothing was lost. */
-function isLosslessWebp(bytes: Uint8Array): boolean {
+export function isLosslessWebp(bytes: Uint8Array): boolean {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = 12; at + 8 <= file.length; ) {
     const type = file.toString('latin1', at, at + 4);

@@ -189,3 +189,20 @@ export function colorsOf({ directory, bits }: TiffLayout): Uint8Array {
     (_, i) => (map[(i % 3) * numColors + Math.floor(i / 3)] as number) >> shift,
   );
 }
+
+/**
+ * Whether the page is what every viewer reads alike: whole bytes of grey, colours or a palette (or single bits), so that
+ * the library for photos decodes it as its tags mean.
+ */
+export function isPlainBytes(layout: TiffLayout): boolean {
+  const { bits, samples, format, photometric, isBitReversed, extraSamples } = layout;
+  if (isBitReversed || (format !== FORMATS.unsigned && format !== FORMATS.undefined)) return false;
+  const isGrey = photometric === PHOTOMETRIC.blackIsZero || photometric === PHOTOMETRIC.whiteIsZero;
+  if (bits === 1) return isGrey && samples === 1;
+  if (bits !== 8) return false;
+  const hasAlpha = extraSamples.length === 1 && (extraSamples[0] === 1 || extraSamples[0] === 2);
+  if (isGrey) return samples === 1 || (samples === 2 && hasAlpha);
+  if (photometric === PHOTOMETRIC.rgb) return samples === 3 || samples === 4;
+  if (photometric === PHOTOMETRIC.palette) return samples === 1;
+  return photometricNames[photometric] !== undefined;
+}

@@ -66,11 +66,6 @@ const unreadFormats: UnreadFormat[] = [
     },
   },
   {
-    extensions: ['.npy'],
-    what: 'NumPy arrays, read for masks alone',
-    remedy: 'save each photo as PNG or TIFF',
-  },
-  {
     extensions: ['.mat'],
     what: 'MATLAB files, read for masks alone',
     remedy: 'save each photo as PNG or TIFF (imwrite)',
@@ -161,7 +156,6 @@ const unreadFormats: UnreadFormat[] = [
     remedy: 'save them as TIFF (astropy, with tifffile)',
   },
   { extensions: ['.tga', '.pcx', '.ico', '.sgi', '.dds'], what: 'pictures', remedy: asPictures },
-  { extensions: ['.gif', '.bmp', '.dib'], what: 'pictures', remedy: asPictures },
   {
     extensions: ['.svg', '.svgz', '.eps', '.ai', '.pdf', '.dxf', '.dwg'],
     what: 'drawings without pixels',

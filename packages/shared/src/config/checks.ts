@@ -6,7 +6,7 @@ import { UserError } from '../errors.ts';
 import { parseBrokerUrl } from '../transport/broker-url.ts';
 import { parseMaskValues } from './mask-values.ts';
 import type { OptionFormat, OptionSpec } from './option-spec.ts';
-import { parseClassWeights, parseSize } from './parse.ts';
+import { parseClassWeights, parseSize, parseValueRange } from './parse.ts';
 
 type Spec = Omit<OptionSpec<string | number | boolean>, 'doc' | 'env'>;
 
@@ -28,6 +28,8 @@ export function allowedText(spec: Spec): string {
       return 'balanced, or one number per class separated by commas';
     case 'maskValues':
       return 'auto, as-is, or the values of the classes in their order, such as 0,255 or 0..20,255';
+    case 'valueRange':
+      return 'auto, type, or LOW..HIGH, such as 0..4095';
     case 'url':
       return 'nats://host:port or tls://host:port, with an IPv6 address in brackets and without a zone, and a user, password or token percent-encoded';
     case 'text':
@@ -75,6 +77,8 @@ function isAllowed(spec: Spec, value: unknown): boolean {
       return typeof value === 'string' && parses(parseClassWeights, value);
     case 'maskValues':
       return typeof value === 'string' && parses(parseMaskValues, value);
+    case 'valueRange':
+      return typeof value === 'string' && parses(parseValueRange, value);
     case 'url':
       return typeof value === 'string' && (value === '' || parses(parseBrokerUrl, value));
     case 'text':

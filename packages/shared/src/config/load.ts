@@ -33,6 +33,7 @@ const formats: OptionFormat[] = [
   'size',
   'classWeights',
   'maskValues',
+  'valueRange',
   'url',
 ];
 

@@ -10,6 +10,7 @@ export type OptionFormat =
   | 'size'
   | 'classWeights'
   | 'maskValues'
+  | 'valueRange'
   | 'url';
 
 /** One option, in the form that convict takes, with what the help and the checks need besides. */

@@ -34,3 +34,44 @@ export function parseClassWeights(text: string): 'balanced' | number[] | null {
   }
   return weights;
 }
+
+/** What the numbers of a file are; floats of all widths are one. */
+export const valueTypes = [
+  'uint8',
+  'int8',
+  'uint16',
+  'int16',
+  'uint32',
+  'int32',
+  'uint64',
+  'int64',
+  'float',
+] as const;
+export type ValueType = (typeof valueTypes)[number];
+
+/** `low` becomes 0 and `high` 1, in photos whose values are of the type; null: of any. */
+export interface ValueRange {
+  low: number;
+  high: number;
+  type: ValueType | null;
+}
+
+/** 'auto', 'type', or the range: "0..4095", or "12..3877 of uint16", as auto is written into a run. */
+export function parseValueRange(text: string): 'auto' | 'type' | ValueRange {
+  if (text === 'auto' || text === 'type') return text;
+  const number = String.raw`([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)`;
+  const match = new RegExp(`^${number}\\.\\.${number}(?: of ([a-z0-9]+))?$`, 'i').exec(text.trim());
+  const [low, high] = [Number(match?.[1]), Number(match?.[2])];
+  const type = (match?.[3] ?? null) as ValueType | null;
+  const isKnown = type === null || valueTypes.includes(type);
+  if (!match || !isKnown || !Number.isFinite(low) || !Number.isFinite(high) || low >= high) {
+    throw new UserError(
+      `--value-range ${text} is no range: give auto, type, or two numbers, the lower one first, such as 0..4095`,
+    );
+  }
+  return { low, high, type };
+}
+
+/** The inverse of parseValueRange: numbers in the shortest form that reads back as the same. */
+export const formatValueRange = ({ low, high, type }: ValueRange): string =>
+  `${low}..${high}${type === null ? '' : ` of ${type}`}`;

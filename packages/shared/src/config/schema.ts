@@ -9,8 +9,8 @@ import type { Config } from './types.ts';
 type Schema = { [G in keyof Config]: GroupSchema<Config[G]> };
 
 const data = group<Config['data']>({
-  images: { doc: 'folder of photos (jpg, png, webp, tiff)', format: 'text', default: '' },
-  masks: { doc: 'folder of masks (png, tiff, npy, mat)', format: 'text', default: '' },
+  images: { doc: 'folder of photos (jpg, png, webp, tiff, gif, bmp, npy)', format: 'text', default: '' },
+  masks: { doc: 'folder of masks (png, tiff, gif, bmp, npy, mat)', format: 'text', default: '' },
   pack: {
     doc: 'packed data set to use instead of --images and --masks: folder or URL (https://, s3://) of what `unet-fleet pack` wrote',
     format: 'text',
@@ -85,6 +85,21 @@ const data = group<Config['data']>({
     format: 'numberChoice',
     values: [1, 3, 4],
     default: 3,
+  },
+  valueRange: {
+    doc: "which values of a photo become 0 to 1: auto (8 bits: 0..255; floats within 0..1: 0..1; else the set's own range), type (the range of the file's type), or LOW..HIGH",
+    format: 'valueRange',
+    default: 'auto',
+    auto: 'auto',
+    before: '0..255 of uint8',
+  },
+  orientation: {
+    doc: 'photos with an EXIF orientation: turn the photo, take it as stored, or auto: as the size of its mask says',
+    format: 'choice',
+    values: ['auto', 'photo', 'stored'],
+    default: 'auto',
+    auto: 'auto',
+    before: 'photo',
   },
   ignoreIndex: {
     doc: 'mask value that counts neither in the loss nor in the metrics; -1 occurs in signed formats alone',

@@ -33,6 +33,10 @@ export interface DataConfig {
   size: string;
   scale: number;
   channels: 1 | 3 | 4;
+  /** What becomes 0..1: auto, type, or LOW..HIGH, of a type where auto was resolved (parseValueRange). */
+  valueRange: string;
+  /** Whether photos are turned by their EXIF orientation; auto: as their masks lie. */
+  orientation: 'auto' | 'photo' | 'stored';
   /** Mask value that neither counts in the loss nor in the metrics. */
   ignoreIndex: number;
   unpaired: 'warn' | 'stop';

@@ -62,6 +62,8 @@ export const welcome = z.object({
     size: text,
     scale: z.number(),
     channels: z.union([z.literal(1), z.literal(3), z.literal(4)]),
+    valueRange: text,
+    orientation: z.enum(['auto', 'photo', 'stored']),
     ignoreIndex: z.number().int(),
     unpaired: z.enum(['warn', 'stop']),
     wrongMasks: z.enum(['stop', 'skip']),
@@ -220,8 +222,8 @@ export const downMessage = z.discriminatedUnion('type', [
     followed: z.array(count).max(maxFollowed).optional(),
   }),
   /**
-   * A part of a photo to segment with the weights that are there, between two leaves: bytes in HWC. Answered by
-   * `segmented`. A worker takes one at a time; another id replaces the one before.
+   * A part of a photo to segment with the weights that are there, between two leaves: HWC, bytes or float32 as the
+   * run's photos are. Answered by `segmented`. A worker takes one at a time; another id replaces the one before.
    */
   fromCoordinator.extend({
     type: z.literal('segment'),

@@ -70,10 +70,15 @@ export class MaskPictures {
 
   async #open(sample: SampleFacts, size: Size, panel: Size): Promise<Ready> {
     const { channels } = this.#data;
-    const photo = await decodePhoto(sample.imagePath, await readFile(sample.imagePath), this.#data);
+    const { page } = sample;
+    const photoBytes = await readFile(sample.imagePath);
+    const photo = await decodePhoto(sample.imagePath, photoBytes, { ...this.#data, page });
     const pixels = await resizePhoto(photo, size);
     const maskBytes = await readFile(sample.maskPath);
-    const mask = await readLabels(sample.maskPath, maskBytes, await maskMeaning(this.#data));
+    const mask = await readLabels(sample.maskPath, maskBytes, {
+      ...(await maskMeaning(this.#data)),
+      page,
+    });
     const truth = { ...size, labels: resizeLabels(mask.labels, mask, size) };
     const rgb = toRgb(pixels, size.width, size.height, channels);
     return {

@@ -16,6 +16,8 @@ export const dataOf = (overrides: Partial<DataConfig> = {}): DataConfig => ({
   size: '32x16',
   scale: 1,
   channels: 3,
+  valueRange: '0..255 of uint8',
+  orientation: 'photo',
   ignoreIndex: 255,
   unpaired: 'warn',
   wrongMasks: 'stop',

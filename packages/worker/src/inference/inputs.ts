@@ -5,7 +5,14 @@
 import { createHash } from 'node:crypto';
 import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path';
-import { compareText, describeUnread, isLitter, listFolder, photoExtensions } from '@unet-fleet/dataset';
+import {
+  compareText,
+  describeUnread,
+  isLitter,
+  listFolder,
+  photoExtensions,
+  photosAmong,
+} from '@unet-fleet/dataset';
 import { UserError } from '@unet-fleet/shared';
 import { glob } from 'tinyglobby';
 
@@ -52,7 +59,7 @@ async function photosOf(input: string, outDir: string): Promise<Found[]> {
   const all = new Set(matches);
   const isResult = (path: string) =>
     (results !== null && path.startsWith(results)) || isPrediction(path, all);
-  const photos = matches.filter((path) => isPhoto(path) && !isResult(path));
+  const photos = photosAmong(matches.filter((path) => !isResult(path)));
   if (photos.length === 0) {
     const where = info ? `There is no photo in ${input}` : `No photo matches ${input}`;
     const unread = describeUnread(

@@ -3,13 +3,21 @@
  * the photo's own size. A photo that can't be read is named and the others go on.
  */
 import { mkdir, readFile } from 'node:fs/promises';
-import { decodePhoto, type MaskMeaning, maskMeaning, resizePhoto, trainingSizeOf } from '@unet-fleet/dataset';
+import {
+  decodePhoto,
+  type MaskMeaning,
+  maskMeaning,
+  resizePhoto,
+  trainingSizeOf,
+  unitPixels,
+} from '@unet-fleet/dataset';
 import { toRgb } from '@unet-fleet/pictures';
 import { type ExitCode, exitCodes, ignoredLabel, UserError } from '@unet-fleet/shared';
 import { loadAhead } from './evaluate.ts';
 import { type Failure, Failures } from './failure.ts';
-import { findPhotos, type PhotoInput } from './inputs.ts';
+import { findPhotos } from './inputs.ts';
 import { assertApart } from './output-folder.ts';
+import { type PhotoPage, pagesOfPhotos } from './photo-pages.ts';
 import { type PredictionFiles, writePrediction } from './prediction-files.ts';
 import { readTruth } from './truth.ts';
 import { findTruths, type TruthFolder } from './truths.ts';
@@ -51,19 +59,20 @@ export async function predictPhotos(
   const settings = await settingsOf(model, options);
   const found = await findPhotos(inputs, outDir);
   const { photos, byPhoto } = await findTruths(found, options, settings.meaning);
+  const pages = await pagesOfPhotos(photos);
   const maskPaths = [...(byPhoto?.values() ?? [])];
   await assertApart(photos, maskPaths, outDir);
   await mkdir(outDir, { recursive: true }).catch((error) => {
     throw unwritable(outDir, error);
   });
   const report: Omit<PredictionReport, 'failures' | 'bug' | 'exitCode'> = {
-    numPhotos: photos.length,
+    numPhotos: pages.length,
     outputs: [],
     photosWithoutMasks: byPhoto ? photos.map(({ path }) => path).filter((path) => !byPhoto.has(path)) : [],
   };
   const failures = new Failures();
   const fail = (path: string, error: unknown) => failures.add(path, error);
-  const store = async ({ id, path }: PhotoInput, { photo, truth }: Prepared, labels: Uint16Array) => {
+  const store = async ({ id, path }: PhotoPage, { photo, truth }: Prepared, labels: Uint16Array) => {
     const prediction = { width: photo.width, height: photo.height, labels };
     const { numClasses } = model.model;
     const { scheme } = settings;
@@ -78,9 +87,9 @@ export async function predictPhotos(
   // What is written for one photo is drawn while the next is computed; never more than one waits.
   let storing: Promise<void> = Promise.resolve();
   let numDone = 0;
-  const prepare = (input: PhotoInput) =>
+  const prepare = (input: PhotoPage) =>
     prepared(input, byPhoto?.get(input.path) ?? null, model, settings).catch((error: unknown) => ({ error }));
-  for await (const [input, ready] of loadAhead(photos, prepare)) {
+  for await (const [input, ready] of loadAhead(pages, prepare)) {
     if ('error' in ready) {
       fail(input.path, ready.error);
     } else {
@@ -94,7 +103,7 @@ export async function predictPhotos(
       // Reported by the next await; until then it must not count as unhandled.
       storing.catch(() => {});
     }
-    onProgress(++numDone, photos.length);
+    onProgress(++numDone, pages.length);
   }
   await storing;
   const { list, bug } = failures;
@@ -117,14 +126,18 @@ type Settings = Awaited<ReturnType<typeof settingsOf>>;
 
 /** A photo at its own size for the eye, and at training size for the model. */
 async function prepared(
-  { path }: PhotoInput,
+  { path, page }: PhotoPage,
   maskPath: string | null,
   { data, model }: TrainedModel,
   settings: Settings,
 ) {
+  const { valueRange, orientation } = data;
   const decoded = await decodePhoto(path, await readFile(path), {
     channels: model.inChannels,
+    valueRange,
+    orientation,
     maxPixels: settings.maxPixels,
+    page,
   });
   const { width, height } = decoded;
   const target = trainingSizeOf(data, decoded);
@@ -135,7 +148,7 @@ async function prepared(
   const truth =
     meaning === null || maskPath === null
       ? null
-      : await readTruth(maskPath, decoded, { ...meaning, numClasses }).catch((error) => {
+      : await readTruth(maskPath, decoded, { ...meaning, numClasses, page }).catch((error) => {
           truthFault = error;
           return null;
         });
@@ -146,7 +159,7 @@ async function prepared(
 type Prepared = Awaited<ReturnType<typeof prepared>>;
 
 async function classesOf({ photo, target, pixels }: Prepared, engine: InferenceEngine): Promise<Uint16Array> {
-  const images = Float32Array.from(pixels, (value) => value / 255);
+  const images = unitPixels(pixels);
   const labels = await engine.predict({ numImages: 1, ...target, images });
   return voteResize(labels, target, photo);
 }

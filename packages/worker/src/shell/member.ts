@@ -31,6 +31,8 @@ export interface MemberOptions {
   term: number;
   plan: PlanConfig;
   numClasses: number;
+  /** Of a photo as the model sees it. */
+  channels: number;
   compute: ComputeThread;
   batches: Batches;
   nodes: NodeComputer;
@@ -104,17 +106,20 @@ export class Member {
     this.#options.nodes.forgetBefore(step, this.#options.outbox);
   }
 
+  get channels(): number {
+    return this.#options.channels;
+  }
+
   /**
-   * Classes of a photo of training size, with the weights that the engine has: HWC bytes in, deflated class-bytes.ts out.
+   * Classes of a photo of training size, with the weights that the engine has: HWC values in, deflated class-bytes.ts out.
    * The compute thread does one call after another, so this one comes between two leaves and changes nothing of theirs.
    * Throws a UserError when there are no weights yet, or the photo does not fit the engine.
    */
-  async segment(photo: { width: number; height: number; pixels: Uint8Array }) {
-    const { compute, numClasses } = this.#options;
+  async segment(photo: { width: number; height: number; pixels: Uint8Array | Float32Array }) {
+    const { compute, numClasses, channels } = this.#options;
     const version = this.#engineVersion;
     if (version === null) throw new UserError('this worker has no weights yet');
     const numPixels = photo.width * photo.height;
-    const channels = photo.pixels.length / numPixels;
     const { labels, ...batch } = toBatch([{ ...photo, channels, labels: new Uint8Array(numPixels) }]);
     const classes = await compute.predict(batch);
     return { version, classes: await deflate(classBytes(classes, 0, numPixels, numClasses)) };

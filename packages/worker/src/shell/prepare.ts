@@ -108,6 +108,7 @@ export class Preparation {
       term,
       plan,
       numClasses: modelConfig.numClasses,
+      channels: modelConfig.inChannels,
       compute: engine,
       batches: new Batches({
         plan,

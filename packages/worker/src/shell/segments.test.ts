@@ -20,6 +20,7 @@ const part = (rest: Partial<Part> = {}): Part => ({
 /** Answers with the photo's own bytes. */
 const echo = (seen: number[][] = []): Member =>
   ({
+    channels: 3,
     segment: async ({ pixels }: { pixels: Uint8Array }) => {
       seen.push([...pixels]);
       return { version: 5, classes: Uint8Array.from(pixels) };
@@ -57,7 +58,8 @@ it('gives up a photo of which another has come', async () => {
 
 it('says why it has no answer', async () => {
   const { segments, answers } = started();
-  const failing = (error: Error) => ({ segment: () => Promise.reject(error) }) as unknown as Member;
+  const failing = (error: Error) =>
+    ({ channels: 3, segment: () => Promise.reject(error) }) as unknown as Member;
   await segments.receive(part({ id: 1, bytes: Uint8Array.of(1, 2, 3) }), echo());
   await segments.receive(part({ id: 2, bytes: new Uint8Array() }), echo());
   await segments.receive(part({ id: 3 }), null);

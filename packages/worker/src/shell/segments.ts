@@ -15,8 +15,6 @@ import type { Member } from './member.ts';
 type Part = Omit<Unsent<Extract<DownMessage, { type: 'segment' }>>, 'type'>;
 type Answer = Unsent<Extract<UpMessage, { type: 'segmented' }>>;
 
-const maxChannels = 4;
-
 export class Segments {
   #photo: { id: number; width: number; height: number; parts: (Uint8Array | undefined)[] } | null = null;
   readonly #send: (answer: Answer) => void;
@@ -39,12 +37,12 @@ export class Segments {
     parts[part] = bytes.slice();
     if (parts.includes(undefined)) return;
     this.#photo = { id, width, height, parts: [undefined] };
-    await this.#compute(id, { width, height, pixels: Buffer.concat(parts as Uint8Array[]) }, member);
+    await this.#compute(id, { width, height, bytes: Buffer.concat(parts as Uint8Array[]) }, member);
   }
 
   async #compute(
     id: number,
-    photo: { width: number; height: number; pixels: Uint8Array },
+    photo: { width: number; height: number; bytes: Buffer },
     member: Member | null,
   ): Promise<void> {
     const fail = (problem: string) =>
@@ -57,13 +55,11 @@ export class Segments {
         classes: new Uint8Array(),
         problem,
       });
-    const numPixels = photo.width * photo.height;
-    const channels = photo.pixels.length / numPixels;
-    if (!Number.isInteger(channels) || channels < 1 || channels > maxChannels)
-      return fail('the photo is damaged');
     if (!member) return fail('this worker is not ready yet');
+    const pixels = pixelsOf(photo.bytes, photo.width * photo.height * member.channels);
+    if (pixels === null) return fail('the photo is damaged');
     try {
-      const { version, classes } = await member.segment(photo);
+      const { version, classes } = await member.segment({ width: photo.width, height: photo.height, pixels });
       const numParts = Math.max(1, Math.ceil(classes.length / this.#partBytes));
       if (numParts > maxParts) return fail('its classes are too large for the broker');
       for (let part = 0; part < numParts; part++) {
@@ -75,4 +71,13 @@ export class Segments {
       fail(error instanceof UserError ? error.message : 'the worker could not compute it');
     }
   }
+}
+
+/** `numValues` as bytes, or as float32 (little-endian) where the run's photos are; null for any other length. */
+function pixelsOf(bytes: Buffer, numValues: number): Uint8Array | Float32Array | null {
+  if (bytes.length === numValues) return bytes;
+  if (bytes.length !== 4 * numValues) return null;
+  const pixels = new Float32Array(numValues);
+  for (let i = 0; i < numValues; i++) pixels[i] = bytes.readFloatLE(4 * i);
+  return pixels.every((value) => value >= 0 && value <= 1) ? pixels : null;
 }
