@@ -164,8 +164,9 @@ function train(toy: ToyPlan, changes: Changes): Reference {
       toy.train.clip === 'norm' ? clipNormCoefficient(toy.train.clipLimit, gradientNorm) : 1;
     const change = changes.find((other) => other.step === step + 1);
     if (change) {
-      progress.schedule = withRate(progress.schedule, step, change.learningRate);
-      const counted = { step: change.step, learningRate: change.learningRate };
+      const learningRate = change.learningRate!;
+      progress.schedule = withRate(progress.schedule, step, learningRate);
+      const counted = { step: change.step, learningRate };
       progress.interventions = [...(progress.interventions ?? []), counted];
     }
     const learningRate = rateAt(progress.schedule, step);
