@@ -1,11 +1,11 @@
 /**
  * Who may import whom: imports go one way, so that a part can be understood, tested and moved without the parts above
- * it. And the core of the coordinator is pure: no I/O, clock or chance, so that a run can be replayed.
+ * it. And what decides, the core of the coordinator and a worker's session, is pure: no I/O, clock or chance.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 const packages = fileURLToPath(new URL('../packages/', import.meta.url));
 
@@ -98,23 +98,29 @@ test('no source reaches into another package by a path', () => {
   }
 });
 
-const core = sourcesIn(join(packages, 'coordinator', 'src', 'core')).filter(
-  ({ path }) => !path.endsWith('.test.ts'),
-);
+/** Where decisions are made: the simulator runs these very files, so they must not know where they are. */
+describe.each([
+  ['the core', 'coordinator/src/core'],
+  ["a worker's session", 'worker/src/session'],
+])('%s', (_, folder) => {
+  const sources = sourcesIn(join(packages, folder)).filter(({ path }) => !isTest(path));
 
-test('the core imports nothing of Node, and nothing outside itself but shared', () => {
-  expect(core.length).toBeGreaterThan(0);
-  for (const { path, imports } of core) {
-    const foreign = imports.filter((specifier) => !/^\.\/[\w-]+\.ts$|^@unet-fleet\/shared$/.test(specifier));
-    expect(foreign, path).toEqual([]);
-  }
-});
+  test('imports nothing of Node, and nothing outside itself but shared', () => {
+    expect(sources.length).toBeGreaterThan(0);
+    for (const { path, imports } of sources) {
+      const foreign = imports.filter(
+        (specifier) => !/^\.\/[\w-]+\.ts$|^@unet-fleet\/shared$/.test(specifier),
+      );
+      expect(foreign, path).toEqual([]);
+    }
+  });
 
-test('the core has no clock, chance, timer or process: time comes with the events', () => {
-  const impure =
-    /\b(Date|Math\.random|performance|crypto|process|globalThis|setTimeout|setInterval|setImmediate|queueMicrotask|fetch|require|await|async)\b/;
-  for (const { path, text } of core) {
-    const code = text.replace(/\/\*[\s\S]*?\*\/|\/\/.*$|'[^'\n]*'|`[^`]*`/gm, '');
-    expect(impure.exec(code)?.[0], path).toBeUndefined();
-  }
+  test('has no clock, chance, timer or process: time comes with the events', () => {
+    const impure =
+      /\b(Date|Math\.random|performance|crypto|process|globalThis|setTimeout|setInterval|setImmediate|queueMicrotask|fetch|require|await|async)\b/;
+    for (const { path, text } of sources) {
+      const code = text.replace(/\/\*[\s\S]*?\*\/|\/\/.*$|'[^'\n]*'|`[^`]*`/gm, '');
+      expect(impure.exec(code)?.[0], path).toBeUndefined();
+    }
+  });
 });

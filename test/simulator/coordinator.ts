@@ -3,14 +3,10 @@
  * plane, snapshots). It holds every commit, checkpoint and message against the invariants.
  */
 import { awaited } from '@unet-fleet/coordinator/core/awaited';
+import { withIntervention } from '@unet-fleet/coordinator/core/interventions';
 import { initialState } from '@unet-fleet/coordinator/core/state';
 import { statusOf } from '@unet-fleet/coordinator/core/status';
-import {
-  interventionNow,
-  nextStep,
-  plannedRate,
-  withIntervention,
-} from '@unet-fleet/coordinator/core/steering';
+import { interventionNow, nextStep, plannedRate } from '@unet-fleet/coordinator/core/steering';
 import type { CoreEvent, CoreState, Effect, Intervention } from '@unet-fleet/coordinator/core/types';
 import { createControls } from '@unet-fleet/coordinator/live/controls';
 import type { RunControls } from '@unet-fleet/coordinator/live/live-run';

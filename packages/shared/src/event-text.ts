@@ -88,6 +88,11 @@ export function describeEvent(event: RunEvent): EventText | null {
         : 'the run no longer stops after this epoch';
       return info(`${what}, asked for by ${event.by}`);
     }
+    case 'options-changed': {
+      const { step, changes, by } = event;
+      const said = changes.map(({ flag, from, to }) => `${flag} ${to} in place of ${from}`).join(', ');
+      return warn(`from step ${step}: ${said}, given by ${by}`);
+    }
     case 'learning-rate-changed': {
       const { step, from, to, by } = event;
       return warn(

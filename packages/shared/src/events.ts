@@ -123,6 +123,13 @@ export type RunEvent =
   | { type: 'checkpoint-requested'; by: string }
   | { type: 'drain-requested'; worker: string; by: string }
   | { type: 'stop-after-epoch'; isWanted: boolean; by: string }
+  /** A run that has begun was given options anew; they count from `step` on. A learning rate is told by itself. */
+  | {
+      type: 'options-changed';
+      step: number;
+      changes: { flag: string; from: number; to: number }[];
+      by: string;
+    }
   /** `step` is the first that the new rate counts for, from 1. */
   | { type: 'learning-rate-changed'; step: number; from: number; to: number; by: string }
   /** Messages of a worker that were not used, since this was told last; at most once in ten seconds for a reason. */

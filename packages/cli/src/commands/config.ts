@@ -83,5 +83,8 @@ Every option can be given in three ways. Where several give it, the first in thi
 
 Relative paths start at the folder where the command is run.
 An unknown option or key, and a value that is not allowed, end the command with one sentence that names it.
-A run folder keeps the whole config that its run was made with; \`--resume\` starts from that.
+A run folder keeps the whole config that its run was made with; \`--resume\` starts from that. Of the options that the
+weights depend on, a run that has begun can be given more or fewer \`--epochs\`, another \`--learning-rate\`,
+\`--plateau-patience\`, \`--plateau-factor\` or \`--early-stopping\`, from its next step on: what each does then, and what
+becomes of a cosine, is in [checkpoints.md](checkpoints.md#more-epochs-another-rate-more-patience).
 `;

@@ -1,4 +1,6 @@
 /** `unet-fleet ledger`: who computed what in a run, what was rejected and why, and which leaves stand out. */
+
+import { plannedOf } from '@unet-fleet/coordinator/run-folder/interventions';
 import { readLedger } from '@unet-fleet/coordinator/run-folder/ledger';
 import type { LedgerLine } from '@unet-fleet/coordinator/run-folder/ledger-line';
 import { type LedgerSummary, summarize } from '@unet-fleet/coordinator/run-folder/ledger-summary';
@@ -52,7 +54,7 @@ export const ledgerCommand = (io: Io): Command =>
 
 const samplesIn = (runDir: string): { samples: StepSamples; numSteps: number } => {
   const folder = openRunFolder(runDir);
-  const plan = planOf(folder.config, folder);
+  const plan = plannedOf(runDir, planOf(folder.config, folder));
   return { samples: new StepSamples(plan, folder.split.train), numSteps: numSteps(plan) };
 };
 

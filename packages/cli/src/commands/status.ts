@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type RecordedStatus, readStatus } from '@unet-fleet/coordinator/run-folder/status';
-import { planOf, RunHistory } from '@unet-fleet/dashboard/history/index';
+import { RunHistory } from '@unet-fleet/dashboard/history/index';
 import type { Status } from '@unet-fleet/dashboard/protocol';
 import { headOf, Pace } from '@unet-fleet/dashboard/server/head';
 import { exitCodes, printable, stepsPerEpoch, UserError } from '@unet-fleet/shared';
@@ -71,7 +71,7 @@ function historyOf(runDir: string): RunHistory | null {
 }
 
 function headFor(status: RecordedStatus, history: RunHistory, pace: Pace): Status {
-  const plan = planOf(history.folder);
+  const { plan } = history;
   const { facts = [], isPaused = status.state === 'paused', stopsAfterEpoch = false } = status;
   return headOf(
     { ...status, facts, isPaused, stopsAfterEpoch },

@@ -5,7 +5,9 @@ import { type CoordinatorOptions, type RunOutcome, runCoordinator } from '@unet-
 import { isLoopback } from '@unet-fleet/coordinator/broker/join-secrets';
 import { readManifest } from '@unet-fleet/coordinator/checkpoint/read';
 import type { Observer } from '@unet-fleet/coordinator/live/live-run';
+import { interventionsOf } from '@unet-fleet/coordinator/run-folder/interventions';
 import { holdsRun, openRunFolder } from '@unet-fleet/coordinator/run-folder/run-folder';
+import { configNow } from '@unet-fleet/coordinator/shell/options-anew';
 import { livePage } from '@unet-fleet/dashboard/server/observe';
 import {
   atExit,
@@ -63,7 +65,8 @@ Examples:
   npx unet-fleet train --images photos --masks masks --size 256x192 --batch-size 8 --workers 2
   npx unet-fleet train --config recipe.yaml --run-dir runs/tuned
   npx unet-fleet train --resume                                 the newest run, from its newest good checkpoint
-  npx unet-fleet train --resume runs/0001/checkpoints/step-00000100`,
+  npx unet-fleet train --resume runs/0001/checkpoints/step-00000100
+  npx unet-fleet train --resume runs/0001 --epochs 10           a run that has begun is given more epochs`,
   coordinator: `
 Examples:
   npx unet-fleet coordinator --images photos --masks masks --min-workers 2
@@ -148,7 +151,7 @@ function runConfig(name: Name, flags: RunFlags, io: Io): Config {
 
 function resumedConfig(name: Name, flags: RunFlags, io: Io): Config {
   const runDir = namedRunDir(flags, io);
-  const { config } = openRunFolder(runDir);
+  const config = configNow(openRunFolder(runDir).config, interventionsOf(runDir));
   // A run that a coordinator began had its workers elsewhere.
   const workers = name === 'train' ? config.run.workers || 1 : 0;
   const values = { ...config, run: { ...config.run, workers } };

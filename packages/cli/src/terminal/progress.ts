@@ -115,6 +115,7 @@ export function advance(
     case 'drain-requested':
     case 'stop-after-epoch':
     case 'learning-rate-changed':
+    case 'options-changed':
     case 'warning':
       return { progress: before, lines: told(event) };
     case 'epoch-started':

@@ -77,7 +77,22 @@ const manifest = z
         .object({ step: count, loss, meanIou: z.number(), numSkippedLeaves: count.optional() })
         .nullable(),
       interventions: z
-        .array(z.object({ step: count.min(1), learningRate: z.number().positive() }))
+        .array(
+          z.object({
+            step: count.min(1),
+            learningRate: z.number().positive().optional(),
+            options: z
+              .object({
+                epochs: count,
+                learningRate: z.number(),
+                plateauPatience: count,
+                plateauFactor: z.number(),
+                earlyStopping: count,
+              })
+              .partial()
+              .optional(),
+          }),
+        )
         .max(100_000)
         .optional(),
     }),

@@ -9,7 +9,7 @@ import { describeLeaves, leaseIsOf, memberOf, numHolders } from './leaves.ts';
 import { dismiss } from './members.ts';
 import { skippedLeavesOf, totalOf } from './round.ts';
 import { finishValidation } from './rounds.ts';
-import { scheduleNow } from './steering.ts';
+import { progressNow } from './steering.ts';
 import { forgive, suspect } from './suspects.ts';
 import type { CoreEvent, CoreState, Dropped, Effect, Member, Round } from './types.ts';
 
@@ -230,7 +230,7 @@ function commit(state: CoreState, round: Round, effects: Effect[]): void {
     step: round.step,
     numLeaves: round.leaves.length,
     weightSum: totalOf(round).weightSum,
-    learningRate: rateAt(scheduleNow(state), round.step),
+    learningRate: rateAt(progressNow(state).schedule, round.step),
     skippedLeaves: skippedLeavesOf(round),
   });
 }

@@ -16,9 +16,10 @@ import {
   stepsPerEpoch,
 } from '@unet-fleet/shared';
 import { isValidated } from './cadence.ts';
+import { planWith } from './interventions.ts';
 import { endOldLeases, numActive } from './leases.ts';
 import { newRound, skippedLeavesOf, totalOf } from './round.ts';
-import { interventionNow, scheduleNow, stopsHere } from './steering.ts';
+import { interventionNow, progressNow, stopsHere } from './steering.ts';
 import type { CoreState, Effect, LeafSums, Round, Score, StepRecord } from './types.ts';
 
 /** Starts the next round when none is on and the run is neither paused nor ending. */
@@ -56,7 +57,7 @@ function openRound(state: CoreState, now: number, effects: Effect[]): void {
       event: {
         type: 'epoch-started',
         epoch: step.epoch + 1,
-        numEpochs: plan.epochs,
+        numEpochs: planWith(plan, state.interventions).epochs,
         numSteps: numStepsOfEpoch,
         firstStep: step.stepInEpoch + 1,
       },
@@ -68,10 +69,11 @@ function openRound(state: CoreState, now: number, effects: Effect[]): void {
  * What the run has ended with by its own rules; null while it goes on. It follows from its progress alone, so a run that
  * has ended stays so, whoever starts it again and whatever else was asked of it.
  */
-function ownEnd({ config, progress }: CoreState): 'completed' | 'early-stopping' | null {
-  if (progress.validationPending) return null;
-  if (progress.version >= numSteps(config.plan)) return 'completed';
-  return shouldStopEarly(progress.earlyStopping) ? 'early-stopping' : null;
+function ownEnd(state: CoreState): 'completed' | 'early-stopping' | null {
+  if (state.progress.validationPending) return null;
+  const { version, earlyStopping, interventions } = progressNow(state);
+  if (version >= numSteps(planWith(state.config.plan, interventions))) return 'completed';
+  return shouldStopEarly(earlyStopping) ? 'early-stopping' : null;
 }
 
 /** The reducers have applied the step: weights version s has become s + 1. */
@@ -93,7 +95,8 @@ export function afterCommit(
   state.rejected = [];
   state.round = null;
   progress.version++;
-  progress.validationPending = isValidated(config, progress.version);
+  const plan = planWith(config.plan, progress.interventions);
+  progress.validationPending = isValidated({ ...config, plan }, progress.version);
   effects.push({
     type: 'emit',
     event: {
@@ -118,12 +121,7 @@ export function afterCommit(
 
 /** The step's rate is one of the run's course from now on, and so of every checkpoint that comes. */
 function settleRate(state: CoreState): void {
-  const { progress } = state;
-  const intervention = interventionNow(state);
-  if (!intervention) return;
-  const { step, learningRate } = intervention;
-  progress.schedule = scheduleNow(state);
-  progress.interventions = [...(progress.interventions ?? []), { step, learningRate }];
+  Object.assign(state.progress, progressNow(state));
 }
 
 /** Only ever a warning: no weight depends on it. */

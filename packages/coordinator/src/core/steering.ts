@@ -3,9 +3,10 @@
  * something is computed, so it may come at any time and is forgotten by a coordinator that starts again. The rate
  * reaches the weights: it counts from a step that has not begun, and only once it is durable.
  */
-import { numSteps, rateAt, type ScheduleState, stepsPerEpoch, withRate } from '@unet-fleet/shared';
+import { numSteps, rateAt, stepsPerEpoch } from '@unet-fleet/shared';
+import { intervened, planWith, withIntervention } from './interventions.ts';
 import { memberOf } from './leaves.ts';
-import type { CoreEvent, CoreState, Effect, Intervention, Member } from './types.ts';
+import type { CoreEvent, CoreState, Effect, Intervention, Member, Progress } from './types.ts';
 
 type EventOf<T extends CoreEvent['type']> = Extract<CoreEvent, { type: T }>;
 
@@ -67,15 +68,20 @@ export const stopsHere = ({ stopSinceMs, stopAfterEpoch: isWanted, progress, con
     progress.version % stepsPerEpoch(config.plan) === 0);
 
 /** The first step that has not begun, from 1; null when there is none left. */
-export function nextStep({ progress, round, config, ending }: CoreState): number | null {
+export function nextStep({ progress, round, config, ending, interventions }: CoreState): number | null {
   const next = progress.version + (round?.kind === 'train' ? 2 : 1);
-  return ending || next > numSteps(config.plan) ? null : next;
+  const plan = planWith(
+    config.plan,
+    interventions.filter(({ step }) => step <= next),
+  );
+  return ending || next > numSteps(plan) ? null : next;
 }
 
 /** Throws an Error for a step that has begun: its rate is settled. */
 export function changeRate(state: CoreState, event: EventOf<'learning-rate'>, effects: Effect[]): void {
   const { intervention } = event;
   const { step, learningRate: to, by } = intervention;
+  if (to === undefined) throw new Error('a change of the learning rate without one');
   const next = nextStep(state);
   if (next === null || step < next) throw new Error(`a learning rate for step ${step}, which has begun`);
   const from = intervention.previousRate ?? plannedRate(state, step);
@@ -83,30 +89,22 @@ export function changeRate(state: CoreState, event: EventOf<'learning-rate'>, ef
   effects.push({ type: 'emit', event: { type: 'learning-rate-changed', step, from, to, by } });
 }
 
-/** What a person wants holds from then on: what was planned for later steps is given up. */
-export const withIntervention = (
-  interventions: readonly Intervention[],
-  added: Intervention,
-): Intervention[] => [...interventions.filter(({ step }) => step < added.step), added];
-
 /** The rate that a step to come will have, as far as is known now. */
-export function plannedRate({ progress, interventions }: CoreState, step: number): number {
-  let schedule = progress.schedule;
+export function plannedRate({ progress, interventions, config }: CoreState, step: number): number {
+  let planned = progress;
   for (const change of interventions) {
-    if (change.step > progress.version && change.step <= step) {
-      schedule = withRate(schedule, change.step - 1, change.learningRate);
-    }
+    if (change.step > progress.version && change.step <= step)
+      planned = intervened(planned, change, config.plan);
   }
-  return rateAt(schedule, step - 1);
+  return rateAt(planned.schedule, step - 1);
 }
 
 /** The intervention that counts from the next commit on, if there is one. */
 export const interventionNow = ({ progress, interventions }: CoreState): Intervention | undefined =>
   interventions.find(({ step }) => step === progress.version + 1);
 
-/** The schedule of the next commit. It becomes that of the run's progress with the commit and not before. */
-export function scheduleNow(state: CoreState): ScheduleState {
-  const { schedule, version } = state.progress;
+/** From what the next step begins. It becomes the run's progress with the commit and not before. */
+export function progressNow(state: CoreState): Progress {
   const intervention = interventionNow(state);
-  return intervention ? withRate(schedule, version, intervention.learningRate) : schedule;
+  return intervention ? intervened(state.progress, intervention, state.config.plan) : state.progress;
 }

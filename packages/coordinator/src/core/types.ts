@@ -9,6 +9,7 @@ import type {
   RoundKind,
   RunEvent,
   ScheduleState,
+  TrainConfig,
   TreeNode,
 } from '@unet-fleet/shared';
 import type { Peer } from './peers.ts';
@@ -36,22 +37,33 @@ export interface CoreConfig {
   onNonFinite: 'stop' | 'skip';
 }
 
+/** Options of the config that a run which has begun may be given anew. */
+export type ChangedOptions = Partial<
+  Pick<TrainConfig, 'epochs' | 'learningRate' | 'plateauPatience' | 'plateauFactor' | 'earlyStopping'>
+>;
+
 /**
- * A person changed the learning rate while the run went on. Durable before it counts, and with the config what the
- * weights are a function of: so it names the step that it counts from and not the moment.
+ * A person changed the learning rate while the run went on, or gave it options anew when it was started again. Durable
+ * before it counts, and with the config what the weights are a function of: so it names the step that it counts from and
+ * not the moment.
  */
 export interface Intervention {
   /** The first that it counts for, from 1. */
   step: number;
-  /** What the schedule gives there from now on. */
-  learningRate: number;
+  /** What the schedule gives there from now on; absent where it is as it was. */
+  learningRate?: number;
   /** What it would have given as far as was known then; null where nobody noted it. */
   previousRate: number | null;
+  /** Options with another value from now on. A learning rate among them is in `learningRate` as well. */
+  options?: ChangedOptions;
   /** ISO 8601, UTC. */
   at: string;
   /** From where, for the record. */
   by: string;
 }
+
+/** What of it reaches the weights. */
+export type CountedIntervention = Pick<Intervention, 'step' | 'learningRate' | 'options'>;
 
 /** What a validation came to; of one of which nothing counts there is none. */
 export interface Score {
@@ -73,7 +85,7 @@ export interface Progress {
   earlyStopping: EarlyStoppingState;
   best: Score | null;
   /** Those that count for the steps up to this version, in order; absent without any. */
-  interventions?: Pick<Intervention, 'step' | 'learningRate'>[];
+  interventions?: CountedIntervention[];
 }
 
 /** What a leaf adds up to beside its gradient; all 0 where `isFinite` is false. */

@@ -111,7 +111,9 @@ function setLearningRate(
   if (next === null) return refused('no step is left that a new learning rate could count for');
   const { step, learningRate: previousRate } = next;
   const intervention: Intervention = { step, learningRate: rate, previousRate, at: now().toISOString(), by };
-  const dropped = interventions.all.filter((planned) => planned.step > step);
+  const dropped = interventions.all.filter(
+    (planned) => planned.step > step && planned.learningRate !== undefined,
+  );
   try {
     // Nothing else happens in between, so the step can't begin before the core knows.
     interventions.add(intervention);

@@ -1,15 +1,23 @@
 /**
- * interventions.json: how a person changed the learning rate while the run went on, with the step that each change
- * counts from. Config, data and this file are what the weights are a function of. What it keeps true: a change is on
+ * interventions.json: how a person changed the learning rate while the run went on, and the options that it was given
+ * anew, with the step that each change counts from. Config, data and this file are what the weights are a function of. What it keeps true: a change is on
  * the disk before it counts, and only the holder of the run's lock makes one.
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { explained, readBounded, UserError } from '@unet-fleet/shared';
+import { isDeepStrictEqual } from 'node:util';
+import {
+  configOptions,
+  explained,
+  type PlanConfig,
+  problemOf,
+  readBounded,
+  UserError,
+} from '@unet-fleet/shared';
 import { z } from 'zod';
 import { type FileOperations, realFiles, syncFolder, writeFile } from '../checkpoint/files.ts';
-import { withIntervention } from '../core/steering.ts';
-import type { Intervention, Progress } from '../core/types.ts';
+import { changeableOptions, countedOf, planWith, withIntervention } from '../core/interventions.ts';
+import type { ChangedOptions, Intervention, Progress } from '../core/types.ts';
 
 const fileName = 'interventions.json';
 const temporaryPrefix = '.tmp-interventions-';
@@ -20,9 +28,28 @@ const maxFileBytes = 2 ** 25;
 export const maxLearningRate = 100;
 
 const text = z.string().max(2_000);
+
+/** As the options of the config are checked. */
+const optionsSchema = z
+  .strictObject(
+    Object.fromEntries(changeableOptions.map((key) => [key, z.unknown().optional()])) as Record<
+      keyof ChangedOptions,
+      z.ZodOptional<z.ZodUnknown>
+    >,
+  )
+  .superRefine((given, context) => {
+    for (const key of changeableOptions) {
+      const option = configOptions.find(({ path }) => path === `train.${key}`)!;
+      const problem = given[key] === undefined ? null : problemOf(option, given[key]);
+      if (problem !== null) context.addIssue({ code: 'custom', path: [key], message: problem });
+    }
+  })
+  .transform((given) => given as ChangedOptions);
+
 const interventionSchema = z.object({
   step: z.number().int().min(1).max(0xffffffff),
-  learningRate: z.number().positive().max(maxLearningRate),
+  learningRate: z.number().positive().max(maxLearningRate).optional(),
+  options: optionsSchema.optional(),
   // For those who write the file by hand.
   previousRate: z.number().nonnegative().nullable().default(null),
   at: text.default(''),
@@ -31,6 +58,11 @@ const interventionSchema = z.object({
 
 const fileSchema = z
   .object({ formatVersion: z.literal(1), interventions: z.array(interventionSchema).max(100_000) })
+  .refine(
+    ({ interventions }) =>
+      interventions.every(({ learningRate, options }) => learningRate !== undefined || options !== undefined),
+    { message: 'a change without what it changes (learningRate or options)', path: ['interventions'] },
+  )
   .refine(
     ({ interventions }) => interventions.every(({ step }, i) => i === 0 || step > interventions[i - 1]!.step),
     { message: 'its steps do not rise', path: ['interventions'] },
@@ -65,16 +97,14 @@ export function interventionsOf(runFolder: string): Intervention[] {
   return existsSync(path) ? readInterventions(path) : [];
 }
 
+/** The plan of a run, with the epochs that it was given since it began. */
+export const plannedOf = <T extends PlanConfig>(runFolder: string, plan: T): T =>
+  planWith(plan, interventionsOf(runFolder));
+
 /** Whether weights of this progress came of these interventions: what was done up to its version is the same. */
 export function comesOf({ version, interventions = [] }: Progress, all: readonly Intervention[]): boolean {
   const expected = all.filter(({ step }) => step <= version);
-  return (
-    expected.length === interventions.length &&
-    expected.every(
-      ({ step, learningRate }, i) =>
-        step === interventions[i]!.step && learningRate === interventions[i]!.learningRate,
-    )
-  );
+  return isDeepStrictEqual(expected.map(countedOf), interventions.map(countedOf));
 }
 
 export interface InterventionsOptions {

@@ -29,11 +29,12 @@ export const ledgerLine = z.object({
   numLeaves: count.min(1).max(65_536),
   durationMs: z.number(),
   learningRate: z.number(),
-  /** A person changed the rate with this step. */
+  /** A person changed the rate with this step, or gave the run options anew. */
   intervention: z
     .object({
       step: count.min(1),
-      learningRate: z.number(),
+      learningRate: z.number().optional(),
+      options: z.record(text, z.number()).optional(),
       previousRate: z.number().nullable(),
       at: text,
       by: text,

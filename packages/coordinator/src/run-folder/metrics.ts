@@ -38,6 +38,7 @@ export function readMetrics<Line extends object>(path: string): Line[] {
 
 /** What happened once: that its step is computed again does not tell it again. */
 const incidents: ReadonlySet<string | undefined> = new Set([
+  'options-changed',
   'learning-rate-changed',
   'worker-late',
   'lease-repeated',

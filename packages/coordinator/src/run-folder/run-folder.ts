@@ -179,16 +179,25 @@ export function openRunFolder(root: string): RunFolder {
 const show = (value: string | number | boolean): string => (value === '' ? 'unset' : String(value));
 
 /**
+ * `changeableFlags`: of the options that a run may be given anew, for the sentence.
  * Throws a UserError that names every option in which `wanted` would change the weights of the run, or says that the
  * data has changed.
  */
-export function assertSameRun(root: string, run: RunFolder, wanted: Config, dataSha256: string): void {
+export function assertSameRun(
+  root: string,
+  run: RunFolder,
+  wanted: Config,
+  dataSha256: string,
+  changeableFlags: readonly string[] = [],
+): void {
   const differences = differingKeys(run.config, wanted).map(
     ({ flag, a, b }) => `${flag} ${show(a)} there, ${show(b)} here`,
   );
   if (differences.length > 0) {
+    const [last, ...others] = changeableFlags.toReversed();
+    const allowed = last ? `; only ${others.toReversed().join(', ')} and ${last} can be given anew` : '';
     throw new UserError(
-      `The run in ${root} has another config (${differences.join('; ')}): use its options, or choose another --run-dir.`,
+      `The run in ${root} has another config (${differences.join('; ')}): use its options, or choose another --run-dir${allowed}.`,
     );
   }
   if (run.record.dataSha256 !== dataSha256) {

@@ -30,6 +30,7 @@ import {
 } from '@unet-fleet/shared';
 import { openCheckpoint } from '../checkpoint/folder.ts';
 import { tidyCheckpoints } from '../checkpoint/write.ts';
+import { firstBeyondEnd, planWith } from '../core/interventions.ts';
 import type { Progress } from '../core/types.ts';
 import type { ModelState } from '../reducer/protocol.ts';
 import { comesOf, Interventions, readInterventions } from '../run-folder/interventions.ts';
@@ -47,6 +48,7 @@ import {
 } from '../run-folder/run-folder.ts';
 import type { Fingerprint } from './admission.ts';
 import { classWeightsOf, type Fit, fitOptions } from './fit-options.ts';
+import { changeableFlags, configNow, interventionFor, toldChange, withoutChanges } from './options-anew.ts';
 
 export interface PrepareOptions {
   /** Its paths are absolute: workers and a later resume have other working folders. */
@@ -68,12 +70,15 @@ export interface PreparedRun {
   paths: ReturnType<typeof runPaths>;
   lock: RunLock;
   dataset: Dataset;
+  /** With the epochs that the run is to have by now; `config` has those that it began with. */
   plan: PlanConfig;
   model: ModelDescription;
   intraOpThreads: number;
   classWeights: number[] | null;
   progress: Progress;
   interventions: Interventions;
+  /** What the run was given anew with this start, in events to be told. */
+  changed: RunEvent[];
   state: ModelState;
   engines: Fingerprint[];
   numBatchesTracked: number;
@@ -130,8 +135,17 @@ async function prepareLocked(options: PrepareOptions, lock: RunLock): Promise<Pr
   const fresh = options.resume ? null : newRunFolder(options, config, dataset, fitOptions(config, dataset));
   if (!lock.isHeld()) throw lockLost(root);
   const folder = fresh ?? openRunFolder(root);
+  const begun = planOf(folder.config, folder);
+  const interventions = openInterventions(options, lock, begun);
+  const now = configNow(folder.config, interventions.all);
   if (options.resume) {
-    assertSameRun(root, folder, config, dataset.sha256);
+    assertSameRun(
+      root,
+      { ...folder, config: now },
+      withoutChanges(config, now),
+      dataset.sha256,
+      changeableFlags,
+    );
     if (config.run.interventions !== folder.config.run.interventions) {
       throw new UserError(
         `--interventions is for a new run: what the learning rate of ${root} was and is to be changed to stands in its interventions.json`,
@@ -139,22 +153,29 @@ async function prepareLocked(options: PrepareOptions, lock: RunLock): Promise<Pr
     }
   }
   const model = describeModel(folder.record.model);
-  const plan = planOf(config, folder);
-  const interventions = openInterventions(options, lock, plan);
+  const train = folder.config.train;
   const common = {
     ...found,
+    config: { ...config, train },
     interventions,
     folder,
     paths: runPaths(root),
-    plan,
     model,
     intraOpThreads: folder.record.engineThreads,
   };
   if (!options.resume) createRunFolder(root, folder);
+  /** With what the run is given anew, from the next step on. */
+  const changedBy = <T extends { progress: Progress }>(start: T) => {
+    const wish = { root, now, wanted: config, plan: begun, progress: start.progress };
+    const change = options.resume && interventionFor({ ...wish, at: new Date().toISOString() });
+    if (change) interventions.add(change);
+    const changed = change ? toldChange(change, now) : [];
+    return { ...start, changed, plan: planWith(begun, interventions.all) };
+  };
   // What an interrupted writer left is put in order before anything is chosen; from now on it can add nothing.
   tidyCheckpoints(common.paths.checkpoints);
   if (!options.resume || (options.resume.checkpoint === null && !hasMadeCheckpoints(root))) {
-    return { ...common, ...freshStart(options, config, model, plan) };
+    return { ...common, ...changedBy(freshStart(options, common.config, model, begun)) };
   }
   const loaded = openCheckpoint(options.resume.checkpoint ?? runPaths(root).checkpoints, 'newest', {
     onDamaged: (damaged) => options.onWarning(`${damaged.message}: the one before it is used`),
@@ -171,17 +192,12 @@ async function prepareLocked(options: PrepareOptions, lock: RunLock): Promise<Pr
       `${loaded.path} can't be gone on from: ${otherCourse}; name an earlier one, or leave it out for the newest that can`,
     );
   }
-  return {
-    ...common,
-    progress: manifest.progress,
-    state: vectors,
-    engines: manifest.engines,
-    numBatchesTracked: manifest.numBatchesTracked,
-  };
+  const { progress, engines, numBatchesTracked } = manifest;
+  return { ...common, ...changedBy({ progress, state: vectors, engines, numBatchesTracked }) };
 }
 
 /** Why weights are not those that the run has by now. */
-const otherCourse = 'the learning rate was changed in other ways than interventions.json says';
+const otherCourse = 'learning rate or options were changed in other ways than interventions.json says';
 
 /** Those of the run; of a new one, those that were given to it. */
 function openInterventions(
@@ -193,10 +209,11 @@ function openInterventions(
   const options = { term: lock.term, mayWrite: () => lock.isHeld() };
   if (resume) return Interventions.open(runDir, options);
   const given = path === '' ? [] : readInterventions(path);
-  const last = given.at(-1);
-  if (last && last.step > numSteps(plan)) {
+  const beyond = firstBeyondEnd(plan, given);
+  if (beyond) {
+    const steps = numSteps(planWith(plan, given.slice(0, given.indexOf(beyond))));
     throw new UserError(
-      `${path} changes the learning rate with step ${last.step}, but the run has ${numSteps(plan)} steps: take it out of the file, or raise --epochs`,
+      `${path} has a change with step ${beyond.step}, but the run has ${steps} steps: take it out of the file, or raise --epochs`,
     );
   }
   assertNotBegun(runDir);

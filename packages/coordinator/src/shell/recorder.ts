@@ -32,6 +32,7 @@ const recorded = new Set<RunEvent['type']>([
   'checkpoint-requested',
   'drain-requested',
   'stop-after-epoch',
+  'options-changed',
   'learning-rate-changed',
   'message-rejected',
   'warning',

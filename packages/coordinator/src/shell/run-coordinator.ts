@@ -137,6 +137,7 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
   });
   const { connection } = broker;
   teller.begin(startedEvent(run, broker.address.url), recorder);
+  for (const event of run.changed) teller.emit(event);
   if (broker.joinUrl !== null) options.onJoinUrl?.(broker.joinUrl);
   const idle = idleWorkersNote(config.run.workers, maxLeaves(plan), config.train);
   if (idle) teller.warn(idle);
@@ -151,7 +152,9 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
     fault: (workerId, what) => control.fault(workerId, what),
     warning: (message) => teller.warn(message),
   });
-  const gradients = new GradientWatchers(coreConfig(run), (message) => teller.warn(message));
+  const gradients = new GradientWatchers({ plan, validateEvery: config.train.validateEvery }, (message) =>
+    teller.warn(message),
+  );
   reducers.watchGradients(gradients);
   const ledger = new Ledger(paths.ledger, progress.version, {
     term: run.lock.term,

@@ -26,7 +26,7 @@ const maxLeafAttempts = 8;
 export function coreConfig({ config, plan, model }: PreparedRun): CoreConfig {
   const { run, train } = config;
   return {
-    plan,
+    plan: { ...plan, epochs: train.epochs },
     validateEvery: train.validateEvery,
     checkpointEvery: run.checkpointEvery,
     minWorkers: run.minWorkers,

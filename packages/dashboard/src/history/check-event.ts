@@ -9,7 +9,7 @@ const maxTextLength = 2_000;
 
 type Kind = 'number' | 'string' | 'boolean';
 /** A figure that was not finite is null in JSON. */
-type Field = Kind | 'figure' | 'shares?' | 'lanes?' | 'texts?';
+type Field = Kind | 'figure' | 'shares?' | 'lanes?' | 'texts?' | 'changes';
 
 /** What is used of each type, so that a line that lacks it is no event. */
 const fields: Partial<Record<RunEvent['type'], Record<string, Field>>> = {
@@ -69,6 +69,7 @@ const fields: Partial<Record<RunEvent['type'], Record<string, Field>>> = {
   'checkpoint-requested': { by: 'string' },
   'drain-requested': { worker: 'string', by: 'string' },
   'stop-after-epoch': { isWanted: 'boolean', by: 'string' },
+  'options-changed': { step: 'number', changes: 'changes', by: 'string' },
   'learning-rate-changed': { step: 'number', from: 'number', to: 'number', by: 'string' },
   'message-rejected': { worker: 'string', reason: 'string', count: 'number' },
   warning: { message: 'string' },
@@ -85,6 +86,8 @@ const laneFields: Record<string, Kind> = {
   computeMs: 'number',
   sendMs: 'number',
 };
+
+const changeFields: Record<string, Kind> = { flag: 'string', from: 'number', to: 'number' };
 
 type Fields = Record<string, unknown>;
 
@@ -118,6 +121,8 @@ function fits(value: unknown, field: Field): boolean {
       );
     case 'texts?':
       return value === undefined || (Array.isArray(value) && value.every((text) => typeof text === 'string'));
+    case 'changes':
+      return Array.isArray(value) && value.every(isChange);
     case 'lanes?':
       return value === undefined || (Array.isArray(value) && value.every(isLane));
   }
@@ -127,6 +132,11 @@ const isLane = (value: unknown): boolean =>
   typeof value === 'object' &&
   value !== null &&
   Object.entries(laneFields).every(([name, kind]) => fits((value as Fields)[name], kind));
+
+const isChange = (value: unknown): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  Object.entries(changeFields).every(([name, kind]) => fits((value as Fields)[name], kind));
 
 const isTimings = (value: unknown): boolean =>
   typeof value === 'object' &&

@@ -24,6 +24,8 @@ export interface RunCourse {
   nextEventId: number;
   startedAt: string | null;
   step: number;
+  /** Of the run as it was told last; null before its first start. */
+  numSteps: number | null;
   hasFinished: boolean;
 }
 
@@ -47,6 +49,7 @@ export const emptyCourse = (numClasses: number): RunCourse => ({
   nextEventId: 1,
   startedAt: null,
   step: 0,
+  numSteps: null,
   hasFinished: false,
 });
 
@@ -56,6 +59,7 @@ export function addEvent(course: RunCourse, event: TimedEvent): ShownEvent | nul
     case 'run-started':
       course.startedAt ??= event.at;
       course.hasFinished = false;
+      course.numSteps = event.numSteps;
       if (event.numStepsDone > 0 || course.step > 0) {
         dropAfter(course, event.numStepsDone);
         course.restarts.push(event.numStepsDone);

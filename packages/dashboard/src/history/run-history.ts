@@ -14,6 +14,7 @@ import {
   leafSizeOf,
   numSteps,
   optionValue,
+  type PlanConfig,
   printable,
   stepsPerEpoch,
   withoutSecrets,
@@ -57,6 +58,13 @@ export class RunHistory {
     return this.#course;
   }
 
+  /** With the epochs that the run was given since it began. */
+  get plan(): PlanConfig {
+    const plan = planOf(this.folder);
+    const { numSteps: told } = this.#course;
+    return told === null ? plan : { ...plan, epochs: Math.ceil(told / stepsPerEpoch(plan)) };
+  }
+
   /** Grows with all that `refresh` takes in. */
   get version(): number {
     return this.#version;
@@ -93,7 +101,7 @@ export class RunHistory {
     const shownFollowed =
       followed ??
       (last === undefined ? [] : ((await evaluations.read(last))?.pictures ?? []).map((p) => p.sampleId));
-    const plan = planOf(this.folder);
+    const { plan } = this;
     const { curves } = this.#course;
     const { classIou, ...others } = curves;
     const thinned = Object.fromEntries(
@@ -132,7 +140,7 @@ export class RunHistory {
       state: isLive ? 'live' : stateOf(this.runDir, hasFinished),
       startedAt,
       step,
-      numSteps: numSteps(planOf(this.folder)),
+      numSteps: numSteps(this.plan),
       numClasses: record.classNames.length,
       bestLoss: best?.loss ?? null,
       bestMeanIou: best?.meanIou ?? null,
@@ -142,7 +150,7 @@ export class RunHistory {
 }
 
 /** What the plan's arithmetic needs, from what the folder says. */
-export function planOf({ config, split }: RunFolder) {
+function planOf({ config, split }: RunFolder) {
   const { batchSize, epochs, seed } = config.train;
   return {
     numTrainSamples: split.train.length,

@@ -1,4 +1,5 @@
 /** The run's options: what differs from the defaults first, then all. */
+import type { Intervention } from '@unet-fleet/coordinator/core/types';
 import { configOptions, groupTitles, type OptionInfo, optionValue } from '@unet-fleet/shared';
 import { type Content, type Html, html } from './html.ts';
 import type { Report } from './report.ts';
@@ -38,24 +39,30 @@ export function configSection(report: Report): Html {
         : optionTable('Options that differ from their defaults', changed, true)
     }
 <details><summary>All ${options.length} options</summary>${optionTable('Options as the run has them', [...changed, ...byDefault].sort(inOrder), false)}</details>
-${ratesSetByHand(report)}`,
+${changesByHand(report)}`,
   );
 }
 
 /** They are of the config as much as an option is: the weights depend on them. */
-function ratesSetByHand({ interventions }: Report): Html {
+function changesByHand({ interventions }: Report): Html {
   if (interventions.length === 0) return html``;
   const shown = interventions.slice(0, maxShownRates);
   return html`${table(
-    'Learning rates set by hand',
+    'Changes of the run since it began',
     [
       { title: 'From step', isNumber: true, cell: ({ step }) => whole(step) },
-      { title: 'Rate', isNumber: true, cell: ({ learningRate }) => compact(learningRate) },
+      {
+        title: 'Learning rate',
+        isNumber: true,
+        cell: ({ learningRate }) => (learningRate === undefined ? '–' : compact(learningRate)),
+      },
       {
         title: 'Instead of',
         isNumber: true,
-        cell: ({ previousRate }) => (previousRate === null ? '–' : compact(previousRate)),
+        cell: ({ learningRate, previousRate }) =>
+          learningRate === undefined || previousRate === null ? '–' : compact(previousRate),
       },
+      { title: 'Options given anew', cell: ({ options }) => optionsText(options) },
       { title: 'When', cell: ({ at }) => (Number.isNaN(Date.parse(at)) ? '–' : moment(at)) },
       { title: 'By', cell: ({ by }) => by || '–' },
     ],
@@ -66,6 +73,11 @@ ${
   html`<p class="quiet">and ${whole(interventions.length - shown.length)} more in interventions.json of the run folder.</p>`
 }`;
 }
+
+const optionsText = (options: Intervention['options'] = {}): string =>
+  Object.entries(options)
+    .map(([key, value]) => `${configOptions.find((option) => option.key === key)?.flag ?? key} ${value}`)
+    .join(', ') || '–';
 
 const maxShownRates = 200;
 

@@ -55,6 +55,7 @@ export const faultTypes = [
 export type Fault = Recorded<FaultType>;
 
 const interventionTypes = [
+  'options-changed',
   'learning-rate-changed',
   'paused',
   'resumed',

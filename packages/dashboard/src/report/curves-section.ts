@@ -1,4 +1,6 @@
 /** Loss, scores, learning rate and gradient norm over the steps, with what happened to the run marked in each. */
+
+import type { Intervention } from '@unet-fleet/coordinator/core/types';
 import { smooth } from '@unet-fleet/pictures/history';
 import type { History, Point } from '../protocol.ts';
 import { type Chart, chartFigure, type Marks } from './chart.ts';
@@ -17,7 +19,10 @@ export function curvesSection({ history, interventions }: Report): Html {
     return section('curves', 'Curves', absent('The run has recorded no step, so there are no curves.'));
   }
   const lastStep = Math.max(stepOf(curves.trainLoss), stepOf(curves.validationLoss));
-  const rateChanges = interventions.filter(({ step }) => step <= lastStep).slice(0, maxRateChanges);
+  const rateChanges = interventions
+    .filter(isRateChange)
+    .filter(({ step }) => step <= lastStep)
+    .slice(0, maxRateChanges);
   const marks: Marks = {
     restarts,
     checkpoints: checkpoints.map(({ step }) => step),
@@ -83,7 +88,10 @@ function chartsOf({ curves, best }: History): Omit<Chart, 'lastStep' | 'marks'>[
   ];
 }
 
-function marksText({ restarts, checkpoints, best }: History, rateChanges: Report['interventions']): string {
+type RateChange = Intervention & { learningRate: number };
+const isRateChange = (change: Intervention): change is RateChange => change.learningRate !== undefined;
+
+function marksText({ restarts, checkpoints, best }: History, rateChanges: readonly RateChange[]): string {
   const marks = [
     best && `the ring is the best validation (step ${best.step}, mean IoU ${score(best.meanIou)})`,
     checkpoints.length > 0 && `ticks on the axis are checkpoints (${checkpoints.length})`,

@@ -17,7 +17,7 @@ import { type LedgerSummary, summarize } from '@unet-fleet/coordinator/run-folde
 import { runPaths } from '@unet-fleet/coordinator/run-folder/run-folder';
 import { StepSamples } from '@unet-fleet/coordinator/run-folder/step-samples';
 import { numSteps, UserError } from '@unet-fleet/shared';
-import { planOf, RunHistory, stateOf } from '../history/index.ts';
+import { RunHistory, stateOf } from '../history/index.ts';
 import { type EventReader, eventsIn } from '../history/recorded-events.ts';
 import { courseOf } from './course.ts';
 import { masksOf } from './masks.ts';
@@ -80,13 +80,12 @@ async function evaluationOf(
   return null;
 }
 
-function ledgerOf({ runDir, folder }: RunHistory): LedgerSummary | null {
+function ledgerOf({ runDir, folder, plan }: RunHistory): LedgerSummary | null {
   const { ledger } = runPaths(runDir);
   const size = statSync(ledger, { throwIfNoEntry: false })?.size ?? 0;
   if (size > maxLedgerBytes) {
     throw new UserError('The ledger is too large to be summarised here: unet-fleet ledger shows it');
   }
-  const plan = planOf(folder);
   const samples = new StepSamples(plan, folder.split.train);
   const last = numSteps(plan);
   return summarize(readLedger(ledger), (step) => (step <= last ? samples.ofStep(step) : []));

@@ -22,11 +22,11 @@ export function reproduceSection(report: Report): Html {
   return section(
     'reproduce',
     'How to reproduce',
-    html`<p>The weights are a function of the config, the data, the seed, ${interventions.length > 0 && 'the learning rates set by hand, '}and the engine; the number of workers and what happened to them change nothing.</p>
+    html`<p>The weights are a function of the config, the data, the seed, ${interventions.length > 0 && 'the changes made since it began, '}and the engine; the number of workers and what happened to them change nothing.</p>
 <pre role="region" aria-label="The command" tabindex="0"><code>${commandOf(report)}</code></pre>
 ${
   interventions.length > 0 &&
-  html`<p>With ${counted(interventions.length, 'learning rate')} set by hand, as interventions.json${interventions.length > maxShown && ` (the first ${whole(maxShown)}: the file of the run folder has them all)`}:</p>
+  html`<p>With ${counted(interventions.length, 'change')} made since it began, as interventions.json${interventions.length > maxShown && ` (the first ${whole(maxShown)}: the file of the run folder has them all)`}:</p>
 <pre role="region" aria-label="interventions.json" tabindex="0"><code>${JSON.stringify({ formatVersion: 1, interventions: interventions.slice(0, maxShown) }, null, 2)}</code></pre>`
 }
 ${weights && outcome === 'stopped' && html`<p>The run was stopped after step ${whole(finished.step)}: its weights are those of a checkpoint of that step, not of the end.</p>`}

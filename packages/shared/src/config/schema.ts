@@ -439,7 +439,7 @@ const run = group<Config['run']>({
     max: 100_000,
   },
   interventions: {
-    doc: "file with changes of the learning rate for a new run to repeat, such as another run's interventions.json",
+    doc: "file with changes for a new run to repeat (learning rates set by hand, options given anew), such as another run's interventions.json",
     format: 'text',
     default: '',
   },

@@ -96,11 +96,7 @@ export function initialSchedule(train: ScheduleConfig, numStepsPerEpoch: number)
       };
     case 'cosine': {
       const numSteps = train.epochs * numStepsPerEpoch;
-      if (train.warmupSteps >= numSteps) {
-        throw new UserError(
-          `The warm-up of ${train.warmupSteps} steps must be shorter than the run, which has ${numSteps} steps: lower warmupSteps or raise epochs.`,
-        );
-      }
+      assertWarmUpEnds(train.warmupSteps, numSteps);
       return {
         name: 'cosine',
         rate,
@@ -150,6 +146,43 @@ export function withRate(state: ScheduleState, step: number, wanted: number): Sc
   // These lower the rate that they hold, as PyTorch does when somebody has set it.
   if (state.name === 'plateau' || state.name === 'constant') return { ...state, rate: wanted };
   return { ...state, scale: { from: scheduledRateAt(state, step), to: wanted } };
+}
+
+/**
+ * The state of a run that is given these options anew; what the schedule has no use for changes nothing. A cosine takes
+ * from then on the course of a run of so many epochs:
+ *
+ *   rate(s) = final + (rate - final) * (1 + cos(pi * (s - W) / (N - W))) / 2
+ *
+ * with W warm-up steps and N steps now, scaled as it was where somebody had set the rate. Throws a UserError if its warm-up
+ * would be as long as the run.
+ */
+export function withOptions(
+  state: ScheduleState,
+  options: Partial<Pick<TrainConfig, 'epochs' | 'plateauPatience' | 'plateauFactor'>>,
+  numStepsPerEpoch: number,
+): ScheduleState {
+  switch (state.name) {
+    case 'plateau': {
+      const { plateauPatience: patience = state.patience, plateauFactor: factor = state.factor } = options;
+      return { ...state, patience, factor };
+    }
+    case 'cosine': {
+      const numSteps = options.epochs === undefined ? state.numSteps : options.epochs * numStepsPerEpoch;
+      assertWarmUpEnds(state.numWarmupSteps, numSteps);
+      return { ...state, numSteps };
+    }
+    case 'constant':
+    case 'step':
+      return state;
+  }
+}
+
+function assertWarmUpEnds(numWarmupSteps: number, numSteps: number): void {
+  if (numWarmupSteps < numSteps) return;
+  throw new UserError(
+    `The warm-up of ${numWarmupSteps} steps must be shorter than the run, which has ${numSteps} steps: lower warmupSteps or raise epochs.`,
+  );
 }
 
 /** The state after a validation; only 'plateau' looks at the loss. A loss that is NaN is never better. */
