@@ -93,11 +93,12 @@ function splitWarnings({ training, validation }: Split, samples: readonly Sample
 }
 
 function unpairedWarnings(report: ScanReport, data: DataConfig): string[] {
-  const { photosWithoutMasks, masksWithoutPhotos } = report;
+  const { photosWithoutMasks, masksWithoutPhotos, unreadMasks } = report;
+  const beside = unreadMasks === null ? '' : `, beside ${unreadMasks}`;
   const sentences: string[] = [];
   if (photosWithoutMasks.length > 0) {
     sentences.push(
-      `${countOf(photosWithoutMasks.length, 'photo')} without a mask (${listSome(photosWithoutMasks)})`,
+      `${countOf(photosWithoutMasks.length, 'photo')} without a mask (${listSome(photosWithoutMasks)})${beside}`,
     );
   }
   if (masksWithoutPhotos.length > 0) {

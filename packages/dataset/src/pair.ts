@@ -34,6 +34,8 @@ export interface Pairing {
   masksWithoutPhotos: Lone[];
   /** Files in either folder of a kind that is not read. */
   numOtherFiles: number;
+  /** Of formats that are not read, what lies where the masks of photos without one would; null for nothing. */
+  unreadMasks: string | null;
   /** Where nothing fits: the options by which something would, as the end of a sentence; null if none is known. */
   proposal: string | null;
 }
@@ -70,7 +72,13 @@ export async function pairFiles(options: PairOptions): Promise<Pairing> {
     );
   }
   const numFiles = isOneFolder ? imageFiles.length : imageFiles.length + maskFiles.length;
-  return { ...named, numOtherFiles: numFiles - numPhotos - numMasks, proposal };
+  const lone = new Set(named.photosWithoutMasks.map(({ id }) => id));
+  const unread = maskFiles.filter(
+    (path) => !isMaskFile(path) && lone.has(idOf(path, options.maskSuffix) ?? ''),
+  );
+  // The photos themselves, where all lie in one folder, are no masks that can't be read.
+  const unreadMasks = isOneFolder ? null : describeUnread('mask', unread);
+  return { ...named, numOtherFiles: numFiles - numPhotos - numMasks, unreadMasks, proposal };
 }
 
 /**

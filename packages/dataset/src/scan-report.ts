@@ -102,6 +102,7 @@ export function buildReport({
     outOfRange,
     unreadable,
     numOtherFiles: pairing.numOtherFiles,
+    unreadMasks: pairing.unreadMasks,
     maskValues: settled.maskValues,
     notes: [...divided.notes, ...photoNotes(findings, data), ...notes.filter((note) => note !== null)],
     fault: turning.fault ?? colours?.fault ?? settled.fault ?? range.fault,

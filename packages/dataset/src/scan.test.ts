@@ -331,12 +331,17 @@ describe('what the values of masks mean', () => {
     expect(await failure(folder)).toContain('read as they are with --mask-threshold 128');
     const { labels } = await labelsOf(configIn(folder, { maskThreshold: 128 }));
     expect(labels).toEqual(Array.from({ length: 24 }, (_, x) => Number(x < 9)));
+    const some = await folderOf(['a', 'b'], { 'photos/c.jpg': await photo(24, 16), 'masks/c.jpg': grey });
+    const { warnings } = datasetFrom(await scanDataset(configIn(some)), configIn(some));
+    expect(warnings.join()).toMatch(
+      /1 photo without a mask \(c.jpg\), beside one file \.jpg \(JPEG: .* is not read/,
+    );
     // A palette of greys is grey; one of colours is none.
     const ramp = (index: number) => [index === 1 ? 200 : 40, 40 + 160 * index, index === 1 ? 200 : 40];
     const greys = paletteMask(24, 16, (x) => Number(x < 9), [...ramp(0), ...ramp(1)]);
     const own = folderWith({ ...photos, 'masks/a.png': greys, 'masks/b.png': greys });
     expect((await labelsOf(configIn(own, { maskThreshold: 128 }))).labels).toEqual(labels);
     const disguised = folderWith({ ...photos, 'masks/a.png': grey, 'masks/b.png': grey });
-    expect(await failure(disguised)).toContain('its compression has moved the values at edges');
+    expect(await failure(disguised)).toContain('it is JPEG, whose compression moves the values at edges');
   });
 });

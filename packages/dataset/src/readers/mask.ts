@@ -64,7 +64,7 @@ export function maskFromPicture(
   const picture = orientation === 'stored' ? { ...stored, orientation: 1 } : stored;
   try {
     if (maskThreshold > 0) return thresholdMask(picture, maskThreshold);
-    if (picture.isLossy) throw new Error(lossy);
+    if (picture.isLossy) throw new Error(lossOf(picture));
     if (palette !== null) return paletteMask(picture, palette);
     return hasColours(picture) ? colourMask(picture) : indexMask(picture);
   } catch (error) {
@@ -72,8 +72,15 @@ export function maskFromPicture(
   }
 }
 
-const lossy =
-  'its compression has moved the values at edges, so that classes blend; save it as PNG from where it comes, or, if it is black and white, read it with --mask-threshold 128';
+/** What compression with loss has done, and the two ways out. */
+function lossOf({ container }: Picture): string {
+  const what = {
+    jpeg: 'it is JPEG, whose compression',
+    webp: 'it is WebP with loss, whose compression',
+    tiff: 'its JPEG compression',
+  } as Record<string, string>;
+  return `${what[container] ?? 'its compression'} moves the values at edges, so that classes blend; save it as PNG from where it comes, or, if it is black and white, read it with --mask-threshold 128`;
+}
 
 function indexMask(picture: Picture): RawMask {
   const { values, strange } = wholeNumbers(oneChannel(picture));
