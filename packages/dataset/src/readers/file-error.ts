@@ -34,6 +34,10 @@ export async function inFile<T>(path: string, decode: () => T | Promise<T>): Pro
 /** Libraries' messages that say little to a person. */
 const libraryMessages: [RegExp, string][] = [
   [/unsupported image format|unknown or unsupported/i, 'it is no picture, or damaged at its start'],
+  [
+    /premature end|unknown error|^(input (buffer|file)|vips\w*:|tiff2vips|webp|pngload|jpegload)/i,
+    'it ends early or is damaged; copy or download it again',
+  ],
   [/name not defined/, 'its HDF5 structure is damaged'],
 ];
 

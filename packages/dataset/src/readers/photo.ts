@@ -11,7 +11,7 @@ import { inFile } from './file-error.ts';
 import { byteValues, notFinite, selectChannels, unitValues } from './photo-values.ts';
 import { type Picture, plainPicture, turned, uprightSize } from './picture.ts';
 import { factsOf, type PictureFacts } from './picture-facts.ts';
-import { pngDepth } from './png.ts';
+import { checkPngStill, pngDepth } from './png.ts';
 import { checkStill, isLosslessWebp } from './sharp-picture.ts';
 import { checkCompression } from './tiff-compression.ts';
 import { isPlainBytes, type TiffLayout, tiffLayout } from './tiff-layout.ts';
@@ -186,7 +186,10 @@ interface SharpKind {
 function sharpKindOf(path: string, bytes: Uint8Array, page: number, limit: PixelLimit): SharpKind | null {
   const { name } = containerOf(path, bytes);
   if (name === 'jpeg' || name === 'webp') return { page: 0, layout: null };
-  if (name === 'png') return pngDepth(bytes) <= 8 ? { page: 0, layout: null } : null;
+  if (name === 'png') {
+    checkPngStill(bytes);
+    return pngDepth(bytes) <= 8 ? { page: 0, layout: null } : null;
+  }
   if (name !== 'tiff') return null;
   const layout = tiffLayout(bytes, page, limit);
   return isPlainBytes(layout) ? { page: layout.directory.index, layout } : null;
@@ -260,10 +263,15 @@ async function sharpFacts(
     channels: numColors + facts.numExtra,
     bits: kind.layout?.bits ?? (name === 'png' ? pngDepth(bytes) : 8),
     meaning: numColors === 1 ? 'grey' : 'rgb',
+    hasAlpha: hasAlpha && !isUnnamedExtra(kind.layout),
     orientation: kind.layout?.orientation ?? orientation,
     isLossy: name === 'jpeg' || (name === 'webp' && !isLosslessWebp(bytes)),
   };
 }
+
+/** The library takes every fourth channel for transparency; a tag may say that it is something else. */
+const isUnnamedExtra = (layout: TiffLayout | null): boolean =>
+  layout !== null && layout.samples === 4 && layout.extraSamples[0] === 0;
 
 /** Greys of colours as bytes, by the library, as of every photo of 8 bits. */
 async function greyBytes(pixels: Uint8Array, width: number, height: number): Promise<Uint8Array> {

@@ -73,6 +73,16 @@ export function pngDepth(bytes: Uint8Array): number {
   return depth;
 }
 
+/** Throws a plain sentence for an animation; what the rest of the file is, its decoder says. */
+export function checkPngStill(bytes: Uint8Array): void {
+  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = 8; at + 12 <= file.length; at += 12 + file.readUInt32BE(at)) {
+    const type = file.toString('latin1', at + 4, at + 8);
+    if (type === 'acTL') checkStill(file.readUInt32BE(at + 8));
+    if (type === 'IDAT') return;
+  }
+}
+
 function walkChunks(bytes: Uint8Array): Chunks {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (!file.subarray(0, 8).equals(SIGNATURE)) throw new Error('it is no PNG file');

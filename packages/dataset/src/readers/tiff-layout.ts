@@ -163,7 +163,7 @@ export function kindOf({ bits, format }: TiffLayout): NumberKind {
   const isSigned = format === FORMATS.signed;
   if (![FORMATS.unsigned, FORMATS.signed, FORMATS.float, FORMATS.undefined].includes(format as 1)) {
     throw new Error(
-      `its values are of the number format ${format} (complex numbers have 5 and 6), which are not read`,
+      `its values are of the number format ${format} (complex numbers have 5 and 6), which are not read; save them as whole numbers or floats`,
     );
   }
   if (isFloat && ![16, 32, 64].includes(bits))
