@@ -220,7 +220,7 @@ describe.concurrent('run folders', () => {
     expectSentence(
       ended,
       exit.usage,
-      /The data has changed since the run in .* was made: restore the photos and masks, or choose another --run-dir\.$/,
+      /The data has changed since the run in .* was made: restore the photos, the masks and the lists of the split, or choose another --run-dir\.$/,
     );
     expect(keptOf(runDir)).toEqual(before);
   });

@@ -2,7 +2,7 @@
  * Workers without the data folder: what they fetch is what was scanned, or it is refused; and the weights are those of a
  * worker that reads the folder.
  */
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Broker, type RunOutcome, startBroker } from '@unet-fleet/coordinator';
@@ -68,6 +68,33 @@ test('a worker that has nothing gets every photo and mask from the coordinator, 
   expect(await worker.ended).toMatchObject({ code: 0, stderr });
   // The listing, and two files of each sample.
   expect(filesIn(cache)).toBe(49);
+});
+
+test('a split that is listed is that of every worker, with the folder or without', async () => {
+  const ids = readdirSync(join(sample, 'photos')).map((name) => name.replace('.jpg', ''));
+  const [train, val] = [ids.slice(3, 18), ids.slice(18, 22)];
+  const lists = nextFolder('lists');
+  mkdirSync(lists);
+  writeFileSync(join(lists, 'train.txt'), train.join('\n'));
+  writeFileSync(join(lists, 'val.txt'), val.map((id) => `photos/${id}.jpg\r\n`).join(''));
+  const listed = ['--train-list', join(lists, 'train.txt'), '--val-list', join(lists, 'val.txt')];
+  const flags = [...data, ...listed, '--epochs', '1'];
+  const [withFolder, without] = [nextFolder('run'), nextFolder('run')];
+  const args = ['train', ...recipe, ...flags, '--run-dir', withFolder, '--json', '--workers', '1'];
+  const one = outcomeOf(await start(args).ended);
+  const coordinator = coordinate(without, ...flags);
+  const worker = work(nextFolder('cache'));
+  const other = outcomeOf(await coordinator.ended);
+  expect(await worker.ended).toMatchObject({ code: 0 });
+  expect(other.weightsSha256).toBe(one.weightsSha256);
+  for (const runDir of [withFolder, without]) {
+    expect(JSON.parse(readFileSync(join(runDir, 'split.json'), 'utf8'))).toEqual({ train, validation: val });
+  }
+  // A photo that moves from one part to the other makes other data, though every file is there as before.
+  writeFileSync(join(lists, 'train.txt'), [...train, val[0]].join('\n'));
+  writeFileSync(join(lists, 'val.txt'), val.slice(1).join('\n'));
+  const resumed = await start(['train', '--resume', '--run-dir', withFolder]).ended;
+  expect(resumed).toMatchObject({ code: 2, stderr: expect.stringContaining('lists of the split') });
 });
 
 test('both outlive a coordinator that is killed', async () => {

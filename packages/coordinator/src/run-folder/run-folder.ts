@@ -202,7 +202,7 @@ export function assertSameRun(
   }
   if (run.record.dataSha256 !== dataSha256) {
     throw new UserError(
-      `The data has changed since the run in ${root} was made: restore the photos and masks, or choose another --run-dir.`,
+      `The data has changed since the run in ${root} was made: restore the photos, the masks and the lists of the split, or choose another --run-dir.`,
     );
   }
 }

@@ -14,10 +14,18 @@ const mayHavePages = /\.tiff?$/i;
 /** A file that cannot be read stays one photo, and is told when its turn comes. */
 export async function pagesOfPhotos(photos: readonly PhotoInput[]): Promise<PhotoPage[]> {
   const pages: PhotoPage[] = [];
+  // A photo may be called as a page is, "a#0".
+  const taken = new Set(photos.map(({ id }) => id));
+  const freeId = (id: string): string => {
+    let free = id;
+    for (let number = 2; taken.has(free); number++) free = `${id}_${number}`;
+    taken.add(free);
+    return free;
+  };
   for (const photo of photos) {
     const numPages = mayHavePages.test(photo.path) ? await numPagesAt(photo.path) : 1;
     for (let page = 0; page < numPages; page++) {
-      pages.push({ ...photo, id: numPages === 1 ? photo.id : `${photo.id}#${page}`, page });
+      pages.push({ ...photo, id: numPages === 1 ? photo.id : freeId(`${photo.id}#${page}`), page });
     }
   }
   return pages;
