@@ -1,4 +1,14 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import {
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
@@ -6,12 +16,16 @@ import { afterAll, beforeEach, expect, test } from 'vitest';
 import { processIo } from './io.ts';
 import { buildProgram, runCli } from './program.ts';
 import { claimRunFolder, namedRunDir, newestTrainedRun } from './run-folders.ts';
+import { Output } from './streams/output.ts';
 
 const cwd = mkdtempSync(join(tmpdir(), 'run-folders-'));
 const io = { ...processIo(), cwd, env: {} as Record<string, string> };
+const folder = mkdtempSync(join(tmpdir(), 'run-folders-said-'));
 const runs = (name: string) => join(cwd, 'runs', name);
 beforeEach(() => rmSync(join(cwd, 'runs'), { recursive: true, force: true }));
-afterAll(() => rmSync(cwd, { recursive: true }));
+afterAll(() => {
+  for (const made of [cwd, folder]) rmSync(made, { recursive: true });
+});
 
 function leaveRun(name: string, hasCheckpoint: boolean): void {
   mkdirSync(join(runs(name), 'checkpoints'), { recursive: true });
@@ -68,16 +82,13 @@ test('every command that uses a run takes it both ways', () => {
 
 /** Runs the command in this process: what it writes to stderr, and its exit code. */
 async function called(...args: string[]): Promise<{ exitCode: number; said: string }> {
-  let said = '';
-  const stderr = {
-    ...io.stderr,
-    write(text: string) {
-      said += text;
-      return true;
-    },
-  } as typeof io.stderr;
+  const path = join(folder, 'stderr');
+  const stream = createWriteStream(path);
+  await once(stream, 'open');
+  const stderr = new Output(stream as unknown as NodeJS.WriteStream & { fd: number });
   const exitCode = await runCli(args, { ...io, stderr });
-  return { exitCode, said };
+  await once(stream.end(), 'close');
+  return { exitCode, said: readFileSync(path, 'utf8') };
 }
 const train = (...more: string[]) => called('train', '--images', 'none', '--masks', 'no-masks', ...more);
 

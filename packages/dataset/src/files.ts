@@ -2,9 +2,8 @@
  * Where the bytes of photos and masks come from. A file is named by what it is: its name says the format, its hash the
  * content, so that it does not matter who hands it over. Whoever uses the bytes checks the hash (load.ts).
  */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type DataConfig, UserError } from '@unet-fleet/shared';
+import { type DataConfig, readPlain, UserError } from '@unet-fleet/shared';
 
 export interface DataFile {
   kind: 'photo' | 'mask';
@@ -27,7 +26,7 @@ export const folderReader =
   ({ images, masks }: Pick<DataConfig, 'images' | 'masks'>): FileReader =>
   async ({ kind, name }) => {
     const path = join(kind === 'photo' ? images : masks, name);
-    const bytes = await readFile(path).catch((error: Error) => {
+    const bytes = await readPlain(path).catch((error: Error) => {
       throw new UserError(
         `Cannot read ${path} (${error.message}): this machine needs the same data as the run.`,
       );

@@ -4,7 +4,7 @@
  */
 import { lstat, readdir, realpath, stat } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
-import { isPrintable, UserError } from '@unet-fleet/shared';
+import { isPrintable, isSystemView, UserError } from '@unet-fleet/shared';
 import { isLitter } from './litter.ts';
 
 export interface ListOptions {
@@ -64,6 +64,8 @@ export async function listFolder(
   const info = await stat(root).catch(() => null);
   if (info === null) throw new UserError(`There is no folder ${folder}: check ${option}.`);
   if (!info.isDirectory()) throw new UserError(`${folder} is no folder: check ${option}.`);
+  if (isSystemView(root))
+    throw new UserError(`${folder} shows the system and holds no files: check ${option}.`);
   const files: string[] = [];
   const visited = new Set<string>();
   const linksOut = new LinksOut(await realpath(root));
@@ -71,7 +73,7 @@ export async function listFolder(
     const path = join(root, below);
     // A link to a folder above would otherwise be walked for ever.
     const real = await realpath(path);
-    if (visited.has(real) || except.includes(path)) return;
+    if (visited.has(real) || except.includes(path) || isSystemView(real)) return;
     visited.add(real);
     for (const entry of await readdir(path, { withFileTypes: true })) {
       if (isLitter(entry.name)) continue;

@@ -3,9 +3,9 @@
  * the files' bytes and the options alone: not on the order in which files were read, nor on the cache.
  */
 import { createHash } from 'node:crypto';
-import { open } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { DataConfig } from '@unet-fleet/shared';
+import { openPlain } from '@unet-fleet/shared';
 import { mapBounded } from './bounded.ts';
 import { divide } from './given-split.ts';
 import { MAX_FILE_BYTES, type PixelLimit } from './limits.ts';
@@ -118,7 +118,7 @@ async function findFile<T>(
   examine: (bytes: Uint8Array) => Promise<T>,
 ): Promise<Found<T>> {
   try {
-    const file = await open(path, 'r');
+    const file = await openPlain(path);
     try {
       const { size, mtimeMs } = await file.stat();
       const stamp = { numBytes: size, modifiedMs: mtimeMs };

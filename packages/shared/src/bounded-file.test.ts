@@ -1,8 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { readBounded } from './bounded-file.ts';
+import { readBounded, readPlain } from './bounded-file.ts';
 import { UserError } from './errors.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'unet-fleet-bounded-'));
@@ -24,4 +25,17 @@ test('a larger one, or one without an end, is refused by name', () => {
   expect(() => readBounded(path, 1000)).toThrow(`${path} has more than the 1000 bytes`);
   expect(() => readBounded('/dev/zero', 1_000_000)).toThrow('/dev/zero has more than');
   expect(() => readBounded(join(folder, 'none'), 1)).toThrow('ENOENT');
+});
+
+test('a pipe that nobody writes into is not waited for, and one of the shell is read', async () => {
+  const pipe = join(folder, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  expect(readBounded(pipe, 1000)).toHaveLength(0);
+  await expect(readPlain(pipe)).rejects.toThrow(`${pipe} is a pipe, where a file is wanted: check the path`);
+  await expect(readPlain('/dev/zero')).rejects.toThrow('/dev/zero is a device');
+  await expect(readPlain(folder)).rejects.toThrow('is a folder');
+  const script = `import { readBounded } from ${JSON.stringify(new URL('../dist/bounded-file.js', import.meta.url).href)};
+    console.log(String(readBounded(process.argv[1], 1000)));`;
+  const command = `"$0" --input-type=module -e "$1" <(sleep 0.2; echo late)`;
+  expect(execFileSync('bash', ['-c', command, process.execPath, script]).toString().trim()).toBe('late');
 });

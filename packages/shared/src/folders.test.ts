@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { makeFolder, removeIfEmpty } from './folders.ts';
+import { assertReplaceable, isSystemView, makeFolder, removeIfEmpty } from './folders.ts';
 import { systemError } from './system-error.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'folders-'));
@@ -38,4 +38,13 @@ test.each([
   }
   expect(thrown).toMatchObject({ code });
   expect(systemError(thrown, { what: 'the run', path })!.message).toMatch(sentence);
+});
+
+test('devices are not written over, and views of the system hold no files', () => {
+  expect(() => assertReplaceable('/dev/full')).toThrow(
+    '/dev/full is a device or pipe, where a file is to be',
+  );
+  assertReplaceable(join(base, 'file'));
+  assertReplaceable(join(base, 'none'));
+  expect(['/proc', '/proc/self', '/sys', base].map(isSystemView)).toEqual([true, true, true, false]);
 });

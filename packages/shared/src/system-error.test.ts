@@ -93,3 +93,17 @@ test('a bug stays a bug', () => {
     expect(explained(bug)).toBe(bug);
   }
 });
+
+test('what threads and the runtime wrap is told too', () => {
+  const told = (error: Error) => systemError(error)?.message ?? null;
+  const wrapped = { code: 'ERR_SYSTEM_ERROR', info: { code: 'ENOENT', syscall: 'uv_os_get_passwd' } };
+  expect(told(Object.assign(new Error('A system error occurred'), wrapped))).toMatch(/set HOME/);
+  const lacking = { code: 'ERR_WORKER_INIT_FAILED' };
+  expect(told(Object.assign(new Error('Worker initialization failure: EMFILE'), lacking))).toMatch(
+    /ulimit -n/,
+  );
+  expect(told(new Error('Error: EIO: i/o error, write\n    at x (y:1:2)'))).toMatch(/input\/output error/);
+  const sent = Object.assign(new Error('the disk is full: free some'), { name: 'UserError', exitCode: 3 });
+  expect(explained(sent)).toBeInstanceOf(UserError);
+  expect(explained(sent)).toMatchObject({ exitCode: 3 });
+});

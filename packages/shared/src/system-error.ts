@@ -107,11 +107,21 @@ const causesOf: Record<string, Record<string, Cause>> = {
     ENOENT: cause('there is no such program', 'install it, or check PATH', usage),
     EACCES: cause('it may not be run', 'change its mode, or install it anew', usage),
   },
+  uv_os_get_passwd: { ENOENT: cause('there is none', 'set HOME, or UNET_FLEET_CACHE to a folder', usage) },
+  uv_os_homedir: { ENOENT: cause('there is none', 'set HOME, or UNET_FLEET_CACHE to a folder', usage) },
   uv_cwd: {
     ENOENT: cause('it was removed', 'go into another folder (cd) and call it again', usage),
   },
   listen: { EACCES: cause('there is no permission for that port', 'choose one above 1023', usage) },
   bind: { EACCES: cause('there is no permission for that port', 'choose one above 1023', usage) },
+};
+
+/** What a call is about that names nothing. */
+const subjects: Record<string, string> = {
+  uv_cwd: 'the working folder',
+  uv_os_get_passwd: "this user's entry in /etc/passwd",
+  uv_os_homedir: "this user's home folder",
+  thread: 'a thread of this process',
 };
 
 /** What can't be done, by the system call. */
@@ -151,12 +161,18 @@ const verbs: Record<string, string> = {
   spawn: 'started',
   kill: 'ended',
   uv_cwd: 'found',
+  uv_os_get_passwd: 'found',
+  uv_os_homedir: 'found',
+  thread: 'started or kept',
 };
 
 /** As the system and libuv name errors; `ERR_…` are the runtime's own, which tell of a bug. */
 const codeForm = /^E(?!RR_)[A-Z0-9_]+$/;
-/** As the runtime words them: all that is left of an error that came from another thread. */
-const messageForm = /^(?:Error: )?(E(?!RR_)[A-Z0-9]+): [^,]+, (\w+)(?: '(.*?)')?(?: -> '.*')?$/s;
+/** As the runtime words them, maybe with its stack: all that is left of an error that came from another thread. */
+const messageForm =
+  /^(?:Error: )?(E(?!RR_)[A-Z0-9]+): [^,\n]+, (\w+)(?: '([^'\n]*)')?(?: -> '[^'\n]*')?(?:\n\s+at .*)?$/s;
+/** A thread that can't be started, or has ended, for want of something. */
+const threadForm = /^Worker initialization failure: (E[A-Z]+)$/;
 
 interface Refusal {
   code: string;
@@ -169,16 +185,21 @@ interface SystemError extends NodeJS.ErrnoException {
   address?: string;
   port?: number;
   hostname?: string;
-  dest?: string;
+  info?: { code: string; syscall: string };
 }
 
 /** What the system refused; null for an error that does not come from it. */
 function refusalIn(error: unknown): Refusal | null {
   if (!(error instanceof Error)) return null;
-  const { code, syscall, message } = error as SystemError;
+  const { code, syscall, message, info } = error as SystemError;
   if (typeof code === 'string' && codeForm.test(code)) {
     return { code, syscall: firstWord(syscall), subject: subjectOf(error) };
   }
+  // Of the user and the home folder, whose errors the runtime wraps.
+  if (code === 'ERR_SYSTEM_ERROR' && info !== undefined) return { subject: '', ...info };
+  if (code === 'ERR_WORKER_OUT_OF_MEMORY') return { code: 'ENOMEM', syscall: 'thread', subject: '' };
+  const lacking = threadForm.exec(message)?.[1];
+  if (lacking !== undefined) return { code: lacking, syscall: 'thread', subject: '' };
   const [, said, call = '', path = ''] = code === undefined ? (messageForm.exec(message) ?? []) : [];
   if (said !== undefined) return { code: said, syscall: call, subject: path };
   // Such as all addresses of a name, none of which answers; or what a fetch failed of.
@@ -192,7 +213,6 @@ const firstWord = (syscall: string | undefined): string => syscall?.split(' ')[0
 function subjectOf(error: SystemError): string {
   const { path, address, port, hostname, syscall = '' } = error;
   if (path) return path;
-  if (syscall === 'uv_cwd') return 'the working folder';
   if (address) return port ? `${address.includes(':') ? `[${address}]` : address}:${port}` : address;
   return hostname ?? syscall.split(' ')[1] ?? '';
 }
@@ -230,7 +250,11 @@ export function systemError(
     return new UserError(message, unavailable);
   }
   const verb = verbs[syscall] ?? 'used';
-  const subject = refusal.subject || path || (syscall ? `what is to be ${verb} (${syscall})` : 'something');
+  const subject =
+    subjects[syscall] ||
+    refusal.subject ||
+    path ||
+    (syscall ? `what is to be ${verb} (${syscall})` : 'something');
   const purpose = what === '' ? '' : ` for ${what}`;
   return new UserError(
     `${subject} can't be ${verb}${purpose}: ${why} (${code}); ${remedy}${otherwise}`,
@@ -242,7 +266,10 @@ const isInTheWay = (code: string): boolean => code === 'ENOTDIR' || code === 'EE
 
 /** The error as its reader is to get it: the sentence for what the system refused, everything else as it is. */
 export const explained = (error: unknown, doing: Doing = {}): unknown =>
-  error instanceof UserError ? error : (systemError(error, doing) ?? error);
+  error instanceof UserError ? error : (revived(error) ?? systemError(error, doing) ?? error);
 
-/** For threads, whose errors reach their parent as text: the sentence, or the stack of what is a bug. */
-export const words = (error: unknown): string => (explained(error) as Error)?.message ?? String(error);
+/** A UserError of another thread, which has lost its class on the way. */
+function revived(error: unknown): UserError | null {
+  if (!(error instanceof Error) || error.name !== 'UserError') return null;
+  return new UserError(error.message, (error as Partial<UserError>).exitCode ?? unavailable);
+}

@@ -1,7 +1,7 @@
 /** The thread that writes checkpoints: hashing, changing layouts and waiting for the disk stall nobody here. */
 import { existsSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
-import { UserError } from '@unet-fleet/shared';
+import { explained, UserError } from '@unet-fleet/shared';
 import { assertTermHeld } from '../run-folder/lock.ts';
 import { pruneCheckpoints } from './folder.ts';
 import { type CheckpointContent, tidyCheckpoints, type WrittenCheckpoint, writeCheckpoint } from './write.ts';
@@ -26,7 +26,8 @@ function answer(request: WriterRequest): WriterAnswer {
     prune(written, warnings);
     return { written, writeMs, warnings };
   } catch (error) {
-    if (error instanceof UserError) return { failed: { message: error.message, exitCode: error.exitCode } };
+    const told = explained(error, { what: 'a checkpoint', path: checkpoints });
+    if (told instanceof UserError) return { failed: { message: told.message, exitCode: told.exitCode } };
     throw error;
   }
 }

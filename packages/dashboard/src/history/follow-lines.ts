@@ -2,7 +2,8 @@
  * Lines of a file of JSON that may grow: each call gives those that came since the one before. Reading goes in slices
  * that let other work in between, because a live run's coordinator reads its own past here.
  */
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { openPlain } from '@unet-fleet/shared';
 
 const sliceBytes = 256 * 1024;
 /** No run writes a longer line; it is passed over. */
@@ -38,7 +39,7 @@ export async function readNewLines(
   onLine: (value: unknown) => void,
   onAnew: () => void,
 ): Promise<void> {
-  const file = await open(followed.path).catch(() => null);
+  const file = await openPlain(followed.path).catch(() => null);
   if (!file) return;
   try {
     const { ino, size } = await file.stat();

@@ -2,7 +2,7 @@
 
 import { basename, dirname } from 'node:path';
 import { realFiles, replaceFile } from '@unet-fleet/coordinator/checkpoint/files';
-import { explained, makeFolder } from '@unet-fleet/shared';
+import { assertReplaceable, explained, makeFolder } from '@unet-fleet/shared';
 import { gatherReport } from './gather.ts';
 import { reportPage } from './page.ts';
 import { figuresOf, type ReportFigures } from './report-figures.ts';
@@ -24,9 +24,10 @@ export async function writeReport(runDir: string, path: string, version: string)
   const folder = dirname(path);
   try {
     makeFolder(folder);
+    assertReplaceable(path);
     replaceFile(folder, basename(path), page, realFiles);
   } catch (error) {
-    throw explained(error, { what: 'the report', path: folder });
+    throw explained(error, { what: 'the report', path: folder, instead: 'or name another file with --out' });
   }
   return { path, sizeBytes: Buffer.byteLength(page), ...figuresOf(report) };
 }

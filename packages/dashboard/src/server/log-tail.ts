@@ -1,6 +1,5 @@
 /** The end of a run's log, as lines for people. */
-import { open } from 'node:fs/promises';
-import { printable } from '@unet-fleet/shared';
+import { openPlain, printable } from '@unet-fleet/shared';
 import type { LogLine } from '../protocol.ts';
 
 const maxLines = 2_000;
@@ -30,7 +29,7 @@ export async function logTail(path: string): Promise<LogLine[]> {
 
 /** Whole lines only. */
 async function tailOf(path: string): Promise<string> {
-  const file = await open(path).catch(() => null);
+  const file = await openPlain(path).catch(() => null);
   if (!file) return '';
   try {
     const { size } = await file.stat();

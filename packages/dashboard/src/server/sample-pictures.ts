@@ -3,7 +3,6 @@
  * kept. What it keeps true: only samples of the run's own split are read, through the pairing that keeps paths inside the
  * data folders.
  */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { deflate } from 'node:zlib';
@@ -19,7 +18,7 @@ import {
   trainingSizeOf,
 } from '@unet-fleet/dataset';
 import { toRgb } from '@unet-fleet/pictures';
-import { ignoredLabel, UserError } from '@unet-fleet/shared';
+import { ignoredLabel, readPlain, UserError } from '@unet-fleet/shared';
 import sharp from 'sharp';
 import type { RunHistory } from '../history/run-history.ts';
 import { Kept } from './kept.ts';
@@ -53,7 +52,7 @@ export class SamplePictures {
       const pair = await this.#pair(run, id);
       const { data } = run.folder.config;
       const path = join(data.images, pair.photo);
-      const photo = await decodePhoto(path, await readFile(path), { ...data, page: pair.page });
+      const photo = await decodePhoto(path, await readPlain(path), { ...data, page: pair.page });
       const size = trainingSizeOf(data, photo);
       const { pixels, ...shape } = toRgb(
         await resizePhoto(photo, size),
@@ -73,7 +72,7 @@ export class SamplePictures {
       const pair = await this.#pair(run, id);
       const { data } = run.folder.config;
       const path = join(data.masks, pair.mask);
-      const mask = await readLabels(path, await readFile(path), {
+      const mask = await readLabels(path, await readPlain(path), {
         ...(await maskMeaning(data)),
         page: pair.page,
       });

@@ -2,10 +2,10 @@
  * Ranges of bytes of a pack's files, from a folder, an HTTP server or an S3-compatible store. Faults that may pass are
  * tried again a few times; what remains is one sentence that says what to do.
  */
-import { open, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { exitCodes, UserError } from '@unet-fleet/shared';
+import { exitCodes, openPlain, UserError } from '@unet-fleet/shared';
 import { AwsClient } from 'aws4fetch';
 
 export interface ByteRange {
@@ -52,7 +52,7 @@ function folderSource(folder: string): RangeSource {
           lengthBytes: (await stat(path)).size,
         };
         if (lengthBytes > maxBytes) throw tooLarge(path, maxBytes);
-        const file = await open(path, 'r');
+        const file = await openPlain(path);
         try {
           const bytes = Buffer.allocUnsafe(lengthBytes);
           const { bytesRead } = await file.read(bytes, 0, lengthBytes, offsetBytes);

@@ -4,9 +4,17 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync, rmSync } from 'node:fs';
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { atExit, type DataConfig, exitCodes, makeFolder, UserError, writeWhole } from '@unet-fleet/shared';
+import {
+  atExit,
+  type DataConfig,
+  exitCodes,
+  makeFolder,
+  readPlain,
+  UserError,
+  writeWhole,
+} from '@unet-fleet/shared';
 import { packTar } from 'modern-tar';
 import { filesOf, folderReader } from '../files.ts';
 import { sha256Of } from '../scan.ts';
@@ -106,7 +114,7 @@ function sourcesOf({ data, dataset }: PackOptions): Source[] {
       .filter(([, path]) => path !== '')
       .map(([name, path]) => ({
         path: `lists/${name}${extname(path).toLowerCase()}`,
-        read: () => readFile(path),
+        read: () => readPlain(path),
       })),
     ...dataset.samples.flatMap(filesOf).map((file) => ({
       path: `${file.kind === 'photo' ? 'photos' : 'masks'}/${file.name}`,

@@ -4,19 +4,37 @@
  */
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, readdirSync, renameSync, rmSync, statfsSync, statSync } from 'node:fs';
-import { homedir, hostname } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { hostname, userInfo } from 'node:os';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { atExit } from '../at-exit.ts';
 import { exitCodes, UserError } from '../errors.ts';
 import { makeFolder } from '../folders.ts';
+import { explained, isSystemError } from '../system-error.ts';
 import type { Environment } from './command.ts';
 
-/** $UNET_FLEET_CACHE, or unet-fleet in $XDG_CACHE_HOME, or ~/.cache/unet-fleet. */
+/**
+ * $UNET_FLEET_CACHE, or unet-fleet in $XDG_CACHE_HOME, or ~/.cache/unet-fleet. Throws a UserError for a user without a
+ * home folder: programs are loaded from the cache, so it must not be a place that anybody may write.
+ */
 export function cacheFolder(env: Environment = process.env): string {
   if (env.UNET_FLEET_CACHE) return resolve(env.UNET_FLEET_CACHE);
-  // The XDG specification: a relative path is to be ignored.
-  const xdg = env.XDG_CACHE_HOME?.startsWith('/') ? env.XDG_CACHE_HOME : '';
-  return join(xdg || join(env.HOME || homedir(), '.cache'), 'unet-fleet');
+  // The XDG specification: a relative path is to be ignored. An empty HOME is none.
+  if (isAbsolute(env.XDG_CACHE_HOME ?? '')) return join(env.XDG_CACHE_HOME!, 'unet-fleet');
+  const home = isAbsolute(env.HOME ?? '') ? env.HOME! : registeredHome();
+  return join(home, '.cache', 'unet-fleet');
+}
+
+/** As the system has it of this user. */
+function registeredHome(): string {
+  try {
+    const { homedir } = userInfo();
+    if (isAbsolute(homedir)) return homedir;
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+  }
+  throw new UserError(
+    'this user has no home folder, as HOME is not set and /etc/passwd has none: set UNET_FLEET_CACHE to a folder that only this user may write',
+  );
 }
 
 /**
@@ -70,16 +88,12 @@ export const isErrno = (error: unknown, ...codes: string[]): boolean =>
   error instanceof Error && 'code' in error && codes.includes(String(error.code));
 
 /** A failed write as a sentence; other errors as they are. */
-export function cacheError(error: unknown, folder: string): unknown {
-  const remedy = 'or point UNET_FLEET_CACHE to another folder';
-  if (isErrno(error, 'ENOSPC', 'EDQUOT')) {
-    return new UserError(`the disk of ${folder} is full: free some space, ${remedy}`, exitCodes.unavailable);
-  }
-  if (isErrno(error, 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR')) {
-    return new UserError(`the cache folder ${folder} cannot be written: check its permissions, ${remedy}`);
-  }
-  return error;
-}
+export const cacheError = (error: unknown, folder: string): unknown =>
+  explained(error, {
+    what: 'the cache',
+    path: folder,
+    instead: 'or point UNET_FLEET_CACHE to another folder',
+  });
 
 function removeLeftovers(parent: string): void {
   for (const name of readdirSync(parent)) {

@@ -96,7 +96,7 @@ test('a disk that is too small is known before the download', async () => {
 test('a disk that fills up meanwhile is a sentence and leaves nothing', async () => {
   const download = () => Promise.reject(Object.assign(new Error('write'), { code: 'ENOSPC' }));
   await expect(installWheel(made.wheel, 'x86_64', options({ download }))).rejects.toThrow(
-    /^the disk of .* is full: free some space, or point UNET_FLEET_CACHE to another folder$/,
+    /^.*wheels can't be used for the cache: no space is left .*; free some, or point UNET_FLEET_CACHE to another folder$/,
   );
   expect(readdirSync(wheelsFolder())).toEqual([]);
 });
@@ -106,7 +106,7 @@ test('a cache that cannot be written is a sentence', async () => {
   writeFileSync(file, '');
   const blocked = options({ env: { ...env, UNET_FLEET_CACHE: join(file, 'cache') } });
   await expect(installWheel(made.wheel, 'x86_64', blocked)).rejects.toThrow(
-    /^the cache folder .* cannot be written: check its permissions, or point UNET_FLEET_CACHE to another folder$/,
+    /file is in the way of the cache: it is no folder; move it, or point UNET_FLEET_CACHE to another folder$/,
   );
 });
 

@@ -1,6 +1,6 @@
 /** The compute thread: owns the engine and does one call after another. TensorFlow blocks it for the whole of a leaf. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { UserError } from '@unet-fleet/shared';
+import { explained, UserError } from '@unet-fleet/shared';
 import { classBytes } from './class-bytes.ts';
 import type { ComputeAnswer, ComputeCall, EvaluatedLeaf } from './compute-protocol.ts';
 import { createEngine } from './tensorflow-engine.ts';
@@ -10,12 +10,12 @@ const answer = (message: ComputeAnswer, transfer: ArrayBuffer[] = []): void =>
   parentPort!.postMessage(message, transfer);
 
 function failed(error: unknown): void {
-  const { message, stack } = error as Error;
-  const isUserError = error instanceof UserError;
+  const told = explained(error, { what: 'the engine' }) as Error;
+  const isUserError = told instanceof UserError;
   answer({
     type: 'failed',
-    message: isUserError ? message : (stack ?? message),
-    exitCode: isUserError ? error.exitCode : null,
+    message: isUserError ? told.message : (told.stack ?? told.message),
+    exitCode: isUserError ? told.exitCode : null,
   });
 }
 

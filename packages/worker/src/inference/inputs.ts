@@ -13,7 +13,7 @@ import {
   photoExtensions,
   photosAmong,
 } from '@unet-fleet/dataset';
-import { UserError } from '@unet-fleet/shared';
+import { isSystemView, UserError } from '@unet-fleet/shared';
 import { glob } from 'tinyglobby';
 
 export interface PhotoInput {
@@ -53,6 +53,9 @@ async function photosOf(input: string, outDir: string): Promise<Found[]> {
     throw new UserError(`There is no photo or folder ${input}: check its name.`);
   }
   const cwd = resolve(folder);
+  if (isSystemView(cwd)) {
+    throw new UserError(`${input} shows the system and holds no photos: check its name.`);
+  }
   const matches = rest === '' ? await listFolder(cwd, listing) : await matchesOf(rest, cwd);
   const results = await resultsBelow(cwd, outDir);
   const isPhoto = (path: string) => photoExtensions.includes(extname(path).toLowerCase());

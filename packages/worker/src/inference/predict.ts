@@ -2,7 +2,6 @@
  * Segments photos: each is shrunk to training size as in training, predicted, and the classes are brought back to
  * the photo's own size. A photo that can't be read is named and the others go on.
  */
-import { mkdir, readFile } from 'node:fs/promises';
 import {
   decodePhoto,
   type MaskMeaning,
@@ -12,7 +11,7 @@ import {
   unitPixels,
 } from '@unet-fleet/dataset';
 import { toRgb } from '@unet-fleet/pictures';
-import { type ExitCode, exitCodes, ignoredLabel, UserError } from '@unet-fleet/shared';
+import { type ExitCode, exitCodes, explained, ignoredLabel, makeFolder, readPlain } from '@unet-fleet/shared';
 import { loadAhead } from './evaluate.ts';
 import { type Failure, Failures } from './failure.ts';
 import { findPhotos } from './inputs.ts';
@@ -62,9 +61,11 @@ export async function predictPhotos(
   const pages = await pagesOfPhotos(photos);
   const maskPaths = [...(byPhoto?.values() ?? [])];
   await assertApart(photos, maskPaths, outDir);
-  await mkdir(outDir, { recursive: true }).catch((error) => {
+  try {
+    makeFolder(outDir);
+  } catch (error) {
     throw unwritable(outDir, error);
-  });
+  }
   const report: Omit<PredictionReport, 'failures' | 'bug' | 'exitCode'> = {
     numPhotos: pages.length,
     outputs: [],
@@ -113,8 +114,8 @@ export async function predictPhotos(
 /** What would fail for every photo after this one as well. */
 const diskFaults = ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO'];
 
-const unwritable = (outDir: string, error: unknown): UserError =>
-  new UserError(`Cannot write to ${outDir} (${(error as Error).message}): choose another folder with --out.`);
+const unwritable = (outDir: string, error: unknown): unknown =>
+  explained(error, { what: 'the predictions', path: outDir, instead: 'or choose another folder with --out' });
 
 async function settingsOf({ data, classNames }: TrainedModel, { masks, maxPixels }: PredictOptions) {
   // Without masks, what they mean is not asked: the palette's file may be gone by now.
@@ -132,7 +133,7 @@ async function prepared(
   settings: Settings,
 ) {
   const { valueRange, orientation } = data;
-  const decoded = await decodePhoto(path, await readFile(path), {
+  const decoded = await decodePhoto(path, await readPlain(path), {
     channels: model.inChannels,
     valueRange,
     orientation,

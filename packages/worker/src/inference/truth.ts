@@ -1,7 +1,7 @@
 /** The true mask of a photo, as labels of the model's classes; used only to be shown and scored beside a prediction. */
-import { readFile } from 'node:fs/promises';
 import { FileError, type MaskMeaning, readLabels } from '@unet-fleet/dataset';
 import type { LabelMap } from '@unet-fleet/pictures';
+import { readPlain } from '@unet-fleet/shared';
 
 export interface TruthOptions extends MaskMeaning {
   numClasses: number;
@@ -16,7 +16,7 @@ export async function readTruth(
   photo: { width: number; height: number },
   options: TruthOptions,
 ): Promise<LabelMap> {
-  const { width, height, labels, strange } = await readLabels(path, await readFile(path), options);
+  const { width, height, labels, strange } = await readLabels(path, await readPlain(path), options);
   if (width !== photo.width || height !== photo.height) {
     throw new FileError(
       path,

@@ -1,7 +1,7 @@
 /** An evaluation as files: JSON for programs, the confusion matrix as CSV and as a picture. */
 import { join } from 'node:path';
 import { confusionPicture } from '@unet-fleet/pictures';
-import { confusionCsv, makeFolder, UserError, writeWhole } from '@unet-fleet/shared';
+import { confusionCsv, explained, makeFolder, writeWhole } from '@unet-fleet/shared';
 import type { EvaluationReport } from './evaluate.ts';
 import { absentPolicy } from './evaluation-table.ts';
 
@@ -28,9 +28,11 @@ export async function writeEvaluation(report: EvaluationReport, outDir: string):
     await writeWhole(paths.csv, confusionCsv(confusion, classNames));
     await writeWhole(paths.picture, picture);
   } catch (error) {
-    throw new UserError(
-      `Cannot write to ${outDir} (${(error as Error).message}): choose another folder with --out.`,
-    );
+    throw explained(error, {
+      what: 'the scores',
+      path: outDir,
+      instead: 'or choose another folder with --out',
+    });
   }
   return paths;
 }
