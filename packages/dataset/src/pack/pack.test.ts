@@ -64,6 +64,38 @@ describe('a pack', () => {
     expect(again.warnings).toEqual([]);
   });
 
+  it.each<[string, string, string, Partial<DataConfig>]>([
+    ['suffixes', '#_sat.png', '#_mask.png', { imageSuffix: '_sat', maskSuffix: '_mask' }],
+    ['folders of a split', 'train/images/#.png', 'train/labels/#.png', {}],
+    ['a split that is not wanted', 'train/#.jpg', 'train/#.png', { split: 'random' }],
+    ['lists', '#.jpg', '#.png', { trainList: 'train.txt', valList: 'val.txt' }],
+  ])('brings along %s, without an option', async (_, photoName, maskName, options) => {
+    const picture = { jpg: await photo(16, 16), png: await photo(16, 16, 'png') };
+    const mask = pngMask(16, 16, (x) => x % 2);
+    const files: Record<string, Uint8Array | string> = {
+      ...{ 'train.txt': '1\n2\n', 'val.txt': '3' },
+      '@eaDir/1.jpg': picture.jpg,
+    };
+    for (const id of ['1', '2', '3', '4']) {
+      const part = (name: string) => (id < '3' ? name : name.replace('train/', 'val/')).replace('#', id);
+      files[part(photoName)] = photoName.endsWith('jpg') ? picture.jpg : picture.png;
+      files[part(maskName)] = mask;
+    }
+    const folder = folderWith(files);
+    const listed = Object.entries(options).map(([key, value]) => [
+      key,
+      key.endsWith('List') ? join(folder, value as string) : value,
+    ]);
+    const given = dataConfig({ images: folder, masks: folder, ...Object.fromEntries(listed) });
+    const packedSet = await scan(given);
+    const out = nextFolder();
+    await writePack({ data: given, dataset: packedSet, out, shardBytes: 1e9 });
+    const again = await scan(await unpack(out));
+    expect(packedSet.samples.length).toBe(options.trainList ? 3 : 4);
+    expect(again).toMatchObject({ sha256: packedSet.sha256, split: packedSet.split });
+    expect(again.samples).toEqual(packedSet.samples);
+  });
+
   it('is the same bytes each time, in shards that any tar unpacks', async () => {
     const [one, two] = [await packed({}, 1_000), await packed({}, 1_000)];
     expect(one.report.numShards).toBeGreaterThan(2);
