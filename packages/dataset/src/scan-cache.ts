@@ -11,7 +11,7 @@ import type { PictureFacts } from './readers/picture-facts.ts';
 import type { ValueCount } from './readers/raster.ts';
 
 /** Raised whenever a reader gives another result for the same bytes. */
-const FORMAT = 4;
+const FORMAT = 5;
 
 export interface FileStamp {
   numBytes: number;
