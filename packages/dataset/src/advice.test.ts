@@ -27,6 +27,12 @@ const signed = (values: number[]) =>
     npyMask('|i1', width, 16, (x) => (values[(x + shift) % values.length] as number) & 255),
   );
 const softly = (between: number[]) => greys([...Array(25).fill(0), ...between, ...Array(25).fill(255)]);
+const fractions = () =>
+  [0, 1].map((shift) => {
+    const header = npyMask('<f4', width, 16, () => 0).subarray(0, -width * 16);
+    const values = Float32Array.from({ length: width * 16 }, (_, i) => ((i % width) + shift) / (width + 1));
+    return Buffer.concat([header, Buffer.from(values.buffer)]);
+  });
 const names = (count: number) => Array.from({ length: count }, (_, i) => `name ${i}`).join('\n');
 
 async function folderOf(masks: Uint8Array[], extension: string, list = ''): Promise<string> {
@@ -93,6 +99,7 @@ describe('what a sentence about masks advises works', () => {
       '',
       1,
     ],
+    ['probabilities', fractions(), 'npy', {}, '', 1],
     ['a photo', greys(Array.from({ length: 60 }, (_, i) => Math.round((i * 255) / 59))), 'png', {}, '', 0],
   ])('%s', async (_, masks, extension, given, list, atLeast) => {
     const folder = await folderOf(masks, extension, list);

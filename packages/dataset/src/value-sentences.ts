@@ -35,7 +35,7 @@ export function valueRemedy(wrong: readonly OutOfRange[], classes: Classes): str
   if (classes.hasPalette) return ', add the colours to the palette file';
   const texts = new Set(wrong.flatMap(({ values }) => values.map(({ value }) => value)));
   const values = [...texts].map(Number).sort((a, b) => a - b);
-  if (!values.every(Number.isSafeInteger)) return '';
+  if (!values.every(Number.isSafeInteger)) return asFractions(values.filter(Number.isFinite), classes);
   const isOne = values.length === 1;
   const remedies = [asClasses(values, isOne ? `${values[0]} is a class` : 'they are classes', classes)];
   // Another value can be left out only where none is yet.
@@ -43,6 +43,15 @@ export function valueRemedy(wrong: readonly OutOfRange[], classes: Classes): str
     remedies.unshift(`set --ignore-index ${values[0]} if ${values[0]} marks pixels to leave out`);
   }
   return `, ${remedies.join(', ')}`;
+}
+
+/** Probabilities, or greys between black and white, make two classes by a threshold. */
+function asFractions(values: readonly number[], { data, numNames }: Classes): string {
+  const [lowest = -1, highest = -1] = [Math.min(...values), Math.max(...values)];
+  const isTwo =
+    (data.numClasses === 0 || data.numClasses === 2) && numNames <= 2 && data.maskValues === 'auto';
+  if (values.length === 0 || !isTwo || lowest < 0 || highest > 255) return '';
+  return `, set --mask-threshold ${highest <= 1 ? 0.5 : 128} if they are two classes with soft edges`;
 }
 
 function asClasses(values: readonly number[], condition: string, classes: Classes): string {
