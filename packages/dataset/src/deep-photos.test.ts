@@ -92,7 +92,7 @@ describe('photos of more than 8 bits', () => {
   it('with NaN are refused, and cost no other', async () => {
     const { report } = await setOf({ 'a.tif': f32(0, Number.NaN), 'b.tif': f32(0, 1), 'c.tif': f32(0, 1) });
     expect(report.unreadable).toEqual([
-      { id: 'a', path: 'a.tif', reason: expect.stringContaining('are NaN or infinite') },
+      { id: 'a', path: 'a.tif', reason: expect.stringContaining('are no finite numbers (nan or infinity)') },
     ]);
     expect(report.samples).toHaveLength(2);
   });

@@ -1,4 +1,4 @@
-/** Photos through sharp: the four formats that are read, and formats that only look like them. */
+/** Photos, through sharp and by the readers that masks have too: the formats that are read, and formats that only look like them. */
 import { FileError } from '@unet-fleet/dataset';
 import { decodePhoto, examinePhoto } from '@unet-fleet/dataset/readers/photo';
 import sharp from 'sharp';
@@ -20,9 +20,69 @@ async function photos(): Promise<Seed[]> {
     { name: 'packbits.tif', bytes: await image().tiff({ compression: 'packbits' }).toBuffer() },
     { name: 'tile.tif', bytes: await image().tiff({ tile: true, compression: 'lzw' }).toBuffer() },
   ];
+  const deep = sharp(
+    Uint16Array.from(noise, (value) => value * 200),
+    {
+      raw: { width: 40, height: 30, channels: 3 },
+    },
+  ).toColourspace('rgb16');
+  const stored = await deep.clone().tiff({ compression: 'none' }).toBuffer();
+  seeds.push(
+    { name: 'deep.png', bytes: await deep.clone().png().toBuffer() },
+    { name: 'deep.tif', bytes: stored },
+    {
+      name: 'deep-lzw.tif',
+      bytes: await deep.clone().tiff({ compression: 'lzw', predictor: 'horizontal' }).toBuffer(),
+    },
+    {
+      name: 'deep-tile.tif',
+      bytes: await deep.clone().tiff({ tile: true, compression: 'deflate' }).toBuffer(),
+    },
+    { name: 'a.gif', bytes: await image().gif().toBuffer() },
+    { name: 'interlaced.gif', bytes: await image().gif({ interFrameMaxError: 0, colours: 4 }).toBuffer() },
+    ...bmpSeeds(),
+    { name: 'a.npy', bytes: npy("{'descr': '<f4', 'fortran_order': True, 'shape': (6, 5, 3), }", 360) },
+  );
   const pngs = seeds.filter(({ name }) => name.endsWith('.png'));
   return [...seeds, ...pngs.map((seed) => ({ ...seed, wrap: withPngChecksums }))];
 }
+
+/** Palettes of 1, 4 and 8 bits, run lengths and colours, with the rows of a picture of 12 x 8 pixels. */
+function bmpSeeds(): Seed[] {
+  const bmp = (name: string, bits: number, compression: number, data: Buffer): Seed => {
+    const numColors = bits <= 8 ? 2 ** bits : 0;
+    const header = Buffer.alloc(54 + 4 * numColors, 7);
+    header.write('BM');
+    header.writeUInt32LE(header.length, 10);
+    for (const [at, value] of [
+      [14, 40],
+      [18, 12],
+      [22, 8],
+      [30, compression],
+      [34, data.length],
+      [46, numColors],
+    ] as const) {
+      header.writeUInt32LE(value, at);
+    }
+    header.writeUInt16LE(1, 26);
+    header.writeUInt16LE(bits, 28);
+    return { name: `${name}.bmp`, bytes: Buffer.concat([header, data]) };
+  };
+  const rows = (bits: number) =>
+    Buffer.from(Uint8Array.from({ length: 4 * Math.ceil((12 * bits) / 32) * 8 }, (_, i) => (i * 37) % 256));
+  const runs = Buffer.from(Array.from({ length: 8 }, (_, y) => [8, y, 0, 3, 1, 2, 3, 0, 1, y, 0, 0]).flat());
+  return [
+    ...[1, 4, 8, 16, 24, 32].map((bits) => bmp(`bits${bits}`, bits, 0, rows(bits))),
+    bmp('runs', 8, 1, Buffer.concat([runs, Buffer.from([0, 1])])),
+    bmp('runs4', 4, 2, Buffer.concat([runs, Buffer.from([0, 1])])),
+  ];
+}
+
+const npy = (header: string, numBytes: number): Buffer => {
+  const start = Buffer.from('\x93NUMPY\x01\0\0\0', 'latin1');
+  start.writeUInt16LE(header.length, 8);
+  return Buffer.concat([start, Buffer.from(header), Buffer.alloc(numBytes, 3)]);
+};
 
 const svg = (body: string): Buffer =>
   Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64">${body}</svg>`);

@@ -141,7 +141,7 @@ function asBytes(picture: Upright): Upright {
 }
 
 export const notFinite = (numValues: number): string =>
-  `${numValues} of its values are NaN or infinite; replace them, as no photo can have such`;
+  `${numValues} of its values are no finite numbers (nan or infinity); replace them, as no photo can have such`;
 
 /** What the type itself can hold; of floats 0 to 1. */
 export function rangeOfType(kind: NumberKind, bits: number): { low: number; high: number } {
