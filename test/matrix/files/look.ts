@@ -36,7 +36,9 @@ export async function speak(args: string[], cwd: string, cache: string): Promise
 /** `folder` is the cell's. The cache is for this look alone, as scans are kept by path. */
 export async function lookAt(cell: Cell, folder: string, cache: string): Promise<Look> {
   try {
-    const args = ['inspect', ...cell.args, '--json', '--photos', '2', '--out', join(cache, 'sheet.png')];
+    // At their own size: half of so small a picture is too small for a model.
+    const shown = ['--json', '--scale', '1', '--photos', '2'];
+    const args = ['inspect', ...cell.args, ...shown, '--out', join(cache, 'sheet.png')];
     const { exitCode, stdout, stderr } = await speak(args, folder, cache);
     if (/this is a bug|^\s+at /m.test(stderr)) return { kind: 'accident', text: stderr };
     if (stdout === '') return { kind: 'refused', exitCode, sentence: stderr.trim().split('\n').at(-1)! };
@@ -59,8 +61,8 @@ function textsIn(value: unknown): string[] {
 async function samplesOf(cell: Cell, folder: string): Promise<LookedSample[]> {
   const config = loadConfig({ flags: flagsOf(cell.args, folder), env: {}, files: [] });
   const dataset = datasetFrom(await scanDataset(config.data), config.data);
-  const { samples, maskValues } = dataset;
-  const data = { ...config.data, maskValues };
+  const { samples, maskValues, valueRange, orientation } = dataset;
+  const data = { ...config.data, maskValues, valueRange, orientation };
   return Promise.all(
     samples.map(async (sample) => {
       const loaded = await loadSample(data, sample, sample);

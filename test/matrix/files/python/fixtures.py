@@ -19,6 +19,8 @@ from scene import make_scene
 
 WIDTH, HEIGHT = 8, 6
 MAX_BYTES = 16_000
+# HDF5 files are large, and one integer type is like another there.
+LEFT_OUT = {f"mat73-{dtype}" for dtype in ["int8", "uint16", "int16", "uint32", "int32"]}
 out = Path(__file__).parents[3] / "fixtures" / "files"
 
 
@@ -29,7 +31,7 @@ class Numbers:
         self.lists = []
 
     def keep(self, values: np.ndarray) -> int:
-        rounded = [round(value, 5) for value in values.ravel().tolist()]
+        rounded = [float(f"{value:.4g}") if value % 1 else value for value in values.ravel().tolist()]
         plain = [int(value) if value == int(value) else value for value in rounded]
         if plain not in self.lists:
             self.lists.append(plain)
@@ -51,12 +53,12 @@ def main() -> None:
         checks.photo(kind, path, unit)
         answers["photos"].append({
             "file": str(path.relative_to(out)), "expect": kind.expect, "says": kind.says, "tolerance": kind.tolerance,
-            "low": kind.low, "high": kind.high, "channels": unit.shape[2], "unit": numbers.keep(unit),
+            "low": kind.low, "high": kind.high, "orientation": "photo" if kind.orientation > 1 else "auto", "channels": unit.shape[2], "unit": numbers.keep(unit),
         })
     for number, kind in enumerate(masks.kinds):
         # What is asked of a value set is for other tests: here, what the file says.
         fitting = [v for v in values.sets if v.name in ("idx", "bin", "bw", "neg") and kind.takes(v)]
-        if kind.family == "foreign":
+        if kind.family == "foreign" or kind.name in LEFT_OUT:
             continue
         value_set = fitting[number % len(fitting)]
         path = out / "masks" / (kind.name + kind.extension)

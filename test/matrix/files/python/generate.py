@@ -32,7 +32,7 @@ value_by_name = {value_set.name: value_set for value_set in values.sets}
 # One sure member of each family, to stand beside what is tried.
 SURE_PHOTOS = ["png-rgb8", "jpeg-rgb", "webp-lossless", "tiff-palette", "gif-256", "bmp-24", "npy-uint8-hwc-C", "png-grey16"]
 SURE_MASKS = [("png-grey8", "idx"), ("tiff-imagej", "bin"), ("npy-le-i4-C", "idx"), ("mat5-uint8", "idx"), ("png-palette4", "idx"),
-              ("gif-black-white", "bw"), ("bmp-8", "bw"), ("png-grey8", "bw")]
+              ("gif-black-white", "bin"), ("bmp-8", "bw"), ("png-grey8", "bw")]
 
 
 class Maker:
@@ -51,8 +51,9 @@ class Maker:
         return folder
 
     def add(self, part, name, photo, mask, value_set, name_kind=names.kinds[0], value_range="auto", extra=(), commands=("inspect",),
-            count=NUM_SAMPLES, channels=3):
-        """Writes `count` samples of these kinds; stacks hold all in one file."""
+            count=NUM_SAMPLES, channels=3, drawn="upright", expect=None):
+        """Writes `count` samples of these kinds; stacks hold all in one file. `drawn`: whether masks were drawn on the upright
+        photo, or on its pixels as they are stored."""
         if not self.wants(name):
             return
         folder = self.folder(name)
@@ -60,6 +61,8 @@ class Maker:
         is_stack = photo.family == "tiff-stack"
         photo_files, mask_files = [], []
         units, arrays = [], [values.values_of(value_set, scene.labels) for scene in scenes]
+        if drawn == "stored":
+            arrays = [np.ascontiguousarray(photos.STORED[photo.orientation](array)) for array in arrays]
         groups = [scenes] if is_stack else [[scene] for scene in scenes]
         images = folder / ("all" if name_kind.one_folder else "images")
         mask_root = folder / ("all" if name_kind.one_folder else "masks")
@@ -81,6 +84,8 @@ class Maker:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(content)
         self.checks.photo(photo, photo_files[0], units[0])
+        if drawn == "stored":
+            units = [photos.STORED[photo.orientation](unit) for unit in units]
         if not is_stack:
             self.checks.mask(mask, mask_files[0], arrays[0])
         samples = [
@@ -96,7 +101,7 @@ class Maker:
                 name, part,
                 {"photo": photo.name, "mask": mask.name, "values": value_set.name, "name": name_kind.name},
                 args, samples, len(value_set.classes),
-                photo={**expectation([photo]), "tolerance": photo.tolerance, "range": "auto" if value_range == "auto" else bounds, "type": [photo.low, photo.high],
+                photo={**(expect or expectation([photo])), "tolerance": photo.tolerance, "range": "auto" if value_range == "auto" else bounds, "type": [photo.low, photo.high],
                        "channels": channels},
                 mask=expectation([mask, value_set]),
                 warns=value_set.says if value_set.expect == photos.READS and mask.only != masks.BITS["only"] else "",
@@ -128,6 +133,9 @@ def add_photos(maker: Maker) -> None:
     every family in turn."""
     beside = cycle(SURE_MASKS)
     for photo in photos.kinds:
+        if photo.orientation > 1:
+            add_orientations(maker, photo)
+            continue
         ranges = ["auto"]
         if photo.high != 255:
             ranges += ["type", [0, 4095] if photo.high > 1 else [-1, 3]]
@@ -140,6 +148,15 @@ def add_photos(maker: Maker) -> None:
         for channels in [1, 4]:
             maker.add("photos", f"photo--{photo}--channels{channels}", photo_by_name[photo], mask_by_name["png-grey8"], value_by_name["idx"],
                       extra=["--channels", str(channels)], channels=channels)
+
+
+def add_orientations(maker: Maker, photo) -> None:
+    """Masks drawn on the upright photo and on the stored pixels: told by their sizes, or by the user, or asked."""
+    mask, value_set = mask_by_name["png-grey8"], value_by_name["idx"]
+    for drawn, option in [("upright", "photo"), ("stored", "stored")]:
+        asked = {"expect": photos.REFUSES, "says": "--orientation photo.*--orientation stored"} if photo.orientation < 5 else None
+        for name, extra, expect in [("auto", [], asked), ("told", ["--orientation", option], None)]:
+            maker.add("photos", f"photo--{photo.name}--drawn-{drawn}-{name}", photo, mask, value_set, extra=extra, drawn=drawn, expect=expect)
 
 
 def add_names(maker: Maker) -> None:

@@ -34,6 +34,9 @@ class PhotoKind:
     high: float = 255
     tolerance: float = 0.5 / 255
     """Half a step of 8 bits: readers may keep 8 bits of what has 8."""
+    orientation: int = 1
+    """EXIF's number. From 5 on photo and mask have sides of their own, which tell how a mask lies; from 2 to 4 the user is
+    asked."""
     expect: str = READS
     says: str = ""
     """What a refusal must hold, as a regular expression."""
@@ -162,15 +165,15 @@ add("jpeg-grey", ".jpeg", "jpeg", pillow_writer("JPEG", "L", **jpeg), tolerance=
 add("jpeg-progressive", ".jpg", "jpeg", pillow_writer("JPEG", progressive=True, **jpeg), tolerance=near)
 add("jpeg-420", ".jpg", "jpeg", pillow_writer("JPEG", quality=90, subsampling=2), tolerance=0.1)
 # Inks need a colour profile to become colours; without one, readers differ by more than a rounding.
-add("jpeg-cmyk", ".jpg", "jpeg", pillow_writer("JPEG", "CMYK", decode_mode="RGB", **jpeg), tolerance=0.35)
+add("jpeg-cmyk", ".jpg", "jpeg", pillow_writer("JPEG", "CMYK", decode_mode="RGB", **jpeg), tolerance=0.5)
 for orientation in range(1, 9):
     add(f"jpeg-exif{orientation}", ".jpg", "jpeg", pillow_writer("JPEG", orientation=orientation, **jpeg),
-        tolerance=near, tags={"orientation": orientation})
+        tolerance=near, orientation=orientation)
 add("webp-lossless", ".webp", "webp", pillow_writer("WEBP", lossless=True))
 add("webp-lossy", ".webp", "webp", pillow_writer("WEBP", quality=95), tolerance=near)
 add("webp-alpha", ".webp", "webp", pillow_writer("WEBP", "RGBA", lossless=True, exact=True, decode_mode="RGB"))
-add("webp-exif6", ".webp", "webp", pillow_writer("WEBP", orientation=6, lossless=True), tags={"orientation": 6})
-add("png-exif3", ".png", "png", pillow_writer("PNG", orientation=3), tags={"orientation": 3})
+add("webp-exif6", ".webp", "webp", pillow_writer("WEBP", orientation=6, lossless=True), orientation=6)
+add("png-exif3", ".png", "png", pillow_writer("PNG", orientation=3), orientation=3)
 
 # ---- GIF and BMP
 
@@ -304,7 +307,7 @@ def tiff_expectation(row: dict) -> dict:
     if row["colour"] in ("minisblack-4", "minisblack-5"):
         # The fourth of four bands that are not called red, green, blue is often infrared: no photo of three channels
         # can be made of them without a word, and --bands or a refusal are for the one who knows.
-        return {**rest, "expect": EITHER, "says": "channels|bands"}
+        return {**rest, "expect": EITHER, "says": "channels|bands|zstd|zstandard"}
     if row["compression"] == "zstd":
         return {**rest, "expect": EITHER, "says": "zstd|zstandard"}
     return rest
@@ -377,7 +380,7 @@ def tiff_orientation(orientation):
 
 
 for orientation in range(2, 9):
-    add(f"tiff-orientation{orientation}", ".tif", "tiff", tiff_orientation(orientation), tags={"orientation": orientation})
+    add(f"tiff-orientation{orientation}", ".tif", "tiff", tiff_orientation(orientation), orientation=orientation)
 
 
 def tiff_bits(bits, photometric=1, byteorder="<", reverse=False):
