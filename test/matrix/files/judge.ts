@@ -117,9 +117,10 @@ function pixelPairs(sample: LookedSample, truth: Truth, channels: number): [numb
 
 /** The one straight line from numbers to what is seen, over the whole set and without what was cut off at either end. */
 function fitted(pairs: readonly [number, number][]): { scale: number; low: number } {
-  const inside = pairs.filter(([seen]) => seen > 0.004 && seen < 0.996);
+  const between = pairs.filter(([seen]) => seen > 0.004 && seen < 0.996);
+  // A picture of black and white alone has nothing in between.
+  const inside = between.length > 0 ? between : pairs;
   const n = inside.length;
-  if (n < 2) return { scale: 0, low: 0 };
   const meanSeen = inside.reduce((sum, [seen]) => sum + seen, 0) / n;
   const meanUnit = inside.reduce((sum, [, unit]) => sum + unit, 0) / n;
   let both = 0;

@@ -84,6 +84,8 @@ class Maker:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(content)
         self.checks.photo(photo, photo_files[0], units[0])
+        if photo.white and isinstance(value_range, list):
+            units = [sum(value_range) - (photo.high - unit) for unit in units]
         if drawn == "stored":
             units = [photos.STORED[photo.orientation](unit) for unit in units]
         if not is_stack:
@@ -137,7 +139,9 @@ def add_photos(maker: Maker) -> None:
             add_orientations(maker, photo)
             continue
         ranges = ["auto"]
-        if photo.high != 255:
+        if photo.few_bits:
+            ranges += ["type"]
+        elif photo.high != 255:
             ranges += ["type", [0, 4095] if photo.high > 1 else [-1, 3]]
         for value_range in ranges:
             mask, value_set = next(beside)

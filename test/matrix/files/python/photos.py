@@ -34,6 +34,10 @@ class PhotoKind:
     high: float = 255
     tolerance: float = 0.5 / 255
     """Half a step of 8 bits: readers may keep 8 bits of what has 8."""
+    white: bool = False
+    """0 is white: the numbers of a range are those of the file, which is turned over after it."""
+    few_bits: bool = False
+    """Fewer than 8: what a number of a range means then, PNG (a share of white) and TIFF say differently."""
     orientation: int = 1
     """EXIF's number. From 5 on photo and mask have sides of their own, which tell how a mask lies; from 2 to 4 the user is
     asked."""
@@ -92,7 +96,7 @@ def png_writer(bits, colour, interlaced=False, alpha=False):
 
 for bits in [1, 2, 4, 8, 16]:
     for interlaced in [False, True]:
-        add(f"png-grey{bits}{'-interlaced' * interlaced}", ".png", "png", png_writer(bits, False, interlaced), high=2**bits - 1)
+        add(f"png-grey{bits}{'-interlaced' * interlaced}", ".png", "png", png_writer(bits, False, interlaced), high=2**bits - 1, few_bits=bits < 8)
 for bits in [8, 16]:
     for interlaced in [False, True]:
         add(f"png-rgb{bits}{'-interlaced' * interlaced}", ".png", "png", png_writer(bits, True, interlaced), high=2**bits - 1)
@@ -303,7 +307,7 @@ def tiff_writer(row: dict):
 
 def tiff_expectation(row: dict) -> dict:
     _, _, low, high = TYPES[row["type"]]
-    rest = {"low": low, "high": high, "tags": row}
+    rest = {"low": low, "high": high, "tags": row, "white": row["colour"] == "miniswhite-1"}
     if row["colour"] in ("minisblack-4", "minisblack-5"):
         # The fourth of four bands that are not called red, green, blue is often infrared: no photo of three channels
         # can be made of them without a word, and --bands or a refusal are for the one who knows.
@@ -402,11 +406,11 @@ def tiff_bits(bits, photometric=1, byteorder="<", reverse=False):
 
 
 for bits in [1, 2, 4]:
-    add(f"tiff-grey{bits}", ".tif", "tiff", tiff_bits(bits), high=2**bits - 1)
-    add(f"tiff-grey{bits}-white", ".tif", "tiff", tiff_bits(bits, 0, ">"), high=2**bits - 1)
+    add(f"tiff-grey{bits}", ".tif", "tiff", tiff_bits(bits), high=2**bits - 1, few_bits=True)
+    add(f"tiff-grey{bits}-white", ".tif", "tiff", tiff_bits(bits, 0, ">"), high=2**bits - 1, few_bits=True, white=True)
 add("tiff-grey12-packed", ".tif", "tiff", tiff_bits(12), high=4095, expect=EITHER, says="12")
 add("tiff-grey8-fillorder2", ".tif", "tiff", tiff_bits(8, reverse=True))
-add("tiff-grey1-fillorder2", ".tif", "tiff", tiff_bits(1, reverse=True), high=1)
+add("tiff-grey1-fillorder2", ".tif", "tiff", tiff_bits(1, reverse=True), high=1, few_bits=True)
 
 
 def tiff_pyramid(path, scenes):
