@@ -99,14 +99,14 @@ test('a run that early stopping has ended stays so, until it is given more patie
     step: ended.step,
     weightsSha256: ended.weightsSha256,
   });
-  const patient = outcomeOf(await again('--early-stopping', '2', '--epochs', '4'));
+  const patient = outcomeOf(await again('--early-stopping', '2', '--epochs', '2'));
   expect(patient.step).toBeGreaterThan(ended.step);
   expect(eventsOf(runDir)).toContainEqual(
     expect.objectContaining({
       type: 'options-changed',
       step: ended.step + 1,
       changes: [
-        { flag: '--epochs', from: 9, to: 4 },
+        { flag: '--epochs', from: 9, to: 2 },
         { flag: '--early-stopping', from: 1, to: 2 },
       ],
     }),

@@ -72,7 +72,7 @@ describe('the report of a run', () => {
     expect(figures.scores).toMatchObject({ step: 8, pixelAccuracy: (2_000 + 772) / 3_072 });
     for (const words of [
       'Completed.',
-      'Learning rates set by hand',
+      'Changes of the run since it began',
       'The loss of 1 step was not a finite number',
       'in 2 starts',
       'broke off; the next start went on from a checkpoint',

@@ -34,7 +34,7 @@ const missing = (name: string, found: string, costs: string, remedy: string): Fi
 /** What a probe found, or the sentence that says why it found nothing. */
 export type Probed<T> = { value: T } | { problem: string };
 
-export const oldestNode = '20.15';
+const oldestNode = '20.15';
 const setup = 'run `npx unet-fleet setup`';
 
 export const nodeFinding = (version: string): Finding =>

@@ -101,7 +101,7 @@ export function runFolderOf(name: string, io: Io): string {
  * The newest numbered run, whether it has a checkpoint already or was ended before its first. Throws a UserError when
  * there is none.
  */
-export function newestRun(cwd: string): string {
+function newestRun(cwd: string): string {
   const newest = numberedRuns(cwd)
     .map((name) => join(cwd, root, name))
     .findLast(holdsRun);

@@ -2,8 +2,8 @@
 import { basename, dirname, resolve } from 'node:path';
 import { openCheckpoint } from '@unet-fleet/coordinator/checkpoint/folder';
 import { holdsRun } from '@unet-fleet/coordinator/run-folder/run-folder';
-import { type Config, ignoredLabel, UserError } from '@unet-fleet/shared';
-import { ComputeThread, type InferenceEngine, type TrainedModel } from '@unet-fleet/worker';
+import { type Config, UserError } from '@unet-fleet/shared';
+import { type InferenceEngine, openInferenceEngine, type TrainedModel } from '@unet-fleet/worker';
 import type { Io } from './io.ts';
 import { namedRunDir, newestTrainedRun, type RunNameFlags } from './run-folders.ts';
 
@@ -71,19 +71,12 @@ function checkpointOf({ checkpoint, runDir }: TrainedRunFlags, io: Io, argument?
 
 /** Starts an engine that holds the model's weights, lets `use` work with it, and ends it. */
 export async function withEngine<T>(
-  { model, parameters, statistics, data, classWeights }: TrainedModel,
-  choice: { device: 'auto' | 'cpu' | 'gpu'; threads: number },
+  trained: TrainedModel,
+  { device, threads }: { device: 'auto' | 'cpu' | 'gpu'; threads: number },
   use: (engine: InferenceEngine) => Promise<T>,
 ): Promise<T> {
-  const engine = await ComputeThread.start({
-    model,
-    device: choice.device,
-    intraOpThreads: choice.threads,
-    ignoreIndex: ignoredLabel(data),
-    classWeights,
-  });
+  const engine = await openInferenceEngine(trained, { device, intraOpThreads: threads });
   try {
-    await engine.setWeights(parameters, statistics);
     return await use(engine);
   } finally {
     await engine.close();

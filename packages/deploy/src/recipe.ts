@@ -27,7 +27,7 @@ export const paths = {
 const decided = new Set(['run.runDir', 'run.workers', 'run.metricsPort', 'run.metricsHost']);
 
 /** Cores that a worker asks for: its threads must not depend on the node that it comes to. */
-export const coresOf = (cpu: string): number =>
+const coresOf = (cpu: string): number =>
   Math.max(1, Math.floor(cpu.endsWith('m') ? Number(cpu.slice(0, -1)) / 1_000 : Number(cpu)));
 
 /** The config with what a cluster settles: one kind of device, a fixed number of threads, no shared memory. */

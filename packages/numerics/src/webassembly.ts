@@ -21,7 +21,7 @@ const { WebAssembly } = globalThis as unknown as { WebAssembly: WebAssemblyGloba
 
 export const pageBytes = 64 * 1024;
 /** One page short of 4 GiB, so that the end of the memory is a valid 32-bit offset. */
-export const maximumPages = 65_535;
+const maximumPages = 65_535;
 
 /** See assembly/index.ts. Vectors are byte offsets, lengths count values. */
 export interface KernelExports {

@@ -38,7 +38,7 @@ function detailsOf(row: OptionRow): string {
 }
 
 /** The page docs/configuration.md, whole. */
-export function configMarkdown(rows: readonly OptionRow[]): string {
+function configMarkdown(rows: readonly OptionRow[]): string {
   const cell = (text: string) => text.replaceAll('|', '\\|');
   const code = (text: string) => `\`${text}\``;
   const tables = groupsOf(rows).map((group) => {

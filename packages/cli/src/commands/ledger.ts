@@ -59,7 +59,7 @@ const samplesIn = (runDir: string): { samples: StepSamples; numSteps: number } =
 };
 
 /** Throws a UserError when the run has no ledger. */
-export function ledgerSummary(runDir: string): LedgerSummary {
+function ledgerSummary(runDir: string): LedgerSummary {
   const { samples, numSteps: last } = samplesIn(runDir);
   const samplesOf = (step: number) => (step <= last ? samples.ofStep(step) : []);
   const summary = summarize(readLedger(runPaths(runDir).ledger), samplesOf);
@@ -70,7 +70,7 @@ export function ledgerSummary(runDir: string): LedgerSummary {
 }
 
 /** Throws a UserError when the ledger has no such step. */
-export function ledgerStep(runDir: string, step: number): LedgerStep {
+function ledgerStep(runDir: string, step: number): LedgerStep {
   const { samples: ids, numSteps: last } = samplesIn(runDir);
   const line = readLedger(runPaths(runDir).ledger).lines.find((candidate) => candidate.step === step);
   if (!line || step > last) throw new UserError(`the ledger of ${runDir} has no step ${step}`);

@@ -43,7 +43,7 @@ export const statusCommand = (io: Io): Command =>
     });
 
 /** Each call reads the status anew, and of the metrics what came since. Throws a UserError when the run has none. */
-export function statusReader(runDir: string): () => Promise<StatusView> {
+function statusReader(runDir: string): () => Promise<StatusView> {
   const history = historyOf(runDir);
   const pace = new Pace();
   if (history) {

@@ -21,7 +21,7 @@ export interface StatusView {
 
 export const isOver = ({ status }: StatusView): boolean => status.state === 'over';
 
-export const isStale = ({ status }: StatusView, now: Date): boolean =>
+const isStale = ({ status }: StatusView, now: Date): boolean =>
   status.state !== 'over' && now.getTime() - Date.parse(status.at) > staleMs;
 
 /** All that there is to say, what matters most first. */

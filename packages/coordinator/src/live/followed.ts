@@ -10,12 +10,10 @@ const numAtFirst = 6;
 
 export class Followed {
   /** Of the validation photos, in the order of the split. */
-  readonly #ids: readonly string[];
   readonly #positions: ReadonlyMap<string, number>;
   #chosen: readonly string[];
 
   constructor(validationIds: readonly string[], seed: number) {
-    this.#ids = validationIds;
     this.#positions = new Map(validationIds.map((id, position) => [id, position]));
     const order = permutation(validationIds.length, seed, 'followed');
     this.#chosen = Array.from(order.subarray(0, numAtFirst))
@@ -30,11 +28,6 @@ export class Followed {
   /** Places in the split's validation photos: what a worker is told. */
   get positions(): number[] {
     return this.#chosen.map((id) => this.#positions.get(id)!);
-  }
-
-  /** Id of the photo at a place of the split; undefined where there is none. */
-  idAt(position: number): string | undefined {
-    return this.#ids[position];
   }
 
   /** Throws a UserError for more than `maxFollowed` or an unknown id; then the choice stays what it was. */

@@ -65,10 +65,6 @@ export class LocalWorkers {
     return this.#slots.some((slot) => slot.name === name);
   }
 
-  get pids(): number[] {
-    return this.#slots.flatMap(({ child }) => child?.pid ?? []);
-  }
-
   /** Waits for the workers to leave, then ends those that have not. */
   async stop(): Promise<void> {
     this.#stopping = true;

@@ -51,7 +51,7 @@ const isMixed = ({ folder, checkpoint }: Report): boolean =>
   folder.config.engine.allowMixedEngines && (checkpoint?.engines.length ?? 0) > 1;
 
 /** Options that differ from their defaults; threads and device as the run had them, whatever it was asked for. */
-export function commandOf(report: Report): string {
+function commandOf(report: Report): string {
   const { folder, checkpoint, interventions } = report;
   const engines = checkpoint?.engines ?? [];
   const options = shownOptions(report)

@@ -6,7 +6,7 @@ import { gzip as gzipWithCallback } from 'node:zlib';
 const gzip = promisify(gzipWithCallback);
 
 /** Scripts, styles and connections of this server alone; photos that a visitor gives are blobs. */
-export const pagePolicy =
+const pagePolicy =
   "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; " +
   "img-src 'self' blob: data:; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 

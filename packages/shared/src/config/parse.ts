@@ -36,7 +36,7 @@ export function parseClassWeights(text: string): 'balanced' | number[] | null {
 }
 
 /** What the numbers of a file are; floats of all widths are one. */
-export const valueTypes = [
+const valueTypes = [
   'uint8',
   'int8',
   'uint16',

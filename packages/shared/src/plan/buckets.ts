@@ -5,7 +5,7 @@
  */
 
 /** 4 MiB of float32: large enough to run at memory speed, small enough to overlap and to stay under any credit. */
-export const bucketValues = 1024 * 1024;
+const bucketValues = 1024 * 1024;
 
 export interface Bucket {
   id: number;

@@ -20,7 +20,6 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const offset = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
 
 export const fileRequest = z.object({ sha256, offsetBytes: offset });
-export type FileRequest = z.infer<typeof fileRequest>;
 
 export const fileReply = z.discriminatedUnion('type', [
   z.object({

@@ -8,7 +8,7 @@ export const frameHeaderBytes = 48;
 const magic = 0x31464655; // "UFF1"
 const formatVersion = 1;
 
-export const frameKinds = { gradient: 1, weights: 2 } as const;
+const frameKinds = { gradient: 1, weights: 2 } as const;
 export type FrameKind = keyof typeof frameKinds;
 const kindNames: Record<number, FrameKind> = { 1: 'gradient', 2: 'weights' };
 /** What the frame does: asks for values, carries them, or says that the sender does not have them. */

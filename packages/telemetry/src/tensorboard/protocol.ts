@@ -21,7 +21,7 @@ export interface ThreadOptions {
 type Kinds<T extends RunEvent['type']> = Extract<RunEvent, { type: T }> & { at: string };
 
 /** Events that something is written of. */
-export const writtenEvents = ['step', 'validated', 'evaluation-kept', 'checkpoint', 'finished'] as const;
+const writtenEvents = ['step', 'validated', 'evaluation-kept', 'checkpoint', 'finished'] as const;
 export type WrittenEvent = Kinds<(typeof writtenEvents)[number]>;
 
 /** `type`: of any event. */

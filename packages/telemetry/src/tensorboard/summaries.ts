@@ -24,10 +24,7 @@ export const picture = (tag: string, width: number, height: number, png: Uint8Ar
 const smallest = 1e-12;
 
 /** Bins in the order of their values: up to `limit`, from the limit before. Bins without values close the gaps. */
-export function bucketsOf(
-  { bins, counts }: ValueHistogram,
-  scale: number,
-): { limit: number; count: number }[] {
+function bucketsOf({ bins, counts }: ValueHistogram, scale: number): { limit: number; count: number }[] {
   const ranges = bins.map((bin, i) => {
     const { inner, outer } = binEdges(bin);
     const [a, b] = [inner * scale, outer * scale];

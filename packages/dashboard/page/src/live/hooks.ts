@@ -24,7 +24,7 @@ export interface Asked<Value> {
 }
 
 /** Asks until there is an answer, and again each `everyMs` if that is given; `path` null asks nothing. */
-export function useAsked<Value>(api: Api, path: string | null, everyMs: number | null): Asked<Value> {
+function useAsked<Value>(api: Api, path: string | null, everyMs: number | null): Asked<Value> {
   const [value, setValue] = useState<{ path: string; value: Value } | null>(null);
   const [error, setError] = useState<string | null>(null);
   const [count, setCount] = useState(0);

@@ -71,7 +71,7 @@ export function largestConfusions(
 }
 
 /** Pixels of each true class. */
-export function sumsOfRows({ indices, counts }: SparseConfusion, numClasses: number): Float64Array {
+function sumsOfRows({ indices, counts }: SparseConfusion, numClasses: number): Float64Array {
   const sums = new Float64Array(numClasses);
   indices.forEach((index, entry) => {
     sums[Math.floor(index / numClasses)]! += counts[entry]!;

@@ -46,7 +46,7 @@ export function tinted(photo: Pixels, map: ClassMap, look: Look, hatchIgnored: b
 }
 
 /** null: right, or not to be counted. */
-export function errorKind(truth: number, prediction: number, background: number | null): ErrorKind | null {
+function errorKind(truth: number, prediction: number, background: number | null): ErrorKind | null {
   if (truth === prediction) return null;
   if (prediction === background) return 'missed';
   return truth === background ? 'invented' : 'confused';

@@ -76,7 +76,7 @@ export function StepSlider(props: StepSliderProps) {
   );
 }
 
-export function evaluationInWords({ step, epoch, loss, meanIou }: Evaluation): string {
+function evaluationInWords({ step, epoch, loss, meanIou }: Evaluation): string {
   const lossWords = loss === null ? 'no loss' : `loss ${loss.toPrecision(3)}`;
   const iouWords = meanIou === null ? 'no mean IoU' : `mean IoU ${(meanIou * 100).toFixed(1)} %`;
   return `step ${step}, epoch ${epoch}, ${lossWords}, ${iouWords}`;

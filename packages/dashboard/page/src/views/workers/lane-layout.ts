@@ -130,7 +130,7 @@ export function layoutTimeline(
   };
 }
 
-export const coordinatorRow = 'coordinator';
+const coordinatorRow = 'coordinator';
 
 /** Workers that took part in any of these steps, by name. */
 export function workersIn(lanes: readonly StepLanes[]): string[] {
