@@ -53,7 +53,9 @@ test('an address that is not of this machine, or none at all, is a warning or no
     '192.0.2.1',
   ]);
   expect(outcomeOf(away).reason).toBe('completed');
-  expect(away.stderr).toMatch(/live page can't be served on 192\.0\.2\.1 .*check --dashboard-host/);
+  expect(away.stderr).toMatch(
+    /192\.0\.2\.1:\d+ can't be listened on for the live page: this machine has no such address .*by --dashboard-host/,
+  );
   const without = await unetFleet([...train, '--run-dir', join(runs, 'third'), '--dashboard', 'false']);
   expect([outcomeOf(without).reason, linksIn(without.stderr)]).toEqual(['completed', null]);
 });

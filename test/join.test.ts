@@ -362,7 +362,11 @@ test('the host of a URL is the named one, the one listened on, or the first that
   expect(() => joinHostOf({ ...all, joinHost: 'a b' }, interfaces)).toThrow(
     /--join-host a b is neither a host's name nor an IP address/,
   );
-  expect(() => joinHostOf(all, { lo: [v4('127.0.0.1', true)] })).toThrow(
+  const local = { address: 'fe80::1', internal: false, family: 'IPv6' } as never;
+  const onlyV6 = { lo: [v4('127.0.0.1', true)], eth0: [local, v6] };
+  expect(joinHostOf({ ...all, natsHost: '::' }, onlyV6)).toBe('fd00::1');
+  expect(() => joinHostOf(all, onlyV6)).toThrow(/no IPv4 address .*: give --nats-host :: for IPv6/);
+  expect(() => joinHostOf(all, { lo: [v4('127.0.0.1', true)], eth0: [local] })).toThrow(
     /no address that others reach: name one by --join-host/,
   );
 });

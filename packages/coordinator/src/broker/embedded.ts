@@ -130,7 +130,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   }
   const { onWarning = () => {}, restartPausesMs = defaultPausesMs } = options;
   const supervisor = new Supervisor(first, () => start(first.port), restartPausesMs, onWarning);
-  const shownHost = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  const shownHost = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
   return {
     url: `${tls ? 'tls' : 'nats'}://${shownHost.includes(':') ? `[${shownHost}]` : shownHost}:${first.port}`,
     ...coordinator,

@@ -125,8 +125,17 @@ export function joinHostOf(
   }
   if (!isUnspecified(natsHost) && isHost(natsHost)) return natsHost;
   const addresses = Object.values(interfaces).flatMap((of) => of ?? []);
-  const outer = addresses.find(({ family, internal }) => family === 'IPv4' && !internal);
-  if (outer) return outer.address;
+  const outer = (family: string) =>
+    addresses.find((of) => of.family === family && !of.internal && !/^fe[89ab]/i.test(of.address))?.address;
+  const [v4, v6] = [outer('IPv4'), outer('IPv6')];
+  // A broker on :: hears both.
+  const reached = v4 ?? (natsHost === '::' ? v6 : undefined);
+  if (reached) return reached;
+  if (v6) {
+    throw new UserError(
+      `this machine has no IPv4 address that others reach, and the broker listens on ${natsHost}: give --nats-host :: for IPv6`,
+    );
+  }
   throw new UserError(
     'this machine has no address that others reach: name one by --join-host, or give --nats-host 127.0.0.1 for workers of this machine alone',
   );

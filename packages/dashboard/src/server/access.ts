@@ -51,7 +51,7 @@ function isEqual(a: string, b: string): boolean {
 export function refusalOf(headers: IncomingHttpHeaders, isLoopback: boolean): string | null {
   const { host = '', origin } = headers;
   if (isLoopback && !isLoopbackName(hostnameOf(`http://${host}`))) {
-    return 'this server answers under the name localhost or 127.0.0.1 only';
+    return 'this server answers under the name localhost, 127.0.0.1 or [::1] only';
   }
   if (origin !== undefined && !isOrigin(origin, host)) return foreign;
   const site = headers['sec-fetch-site'];

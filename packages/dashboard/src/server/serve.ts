@@ -5,7 +5,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname } from 'node:path';
-import { UserError } from '@unet-fleet/shared';
+import { explained, UserError } from '@unet-fleet/shared';
 import { RunHistory } from '../history/run-history.ts';
 import { accessOf, type Door, isLoopbackName, refusalOf, type Tokens } from './access.ts';
 import { Refusal, send, sendError } from './answers.ts';
@@ -176,9 +176,7 @@ async function listen(server: Server, host: string, ports: readonly number[]): P
     });
     if (error === null) return (server.address() as AddressInfo).port;
     if (error.code !== 'EADDRINUSE' && error.code !== 'EACCES') {
-      throw new UserError(
-        `the live page can't be served on ${host} (${error.message}): check --dashboard-host`,
-      );
+      throw explained(error, { what: 'the live page', instead: 'by --dashboard-host' });
     }
     taken = error;
   }

@@ -101,9 +101,20 @@ export function loadConfig({ flags = {}, env = {}, files = [] }: ConfigSources):
     if (problem === null) continue;
     throw new UserError(`${given.get(option.path)?.shown ?? option.flag} is not allowed: ${problem}`);
   }
-  const settled = { ...config, broker: brokerWithCredentials(config.broker, given) };
+  const settled = withBareHosts({ ...config, broker: brokerWithCredentials(config.broker, given) });
   crossCheck(settled, new Map(Array.from(given, ([path, { origin }]) => [path, origin])));
   return settled;
+}
+
+/** An IPv6 address may be given in brackets, as in a URL; what listens wants it without. */
+function withBareHosts(config: Config): Config {
+  const bare = (host: string): string => /^\[(.*)\]$/.exec(host)?.[1] ?? host;
+  const { run, broker } = config;
+  return {
+    ...config,
+    run: { ...run, dashboardHost: bare(run.dashboardHost), metricsHost: bare(run.metricsHost) },
+    broker: { ...broker, natsHost: bare(broker.natsHost), joinHost: bare(broker.joinHost) },
+  };
 }
 
 /** What says who somebody is at the broker. */

@@ -47,6 +47,14 @@ test('several servers of one cluster have one identity', () => {
   expect(withoutCredentials('nats://u:p,q@a:1,nats://t@b')).toBe('nats://a:1,nats://b');
 });
 
+test('hosts of IPv6 may stand in brackets', () => {
+  const flags = { natsHost: '[::]', joinHost: '[2001:db8::5]', dashboardHost: '[::1]', metricsHost: '[::1]' };
+  expect(loadConfig({ flags })).toMatchObject({
+    broker: { natsHost: '::', joinHost: '2001:db8::5' },
+    run: { dashboardHost: '::1', metricsHost: '::1' },
+  });
+});
+
 test('credentials in the address become options, and contradict others', () => {
   const file = { name: 'config.json', values: { broker: { natsUser: 'old', natsUrl: 'nats://old:1' } } };
   const env = { UNET_FLEET_NATS_URL: 'nats://s3cret@host' };

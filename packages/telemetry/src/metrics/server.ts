@@ -4,7 +4,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { UserError } from '@unet-fleet/shared';
+import { systemError, UserError } from '@unet-fleet/shared';
 
 export interface MetricsServerOptions {
   host: string;
@@ -89,13 +89,13 @@ function send(response: ServerResponse, status: number, text: string, type = 'te
 }
 
 function explained(error: NodeJS.ErrnoException, host: string, port: number): Error {
-  const where = `metrics can't be served on ${host}:${port}`;
+  const where = `metrics can't be served on ${host.includes(':') ? `[${host}]` : host}:${port}`;
   if (error.code === 'EADDRINUSE')
     return new UserError(`${where}, the port is taken: choose another --metrics-port`);
   if (error.code === 'EACCES') {
     return new UserError(`${where}, there is no permission: choose a --metrics-port above 1023`);
   }
-  return new UserError(`${where} (${error.message}): check --metrics-host`);
+  return systemError(error, { what: 'metrics', instead: 'by --metrics-host' }) ?? error;
 }
 
 async function close(server: Server): Promise<void> {
