@@ -4,7 +4,7 @@
  * SIGQUIT, end the process at once. All other work ends at once and says what it was. Whatever ends at once leaves
  * nothing behind (atExit), dumps no core and has the exit code of what was asked to leave.
  */
-import { exitCodes } from '@unet-fleet/shared';
+import { exitCodes, exitWhenQuiet } from '@unet-fleet/shared';
 
 export interface StopSignals {
   /** Aborted by the first signal; its reason is a sentence. */
@@ -40,7 +40,9 @@ const owners: Owner[] = [];
 
 /** Begins to listen. `say` prints a last sentence, at once. */
 export function listenToStopSignals(say: (sentence: string) => void, ignoresHangup: boolean): void {
+  let isEnding = false;
   const received = (name: NodeJS.Signals) => {
+    if (isEnding) return;
     const owner = owners.at(-1);
     if (name !== 'SIGQUIT' && owner?.received(name)) return;
     // The innermost says most.
@@ -50,7 +52,8 @@ export function listenToStopSignals(say: (sentence: string) => void, ignoresHang
     if (!owner?.isAsked()) {
       say(`stopped by ${shownName(name)}${doing ? ` during ${doing}` : ''}`);
     }
-    process.exit(exitCodes.leftOnRequest);
+    isEnding = true;
+    exitWhenQuiet(exitCodes.leftOnRequest);
   };
   for (const name of askingSignals) process.on(name, received);
   process.on('SIGQUIT', received);

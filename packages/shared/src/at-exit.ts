@@ -26,3 +26,26 @@ function undoAll(): void {
   }
   undos.clear();
 }
+
+const quiets = new Set<() => Promise<void>>();
+/** For one operation of a library; after it the process ends all the same. */
+const patienceMs = 10_000;
+
+/**
+ * A thread that runs native code brings the process down with SIGSEGV if it is ended in the middle of it. `quiet` begins
+ * nothing new and resolves when nothing is under way. Returns what takes it back.
+ */
+export function quietBeforeExit(quiet: () => Promise<void>): () => void {
+  quiets.add(quiet);
+  return () => quiets.delete(quiet);
+}
+
+/** Ends the process, at once where no native code is in the way. */
+export function exitWhenQuiet(exitCode: number): void {
+  const end = () => process.exit(exitCode);
+  if (quiets.size === 0) end();
+  else {
+    void Promise.all([...quiets].map((quiet) => quiet())).then(end, end);
+    setTimeout(end, patienceMs);
+  }
+}

@@ -7,6 +7,7 @@ import {
   cacheFolder,
   coordinatorIdentity,
   exitCodes,
+  exitWhenQuiet,
   identityAt,
   type JoinUrl,
   newInstance,
@@ -222,7 +223,7 @@ function orphaned(): { signal: AbortSignal; release(): void } {
   const controller = new AbortController();
   const onGone = () => {
     controller.abort('the process that started this worker is gone');
-    setTimeout(() => process.exit(exitCodes.leftOnRequest), orphanGraceMs).unref();
+    setTimeout(() => exitWhenQuiet(exitCodes.leftOnRequest), orphanGraceMs).unref();
   };
   if (process.connected) process.once('disconnect', onGone);
   return {

@@ -3,9 +3,12 @@
  * gradients lie in shared memory, so they are never copied between the threads.
  */
 import { SHARE_ENV, Worker } from 'node:worker_threads';
-import { type ExitCode, mergeConfusion, UserError } from '@unet-fleet/shared';
+import { type ExitCode, mergeConfusion, quietBeforeExit, UserError } from '@unet-fleet/shared';
 import type { ComputeAnswer, ComputeCall, EvaluatedLeaf } from './compute-protocol.ts';
 import type { Batch, EngineFingerprint, EngineOptions, LeafLoss } from './types.ts';
+
+/** For the call that is under way when the thread is closed; one that takes longer has hung. */
+const closePatienceMs = 5_000;
 
 interface Pending {
   resolve(value: unknown): void;
@@ -18,6 +21,11 @@ export class ComputeThread {
   readonly #numClasses: number;
   readonly #pending: Pending[] = [];
   #ended: Error | null = null;
+  /** Resolves what waits for the call that is under way; null while new calls are taken. */
+  #whenQuiet: (() => void)[] | null = null;
+  /** Calls that came after that. */
+  readonly #refused: ((error: Error) => void)[] = [];
+  readonly #isClosed: () => void;
   #fingerprint: EngineFingerprint | null = null;
 
   private constructor(options: EngineOptions) {
@@ -27,6 +35,7 @@ export class ComputeThread {
       workerData: options,
       env: SHARE_ENV,
     });
+    this.#isClosed = quietBeforeExit(() => this.#quiet());
     this.#worker.on('message', (answer: ComputeAnswer) => this.#settle(answer));
     this.#worker.on('error', (error) => this.#end(error));
     this.#worker.on('exit', (code) => this.#end(new Error(`the compute thread ended with code ${code}`)));
@@ -96,8 +105,23 @@ export class ComputeThread {
   }
 
   async close(): Promise<void> {
+    // Ended in the middle of TensorFlow's code, the thread would take the process with it.
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, closePatienceMs);
+    });
+    await Promise.race([this.#quiet(), late]);
+    clearTimeout(timer);
+    this.#isClosed();
     this.#end(new Error('the compute thread was closed'));
     await this.#worker.terminate();
+  }
+
+  /** Takes no more calls, and resolves when none is under way. */
+  #quiet(): Promise<void> {
+    this.#whenQuiet ??= [];
+    if (this.#pending.length === 0 || this.#ended) return Promise.resolve();
+    return new Promise((resolve) => this.#whenQuiet!.push(resolve));
   }
 
   #call(
@@ -106,6 +130,8 @@ export class ComputeThread {
     onTensor: ((parameterIndex: number) => void) | null = null,
   ): Promise<unknown> {
     if (this.#ended) return Promise.reject(this.#ended);
+    // Nobody waits for the answer of a process that ends.
+    if (this.#whenQuiet) return new Promise((_, reject) => this.#refused.push(reject));
     this.#worker.postMessage(call, transfer);
     return this.#answer(onTensor);
   }
@@ -126,11 +152,18 @@ export class ComputeThread {
     else if (answer.type === 'done') pending?.resolve(answer.value);
     else if (answer.exitCode === null) pending?.reject(new Error(answer.message));
     else pending?.reject(new UserError(answer.message, answer.exitCode as ExitCode));
+    this.#tellQuiet();
   }
 
   #end(error: Error): void {
     this.#ended ??= error;
     for (const { reject } of this.#pending.splice(0)) reject(this.#ended);
+    for (const reject of this.#refused.splice(0)) reject(this.#ended);
+    this.#tellQuiet();
+  }
+
+  #tellQuiet(): void {
+    if (this.#pending.length === 0) for (const resolve of this.#whenQuiet?.splice(0) ?? []) resolve();
   }
 }
 
