@@ -4,11 +4,12 @@
  * and no temporary file left, and no exit code 0 without what it promises.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { MatrixCommand } from './commands.ts';
-import { cleanEnv, copyFixture, multiply, script, terminalProgram } from './fixture.ts';
+import { cleanEnv, multiply, script, terminalProgram } from './fixture.ts';
 import type { Handle, Situation } from './situations.ts';
 
 export interface CellResult {
@@ -55,9 +56,10 @@ export async function runCell(
   situation: Situation,
   { fixture, folder, limitMs }: CellOptions,
 ): Promise<CellResult> {
-  copyFixture(fixture, folder);
+  // Nothing here may hold up the look at another cell's process.
+  await cp(fixture, folder, { recursive: true });
   const plan = situation.prepare(folder);
-  if (command.numCopies && plan.whenUnderWay) multiply(folder, command.numCopies);
+  if (command.numCopies && plan.whenUnderWay) await multiply(folder, command.numCopies);
   const mark = `UF_CELL=${folder}`;
   const env: Record<string, string> = { ...cleanEnv(folder), UF_CELL: folder };
   for (const [name, value] of Object.entries(plan.env ?? {})) {
@@ -129,7 +131,7 @@ export async function runCell(
   if (/this is a bug in unet-fleet|^\s+at .*(node:|file:|\.js:)/m.test(text)) broken.push('shows a stack');
   if (code === 0 && !command.isDone(folder)) broken.push('exit code 0, but not done');
   killAll(mark);
-  rmSync(folder, { recursive: true, force: true });
+  await rm(folder, { recursive: true, force: true });
   return {
     code: hasEnded && !broken.some((b) => b.startsWith('did not end')) ? code : null,
     ...said,

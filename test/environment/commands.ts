@@ -71,7 +71,7 @@ export const commands: readonly MatrixCommand[] = [
     kind: 'run',
     isUnderWay: reads,
     isDone: () => false,
-    numCopies: 400,
+    numCopies: 150,
   },
   {
     name: 'coordinator, waiting',

@@ -1,6 +1,7 @@
 /** What the cells of the matrix work on, made once: a small data set, a finished run on it, and a packed copy. */
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { link } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { engineFolder } from '@unet-fleet/shared';
@@ -59,20 +60,14 @@ export function makeFixture(folder: string): string {
   return made;
 }
 
-/** A fresh copy for a cell; what many files are needed for has the photos many times. */
-export function copyFixture(fixture: string, to: string): void {
-  cpSync(fixture, to, { recursive: true });
-}
-
 /** Copies of the photos and masks under other names, so that reading them takes a while. */
-export function multiply(folder: string, times: number): void {
-  for (const [below, end] of [
-    ['data/photos', '.jpg'],
-    ['data/annotations/pixel-level', '.mat'],
-  ] as const) {
-    const names = readdirSync(join(folder, below)).filter((name) => name.endsWith(end));
+export async function multiply(folder: string, times: number): Promise<void> {
+  for (const below of ['data/photos', 'data/annotations/pixel-level']) {
+    const names = readdirSync(join(folder, below)).filter((name) => /\.(jpg|mat)$/.test(name));
     for (let copy = 1; copy < times; copy++) {
-      for (const name of names) cpSync(join(folder, below, name), join(folder, below, `c${copy}-${name}`));
+      await Promise.all(
+        names.map((name) => link(join(folder, below, name), join(folder, below, `c${copy}-${name}`))),
+      );
     }
   }
 }

@@ -23,8 +23,8 @@ export class ComputeThread {
   #ended: Error | null = null;
   /** Resolves what waits for the call that is under way; null while new calls are taken. */
   #whenQuiet: (() => void)[] | null = null;
-  /** Calls that came after that. */
-  readonly #refused: ((error: Error) => void)[] = [];
+  /** Calls that the thread has not answered, whoever still waits for them; the first loads TensorFlow. */
+  #numUnderWay = 1;
   readonly #isClosed: () => void;
   #fingerprint: EngineFingerprint | null = null;
 
@@ -37,8 +37,8 @@ export class ComputeThread {
     });
     this.#isClosed = quietBeforeExit(() => this.#quiet());
     this.#worker.on('message', (answer: ComputeAnswer) => this.#settle(answer));
-    this.#worker.on('error', (error) => this.#end(error));
-    this.#worker.on('exit', (code) => this.#end(new Error(`the compute thread ended with code ${code}`)));
+    this.#worker.on('error', (error) => this.#gone(error));
+    this.#worker.on('exit', (code) => this.#gone(new Error(`the compute thread ended with code ${code}`)));
   }
 
   /** Starts the thread and loads TensorFlow in it. Throws a UserError when it is not installed. */
@@ -105,6 +105,7 @@ export class ComputeThread {
   }
 
   async close(): Promise<void> {
+    this.#end(new Error('the compute thread was closed'));
     // Ended in the middle of TensorFlow's code, the thread would take the process with it.
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
@@ -113,14 +114,13 @@ export class ComputeThread {
     await Promise.race([this.#quiet(), late]);
     clearTimeout(timer);
     this.#isClosed();
-    this.#end(new Error('the compute thread was closed'));
     await this.#worker.terminate();
   }
 
   /** Takes no more calls, and resolves when none is under way. */
   #quiet(): Promise<void> {
     this.#whenQuiet ??= [];
-    if (this.#pending.length === 0 || this.#ended) return Promise.resolve();
+    if (this.#numUnderWay === 0) return Promise.resolve();
     return new Promise((resolve) => this.#whenQuiet!.push(resolve));
   }
 
@@ -131,7 +131,8 @@ export class ComputeThread {
   ): Promise<unknown> {
     if (this.#ended) return Promise.reject(this.#ended);
     // Nobody waits for the answer of a process that ends.
-    if (this.#whenQuiet) return new Promise((_, reject) => this.#refused.push(reject));
+    if (this.#whenQuiet) return this.#answer(onTensor);
+    this.#numUnderWay++;
     this.#worker.postMessage(call, transfer);
     return this.#answer(onTensor);
   }
@@ -152,18 +153,23 @@ export class ComputeThread {
     else if (answer.type === 'done') pending?.resolve(answer.value);
     else if (answer.exitCode === null) pending?.reject(new Error(answer.message));
     else pending?.reject(new UserError(answer.message, answer.exitCode as ExitCode));
+    this.#numUnderWay--;
     this.#tellQuiet();
   }
 
   #end(error: Error): void {
     this.#ended ??= error;
     for (const { reject } of this.#pending.splice(0)) reject(this.#ended);
-    for (const reject of this.#refused.splice(0)) reject(this.#ended);
+  }
+
+  #gone(error: Error): void {
+    this.#end(error);
+    this.#numUnderWay = 0;
     this.#tellQuiet();
   }
 
   #tellQuiet(): void {
-    if (this.#pending.length === 0) for (const resolve of this.#whenQuiet?.splice(0) ?? []) resolve();
+    if (this.#numUnderWay === 0) for (const resolve of this.#whenQuiet?.splice(0) ?? []) resolve();
   }
 }
 
