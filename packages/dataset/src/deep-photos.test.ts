@@ -253,6 +253,10 @@ describe('orientation', () => {
     const { dataset, samples } = await loaded(set);
     expect(dataset.orientation).toBe('photo');
     expect([...(samples[0]?.labels ?? [])]).toEqual([...data].reverse());
+    const lone = await setOf({ 'a.tif': tiffOf({ ...size, bits: 8, data }) }, { 'a.tif': file });
+    expect(lone.report.notes.join()).toMatch(
+      /1 mask .*carries an orientation that the photos do not: masks are turned/,
+    );
     const stored = { ...set.config, orientation: 'stored' } as const;
     const [kept] = (await loaded({ ...set, config: stored, report: await scanDataset(stored) })).samples;
     expect([...(kept?.labels ?? [])]).toEqual([...data]);

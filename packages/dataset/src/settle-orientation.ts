@@ -78,10 +78,18 @@ export function settleOrientation(pairs: readonly OrientedPair[]): SettledOrient
     };
   }
   const [first] = oriented.filter(({ id }) => ids.either.includes(id));
-  if (first === undefined) return { orientation: 'photo', note: null, fault: null };
+  if (first === undefined) return { orientation: 'photo', note: turnedMasksNote(pairs), fault: null };
   return {
     orientation: 'photo',
     note: null,
     fault: `${carry} (${first.id}: ${turns[first.photo.orientation]}), and the size of their masks does not tell how they lie: say --orientation photo if the masks were drawn on the upright photo, --orientation stored if on the pixels as they are stored.`,
   };
+}
+
+/** Masks that alone say how they are to be turned: told, as not every program heeds it. */
+function turnedMasksNote(pairs: readonly OrientedPair[]): string | null {
+  const alone = pairs.filter(({ photo, mask }) => photo.orientation === 1 && mask.orientation !== 1);
+  const [first] = alone;
+  if (first === undefined) return null;
+  return `${countOf(alone.length, 'mask')} (such as that of ${first.id}: ${turns[first.mask.orientation]}) ${alone.length === 1 ? 'carries' : 'carry'} an orientation that the photos do not: masks are turned by it (--orientation stored takes all as they are stored).`;
 }
