@@ -224,23 +224,36 @@ function colorFrom(text: string): number | null {
 /** "0 sky", "0: sky", "0,sky", or "sky,0", where every line is so. */
 function numberedLines(lines: readonly string[]): ListedClass[] | null {
   if (lines.length < 2) return null;
-  for (const [pattern, name, value] of [
-    [/^(-?\d{1,10})(?:\s*[:;,=\t.)]\s*|\s+)(\S.*)$/, 2, 1],
-    [/^(.*\S)\s*[:;,=\t]\s*(-?\d{1,10})$/, 1, 2],
-  ] as const) {
-    const matches = lines.map((line) => pattern.exec(line));
-    if (!matches.every((match) => match !== null)) continue;
-    return matches.map((match) => ({
-      name: unquoted(match[name] as string),
-      value: Number(match[value]),
-      color: null,
-    }));
+  return everyLine(lines, numberBefore) ?? everyLine(lines, numberBehind);
+}
+
+function everyLine(
+  lines: readonly string[],
+  parse: (line: string) => ListedClass | null,
+): ListedClass[] | null {
+  const classes: ListedClass[] = [];
+  for (const line of lines) {
+    const found = parse(line);
+    if (found === null) return null;
+    classes.push(found);
   }
-  return null;
+  return classes;
+}
+
+function numberBefore(line: string): ListedClass | null {
+  const [, value, name] = /^(-?\d{1,10})(?:\s*[:;,=\t.)]\s*|\s+)(\S.*)$/.exec(line) ?? [];
+  return name === undefined ? null : { name: unquoted(name), value: Number(value), color: null };
+}
+
+/** Found from the end, as a pattern for the name before it would try every way to divide the line. */
+function numberBehind(line: string): ListedClass | null {
+  const end = /[:;,=\t]\s*(-?\d{1,10})$/.exec(line);
+  const name = line.slice(0, end?.index ?? 0).trim();
+  return end === null || name === '' ? null : { name: unquoted(name), value: Number(end[1]), color: null };
 }
 
 /** Without the quotation marks around it, and the comma or semicolon behind it. */
 export function unquoted(line: string): string {
-  const bare = line.replace(/\s*[,;]\s*$/, '').trim();
+  const bare = line.trim().replace(/[,;]$/, '').trim();
   return /^(["']).*\1$/.test(bare) && bare.length > 1 ? bare.slice(1, -1).trim() : bare;
 }
