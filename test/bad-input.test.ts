@@ -148,7 +148,7 @@ describe.concurrent('data', () => {
       'more classes in the masks than configured',
       () => {},
       ['--num-classes', '3'],
-      /masks? with values that are no class \(0001\.mat: 3 \(\d+ pixels?\).*\): mend them, raise --num-classes above 3/,
+      /masks? with values that are no class \(0001\.mat: 3 \(\d+ pixels?\).*\): mend them, set --num-classes 7 if they are classes, or use --wrong-masks skip/,
     ],
     [
       'a batch larger than the set',

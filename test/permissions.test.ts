@@ -396,7 +396,7 @@ describe('a broker that is not as it should be is named', () => {
     [
       'no key',
       () => ['--nats-ca', ca],
-      /asks for a user: give --nats-user and --nats-password, or --nats-seed/,
+      /asks for a user or a token: give --nats-user and --nats-password, --nats-token, or --nats-seed/,
     ],
     [
       'another host',
