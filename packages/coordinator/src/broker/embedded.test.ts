@@ -60,7 +60,7 @@ test('keeps its credentials to the user, and lets nobody in without them', async
   expect(statSync(join(folder, name)).mode & 0o777).toBe(0o700);
   expect(readFileSync(join(folder, 'nats-server.log'), 'utf8')).not.toContain(broker.password);
   await expect(connectBroker({ ...broker, user: '', password: '', name: 'test' })).rejects.toThrow(
-    /asks for a user: give --nats-user and --nats-password/,
+    /asks for a user or a token: give --nats-user and --nats-password/,
   );
   await expect(connectBroker({ ...broker, password: 'guess', name: 'test' })).rejects.toThrow(
     /refuses the password of user coordinator: check --nats-user and --nats-password/,
