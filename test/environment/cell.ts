@@ -163,10 +163,20 @@ const readProc = (pid: number, file: string): string => {
   }
 };
 
+/** Ends the processes of all cells below `folder`. */
+export const endCells = (folder: string): void => killAll(`UF_CELL=${folder}/`);
+
+/** Processes whose environment has a variable that is so, or begins so where it ends with a slash. */
 const processesOf = (mark: string): number[] =>
   readdirSync('/proc')
     .map(Number)
-    .filter((pid) => pid > 0 && readProc(pid, 'environ').split('\0').includes(mark))
+    .filter(
+      (pid) =>
+        pid > 0 &&
+        readProc(pid, 'environ')
+          .split('\0')
+          .some((entry) => entry === mark || (mark.endsWith('/') && entry.startsWith(mark))),
+    )
     .filter((pid) => !/^State:\s+Z/m.test(readProc(pid, 'status')));
 
 function killAll(mark: string): void {

@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { endCells } from './cell.ts';
 import { makeFixture } from './fixture.ts';
 import { type CellReport, runMatrix } from './matrix.ts';
 import { situations } from './situations.ts';
@@ -64,7 +65,10 @@ if (wanted.length < chosen.length)
 
 const folder = mkdtempSync(join(tmpdir(), 'unet-fleet-matrix-'));
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
-process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+process.on('exit', () => {
+  endCells(folder);
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+});
 const startedAtMs = performance.now();
 const fixture = makeFixture(folder);
 tell(`${wanted.length} cells; data and a run made in ${seconds(performance.now() - startedAtMs)} s`);

@@ -116,7 +116,11 @@ const rows: readonly Row[] = [
   [['working folder that was removed'], ['config', 'train', 'status'], { code: [0, 2, 3] }],
   [places, [...ended, 'inspect', 'predict', 'status', 'ledger'], done],
   // Limits.
-  [['64 descriptors'], [...ended, 'inspect', 'predict', 'config'], done],
+  [
+    ['64 descriptors'],
+    [...ended, 'inspect', 'predict', 'config'],
+    { code: 3, says: /unet-fleet: this process may not open .*raise the limit \(ulimit -n/ },
+  ],
   [['40 descriptors', '32 descriptors'], [...ended, 'inspect', 'predict', 'config'], { code: [0, 2, 3] }],
   [
     ['4 GiB of addresses', '2 GiB of addresses'],
