@@ -128,9 +128,10 @@ export class Output implements ScreenStream {
 
   #failed(error: NodeJS.ErrnoException, lost = ''): void {
     // Asked for its size, a terminal that is gone says so as well. A disk that does not answer may do so later.
-    if (error.code === 'EPIPE' || (error.code === 'EIO' && !this.#isFile)) this.#gone.abort();
+    const isReaderGone = error.code === 'EPIPE' || error.code === 'ECONNRESET';
+    if (isReaderGone || (error.code === 'EIO' && !this.#isFile)) this.#gone.abort();
     // The custom: a reader that has seen enough is no error.
-    if (error.code !== 'EPIPE' && !this.isBesideWork) this.#error ??= error;
+    if (!isReaderGone && !this.isBesideWork) this.#error ??= error;
     if (this.#isBroken) return;
     this.#isBroken = true;
     this.#onTrouble?.(error, lost);

@@ -2,6 +2,7 @@
 
 const reasons: Readonly<Record<string, string>> = {
   EPIPE: 'its reader has gone',
+  ECONNRESET: 'its reader has gone',
   EIO: 'its terminal or disk does not answer',
   ENOSPC: 'the disk is full',
   EDQUOT: 'the disk quota is used up',
