@@ -45,13 +45,14 @@ export const dashboardCommand = (io: Io): Command =>
       port: run.dashboardPort,
       version,
     });
-    const link = opened === null ? dashboard.link : withRun(dashboard.link, opened);
-    if (flags.json) printJson(io, { link, port: dashboard.port });
-    else createScreen(io.stdout, io.env).print(`runs of ${folder}: ${link} (Ctrl-C ends it)`);
+    // Before the link is told: whoever reads it may end it at once.
     const stop = stopSignals(
       () => {},
       () => {},
     );
+    const link = opened === null ? dashboard.link : withRun(dashboard.link, opened);
+    if (flags.json) printJson(io, { link, port: dashboard.port });
+    else createScreen(io.stdout, io.env).print(`runs of ${folder}: ${link} (Ctrl-C ends it)`);
     await once(stop.signal, 'abort');
     await dashboard.close('the server has ended');
     stop.release();

@@ -196,17 +196,21 @@ async function runIn(
   const scan = taskBar(screen, 'scan', 'photos', io.now);
   let kill = () => {};
   let hasStarted = false;
+  let waitsForBroker = false;
   const stop = stopSignals(
-    () =>
+    () => {
+      // A wait is given up at once, with a word of its own.
+      if (!hasStarted) return;
       screen.print(
         'stopping: the step is finished and a checkpoint written; Ctrl-C again stops at once',
         'yellow',
-      ),
+      );
+    },
     () => {
       terminal.close();
       kill();
     },
-    () => hasStarted,
+    () => hasStarted || waitsForBroker,
   );
   let finished: Extract<RunEvent, { type: 'finished' }> | null = null;
   const options: CoordinatorOptions = {
@@ -215,7 +219,10 @@ async function runIn(
       ? { checkpoint: flags.resume === true ? null : resolve(io.cwd, flags.resume) }
       : null,
     brokerPatienceMs: (flags.waitBroker ?? 0) * 1_000,
-    onBrokerWait: (reason) => screen.print(`waiting for the broker: ${reason}`),
+    onBrokerWait: (reason) => {
+      waitsForBroker = true;
+      screen.print(`waiting for the broker: ${reason}`);
+    },
     workerCommand,
     cacheDir: cacheFolder(io.env),
     softwareVersion: version,
