@@ -123,8 +123,14 @@ test('no file can grow: metrics, log and checkpoints wait, and nothing is missin
     execFileSync('prlimit', ['--pid', `${run.pid}`, `--fsize=${bytes}:`]).toString();
   await recorded(run, runDir, 'a checkpoint', isCheckpoint);
   limit('1');
-  await told(run, /can't be written for checkpoint step-\d+: it is larger than the system lets a file be \(EFBIG\); raise the limit/);
-  await told(run, /metrics.jsonl can't be written for its metrics: it is larger.*; the run goes on, and its metrics wait in memory/);
+  await told(
+    run,
+    /can't be written for checkpoint step-\d+: it is larger than the system lets a file be \(EFBIG\); raise the limit/,
+  );
+  await told(
+    run,
+    /metrics.jsonl can't be written for its metrics: it is larger.*; the run goes on, and its metrics wait in memory/,
+  );
   limit('unlimited');
   expectReference(outcomeOf(await run.ended), runDir);
   expect(eventsOf(runDir).some(hasFailed)).toBe(true);
