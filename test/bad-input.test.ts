@@ -142,7 +142,7 @@ describe.concurrent('data', () => {
       'a mask with an absent variable',
       () => {},
       ['--mat-variable', 'labels'],
-      /6 files cannot be read \(0001\.mat: it has no variable "labels"; there is groundtruth .*; name one with --mat-variable, .* and 3 more\)/,
+      /6 files cannot be read \(0001\.mat: it has no variable "labels"; there is groundtruth .*; name one with --mat-variable: groundtruth .* and 3 more\)/,
     ],
     [
       'more classes in the masks than configured',

@@ -32,6 +32,6 @@ it('answers what is no photo, too many pixels, or too small a one with a sentenc
     return error.message as string;
   };
   expect(await refusal(Buffer.from('no photo'))).toMatch(/^Cannot read the photo: it is no picture/);
-  expect(await refusal(await drawn(9_000, 8_000))).toContain('more pixels than are read');
+  expect(await refusal(await drawn(9_000, 8_000))).toContain('more than the 67108864 that are read');
   expect(await refusal(await drawn(20, 20), 0.1)).toContain('choose a larger one');
 });

@@ -119,9 +119,9 @@ export function containerOf(path: string, bytes: Uint8Array): Container {
   const extension = extensionOf(path);
   const named = containers.find(({ extensions }) => extensions.includes(extension));
   if (named !== undefined) throw new Error(`it is no ${named.title}, or damaged at its start`);
-  throw new Error(
-    `files are ${readExtensions.join(', ')}, not ${extension === '' ? 'without an ending' : extension}`,
-  );
+  const formats = readExtensions.join(', ');
+  if (extension === '') throw new Error(`it is no picture of the formats that are read (${formats})`);
+  throw new Error(`files are ${formats}, not ${extension}`);
 }
 
 /** Pages of the file that are samples of their own. Throws a FileError. */
