@@ -22,6 +22,7 @@ import {
   runTagOf,
   ShmInbox,
   upMessage,
+  type Welcome,
 } from '@unet-fleet/shared';
 import type { Reader, Seed } from '../reader.ts';
 
@@ -52,6 +53,8 @@ const welcome = {
     size: '96x128',
     scale: 1,
     channels: 3,
+    valueRange: '0..4095',
+    orientation: 'photo',
     maskValues: '0,255',
     maskThreshold: 0,
     ignoreIndex: -1,
@@ -74,7 +77,7 @@ const welcome = {
   sharedMemoryFolder: '/dev/shm/a',
   sharedMemoryToken: 'token',
   listingSha256: 'b'.repeat(64),
-};
+} satisfies Welcome;
 const messages = {
   join: { name: 'worker-1', protocolVersion: 3, softwareVersion: '0.1.0' },
   discover: { runId: 'run-1', numWorkers: 2 },
