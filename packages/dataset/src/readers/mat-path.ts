@@ -68,11 +68,9 @@ function missing(wanted: string, variables: readonly MatVariable[]): Error {
 
 function otherMasks(variables: readonly MatVariable[]): string {
   const masks = masksIn(variables);
-  if (masks.length === 0) return '; none of them is a matrix of numbers';
-  const named = new Set(variables.map(({ header }) => describeVariable(header)));
-  // Those that have just been listed are not listed twice.
-  const isNew = masks.some((mask) => !named.has(mask));
-  return `; name one with --mat-variable${isNew ? `: ${advice(masks)}` : ''}`;
+  return masks.length === 0
+    ? '; none of them is a matrix of numbers'
+    : `; name one with --mat-variable: ${advice(masks)}`;
 }
 
 const advice = (masks: readonly string[]): string =>
