@@ -16,7 +16,6 @@ const chosen = [
   ['stdout whose reader goes', 'config'],
   ['stdout whose reader stopped', 'train, long'],
   ['terminal closed', 'train, long'],
-  ['terminal closed after disown', 'train'],
   ['SIGHUP', 'evaluate'],
   ['SIGINT', 'train, scanning'],
   ['nohup and SIGHUP, then SIGTERM', 'train, long'],
