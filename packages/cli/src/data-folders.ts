@@ -1,5 +1,5 @@
 /** The folders that a command reads photos and masks from: those of the config, or those of its packed data set. */
-import { withUnpacked } from '@unet-fleet/dataset';
+import { type Dataset, withUnpacked } from '@unet-fleet/dataset';
 import { type Config, cacheFolder } from '@unet-fleet/shared';
 import type { Io } from './io.ts';
 import { taskBar } from './terminal/run-terminal.ts';
@@ -37,4 +37,10 @@ export function withMaskFlags(
     return { ...config, data: { ...data, maskValues: 'as-is' } };
   }
   return config;
+}
+
+/** What the scan has to say of the data: how it was taken, and what a person should look at. */
+export function tellOfData({ notes, warnings }: Pick<Dataset, 'notes' | 'warnings'>, screen: Screen): void {
+  for (const note of notes) screen.print(`note: ${note}`);
+  for (const warning of warnings) screen.print(`warning: ${warning}`, 'yellow');
 }

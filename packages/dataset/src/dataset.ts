@@ -20,8 +20,8 @@ export function countOf(count: number, noun: string): string {
 
 /** Throws a UserError where a policy stops the run, or where too little is left to train on. */
 export function datasetFrom(report: ScanReport, data: DataConfig): Dataset {
-  const warnings = [...report.notes, ...unpairedWarnings(report, data), ...wrongWarnings(report, data)];
-  const { samples, split, numClasses, classNames, classPixels, ...rest } = report;
+  const warnings = [...report.warnings, ...unpairedWarnings(report, data), ...wrongWarnings(report, data)];
+  const { samples, split, numClasses, classNames, classPixels, notes, ...rest } = report;
   const settled = settledOf(rest);
   if (report.fault !== null) throw new UserError(report.fault);
   if (samples.length === 0) throw new UserError(noSamples(report, data));
@@ -39,7 +39,8 @@ export function datasetFrom(report: ScanReport, data: DataConfig): Dataset {
   warnings.push(...classWarnings(report));
   const { paletteSha256 } = report;
   const sha256 = manifestSha256(samples, { ...data, ...settled, split, paletteSha256 });
-  return { samples, split, numClasses, classNames, classPixels, paletteSha256, ...settled, sha256, warnings };
+  const told = { notes, warnings };
+  return { samples, split, numClasses, classNames, classPixels, paletteSha256, ...settled, sha256, ...told };
 }
 
 /** What the options that were left to the data (auto) have become, to be put into a config. */

@@ -112,7 +112,7 @@ describe('by lists', () => {
   });
 
   it('what is missing is told, or stops', () => {
-    expect(divided('bonn/b\nbonn/gone', 'ulm/d').notes[1]).toMatch(
+    expect(divided('bonn/b\nbonn/gone', 'ulm/d').warnings[0]).toMatch(
       /^Left out: 1 line of .* is no photo in photos \(bonn\/gone\)\.$/,
     );
     expect(() => divided('bonn/b\nbonn/gone', 'ulm/d', { unpaired: 'stop' })).toThrow(/mend the list/);
@@ -136,8 +136,10 @@ it('a scan takes the split, tells the same photo in both parts, and makes it par
   const config = dataConfig({ images: folder, masks: folder });
   const dataset = datasetFrom(await scanDataset(config), config);
   expect(dataset.split).toEqual({ training: ['train/a', 'train/b'], validation: ['val/c'] });
-  expect(dataset.warnings).toEqual([
+  expect(dataset.notes).toEqual([
     'The split is that of the folders: train/ (2) for training, val/ (1) for validation; 1 photo in test/ left out (--split random draws one from all).',
+  ]);
+  expect(dataset.warnings).toEqual([
     '1 photo of the validation is trained on under another name (train/a and val/c): the scores will be too good.',
   ]);
   const drawn = { ...config, split: 'random' as const, wrongMasks: 'skip' as const };

@@ -16,8 +16,10 @@ export interface Divided {
   pairing: Pairing;
   /** null: to be drawn. */
   split: Split | null;
-  /** One sentence each. */
+  /** How the parts were taken, one sentence each. */
   notes: string[];
+  /** What lists name and the data lacks, one sentence each. */
+  warnings: string[];
 }
 
 type SplitOptions = Pick<DataConfig, 'split' | 'trainList' | 'valList' | 'unpaired' | 'images'>;
@@ -25,7 +27,7 @@ type SplitOptions = Pick<DataConfig, 'split' | 'trainList' | 'valList' | 'unpair
 /** Throws a UserError where the parts contradict each other, or one is empty. */
 export function divide(pairing: Pairing, options: SplitOptions): Divided {
   if (options.trainList !== '') return byLists(pairing, options);
-  if (options.split === 'random') return { pairing, split: null, notes: [] };
+  if (options.split === 'random') return { pairing, split: null, notes: [], warnings: [] };
   return byFolders(pairing);
 }
 
@@ -47,7 +49,7 @@ function byFolders(pairing: Pairing): Divided {
   const numTest = idsOf('test').length;
   const numOthers = pairing.pairs.length - training.length - validation.length - numTest;
   if (training.length === 0 || (validation.length === 0 && (numTest === 0 || numOthers > 0))) {
-    return { pairing, split: null, notes: [] };
+    return { pairing, split: null, notes: [], warnings: [] };
   }
   const isGiven = validation.length > 0;
   const isKept = ({ id }: { id: string }) => partOf(id) === 'training' || partOf(id) === 'validation';
@@ -61,6 +63,7 @@ function byFolders(pairing: Pairing): Divided {
     pairing: restricted(pairing, isKept),
     split: isGiven ? { training, validation } : null,
     notes: [`${parts}${others} (--split random draws one from all).`],
+    warnings: [],
   };
 }
 
@@ -103,12 +106,14 @@ function byLists(pairing: Pairing, options: SplitOptions): Divided {
       ...training.notes,
       ...validation.notes,
     ],
+    warnings: [...training.warnings, ...validation.warnings],
   };
 }
 
 interface Listed {
   ids: Set<string>;
   notes: string[];
+  warnings: string[];
 }
 
 /** Names of a million photos. */
@@ -150,8 +155,8 @@ function listed(path: string, option: string, index: NameIndex, { unpaired, imag
   const numTwice = lines.length - unknown.length - ids.size;
   return {
     ids,
+    warnings: unknown.length > 0 ? [`Left out: ${missing}.`] : [],
     notes: [
-      ...(unknown.length > 0 ? [`Left out: ${missing}.`] : []),
       ...(numColumns > 0 ? [`The first column of ${path} is read, the others are not.`] : []),
       ...(numTwice > 0
         ? [`${countOf(numTwice, 'line')} of ${path} name a photo again; each counts once.`]

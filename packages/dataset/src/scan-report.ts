@@ -9,7 +9,7 @@ import type { Pair } from './pair.ts';
 import { kindsOf } from './picture-kinds.ts';
 import type { MaskFacts, PhotoFacts } from './scan-cache.ts';
 import { sizeFor } from './settle-orientation.ts';
-import { orientationOf, photoNotes, rangeOf, withPhotoProblems } from './settle-photos.ts';
+import { orientationOf, rangeOf, toldOfPhotos, withPhotoProblems } from './settle-photos.ts';
 import { type OccurringValues, type SettledValues, settleMaskValues, sortedValues } from './settle-values.ts';
 import type { Split } from './split.ts';
 import type { OutOfRange, Sample, ScanReport, Size, SizeMismatch, Unreadable } from './types.ts';
@@ -85,6 +85,7 @@ export function buildReport({
     data,
     good.map(({ pair, photo }) => ({ photo: pair.photo, ...photo })),
   );
+  const photos = toldOfPhotos(findings, data);
   const notes = [turning.note, range.note, settled.note, ignoredNote(values, data)];
   return {
     images: data.images,
@@ -104,7 +105,8 @@ export function buildReport({
     numOtherFiles: pairing.numOtherFiles,
     unreadMasks: pairing.unreadMasks,
     maskValues: settled.maskValues,
-    notes: [...divided.notes, ...photoNotes(findings, data), ...notes.filter((note) => note !== null)],
+    notes: [...divided.notes, ...photos.notes, ...notes.filter((note) => note !== null)],
+    warnings: [...divided.warnings, ...photos.warnings],
     fault: turning.fault ?? colours?.fault ?? settled.fault ?? range.fault,
     suggestedPalette: colours?.palette ?? [],
     remedy: valueRemedy(outOfRange, {

@@ -217,14 +217,15 @@ describe('what the values of masks mean', () => {
     const folder = await folderOf(['a', 'b', 'c'], { ...files, 'masks/c.png': pngMask(24, 16, () => 0) });
     const { dataset, labels } = await labelsOf(configIn(folder));
     expect(dataset).toMatchObject({ numClasses: 2, maskValues: '0,255', classPixels: [992, 160] });
-    expect(dataset.warnings).toEqual([
+    expect(dataset.warnings).toEqual([]);
+    expect(dataset.notes).toEqual([
       'Masks hold 0 and 255: read as class 0 and class 1 (--mask-values 0,255).',
     ]);
     expect(labels).toEqual(Array.from({ length: 24 }, (_, x) => Number(x < 5)));
     const { dataset: turned } = await labelsOf(configIn(folder, { maskValues: '255,0' }));
     expect(turned.sha256).not.toBe(dataset.sha256);
     const { dataset: said } = await labelsOf(configIn(folder, { maskValues: '0,255' }));
-    expect(said).toEqual({ ...dataset, warnings: [] });
+    expect(said).toEqual({ ...dataset, notes: [] });
   });
 
   it('leaves the ignored value out, wherever it lies', async () => {
@@ -246,7 +247,7 @@ describe('what the values of masks mean', () => {
     const { dataset, labels, ignored } = await labelsOf(configIn(folder));
     expect(labels.slice(0, 3)).toEqual([ignored, 0, 1]);
     expect(dataset.classPixels).toEqual([256, 384]);
-    expect(dataset.warnings[0]).toBe(
+    expect(dataset.notes[0]).toBe(
       'Masks hold -1 in 1 mask (16.7 % of the pixels): left out of loss and metrics (--ignore-index -1).',
     );
     const asClass = await labelsOf(configIn(folder, { maskValues: '-1..1' }));

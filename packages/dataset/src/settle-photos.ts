@@ -38,7 +38,10 @@ export function rangeOf(
 }
 
 /** One sentence for each thing about the photos that their names do not say. */
-export function photoNotes(findings: readonly PairFinding[], { channels }: DataConfig): string[] {
+export function toldOfPhotos(
+  findings: readonly PairFinding[],
+  { channels }: DataConfig,
+): { notes: string[]; warnings: string[] } {
   const pages = findings.filter(({ numPages }) => numPages > 1);
   const first = pages[0]?.pair.id;
   const numStacks = pages.filter(({ page }) => page === 0).length;
@@ -51,20 +54,18 @@ export function photoNotes(findings: readonly PairFinding[], { channels }: DataC
   const photos = findings.flatMap(({ pair, photo }) =>
     'ok' in photo ? [{ name: pair.photo, facts: photo.ok }] : [],
   );
-  return [
-    ...stacks,
-    ...noteOf(
-      photos,
-      isUnnamedColour,
-      (some) =>
-        `${some} 3 channels that no tag gives a colour: they are taken as red, green and blue, in this order.`,
-    ),
-    ...noteOf(
-      photos,
-      (facts) => channels !== 4 && facts.meaning === 'rgb' && facts.numExtra > Number(facts.hasAlpha),
-      (some) => `${some} channels beside red, green and blue, which --channels ${channels} leaves out.`,
-    ),
-  ];
+  const unnamed = noteOf(
+    photos,
+    isUnnamedColour,
+    (some) =>
+      `${some} 3 channels that no tag gives a colour: they are taken as red, green and blue, in this order.`,
+  );
+  const leftOut = noteOf(
+    photos,
+    (facts) => channels !== 4 && facts.meaning === 'rgb' && facts.numExtra > Number(facts.hasAlpha),
+    (some) => `${some} channels beside red, green and blue, which --channels ${channels} leaves out.`,
+  );
+  return { notes: [...stacks, ...unnamed], warnings: leftOut };
 }
 
 const isUnnamedColour = ({ meaning, channels, numExtra }: PictureFacts): boolean =>

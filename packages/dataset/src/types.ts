@@ -84,6 +84,8 @@ export interface ScanReport {
   maskValues: string;
   /** What is to be told about how the files were taken and what the values of the masks are, one sentence each. */
   notes: string[];
+  /** What a person should look at before training, one sentence each. */
+  warnings: string[];
   /** Why there is no telling what the values mean, with the options that say it; null if there is. */
   fault: string | null;
   /** Lines of a palette file for masks whose colours nobody has named, to be ordered and named by a person. */
@@ -124,6 +126,8 @@ export interface Dataset {
   valueRange: string;
   /** manifestSha256 of the samples. */
   sha256: string;
+  /** How files and values were taken, where that is no plain case, one sentence each. */
+  notes: string[];
   /** What was left out and what looks odd, one sentence each. */
   warnings: string[];
 }

@@ -101,6 +101,8 @@ export function describeEvent(event: RunEvent): EventText | null {
     }
     case 'message-rejected':
       return warn(`${counted(event.count, 'message')} of ${event.worker} not used: ${event.reason}`);
+    case 'note':
+      return info(`note: ${event.message}`);
     case 'warning':
       return warn(`warning: ${event.message}`);
     case 'finished':

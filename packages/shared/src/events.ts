@@ -134,6 +134,8 @@ export type RunEvent =
   | { type: 'learning-rate-changed'; step: number; from: number; to: number; by: string }
   /** Messages of a worker that were not used, since this was told last; at most once in ten seconds for a reason. */
   | { type: 'message-rejected'; worker: string; reason: string; count: number }
+  /** How the data was taken, where that is no plain case: nothing is wrong. */
+  | { type: 'note'; message: string }
   | { type: 'warning'; message: string }
   | {
       type: 'finished';

@@ -14,7 +14,7 @@ import {
 } from '@unet-fleet/worker';
 import { Command, Option } from 'commander';
 import { addConfigOptions, configFrom, type Selection } from '../config-options.ts';
-import { withDataFolders, withMaskFlags } from '../data-folders.ts';
+import { tellOfData, withDataFolders, withMaskFlags } from '../data-folders.ts';
 import { type Io, printJson } from '../io.ts';
 import { addRunName } from '../run-folders.ts';
 import { facts } from '../terminal/format.ts';
@@ -126,7 +126,7 @@ export async function evaluate(
   const trained = openTrainedRun(flags, io, warn, run);
   const config = await withDataFolders(evaluationConfig(flags, trained, io), screen, io);
   const dataset = datasetFrom(await scanWithBar(config, screen, io), config.data);
-  for (const warning of dataset.warnings) warn(warning);
+  tellOfData(dataset, screen);
   const samples = chosenSamples(flags, trained, config, dataset);
   const data = { ...config.data, ...settledOf(dataset) };
   const model = { ...trained.model, data, classWeights: classWeightsFor(trained, dataset, warn) };

@@ -82,6 +82,7 @@ export async function inspect(wanted: Config, flags: InspectFlags, io: Io): Prom
   if (exitCode !== exitCodes.ok) process.exitCode = exitCode;
   if (!flags.json) screen.print(formatDatasetTable(table));
   if (training.stop !== null) screen.print(`training would stop: ${training.stop}`, 'yellow');
+  for (const note of training.notes) screen.print(`note: ${note}`);
   for (const warning of training.warnings) screen.print(`training would warn: ${warning}`, 'yellow');
   const sheet = report.samples.length > 0 ? resolve(io.cwd, flags.out) : null;
   const failures = sheet ? await writeContactSheet(sheet, report, config, flags.photos) : [];
@@ -102,21 +103,24 @@ export async function scanWithBar(config: Config, screen: Screen, io: Io): Promi
 interface TrainingAnswer {
   /** Why training would stop before its first step; null where it would start. */
   stop: string | null;
+  /** How the data is taken, where that is no plain case. */
+  notes: string[];
   warnings: string[];
   /** With which training would end then. */
   exitCode: ExitCode;
 }
 
 function whatTrainingWouldSay(report: ScanReport, config: Config): TrainingAnswer {
+  const { notes } = report;
   let warnings: string[] = [];
   try {
     const dataset = datasetFrom(report, config.data);
     warnings = dataset.warnings;
     fitOptions(config, dataset);
-    return { stop: null, warnings, exitCode: exitCodes.ok };
+    return { stop: null, notes, warnings, exitCode: exitCodes.ok };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    return { stop: error.message, warnings, exitCode: error.exitCode };
+    return { stop: error.message, notes, warnings, exitCode: error.exitCode };
   }
 }
 

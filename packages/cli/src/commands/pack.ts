@@ -4,6 +4,7 @@ import { datasetFrom, writePack } from '@unet-fleet/dataset';
 import { Command } from 'commander';
 import { wholeArgument } from '../arguments.ts';
 import { addConfigFile, addConfigOptions, configFrom, requireFolders } from '../config-options.ts';
+import { tellOfData } from '../data-folders.ts';
 import { type Io, printJson } from '../io.ts';
 import { taskBar } from '../terminal/run-terminal.ts';
 import { createScreen } from '../terminal/screen.ts';
@@ -66,7 +67,7 @@ export const packCommand = (io: Io): Command =>
     requireFolders(config);
     const screen = createScreen(flags.json ? io.stderr : io.stdout, io.env);
     const dataset = datasetFrom(await scanWithBar(config, screen, io), config.data);
-    for (const warning of dataset.warnings) screen.print(`warning: ${warning}`, 'yellow');
+    tellOfData(dataset, screen);
     const bar = taskBar(screen, 'pack', 'files', io.now);
     const out = resolve(io.cwd, flags.out);
     const { data } = config;

@@ -118,6 +118,8 @@ export function advance(
     case 'options-changed':
     case 'warning':
       return { progress: before, lines: told(event) };
+    case 'note':
+      return { progress: before, lines: [line(describeEvent(event)?.text ?? '')] };
     case 'epoch-started':
       return {
         progress: {

@@ -104,6 +104,7 @@ const run: [number, RunEvent][] = [
   [22, step(2, 1, 1)],
   [22, { type: 'worker-left', worker: 'worker-2', reason: 'no heartbeat for 10 s', numWorkers: 1 }],
   [24, step(2, 2, 0.8)],
+  [24, { type: 'note', message: 'masks hold 0 and 255' }],
   [24, { type: 'warning', message: 'the disk is nearly full' }],
   [26, validated(2, 1.2, false, 0.0001)],
   [90, finished],
@@ -153,6 +154,7 @@ validation  1/2 images  0.14 images/s  7s left
 epoch 1/2  loss 1.3929  validation loss 1.1000  mean IoU 0.500  accuracy 0.910  lr 0.001  17s  best so far
 worker worker-2 left: no heartbeat for 10 s (1 now)
 epoch 2/2  step 2/2  loss 0.9143  lr 0.001  1.67 images/s  2 workers  8s left
+note: masks hold 0 and 255
 warning: the disk is nearly full
 epoch 2/2  loss 0.9143  validation loss 1.2000  mean IoU 0.500  accuracy 0.910  lr 0.001  6s
 learning rate 0.001 -> 1e-4

@@ -60,6 +60,7 @@ export interface PrepareOptions {
   /** State vectors that the optimizer has. */
   slotNames: readonly string[];
   onScanProgress(numDone: number, numPairs: number): void;
+  onNote(message: string): void;
   onWarning(message: string): void;
   onLockLost(): void;
 }
@@ -129,6 +130,7 @@ async function prepareLocked(options: PrepareOptions, lock: RunLock): Promise<Pr
   const root = wanted.run.runDir;
   const dataset = datasetFrom(await scanDataset(wanted.data, { onProgress, cacheDir }), wanted.data);
   const config = { ...wanted, data: { ...wanted.data, ...settledOf(dataset) } };
+  for (const note of dataset.notes) options.onNote(note);
   for (const warning of dataset.warnings) options.onWarning(warning);
   // Options that do not fit the data are told before there is a run, which later commands would take for one.
   const found = { config, dataset, lock, classWeights: classWeightsOf(config, dataset) };

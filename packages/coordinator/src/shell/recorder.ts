@@ -35,6 +35,7 @@ const recorded = new Set<RunEvent['type']>([
   'options-changed',
   'learning-rate-changed',
   'message-rejected',
+  'note',
   'warning',
   'finished',
 ]);

@@ -111,6 +111,7 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
   const run = await prepareRun({
     ...options,
     slotNames: slots,
+    onNote: (message) => teller.note(message),
     onWarning: (message) => teller.warn(message),
     onLockLost: () => aborted.raise(lockLost(options.config.run.runDir)),
   });

@@ -3,11 +3,11 @@ import type { RunEvent } from '@unet-fleet/shared';
 import { Listeners } from '../live/watchers.ts';
 import type { Recorder } from './recorder.ts';
 
-/** Tells the run's events to the caller, the recorder and listeners; warnings from before its beginning come right after it. */
+/** Tells the run's events to the caller, the recorder and listeners; notes and warnings from before its beginning come right after it. */
 export class Teller {
   readonly #onEvent: (event: RunEvent) => void;
   #recorder: Recorder | null = null;
-  readonly #early: string[] = [];
+  readonly #early: RunEvent[] = [];
   readonly listeners = new Listeners((message) => this.warn(message));
 
   constructor(onEvent: (event: RunEvent) => void) {
@@ -17,7 +17,7 @@ export class Teller {
   begin(started: RunEvent, recorder: Recorder): void {
     this.#recorder = recorder;
     this.emit(started);
-    for (const message of this.#early.splice(0)) this.warn(message);
+    for (const event of this.#early.splice(0)) this.emit(event);
   }
 
   emit(event: RunEvent): void {
@@ -28,7 +28,15 @@ export class Teller {
   }
 
   warn(message: string): void {
-    if (this.#recorder) this.emit({ type: 'warning', message });
-    else this.#early.push(message);
+    this.#tell({ type: 'warning', message });
+  }
+
+  note(message: string): void {
+    this.#tell({ type: 'note', message });
+  }
+
+  #tell(event: RunEvent): void {
+    if (this.#recorder) this.emit(event);
+    else this.#early.push(event);
   }
 }

@@ -72,6 +72,7 @@ const fields: Partial<Record<RunEvent['type'], Record<string, Field>>> = {
   'options-changed': { step: 'number', changes: 'changes', by: 'string' },
   'learning-rate-changed': { step: 'number', from: 'number', to: 'number', by: 'string' },
   'message-rejected': { worker: 'string', reason: 'string', count: 'number' },
+  note: { message: 'string' },
   warning: { message: 'string' },
   finished: { reason: 'string', step: 'number', weightsSha256: 'string' },
 };
