@@ -2,6 +2,7 @@
  * Who a process is at the broker, and how it proves that: a user and password, or a file with the private half of a
  * key. The file names its identity in a comment, so that whoever has it knows which subjects are its own.
  */
+import { X509Certificate } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { type Authenticator, credsAuthenticator, nkeyAuthenticator } from '@nats-io/transport-node';
 import { UserError } from '../errors.ts';
@@ -48,15 +49,27 @@ export function readSeed(path: string): string {
   return seed;
 }
 
-/** The PEM text of certificates. Throws a UserError if the file is missing, unreadable, or holds none. */
+/** The PEM text of certificates. Throws a UserError if the file is missing, unreadable, or holds none or a damaged one. */
 export function readCertificates(path: string): string {
   const text = readSmallFile(path, '--nats-ca');
-  if (!text.includes('-----BEGIN CERTIFICATE-----')) {
+  const begins = text.split('-----BEGIN CERTIFICATE-----').slice(1);
+  if (begins.length === 0) {
     throw new UserError(
       `${path} holds no certificate: --nats-ca takes the broker's authority as PEM, such as ca.pem`,
     );
   }
+  if (!begins.every((body) => isCertificate(`-----BEGIN CERTIFICATE-----${body}`))) {
+    throw new UserError(`${path} holds a damaged certificate: copy the broker's authority again`);
+  }
   return text;
+}
+
+function isCertificate(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).raw.length > 0;
+  } catch {
+    return false;
+  }
 }
 
 /** The identity that the credentials give: what the broker's permissions know this process by. */

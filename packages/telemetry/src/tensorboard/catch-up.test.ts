@@ -70,6 +70,27 @@ test('a start that was killed before its mark counts for nothing; one with its m
   expect(missing(3, 5)).toEqual(['step 5']);
 });
 
+test('records are known by their first tag alone, whatever photos and classes are called', () => {
+  const kept = (step: number, id: string) => summaryEvent(0, step, [picture(`masks/${id}`, 9, 9, pixel)]);
+  const pixel = Buffer.from('Loss/train learning_rate weights/ IoU/mean');
+  write(fileOf(1), versionEvent(0), restartEvent(0, 1), loss(1));
+  write(fileOf(1), kept(5, 'Loss/train'), kept(6, `${'x'.repeat(600)}/learning_rate`));
+  write(fileOf(1), summaryEvent(0, 7, [scalar('IoU/Loss/train', 1), scalar('Loss/validation', 1)]));
+  write(
+    fileOf(1),
+    summaryEvent(0, 8, [scalar('pixel_accuracy', 1)]),
+    summaryEvent(0, 9, [scalar('step', 1)]),
+  );
+  expect(writtenIn(fileOf(1))).toEqual({ step: 1, validated: 8, 'evaluation-kept': 6, checkpoint: 0 });
+});
+
+test('records after one whose length is damaged do not count', () => {
+  write(fileOf(1), versionEvent(0), restartEvent(0, 1), loss(1));
+  appendFileSync(fileOf(1), new Uint8Array(160));
+  write(fileOf(1), loss(2));
+  expect(writtenIn(fileOf(1))).toMatchObject({ step: 1 });
+});
+
 test('what is no event file has nothing', () => {
   expect(missing(1, 1)).toEqual(['step 1']);
   writeFileSync(fileOf(1), 'no records at all, but longer than a header');

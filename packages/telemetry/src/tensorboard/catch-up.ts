@@ -4,7 +4,20 @@
  */
 import { closeSync, openSync, readdirSync, readSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { fieldsOf, type ReadField } from './protobuf.ts';
 import type { WrittenEvent } from './protocol.ts';
+import { footerBytes, headerBytes, lengthOf } from './records.ts';
+import {
+  accuracyTag,
+  classIouPrefix,
+  lossTag,
+  masksTag,
+  normTag,
+  rateTag,
+  speedTag,
+  validationLossTag,
+  weightsTag,
+} from './tags.ts';
 
 /** The highest step of which each kind was written. */
 export interface Written {
@@ -17,23 +30,24 @@ export interface Written {
 const blockBytes = 1024 * 1024;
 /** Its time, its step, and the tag of its first value: a record holds values of one kind. */
 const beginningBytes = 512;
-const headerBytes = 12;
-const footerBytes = 4;
 
-/** Fields of TensorFlow's Event, with their wire types. */
-const wallTime = 0x09;
-const stepNumber = 0x10;
-const sessionLog = 0x3a;
+/** Fields of TensorFlow's Event, Summary, Summary.Value and SessionLog. */
+const eventFields = { step: 2, summary: 5, sessionLog: 7 } as const;
+const summaryValue = 1;
+const valueTag = 1;
+const sessionStatus = 1;
+const statusStart = 1;
 
-/** A step always has a rate; a validation of which nothing counted leaves nothing to write. */
-const kinds = {
-  'Loss/train': 'step',
-  learning_rate: 'step',
-  'Loss/validation': 'validated',
-  'IoU/mean': 'validated',
-  'masks/': 'evaluation-kept',
-  'weights/': 'checkpoint',
-} as const;
+/** What a record with this tag first was written of; a prefix ends in "/". */
+const kinds: readonly (readonly [tag: string, kind: keyof Written])[] = [
+  ...[lossTag, rateTag, normTag, speedTag].map((tag) => [tag, 'step'] as const),
+  ...[validationLossTag, accuracyTag, classIouPrefix].map((tag) => [tag, 'validated'] as const),
+  [masksTag(''), 'evaluation-kept'],
+  [weightsTag(''), 'checkpoint'],
+];
+
+const kindOf = (firstTag: string): keyof Written | undefined =>
+  kinds.find(([tag]) => (tag.endsWith('/') ? firstTag.startsWith(tag) : firstTag === tag))?.[1];
 
 /** Of the events, those that no file before `path` has, up to the commit that the run goes on from. */
 export function missingEvents(
@@ -77,24 +91,43 @@ const upTo = (step: number): Written => ({
 export function writtenIn(path: string): Written | null {
   let written: Written | null = null;
   for (const beginning of beginningsOf(path)) {
-    const step = stepOf(beginning);
-    if (step === null) continue;
-    if (step.rest[0] === sessionLog) written = upTo(step.value - 1);
-    const text = Buffer.from(step.rest).toString('latin1');
-    const kind = Object.entries(kinds).find(([tag]) => text.includes(tag))?.[1];
-    if (written && kind) written[kind] = Math.max(written[kind], step.value);
+    const { step, isRestart, firstTag } = eventOf(beginning);
+    if (isRestart) written = upTo(step - 1);
+    const kind = kindOf(firstTag);
+    if (written && kind) written[kind] = Math.max(written[kind], step);
   }
   return written;
 }
 
-/** What follows the step, with it; null for an event without one, whose step is 0. */
-function stepOf(bytes: Uint8Array): { value: number; rest: Uint8Array } | null {
-  if (bytes[0] !== wallTime || bytes[9] !== stepNumber) return null;
-  let value = 0;
-  for (let at = 10, scale = 1; at < Math.min(bytes.length, 20); at++, scale *= 128) {
-    value += (bytes[at]! & 0x7f) * scale;
-    if (bytes[at]! < 0x80) return { value, rest: bytes.subarray(at + 1) };
+interface EventBeginning {
+  step: number;
+  /** It says that steps from this one on are made again. */
+  isRestart: boolean;
+  /** Of its first value, as much as is there; empty without one. */
+  firstTag: string;
+}
+
+function eventOf(beginning: Uint8Array): EventBeginning {
+  const event: EventBeginning = { step: 0, isRestart: false, firstTag: '' };
+  for (const { field, whole, bytes } of fieldsOf(beginning)) {
+    if (field === eventFields.step && whole !== null) event.step = whole;
+    if (field === eventFields.summary && bytes) event.firstTag = firstTagOf(bytes);
+    if (field === eventFields.sessionLog && bytes) {
+      event.isRestart = fieldOf(bytes, sessionStatus)?.whole === statusStart;
+    }
   }
+  return event;
+}
+
+function firstTagOf(summary: Uint8Array): string {
+  const value = fieldOf(summary, summaryValue)?.bytes;
+  const tag = value && fieldOf(value, valueTag)?.bytes;
+  return tag ? Buffer.from(tag).toString('utf8') : '';
+}
+
+/** The first of this number. */
+function fieldOf(message: Uint8Array, wanted: number): ReadField | null {
+  for (const field of fieldsOf(message)) if (field.field === wanted) return field;
   return null;
 }
 
@@ -122,7 +155,8 @@ function* beginningsOf(path: string): Generator<Uint8Array> {
     for (let position = 0; ; ) {
       const header = bytesAt(position, headerBytes);
       if (!header) return;
-      const length = Number(header.readBigUInt64LE(0));
+      const length = lengthOf(header);
+      if (length === null) return;
       const end = position + headerBytes + length + footerBytes;
       const data = bytesAt(position + headerBytes, Math.min(length, beginningBytes));
       const beginning = data && Uint8Array.from(data);

@@ -1,5 +1,5 @@
 /**
- * The part of protobuf's wire format that event files need, written out: four kinds of fields, no schema compiler
+ * The part of protobuf's wire format that event files need, written and read: four kinds of fields, no schema compiler
  * (https://protobuf.dev/programming-guides/encoding).
  */
 
@@ -71,4 +71,46 @@ export function join(fields: readonly Fields[]): Uint8Array {
     at += field.length;
   }
   return all;
+}
+
+/** A field as it was read: a number for whole ones, bytes for messages and texts, and neither for floats. */
+export interface ReadField {
+  field: number;
+  whole: number | null;
+  bytes: Uint8Array | null;
+  /** False for bytes of which the end is missing. */
+  isWhole: boolean;
+}
+
+/** The fields of a message, the end of which may be missing. What makes no sense ends it. */
+export function* fieldsOf(message: Uint8Array): Generator<ReadField> {
+  let at = 0;
+  const number = (): number | null => {
+    let value = 0;
+    for (let scale = 1; at < message.length && scale <= 2 ** 63; scale *= 128) {
+      const byte = message[at++]!;
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value;
+    }
+    return null;
+  };
+  while (at < message.length) {
+    const key = number();
+    if (key === null) return;
+    const [field, wire] = [Math.floor(key / 8), key % 8];
+    if (wire === wireVarint) {
+      const value = number();
+      if (value === null) return;
+      yield { field, whole: value, bytes: null, isWhole: true };
+    } else if (wire === wireBytes) {
+      const length = number();
+      if (length === null) return;
+      const value = message.subarray(at, at + length);
+      at += length;
+      yield { field, whole: null, bytes: value, isWhole: at <= message.length };
+    } else if (wire === wireDouble || wire === wireFloat) {
+      at += wire === wireDouble ? 8 : 4;
+      yield { field, whole: null, bytes: null, isWhole: at <= message.length };
+    } else return;
+  }
 }

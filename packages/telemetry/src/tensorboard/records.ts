@@ -3,6 +3,10 @@
  * data, all little-endian (tensorflow/core/lib/io/record_writer.h).
  */
 
+/** Bytes before a record's data, and after it. */
+export const headerBytes = 12;
+export const footerBytes = 4;
+
 /** Castagnoli's polynomial, reflected. */
 const polynomial = 0x82f63b78;
 
@@ -26,11 +30,19 @@ function maskedCrc32c(bytes: Uint8Array): number {
 }
 
 export function frameRecord(data: Uint8Array): Uint8Array {
-  const record = new Uint8Array(12 + data.length + 4);
+  const record = new Uint8Array(headerBytes + data.length + footerBytes);
   const view = new DataView(record.buffer);
   view.setBigUint64(0, BigInt(data.length), true);
   view.setUint32(8, maskedCrc32c(record.subarray(0, 8)), true);
-  record.set(data, 12);
-  view.setUint32(12 + data.length, maskedCrc32c(data), true);
+  record.set(data, headerBytes);
+  view.setUint32(headerBytes + data.length, maskedCrc32c(data), true);
   return record;
+}
+
+/** Of the data, by a record's header; null where the length has another checksum, as in what was never a record. */
+export function lengthOf(header: Uint8Array): number | null {
+  const view = new DataView(header.buffer, header.byteOffset, headerBytes);
+  if (view.getUint32(8, true) !== maskedCrc32c(header.subarray(0, 8))) return null;
+  const length = view.getBigUint64(0, true);
+  return length <= Number.MAX_SAFE_INTEGER ? Number(length) : null;
 }

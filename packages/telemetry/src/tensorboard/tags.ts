@@ -103,8 +103,11 @@ export const speedTag = 'images_per_second';
 export const validationLossTag = 'Loss/validation';
 export const meanIouTag = 'IoU/mean';
 export const accuracyTag = 'pixel_accuracy';
+/** Of every class, and of their mean. */
+export const classIouPrefix = 'IoU/';
 /** A class called "mean" is told from the mean over all. */
-export const classIouTag = (name: string): string => `IoU/${name === 'mean' ? 'class mean' : name}`;
+export const classIouTag = (name: string): string =>
+  `${classIouPrefix}${name === 'mean' ? 'class mean' : name}`;
 export const masksTag = (sampleId: string): string => `masks/${sampleId}`;
 export const weightsTag = (tensor: string): string => `weights/${tensor}`;
 export const gradientsTag = (tensor: string): string => `gradients/${tensor}`;
