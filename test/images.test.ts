@@ -1,7 +1,7 @@
 /**
  * deploy/images and deploy/compose.yaml keep what they promise, without a container engine: what is pinned and who runs
  * it, that the whole workspace gets in, and that compose names options, files and times that there are.
- * test/images/check.sh builds and runs them.
+ * `pnpm images:check` builds and runs them.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';

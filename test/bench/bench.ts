@@ -2,7 +2,8 @@
  * `pnpm bench`: how fast a training step is and where its time goes, with one worker and with two, beside a yardstick
  * that runs in turns with it. Absolute times say little on a shared machine; the ratio does.
  */
-import { parseArgs } from 'node:util';
+import { parseArgs } from '../tools/arguments.ts';
+import { requireTools, toolOptions, toolUsage } from '../tools/require.ts';
 import { type Measurement, measure, median, type Workload } from './measure.ts';
 import { runShell } from './processes.ts';
 
@@ -17,7 +18,8 @@ const usage = `Usage: pnpm bench [options]
   --rounds <n>         turns of yardstick and measurement (default 3)
   --yardstick <cmd>    command that prints a JSON line with images_per_s, such as
                        "python pytorch_reference.py step --batch 2 --height 192 --width 256 --base 64 --classes 59"
-  --json               print the figures as JSON`;
+  --json               print the figures as JSON
+${toolUsage}`;
 
 const { values } = parseArgs({
   options: {
@@ -30,6 +32,7 @@ const { values } = parseArgs({
     workers: { type: 'string', default: '1,2' },
     rounds: { type: 'string', default: '3' },
     yardstick: { type: 'string', default: '' },
+    ...toolOptions,
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -38,6 +41,7 @@ if (values.help) {
   console.log(usage);
   process.exit(0);
 }
+await requireTools('bench', [], values);
 
 const [width, height] = values.size.split('x').map(Number) as [number, number];
 const workload: Workload = {

@@ -9,24 +9,27 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { generateSample } from '@unet-fleet/dataset';
 import type { RunEvent } from '@unet-fleet/shared';
 import { WebSocket } from 'ws';
 import { script } from '../chaos/command.ts';
 import { linksIn } from '../helpers/links.ts';
+import { parseArgs } from '../tools/arguments.ts';
+import { requireTools, toolOptions, toolUsage } from '../tools/require.ts';
 
 const usage = `Usage: pnpm bench:dashboard [options]
   --pages <n>    pages that are open at a time (default 100), and one that never reads
   --rounds <n>   stretches with pages, each between two without (default 4)
   --steps <n>    steps of a stretch (default 40)
-  --json         print the figures as JSON`;
+  --json         print the figures as JSON
+${toolUsage}`;
 
 const { values } = parseArgs({
   options: {
     pages: { type: 'string', default: '100' },
     rounds: { type: 'string', default: '4' },
     steps: { type: 'string', default: '40' },
+    ...toolOptions,
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -35,6 +38,7 @@ if (values.help) {
   console.log(usage);
   process.exit(0);
 }
+await requireTools('bench:dashboard', [], values);
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
 
 const numPages = Number(values.pages);

@@ -9,10 +9,11 @@ import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { runCoordinator, startBroker } from '@unet-fleet/coordinator';
 import { generateSample } from '@unet-fleet/dataset';
 import { cacheFolder, loadConfig, type RunEvent } from '@unet-fleet/shared';
+import { parseArgs } from '../tools/arguments.ts';
+import { requireTools, toolOptions, toolUsage } from '../tools/require.ts';
 
 const usage = `Usage: pnpm bench:data [options]
   --photos <n>       photos of the drawn set (default 200)
@@ -20,7 +21,8 @@ const usage = `Usage: pnpm bench:data [options]
   --size <s>         size that they are trained at (default 128x192)
   --base-width <n>   width of the U-Net (default 4)
   --rounds <n>       measurements of each kind, in turns (default 3)
-  --json             print the figures as JSON`;
+  --json             print the figures as JSON
+${toolUsage}`;
 
 const { values } = parseArgs({
   options: {
@@ -29,6 +31,7 @@ const { values } = parseArgs({
     size: { type: 'string', default: '128x192' },
     'base-width': { type: 'string', default: '4' },
     rounds: { type: 'string', default: '3' },
+    ...toolOptions,
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -37,6 +40,7 @@ if (values.help) {
   console.log(usage);
   process.exit(0);
 }
+await requireTools('bench:data', [], values);
 
 type Source = 'folder' | 'coordinator';
 interface Measured {

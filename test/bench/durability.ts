@@ -4,10 +4,10 @@
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { scenarios, tryCrashes } from '../helpers/checkpoint-crashes.ts';
 import { tryDamage } from '../helpers/checkpoint-damage.ts';
 import { fastFolder } from '../helpers/small-checkpoint.ts';
+import { parseArgs } from '../tools/arguments.ts';
 
 const usage = `Usage: pnpm durability [options]
   --load-every <n>  after every n-th damage, load the checkpoint before and compare its weights (default 1)

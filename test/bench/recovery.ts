@@ -7,11 +7,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { generateSample } from '@unet-fleet/dataset';
 import { RandomStream } from '@unet-fleet/shared';
 import { Fleet } from '../chaos/fleet.ts';
 import type { RecordedEvent } from '../chaos/progress.ts';
+import { parseArgs } from '../tools/arguments.ts';
+import { requireTools, toolOptions, toolUsage } from '../tools/require.ts';
 import { printRecovery, type Recovery } from './recovery-report.ts';
 
 const usage = `Usage: pnpm bench:recovery [options]
@@ -20,7 +21,8 @@ const usage = `Usage: pnpm bench:recovery [options]
   --workers <n>            worker processes of one thread (default 2)
   --base-width <n>         width of the U-Net (default 16)
   --seed <n>               when and whom the kills hit (default 1)
-  --json                   print the figures as JSON`;
+  --json                   print the figures as JSON
+${toolUsage}`;
 
 const { values } = parseArgs({
   options: {
@@ -29,6 +31,7 @@ const { values } = parseArgs({
     workers: { type: 'string', default: '2' },
     'base-width': { type: 'string', default: '16' },
     seed: { type: 'string', default: '1' },
+    ...toolOptions,
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -37,6 +40,7 @@ if (values.help) {
   console.log(usage);
   process.exit(0);
 }
+await requireTools('bench:recovery', [], values);
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
 
 const numWorkers = Number(values.workers);

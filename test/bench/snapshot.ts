@@ -6,7 +6,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { startBroker } from '@unet-fleet/coordinator';
 import { CheckpointWriter } from '@unet-fleet/coordinator/checkpoint/writer';
 import { ReducerPool } from '@unet-fleet/coordinator/reducer/pool';
@@ -18,17 +17,21 @@ import {
   loadConfig,
   type ModelConfig,
 } from '@unet-fleet/shared';
+import { parseArgs } from '../tools/arguments.ts';
+import { requireTools, toolOptions, toolUsage } from '../tools/require.ts';
 import { median } from './measure.ts';
 
 const usage = `Usage: pnpm bench:checkpoint [options]
   --base-width <n>  width of the U-Net (default 64)
   --rounds <n>      turns of each measurement (default 7)
-  --json            print the figures as JSON`;
+  --json            print the figures as JSON
+${toolUsage}`;
 
 const { values } = parseArgs({
   options: {
     'base-width': { type: 'string', default: '64' },
     rounds: { type: 'string', default: '7' },
+    ...toolOptions,
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -37,6 +40,7 @@ if (values.help) {
   console.log(usage);
   process.exit(0);
 }
+await requireTools('bench:checkpoint', [], values);
 
 const baseWidth = Number(values['base-width']);
 const config = loadConfig({ flags: { images: 'photos', masks: 'masks', baseWidth } });

@@ -7,13 +7,16 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { generateSample } from '@unet-fleet/dataset';
 import type { Browser, Page } from 'playwright-core';
 import sharp from 'sharp';
 import { script } from '../chaos/command.ts';
 import { linksIn } from '../helpers/links.ts';
+import { parseArgs } from '../tools/arguments.ts';
+import { requireTools, toolOptions, toolUsage } from '../tools/require.ts';
+import type { Tool } from '../tools/tool.ts';
 import { desktop, openBrowser, phone, visit } from './browser.ts';
+import { findChromium } from './find-chromium.ts';
 import { dropFile, goTo, slider, stepOf, views } from './reader.ts';
 
 const usage = `Usage: pnpm screenshots --out <folder> [options]
@@ -21,7 +24,16 @@ const usage = `Usage: pnpm screenshots --out <folder> [options]
   --link <address>    the page to visit; without it a run on drawn photos is started and ended
   --photo <file>      a photo to drop on the page; without it one of the drawn ones
   --step <n>          wait for this step before the first picture (default 60)
-  --format <png|webp> (default png)`;
+  --format <png|webp> (default png)
+${toolUsage}`;
+
+const chromium: Tool = {
+  name: 'Chromium',
+  why: 'the pictures',
+  remedy: 'apt-get install chromium, or name one in CHROMIUM_PATH',
+  packages: ['chromium'],
+  find: findChromium,
+};
 
 const { values } = parseArgs({
   options: {
@@ -29,6 +41,7 @@ const { values } = parseArgs({
     link: { type: 'string' },
     photo: { type: 'string' },
     step: { type: 'string', default: '60' },
+    ...toolOptions,
     format: { type: 'string', default: 'png' },
     help: { type: 'boolean', default: false },
   },
@@ -38,6 +51,7 @@ if (values.help || !values.out) {
   process.exit(values.help ? 0 : 2);
 }
 const out = values.out;
+await requireTools('screenshots', [chromium], values, { needsEngine: !values.link });
 mkdirSync(out, { recursive: true });
 
 /** What takes longer than this to show is not coming. */

@@ -5,8 +5,9 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { generateSample } from '@unet-fleet/dataset';
+import { parseArgs } from '../tools/arguments.ts';
+import { requireTools, toolOptions, toolUsage } from '../tools/require.ts';
 import { chaos } from './chaos.ts';
 import { printReport } from './report.ts';
 import { planFaults } from './schedule.ts';
@@ -19,7 +20,8 @@ const usage = `Usage: pnpm chaos [options]
   --epochs <n>    length of each run, 5 steps an epoch (default 100)
   --minutes <m>   no fault strikes after this; the run under way goes on to its end (default 60)
   --log <file>    where to write a line of JSON for each fault (default: with the runs, kept when one fails)
-  --json          print the figures as JSON`;
+  --json          print the figures as JSON
+${toolUsage}`;
 
 const { values } = parseArgs({
   options: {
@@ -29,6 +31,7 @@ const { values } = parseArgs({
     epochs: { type: 'string', default: '100' },
     minutes: { type: 'string', default: '60' },
     log: { type: 'string', default: '' },
+    ...toolOptions,
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -37,6 +40,7 @@ if (values.help) {
   console.log(usage);
   process.exit(0);
 }
+await requireTools('chaos', [], values);
 
 // Exits, which ends the processes of the run with it.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));

@@ -2,11 +2,12 @@
  * `pnpm matrix:environment`: every command in each situation that terminals, signals, disks, homes and limits make, held
  * against one table. Prints what differs; exit code 0 only if nothing does.
  */
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { parseArgs } from '../tools/arguments.ts';
+import { program, programsOf, root } from '../tools/known.ts';
+import { requireTools, toolOptions, toolUsage } from '../tools/require.ts';
 import { endCells } from './cell.ts';
 import { makeFixture } from './fixture.ts';
 import { type CellReport, runMatrix } from './matrix.ts';
@@ -19,7 +20,8 @@ const usage = `Usage: pnpm matrix:environment [options]
   --at-once <n>     cells that run at a time (default 2)
   --minutes <n>     no cell begins after this (default 60)
   --seconds <n>     a cell that takes longer has failed (default 120)
-  --json            print the figures as JSON`;
+  --json            print the figures as JSON
+${toolUsage}`;
 
 const { values } = parseArgs({
   options: {
@@ -28,6 +30,7 @@ const { values } = parseArgs({
     'at-once': { type: 'string', default: '2' },
     minutes: { type: 'string', default: '60' },
     seconds: { type: 'string', default: '120' },
+    ...toolOptions,
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -38,18 +41,11 @@ if (values.help) {
 }
 
 const tell = (text: string) => process.stderr.write(`${text}\n`);
-const isRoot = process.getuid?.() === 0;
-const tools = ['python3', 'mkfifo', 'prlimit', ...(isRoot ? ['setpriv', 'unshare'] : [])];
-const missing = tools.filter((tool) => spawnSync('which', [tool]).status !== 0);
-if (missing.length > 0) {
-  tell(`not here: ${missing.join(', ')} (Debian: apt-get install python3 coreutils util-linux)`);
-  process.exit(2);
-}
-
 const all = cells();
 const chosen = all.filter(({ situation, command }) =>
   values.only.every((text) => situation.includes(text) || command.includes(text)),
 );
+const isRoot = process.getuid?.() === 0;
 const needsRoot = new Set(situations.filter((situation) => situation.needsRoot).map(({ name }) => name));
 const wanted = chosen.filter(({ situation }) => isRoot || !needsRoot.has(situation));
 if (values.list) {
@@ -60,8 +56,19 @@ if (values.list) {
   }
   process.exit(0);
 }
-if (wanted.length < chosen.length)
-  tell(`left out, as they need root: ${chosen.length - wanted.length} cells`);
+const numForRoot = chosen.filter(({ situation }) => needsRoot.has(situation)).length;
+await requireTools(
+  'matrix:environment',
+  [
+    program('python3', 'pseudo-terminals'),
+    ...programsOf('coreutils', ['mkfifo', 'chown', 'nohup'], 'pipes and folders of others'),
+    ...programsOf('util-linux', isRoot ? ['prlimit', 'setpriv', 'unshare'] : ['prlimit'], 'limits and users'),
+    ...(numForRoot === 0
+      ? []
+      : [{ ...root(`${numForRoot} cells of users and disks`), part: `${numForRoot} cells that need root` }]),
+  ],
+  values,
+);
 
 const folder = mkdtempSync(join(tmpdir(), 'unet-fleet-matrix-'));
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));

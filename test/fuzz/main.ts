@@ -5,7 +5,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { parseArgs } from '../tools/arguments.ts';
 import { corpusOf, inputAt } from './input.ts';
 import { readers } from './readers/index.ts';
 import { defaultLimits, type Finding, fuzzReaders, type Outcome } from './supervise.ts';

@@ -5,11 +5,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { generateSample } from '@unet-fleet/dataset';
 import { undisturbed } from '../chaos/undisturbed.ts';
+import { parseArgs } from '../tools/arguments.ts';
+import { requireTools, toolOptions, toolUsage } from '../tools/require.ts';
 import { workerHosts } from './fleet.ts';
-import { missingForNetwork, Network } from './network.ts';
+import { Network, networkTools } from './network.ts';
 import { printReport } from './report.ts';
 import { runOnHosts } from './run-on-hosts.ts';
 
@@ -22,7 +23,8 @@ const usage = `Usage: pnpm test:hosts [options]        (as root, with iproute2 a
   --seed <n>            of the losses (default 1)
   --worker-seconds <s>  for which a worker's host is unplugged (default 60)
   --other-seconds <s>   for which the coordinator's and the broker's are (default 20)
-  --json                print the figures as JSON`;
+  --json                print the figures as JSON
+${toolUsage}`;
 
 const text = (value: string) => ({ type: 'string', default: value }) as const;
 const { values } = parseArgs({
@@ -35,6 +37,7 @@ const { values } = parseArgs({
     seed: text('1'),
     'worker-seconds': text('60'),
     'other-seconds': text('20'),
+    ...toolOptions,
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -43,11 +46,7 @@ if (values.help) {
   console.log(usage);
   process.exit(0);
 }
-const missing = missingForNetwork();
-if (missing !== null) {
-  console.log(`Left out: several hosts on this machine, for ${missing}`);
-  process.exit(0);
-}
+await requireTools('test:hosts', networkTools, values);
 
 // Exits, which ends processes and namespaces.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(130));

@@ -6,6 +6,8 @@ import { type ChildProcessWithoutNullStreams, execFileSync, spawn, spawnSync } f
 import { accessSync, constants } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { program, programsOf, root } from '../tools/known.ts';
+import type { Tool } from '../tools/tool.ts';
 
 export interface NetworkOptions {
   hosts: readonly string[];
@@ -26,21 +28,26 @@ const relay = fileURLToPath(new URL('../../hosts/relay.py', import.meta.url));
 const prefix = 'unet-fleet-hosts-';
 const ip = (...args: string[]): string => execFileSync('ip', args, { encoding: 'utf8' });
 
-/** Why there can be no such network here, or null. */
-export function missingForNetwork(): string | null {
-  if (process.getuid?.() !== 0) return 'it needs root, for network namespaces';
-  for (const [program, from] of [
-    ['ip', 'iproute2'],
-    ['python3', 'python3'],
-  ] as const) {
-    if (spawnSync(program, ['-V']).error) return `it needs ${program} (install ${from})`;
-  }
+/** What there must be here for such a network. */
+export const networkTools: readonly Tool[] = [
+  root('network namespaces'),
+  ...programsOf('iproute2', ['ip'], 'hosts, cables and their switch'),
+  program('python3', 'the cables, which delay and lose packets'),
+  ...programsOf('mount', ['mount'], 'what a host does not see'),
+  {
+    name: '/dev/net/tun',
+    why: 'the cables',
+    remedy: 'modprobe tun, and in a container --device /dev/net/tun',
+    find: () => (canUse('/dev/net/tun') ? '' : null),
+  },
+];
+
+function canUse(path: string): boolean {
   try {
-    accessSync('/dev/net/tun', constants.R_OK | constants.W_OK);
-    ip('netns', 'list');
-    return null;
+    accessSync(path, constants.R_OK | constants.W_OK);
+    return true;
   } catch {
-    return 'it needs /dev/net/tun and network namespaces, which this system does not give';
+    return false;
   }
 }
 

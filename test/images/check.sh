@@ -1,23 +1,14 @@
 #!/usr/bin/env bash
 # Builds the images with buildah, then runs them with podman as deploy/compose.yaml says: read-only, without rights, as
-# user 10001. What it shows is listed in docs/images.md. Needs root, buildah, podman, crun, netavark, aardvark-dns and
-# debootstrap (Debian's packages), and podman-compose (from PyPI); it is left out with a word where one is missing.
-#
-#   test/images/check.sh [--gpu]          --gpu: worker-gpu as well (2.5 GB to fetch, 20 GB of disk)
-#   NODE_IMAGE=…                          another base than the one made here
-#   UNET_FLEET_WHEELS=FOLDER              wheels that need not be fetched again
-#   UNET_FLEET_IMAGES_FOLDER=FOLDER       where all is kept; default: images in the cache folder
+# user 10001. What it shows is listed in docs/images.md. main.ts has looked for what it needs, and says with which options
+# and variables it is run.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-[ "$(id -u)" = 0 ] || { echo 'left out: images are checked as root'; exit 0; }
-for tool in buildah podman crun netavark debootstrap podman-compose; do
-  [ -x "/usr/lib/podman/$tool" ] || command -v "$tool" > /dev/null || { echo "left out: there is no $tool here"; exit 0; }
-done
 . test/images/engine.sh
 
 scratch=$(mktemp -d)
-compose=(podman-compose --project-name unet-fleet-check --file deploy/compose.yaml --env-file "$scratch/env")
+compose=("$PODMAN_COMPOSE" --project-name unet-fleet-check --file deploy/compose.yaml --env-file "$scratch/env")
 finish() {
   [ -z "${health:-}" ] || kill "$health"
   "${compose[@]}" down --volumes > "$scratch/down.log" 2>&1 || true
@@ -32,11 +23,7 @@ wrong() { echo "WRONG $*"; [ ! -f "$scratch/up.log" ] || tail -40 "$scratch/up.l
 hardened=(--read-only --cap-drop all --security-opt no-new-privileges)
 
 # Built, and what that makes.
-if command -v hadolint > /dev/null; then
-  hadolint deploy/images/Dockerfile && shown "hadolint $(hadolint --version | grep -o '[0-9.]*$') finds nothing"
-else
-  echo 'left out: there is no hadolint here'
-fi
+"$HADOLINT" deploy/images/Dockerfile && shown "hadolint $("$HADOLINT" --version | grep -o '[0-9.]*$') finds nothing"
 node_version=$(grep -oP '^ARG NODE_IMAGE=.*node:\K[0-9.]+' deploy/images/Dockerfile)
 base=${NODE_IMAGE:-localhost/node-stand-in:$node_version}
 podman image exists "$base" || make_base "$base" "$node_version"

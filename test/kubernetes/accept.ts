@@ -67,13 +67,15 @@ const withinMs = 60_000;
 export async function accept(
   programs: ControlPlanePrograms,
   folder: string,
+  tini: string,
   tell: (acceptance: Acceptance) => void,
 ): Promise<Acceptance[]> {
   const isIdle = true;
-  const cluster = await startCluster(programs, folder, [
+  const nodes = [
     { name: 'idle', isIdle },
     { name: 'idle-gpu', isIdle, devices: { 'nvidia.com/gpu': '1000' }, labels: { pool: 'a' } },
-  ]);
+  ];
+  const cluster = await startCluster(programs, folder, nodes, tini);
   try {
     const runtime = { apiVersion: 'node.k8s.io/v1', kind: 'RuntimeClass', metadata: { name: 'nvidia' } };
     await cluster.client.apply({ ...runtime, handler: 'nvidia' });

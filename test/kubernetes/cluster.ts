@@ -28,6 +28,7 @@ export async function startCluster(
   programs: ControlPlanePrograms,
   folder: string,
   wishes: readonly NodeWish[],
+  tini: string,
 ): Promise<Cluster> {
   const controlPlane = await startControlPlane(programs, join(folder, 'control-plane'));
   const { client } = controlPlane;
@@ -41,7 +42,7 @@ export async function startCluster(
       const types = documentsOf(readFileSync(join(programs.extensions, name), 'utf8'));
       for (const type of types) await client.apply(type);
     }
-    const image = await imageContent();
+    const image = await imageContent(tini);
     for (const wish of wishes) {
       nodes.push(await new Kubelet({ client, folder: join(folder, 'nodes'), image, ...wish }).start());
     }

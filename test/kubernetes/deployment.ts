@@ -24,6 +24,8 @@ export class Deployment {
   readonly namespace: string;
   readonly runDir: string;
   readonly progress: Progress;
+  /** Pod and reason where a container's command could never be run; no new try mends that. */
+  startError = '';
   /** Ends of pods, by component, exit code and how the object went. */
   readonly ends = new Map<string, number>();
   readonly #client: Client;
@@ -83,8 +85,9 @@ export class Deployment {
     return { state: last?.type ?? '', reason: last?.reason ?? '', message: last?.message ?? '' };
   }
 
-  /** Whether both Jobs are Complete, or one has Failed. */
+  /** Whether both Jobs are Complete, or one has Failed, or nothing can run. */
   get isOver(): boolean {
+    if (this.startError !== '') return true;
     const states = [this.outcome('coordinator').state, this.outcome('workers').state];
     return states.includes('Failed') || states.every((state) => state === 'Complete');
   }
@@ -137,7 +140,10 @@ export class Deployment {
   }
 
   #count({ metadata, status }: Json): void {
-    const end = status.containerStatuses?.[0]?.state?.terminated;
+    const [{ state = {}, lastState = {} } = {}]: Json[] = status.containerStatuses ?? [];
+    const failed = [state, lastState].find(({ terminated }) => terminated?.reason === 'StartError');
+    if (failed) this.startError ||= `${metadata.name} does not start: ${failed.terminated.message}`;
+    const end = state.terminated;
     if (!end || this.#seen.has(metadata.uid)) return;
     this.#seen.add(metadata.uid);
     const isDisrupted = status.conditions.some(

@@ -199,6 +199,7 @@ export async function judge(
   if (!(await deployment.untilOver(limitMs))) {
     return [`${name}: the Jobs are not over after ${limitMs / 1000} s\n${deployment.describe()}`];
   }
+  if (deployment.startError !== '') return [`${name}: ${deployment.startError}`];
   const faults = (['coordinator', 'workers'] as const).flatMap((job) => {
     const { state, reason, message } = deployment.outcome(job);
     return state === 'Complete'

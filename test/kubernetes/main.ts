@@ -1,15 +1,16 @@
 /**
  * `pnpm test:kubernetes`: a real control plane on this machine takes every manifest, and runs of unet-fleet on it end
- * Complete with the undisturbed run's weights, whatever is done to their pods. Exit code 0 only if all of that holds, or
- * where the machine lacks what a control plane is made of, which is said.
+ * Complete with the undisturbed run's weights, whatever is done to their pods. Exit code 0 only if all of that holds.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { UserError } from '@unet-fleet/shared';
-import { type ControlPlanePrograms, prepareControlPlane } from './control-plane/build.ts';
-import { isIsolated, requireNamespaces, runIsolated } from './isolate.ts';
+import { parseArgs } from '../tools/arguments.ts';
+import { unpackedProgram } from '../tools/debian.ts';
+import { programsOf, root } from '../tools/known.ts';
+import { requireTools, toolOptions, toolUsage } from '../tools/require.ts';
+import { kubernetes, kubernetesExtensions, programsIn } from './control-plane/build.ts';
+import { isIsolated, namespaces, runIsolated } from './isolate.ts';
 import { type Part, parts, runParts } from './parts.ts';
 import { printReport } from './report.ts';
 
@@ -21,7 +22,8 @@ const usage = `Usage: pnpm test:kubernetes [options]
   --workers <n>        worker pods (default 3)
   --epochs <n>         length of each disturbed run, 5 steps an epoch (default 120)
   --keep               leave folders and logs in place
-  --json               print the figures as JSON`;
+  --json               print the figures as JSON
+${toolUsage}`;
 
 const { values } = parseArgs({
   options: {
@@ -31,6 +33,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     workers: { type: 'string', default: '3' },
     epochs: { type: 'string', default: '120' },
+    ...toolOptions,
     keep: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -50,20 +53,24 @@ if (unknown !== undefined) {
 
 const tell = (text: string) => process.stderr.write(`${text}\n`);
 
-/** Null where the machine lacks something, after a sentence about it. */
-async function prepared(): Promise<ControlPlanePrograms | null> {
-  try {
-    await requireNamespaces();
-    return await prepareControlPlane(tell);
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    tell(`Left out: the tests on a Kubernetes control plane, for ${error.message}`);
-    return null;
-  }
-}
-
-const programs = await prepared();
-if (!programs) process.exit(0);
+const why = 'pods, which are processes in namespaces';
+const tools = await requireTools(
+  'test:kubernetes',
+  [
+    root('network and mount namespaces'),
+    ...programsOf('util-linux', ['unshare', 'nsenter', 'setpriv', 'mount'], why),
+    ...programsOf('iproute2', ['ip'], "the pods' network"),
+    ...programsOf('coreutils', ['env', 'chroot'], why),
+    ...programsOf('hostname', ['hostname'], why),
+    namespaces,
+    unpackedProgram('tini', 'process 1 of each pod', 'tini', 'usr/bin/tini'),
+    unpackedProgram('etcd', 'the control plane', 'etcd-server', 'usr/bin/etcd'),
+    kubernetes,
+    kubernetesExtensions,
+  ],
+  values,
+  { needsEngine: !isIsolated() },
+);
 if (!isIsolated()) process.exit(await runIsolated(process.argv.slice(1)));
 
 const folder = mkdtempSync(join(tmpdir(), 'unet-fleet-kubernetes-'));
@@ -72,7 +79,12 @@ const seed = Number(values.seed);
 tell(`seed ${seed}; logs in ${folder}`);
 const report = await runParts({
   only,
-  programs,
+  programs: {
+    programs: programsIn(tools.pathOf(kubernetes.name)),
+    etcd: tools.pathOf('etcd'),
+    extensions: tools.pathOf(kubernetesExtensions.name),
+  },
+  tini: tools.pathOf('tini'),
   folder,
   seed,
   numDisturbances: Number(values.disturbances),

@@ -17,6 +17,8 @@ export type Part = (typeof parts)[number];
 export interface PartsOptions {
   only: readonly Part[];
   programs: ControlPlanePrograms;
+  /** Path of process 1 of each pod. */
+  tini: string;
   folder: string;
   seed: number;
   numDisturbances: number;
@@ -54,7 +56,7 @@ const endWithinMs = 600_000;
 const maxExtraRounds = 4;
 
 export async function runParts(options: PartsOptions): Promise<Report> {
-  const { only, programs, folder, seed, tell } = options;
+  const { only, programs, tini, folder, seed, tell } = options;
   const report: Report = {
     seed,
     startSeconds: 0,
@@ -69,6 +71,7 @@ export async function runParts(options: PartsOptions): Promise<Report> {
     report.acceptances = await accept(
       programs,
       join(folder, 'accept'),
+      tini,
       ({ name, numObjects, numPods, faults }) => {
         tell(
           `${name}: ${numObjects} objects, ${numPods} pods ${faults.length === 0 ? 'accepted' : 'REFUSED'}`,
@@ -81,7 +84,7 @@ export async function runParts(options: PartsOptions): Promise<Report> {
   await generateSample(join(folder, 'sample'), { numImages: 42, width: 48, height: 64 });
   await makeBridge();
   const startMs = performance.now();
-  const cluster = await startCluster(programs, folder, [{ name: 'node-1' }, { name: 'node-2' }]);
+  const cluster = await startCluster(programs, folder, [{ name: 'node-1' }, { name: 'node-2' }], tini);
   report.startSeconds = (performance.now() - startMs) / 1000;
   try {
     if (only.includes('sample')) await sample(cluster, options, report);
@@ -129,7 +132,7 @@ async function sample(cluster: Cluster, options: PartsOptions, report: Report): 
   const faults = await judge(deployment, dir, reference.weightsSha256, endWithinMs);
   const seconds = (performance.now() - startMs) / 1000;
   await deployment.remove();
-  report.sample = { reference, seconds };
+  if (faults.length === 0) report.sample = { reference, seconds };
   report.faults.push(...faults);
   tell(
     `sample: ${reference.numSteps} steps in ${seconds.toFixed(0)} s, ${faults.length === 0 ? 'Complete' : 'FAILED'}`,

@@ -4,7 +4,7 @@
  * invariant did not hold, or a mutant was not noticed.
  */
 import { availableParallelism } from 'node:os';
-import { parseArgs } from 'node:util';
+import { parseArgs } from '../tools/arguments.ts';
 import { mutants } from './mutants.ts';
 import { simulateMany } from './pool.ts';
 import { simulateRange, type Tally } from './ranges.ts';

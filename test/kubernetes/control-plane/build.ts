@@ -13,16 +13,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import {
-  cacheFolder,
-  exitCodes,
-  lastLine,
-  makeAtomically,
-  requireDisk,
-  runCommand,
-  UserError,
-  whileAlone,
-} from '@unet-fleet/shared';
+import { cacheFolder, exitCodes, lastLine, requireDisk, runCommand, UserError } from '@unet-fleet/shared';
+import { program } from '../../tools/known.ts';
+import { once } from '../../tools/once.ts';
+import type { Tell, Tool } from '../../tools/tool.ts';
 
 export const kubernetesVersion = 'v1.36.3';
 /** The same release of the modules that Kubernetes keeps in its own repository. */
@@ -57,45 +51,45 @@ export interface ControlPlanePrograms {
   extensions: string;
 }
 
-/**
- * All that a control plane is made of, made where it is not there yet.
- * @throws UserError if something is missing on this machine; the sentence says what
- */
-export async function prepareControlPlane(tell: (text: string) => void): Promise<ControlPlanePrograms> {
-  const folder = join(cacheFolder(), 'kubernetes');
-  const built = await once(join(folder, kubernetesVersion), tell, (to) => buildPrograms(to, tell));
-  const types = await once(
-    join(folder, `extensions-${extensions.map(({ version }) => version).join('-')}`),
-    tell,
-    fetchExtensions,
-  );
+const goDownload = 'install Go (https://go.dev/dl), which makes it here, once';
+const go = program('go', 'building Kubernetes', goDownload, []);
+
+/** What Go makes, in a folder of the cache. */
+function made(
+  name: string,
+  why: string,
+  folder: string,
+  make: (to: string, tell: Tell) => Promise<void>,
+): Tool {
+  const path = () => join(cacheFolder(), 'kubernetes', folder);
   return {
-    programs: Object.fromEntries(programs.map((name) => [name, join(built, name)])) as Record<
-      Program,
-      string
-    >,
-    etcd: await findEtcd(folder, tell),
-    extensions: types,
+    name,
+    why,
+    remedy: goDownload,
+    find: () => (existsSync(path()) ? path() : null),
+    fetch: { by: [go], run: (tell) => once(path(), tell, (to) => make(to, tell)) },
   };
 }
 
-async function once(
-  path: string,
-  tell: (text: string) => void,
-  make: (temporary: string) => Promise<void>,
-): Promise<string> {
-  if (existsSync(path)) return path;
-  await whileAlone(
-    path,
-    () => tell(`another test is making ${path}; waiting for it`),
-    async () => {
-      if (!existsSync(path)) await makeAtomically(path, make);
-    },
-  );
-  return path;
-}
+export const kubernetes = made(
+  `Kubernetes ${kubernetesVersion}`,
+  'the control plane',
+  kubernetesVersion,
+  buildPrograms,
+);
 
-async function buildPrograms(to: string, tell: (text: string) => void): Promise<void> {
+export const kubernetesExtensions = made(
+  'JobSet and Prometheus types',
+  'manifests that use them',
+  `extensions-${extensions.map(({ version }) => version).join('-')}`,
+  fetchExtensions,
+);
+
+/** The programs by name, where they were built. */
+export const programsIn = (folder: string): Record<Program, string> =>
+  Object.fromEntries(programs.map((name) => [name, join(folder, name)])) as Record<Program, string>;
+
+async function buildPrograms(to: string, tell: Tell): Promise<void> {
   requireDisk(to, neededBytes, `Kubernetes ${kubernetesVersion}`);
   tell(`building Kubernetes ${kubernetesVersion} into ${to}: about seven minutes on two cores, once`);
   const module = join(to, 'module');
@@ -105,11 +99,11 @@ async function buildPrograms(to: string, tell: (text: string) => void): Promise<
   writeFileSync(join(module, 'go.sum'), readFileSync(join(sources, 'go.sum')));
   const imports = programs.map((name) => `\t_ "k8s.io/kubernetes/cmd/${name}"`).join('\n');
   writeFileSync(join(module, 'tools.go'), `//go:build tools\n\npackage tools\n\nimport (\n${imports}\n)\n`);
-  await go(module, ['mod', 'tidy', '-e']);
+  await runGo(module, ['mod', 'tidy', '-e']);
   for (const name of programs) {
     tell(`building ${name}`);
     const flags = ['-trimpath', '-ldflags', '-s -w', '-o', join(to, name)];
-    await go(module, ['build', ...flags, `k8s.io/kubernetes/cmd/${name}`]);
+    await runGo(module, ['build', ...flags, `k8s.io/kubernetes/cmd/${name}`]);
   }
   rmSync(module, { recursive: true });
 }
@@ -141,41 +135,14 @@ async function fetchExtensions(to: string): Promise<void> {
 
 /** Folder with the sources of a module. */
 async function downloadModule(module: string, version: string, cwd: string): Promise<string> {
-  const { stdout } = await go(cwd, ['mod', 'download', '-json', `${module}@${version}`]);
+  const { stdout } = await runGo(cwd, ['mod', 'download', '-json', `${module}@${version}`]);
   return JSON.parse(stdout).Dir;
 }
 
-async function go(cwd: string, args: string[]) {
+async function runGo(cwd: string, args: string[]) {
   const env = { ...process.env, GOFLAGS: '-mod=mod', GOWORK: 'off' };
   const missing = 'there is no Go on this machine (https://go.dev/dl)';
   const result = await runCommand('go', args, { cwd, env, missing });
   if (result.exitCode === 0) return result;
   throw new UserError(`go ${args[0]} did not go through (${lastLine(result.stderr)})`, exitCodes.unavailable);
-}
-
-/** etcd of the path, or else out of Debian's package, which is not installed: that would start a server. */
-async function findEtcd(folder: string, tell: (text: string) => void): Promise<string> {
-  const own = (process.env.PATH ?? '').split(':').map((path) => join(path, 'etcd'));
-  const found = own.find((path) => existsSync(path));
-  if (found) return found;
-  const unpacked = await once(join(folder, 'etcd'), tell, async (to) => {
-    const missing =
-      'there is no etcd on this machine, and no apt-get to fetch it (apt-get install etcd-server)';
-    const { exitCode, stderr } = await runCommand('apt-get', ['download', 'etcd-server'], {
-      cwd: to,
-      missing,
-    });
-    const archive = readdirSync(to).find((name) => name.endsWith('.deb'));
-    if (exitCode !== 0 || archive === undefined) {
-      throw new UserError(
-        `there is no etcd on this machine, and apt-get can't fetch it (${lastLine(stderr)})`,
-        exitCodes.unavailable,
-      );
-    }
-    const result = await runCommand('dpkg-deb', ['--extract', archive, '.'], { cwd: to, missing });
-    if (result.exitCode !== 0)
-      throw new UserError(`${archive} can't be unpacked (${lastLine(result.stderr)})`);
-    rmSync(join(to, archive));
-  });
-  return join(unpacked, 'usr/bin/etcd');
 }

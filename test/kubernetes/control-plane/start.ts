@@ -129,10 +129,12 @@ class Supervised {
       env: { PATH: process.env.PATH, HOME: '/tmp' },
     });
     closeSync(file);
+    const kill = () => this.kill();
     this.#child.on('exit', () => {
       this.hasEnded = true;
+      process.off('exit', kill);
     });
-    process.on('exit', () => this.kill());
+    process.on('exit', kill);
   }
 
   kill(): void {

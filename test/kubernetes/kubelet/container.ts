@@ -31,7 +31,14 @@ export interface Ended {
   signal: number;
   startedAt: string;
   finishedAt: string;
+  /** Why its command was never run; '' where it was. */
+  startError: string;
 }
+
+/** What the container's script says when all is made and its command is next. */
+const begins = 'begins';
+/** As container runtimes tell it. */
+const startErrorCode = 128;
 
 /** Most of a log that becomes a termination message, as the kubelet has it. */
 const messageLimit = { bytes: 2048, lines: 80 };
@@ -43,7 +50,7 @@ export class Container {
   readonly #log: string;
   #process1 = 0;
 
-  private constructor(child: ChildProcess, log: string, ready: Promise<number>) {
+  private constructor(child: ChildProcess, log: string, ready: Promise<number>, hasStarted: () => boolean) {
     this.#child = child;
     this.#log = log;
     void ready.then((pid) => {
@@ -51,10 +58,14 @@ export class Container {
     });
     this.ended = new Promise((resolve) => {
       // unshare ends as its child did.
-      child.on('exit', (code, name) => {
+      child.on('close', (code, name) => {
         const signal = name ? constants.signals[name] : 0;
         const exitCode = code ?? 128 + signal;
-        resolve({ exitCode, signal, startedAt: this.startedAt, finishedAt: new Date().toISOString() });
+        const finishedAt = new Date().toISOString();
+        const isStopped = signal > 0 || exitCode > 128;
+        const startError = hasStarted() || isStopped ? '' : this.lastLines.trim() || 'it says nothing';
+        const ended = { signal, startedAt: this.startedAt, finishedAt, startError };
+        resolve({ exitCode: startError === '' ? exitCode : startErrorCode, ...ended });
       });
     });
   }
@@ -73,6 +84,10 @@ export class Container {
       { stdio: ['pipe', file, file, 'pipe'], env: { PATH: process.env.PATH } },
     );
     closeSync(file);
+    let said = '';
+    child.stdio[3]!.on('data', (bytes: Buffer) => {
+      said += bytes;
+    });
     const ready = (async () => {
       // It says that it is there, and waits for its end of the network.
       await new Promise((resolve) => child.stdio[3]!.once('data', resolve).once('close', resolve));
@@ -82,7 +97,7 @@ export class Container {
       child.stdin!.end('go\n');
       return pid;
     })();
-    const container = new Container(child, log, ready);
+    const container = new Container(child, log, ready, () => said.includes(begins));
     await ready;
     return container;
   }
@@ -144,11 +159,18 @@ function scriptOf({
   const args = [...(container.command ?? image.entrypoint), ...(container.args ?? [])].map((text: string) =>
     expand(text, variables),
   );
+  const inside = [
+    `chroot ${quoted(root)} /usr/bin/env -i -C ${quoted(container.workingDir ?? image.workingFolder)}`,
+    ...Object.entries(variables).map(([name, value]) => quoted(`${name}=${value}`)),
+    `/usr/bin/setpriv --reuid ${security.runAsUser} --regid ${security.runAsGroup} --groups ${security.fsGroup ?? security.runAsGroup}`,
+    ...(security.allowPrivilegeEscalation === false ? ['--no-new-privs'] : []),
+    ...(security.capabilities?.drop?.includes('ALL') ? ['--inh-caps=-all --bounding-set=-all'] : []),
+  ].join(' ');
+  const notFound = `exec: "${args[0]}": executable file not found in $PATH`;
   const devices = ['null', 'zero', 'full', 'random', 'urandom'];
   return [
     `hostname ${quoted(pod.metadata.name)}`,
     'echo up >&3',
-    'exec 3>&-',
     'read -r _',
     'exec </dev/null',
     'ip link set lo up',
@@ -178,14 +200,11 @@ function scriptOf({
     // After the volumes, which could hide them.
     ...image.folders.filter((path) => !/^\/usr(\/|$)/.test(path)).flatMap((path) => mount(path, path, true)),
     ...(security.readOnlyRootFilesystem ? [`mount -o remount,ro ${quoted(root)}`] : []),
-    [
-      `exec chroot ${quoted(root)} /usr/bin/env -i -C ${quoted(container.workingDir ?? image.workingFolder)}`,
-      ...Object.entries(variables).map(([name, value]) => quoted(`${name}=${value}`)),
-      `/usr/bin/setpriv --reuid ${security.runAsUser} --regid ${security.runAsGroup} --groups ${security.fsGroup ?? security.runAsGroup}`,
-      ...(security.allowPrivilegeEscalation === false ? ['--no-new-privs'] : []),
-      ...(security.capabilities?.drop?.includes('ALL') ? ['--inh-caps=-all --bounding-set=-all'] : []),
-      args.map(quoted).join(' '),
-    ].join(' '),
+    // Later it would look like an end of the command itself.
+    `${inside} /bin/sh -c 'command -v "$0" >/dev/null' ${quoted(args[0]!)} || { echo ${quoted(notFound)}; exit 1; }`,
+    `echo ${begins} >&3`,
+    'exec 3>&-',
+    `exec ${inside} ${args.map(quoted).join(' ')}`,
   ].join('\n');
 }
 

@@ -25,8 +25,8 @@ export const repository = ((): string => {
   return here.replace(/\/test\/(dist\/)?kubernetes\/kubelet$/, '');
 })();
 
-/** The content of our images; an image of another name is not known. */
-export async function imageContent(): Promise<Image> {
+/** The content of our images, with the tini of this machine; an image of another name is not known. */
+export async function imageContent(tini: string): Promise<Image> {
   const broker = await natsServerHere();
   if (!broker) throw new Error('there is no nats-server here: run unet-fleet setup first');
   const node = process.execPath;
@@ -42,8 +42,8 @@ export async function imageContent(): Promise<Image> {
       UNET_FLEET_METRICS_PORT: '9464',
     },
     workingFolder: '/run/unet-fleet',
-    programs: { 'unet-fleet': script, 'nats-server': broker.path },
-    folders: [repository, engineFolder(), join(dirname(node), '..')],
+    programs: { tini, 'unet-fleet': script, 'nats-server': broker.path },
+    folders: [repository, engineFolder(), join(dirname(node), '..'), dirname(tini)],
   };
 }
 

@@ -107,6 +107,7 @@ export class PodRunner {
       signal: 0,
       startedAt,
       finishedAt: new Date().toISOString(),
+      startError: '',
     });
     const { containers, initContainers = [] } = this.#pod.spec;
     const [spec] = containers;
@@ -170,13 +171,14 @@ export class PodRunner {
     };
   }
 
-  #terminated({ exitCode, signal, startedAt, finishedAt }: Ended): Json {
+  #terminated({ exitCode, signal, startedAt, finishedAt, startError }: Ended): Json {
     const policy = this.#pod.spec.containers[0].terminationMessagePolicy;
-    const message = exitCode !== 0 && policy === 'FallbackToLogsOnError' ? this.#container?.lastLines : '';
+    const isTold = exitCode !== 0 && policy === 'FallbackToLogsOnError';
+    const message = startError || (isTold ? this.#container?.lastLines : '');
     return {
       exitCode,
       ...(signal > 0 && { signal }),
-      reason: exitCode === 0 ? 'Completed' : 'Error',
+      reason: startError ? 'StartError' : exitCode === 0 ? 'Completed' : 'Error',
       startedAt,
       finishedAt,
       ...(message && { message }),

@@ -2,44 +2,47 @@
  * The matrix's own Python: a virtual environment in the user's cache, made once for each list of versions. Versions are
  * pinned; hashes are not, as each platform and Python has wheels of its own.
  */
-
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { cacheFolder, makeAtomically, UserError } from '@unet-fleet/shared';
+import { cacheFolder } from '@unet-fleet/shared';
+import { pythonWithVenv } from '../../tools/known.ts';
+import { makeEnvironment } from '../../tools/python.ts';
+import type { Tell, Tool } from '../../tools/tool.ts';
 
 export const pythonFolder = fileURLToPath(new URL('../../../matrix/files/python/', import.meta.url));
+const requirements = join(pythonFolder, 'requirements.txt');
 
-/** Path of the interpreter. Throws a UserError where Python, pip or the packages can't be had. */
-export async function pythonWithReaders(tell: (text: string) => void): Promise<string> {
-  const requirements = join(pythonFolder, 'requirements.txt');
-  const version = outputOf(['-c', 'import sys; print("%d.%d" % sys.version_info[:2])']);
-  const key = createHash('sha256')
-    .update(readFileSync(requirements))
-    .update(version)
-    .digest('hex')
-    .slice(0, 12);
-  const folder = join(cacheFolder(), 'file-matrix', key);
-  const python = join(folder, 'bin', 'python');
-  if (existsSync(python)) return python;
-  tell(`making a Python environment in ${folder} (once; about 400 MB)`);
-  await makeAtomically(folder, async (temporary) => {
-    outputOf(['-m', 'venv', temporary]);
-    const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--only-binary', ':all:'];
-    outputOf([...pip, '--requirement', requirements], join(temporary, 'bin', 'python'));
+const why = 'the independent readers';
+const python = pythonWithVenv(why, [3, 11]);
+
+/** The interpreter that has the readers. */
+export const pythonWithReaders: Tool = {
+  ...python,
+  find: () => {
+    const folder = environmentFolder();
+    return folder !== null && existsSync(interpreterIn(folder)) ? interpreterIn(folder) : null;
+  },
+  fetch: { by: [python], run: make },
+};
+
+const interpreterIn = (folder: string): string => join(folder, 'bin', 'python');
+
+/** Of this Python and these versions; null where there is no Python. */
+function environmentFolder(): string | null {
+  const version = spawnSync('python3', ['-c', 'import sys; print("%d.%d" % sys.version_info[:2])'], {
+    encoding: 'utf8',
   });
-  return python;
+  if (version.status !== 0) return null;
+  const hash = createHash('sha256').update(readFileSync(requirements)).update(version.stdout.trim());
+  return join(cacheFolder(), 'file-matrix', hash.digest('hex').slice(0, 12));
 }
 
-function outputOf(args: string[], python = 'python3'): string {
-  try {
-    return execFileSync(python, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim();
-  } catch (error) {
-    const { code, stderr } = error as { code?: string; stderr?: string };
-    if (code === 'ENOENT') throw new UserError('the file matrix needs python3, which is not installed.');
-    const last = stderr?.trim().split('\n').at(-1) ?? String(error);
-    throw new UserError(`the file matrix needs Python 3.11 or newer with venv and pip: ${last}`);
-  }
+async function make(tell: Tell): Promise<string> {
+  const what = 'the independent readers (about 400 MB)';
+  return interpreterIn(
+    await makeEnvironment(environmentFolder()!, what, ['--requirement', requirements], tell),
+  );
 }

@@ -6,8 +6,9 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { UserError } from '@unet-fleet/shared';
+import { parseArgs } from '../../tools/arguments.ts';
+import { requireTools, toolOptions, toolUsage } from '../../tools/require.ts';
 import type { Cell } from './cell.ts';
 import { pythonFolder, pythonWithReaders } from './environment.ts';
 import { judgeAll } from './judge-all.ts';
@@ -19,23 +20,26 @@ const { values } = parseArgs({
     only: { type: 'string', default: '' },
     keep: { type: 'string' },
     minutes: { type: 'string', default: '30' },
+    ...toolOptions,
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
 
-const help = `pnpm matrix:files [--only REGEX] [--minutes N] [--keep FOLDER] [--json]
+const help = `pnpm matrix:files [--only REGEX] [--minutes N] [--keep FOLDER] [--json] [--install] [--allow-missing]
   --only     cells whose names match, such as '^mask--tiff' or '^shape--'
   --minutes  cells that are not begun by then are left out, and said to be; the exit code is 1 then (default 30)
   --keep     write the files there, and leave them (default: a temporary folder)
-  --json     figures and failures as JSON`;
+  --json     figures and failures as JSON
+${toolUsage}`;
 
 async function matrix(): Promise<number> {
+  const tools = await requireTools('matrix:files', [pythonWithReaders], values);
   const deadlineMs = performance.now() + Number(values.minutes) * 60_000;
   const tell = (text: string) => void process.stderr.write(`${text}\n`);
   const root = values.keep ? resolve(values.keep) : mkdtempSync(join(tmpdir(), 'file-matrix-'));
   try {
-    const python = await pythonWithReaders(tell);
+    const python = tools.pathOf(pythonWithReaders.name);
     const generator = [join(pythonFolder, 'generate.py'), root, '--only', values.only];
     const answer = JSON.parse(execFileSync(python, generator, { encoding: 'utf8', maxBuffer: 2 ** 26 }));
     const cells = JSON.parse(readFileSync(join(root, 'cells.json'), 'utf8')) as Cell[];
