@@ -6,19 +6,9 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunOutcome } from '@unet-fleet/coordinator';
-import {
-  connectBroker,
-  decode,
-  encode,
-  encodeHeader,
-  inboxOf,
-  isPrintable,
-  joinReply,
-  protocolVersion,
-  reducerPeer,
-  runTagOf,
-  subjectsOf,
-} from '@unet-fleet/shared';
+import { encodeHeader, inboxOf, isPrintable, reducerPeer, runTagOf, subjectsOf } from '@unet-fleet/shared';
+import { decode, encode, joinReply, protocolVersion } from '@unet-fleet/shared/protocol/messages';
+import { connectBroker } from '@unet-fleet/shared/transport/connect';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { childrenOf, type Started, start } from './helpers/processes.ts';
 import { committed, eventsOf, outcomeOf, recorded, sampleFlags } from './helpers/runs.ts';

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { coordinatorPermissions, workerPermissions } from '@unet-fleet/coordinator/broker/permissions';
-import { connectBroker, sharedWorkerIdentity, subjectsOf } from '@unet-fleet/shared';
+import { sharedWorkerIdentity, subjectsOf } from '@unet-fleet/shared';
+import { connectBroker } from '@unet-fleet/shared/transport/connect';
 import { expect, test } from 'vitest';
 import { freePort, startNatsServer } from './helpers/nats-server.ts';
 

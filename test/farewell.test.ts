@@ -7,16 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Broker, startBroker } from '@unet-fleet/coordinator';
 import { ControlPlane } from '@unet-fleet/coordinator/shell/control';
-import {
-  connectBroker,
-  type DownMessage,
-  decode,
-  downMessage,
-  encode,
-  protocolVersion,
-  subjectsOf,
-  type UpMessage,
-} from '@unet-fleet/shared';
+import { type DownMessage, subjectsOf, type UpMessage } from '@unet-fleet/shared';
+import { decode, downMessage, encode, protocolVersion } from '@unet-fleet/shared/protocol/messages';
+import { connectBroker } from '@unet-fleet/shared/transport/connect';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 
 const folder = mkdtempSync(join(tmpdir(), 'farewell-'));

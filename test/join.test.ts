@@ -22,14 +22,9 @@ import {
   makeServerCertificate,
 } from '@unet-fleet/coordinator/broker/credentials/certificates';
 import { joinHostOf, openJoinSecrets } from '@unet-fleet/coordinator/broker/join-secrets';
-import {
-  brokerOfJoin,
-  connectBroker,
-  formatJoinUrl,
-  type JoinUrl,
-  parseJoinUrl,
-  UserError,
-} from '@unet-fleet/shared';
+import { formatJoinUrl, type JoinUrl, parseJoinUrl, UserError } from '@unet-fleet/shared';
+import { connectBroker } from '@unet-fleet/shared/transport/connect';
+import { brokerOfJoin } from '@unet-fleet/shared/transport/join';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { freePort, startNatsServer } from './helpers/nats-server.ts';
 import { type Started, start, unetFleet, until } from './helpers/processes.ts';

@@ -12,7 +12,8 @@ import { loadCheckpoint } from '@unet-fleet/coordinator/checkpoint/read';
 import { openEvaluations } from '@unet-fleet/coordinator/live/evaluations';
 import type { LiveRun, LiveStatus, Observer, Segmentation } from '@unet-fleet/coordinator/live/live-run';
 import { decodePhoto, generateSample, resizePhoto, type SampleSet, toBatch } from '@unet-fleet/dataset';
-import { cacheFolder, loadConfig, type RunEvent, withoutSecrets } from '@unet-fleet/shared';
+import { cacheFolder, type RunEvent, withoutSecrets } from '@unet-fleet/shared';
+import { loadConfig } from '@unet-fleet/shared/config/load';
 import { openInferenceEngine } from '@unet-fleet/worker/inference/index';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 

@@ -10,13 +10,13 @@ import {
   anyPeer,
   type BulkKey,
   checksumOf,
-  connectBroker,
   encodeHeader,
   NatsInbox,
   NatsOutbox,
   runTagOf,
   subjectsOf,
 } from '@unet-fleet/shared';
+import { connectBroker } from '@unet-fleet/shared/transport/connect';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 
 type Connection = Awaited<ReturnType<typeof connectBroker>>;

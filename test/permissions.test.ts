@@ -16,7 +16,6 @@ import {
   anyPeer,
   type BrokerAddress,
   type BulkKey,
-  connectBroker,
   disconnectSubject,
   discoverSubject,
   inboxOf,
@@ -27,6 +26,7 @@ import {
   subjectsOf,
   watchLink,
 } from '@unet-fleet/shared';
+import { connectBroker } from '@unet-fleet/shared/transport/connect';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { freePort, type OperatedServer, startNatsServer } from './helpers/nats-server.ts';
 import { start, unetFleet } from './helpers/processes.ts';

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ReducerPool } from '@unet-fleet/coordinator/reducer/pool';
-import { describeModel, loadConfig } from '@unet-fleet/shared';
+import { describeModel } from '@unet-fleet/shared';
+import { loadConfig } from '@unet-fleet/shared/config/load';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { freePort, startNatsServer } from './helpers/nats-server.ts';
 

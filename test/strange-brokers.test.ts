@@ -5,7 +5,8 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connectBroker, NatsInbox, NatsOutbox, runTagOf, subjectsOf, UserError } from '@unet-fleet/shared';
+import { NatsInbox, NatsOutbox, runTagOf, subjectsOf, UserError } from '@unet-fleet/shared';
+import { connectBroker } from '@unet-fleet/shared/transport/connect';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { freePort, type OperatedServer, startNatsServer } from './helpers/nats-server.ts';
 import { start, unetFleet } from './helpers/processes.ts';

@@ -11,7 +11,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runCoordinator, startBroker } from '@unet-fleet/coordinator';
 import { generateSample } from '@unet-fleet/dataset';
-import { cacheFolder, loadConfig, type RunEvent } from '@unet-fleet/shared';
+import { cacheFolder, type RunEvent } from '@unet-fleet/shared';
+import { loadConfig } from '@unet-fleet/shared/config/load';
 import { parseArgs } from '../tools/arguments.ts';
 import { requireTools, toolOptions, toolUsage } from '../tools/require.ts';
 

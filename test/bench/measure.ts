@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runCoordinator } from '@unet-fleet/coordinator';
 import { generateSample } from '@unet-fleet/dataset';
-import { cacheFolder, loadConfig, type RunEvent, type StepTimings } from '@unet-fleet/shared';
+import { cacheFolder, type RunEvent, type StepTimings } from '@unet-fleet/shared';
+import { loadConfig } from '@unet-fleet/shared/config/load';
 import { watchChildren } from './processes.ts';
 
 export interface Workload {

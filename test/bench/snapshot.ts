@@ -10,13 +10,8 @@ import { startBroker } from '@unet-fleet/coordinator';
 import { CheckpointWriter } from '@unet-fleet/coordinator/checkpoint/writer';
 import { ReducerPool } from '@unet-fleet/coordinator/reducer/pool';
 import { createOptimizer } from '@unet-fleet/numerics';
-import {
-  describeModel,
-  initialEarlyStopping,
-  initialSchedule,
-  loadConfig,
-  type ModelConfig,
-} from '@unet-fleet/shared';
+import { describeModel, initialEarlyStopping, initialSchedule, type ModelConfig } from '@unet-fleet/shared';
+import { loadConfig } from '@unet-fleet/shared/config/load';
 import { parseArgs } from '../tools/arguments.ts';
 import { requireTools, toolOptions, toolUsage } from '../tools/require.ts';
 import { median } from './measure.ts';

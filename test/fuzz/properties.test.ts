@@ -12,19 +12,21 @@ import {
 import { maskExtensionsOf, pairFiles, readMask, samplesOf } from '@unet-fleet/dataset';
 import { numbersFrom } from '@unet-fleet/dataset/readers/numbers';
 import {
-  decode,
   decodeHeader,
-  downMessage,
-  encode,
   encodeHeader,
   frameHeaderBytes,
   isPrintable,
-  joinReply,
-  joinRequest,
   mismatch,
   UserError,
-  upMessage,
 } from '@unet-fleet/shared';
+import {
+  decode,
+  downMessage,
+  encode,
+  joinReply,
+  joinRequest,
+  upMessage,
+} from '@unet-fleet/shared/protocol/messages';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 

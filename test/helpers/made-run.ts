@@ -5,7 +5,7 @@ import { deflateSync } from 'node:zlib';
 import { EvaluationWriter } from '@unet-fleet/coordinator/live/evaluation-writer';
 import { createRunFolder, identitySha256, runPaths } from '@unet-fleet/coordinator/run-folder/run-folder';
 import { generateSample } from '@unet-fleet/dataset';
-import { loadConfig } from '@unet-fleet/shared';
+import { loadConfig } from '@unet-fleet/shared/config/load';
 
 export interface MadeRun {
   runDir: string;

@@ -3,13 +3,8 @@ import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import type { CheckpointVectors } from '@unet-fleet/coordinator/checkpoint/manifest';
 import { type CheckpointContent, weightsSha256 } from '@unet-fleet/coordinator/checkpoint/write';
-import {
-  describeModel,
-  initialEarlyStopping,
-  initialSchedule,
-  loadConfig,
-  type ModelConfig,
-} from '@unet-fleet/shared';
+import { describeModel, initialEarlyStopping, initialSchedule, type ModelConfig } from '@unet-fleet/shared';
+import { loadConfig } from '@unet-fleet/shared/config/load';
 
 /** Where a hundred thousand small files are read and written: in memory, where the system has such a folder. */
 export const fastFolder = (): string => (existsSync('/dev/shm') ? '/dev/shm' : tmpdir());

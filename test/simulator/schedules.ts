@@ -1,5 +1,7 @@
 /** From a seed to a schedule: the plan, the cluster's settings, the network's noise, and what happens when. */
-import { downMessage, type UpMessage, upMessage } from '@unet-fleet/shared';
+
+import type { UpMessage } from '@unet-fleet/shared';
+import { downMessage, upMessage } from '@unet-fleet/shared/protocol/messages';
 import type { Settings } from './cluster.ts';
 import { type Noise, quiet } from './network.ts';
 import { numPlans } from './plans.ts';

@@ -7,11 +7,11 @@ import {
   configOptions,
   type GroupName,
   groupTitles,
-  loadConfig,
   type OptionInfo,
   readConfigFile,
   UserError,
 } from '@unet-fleet/shared';
+import { loadConfig } from '@unet-fleet/shared/config/load';
 import { type Command, Option } from 'commander';
 import type { Io } from './io.ts';
 

@@ -7,7 +7,8 @@ import {
   gpuWorkerMemory,
   isUrl,
 } from '@unet-fleet/deploy';
-import { type Config, loadConfig, UserError } from '@unet-fleet/shared';
+import { type Config, UserError } from '@unet-fleet/shared';
+import { loadConfig } from '@unet-fleet/shared/config/load';
 import type { Command } from 'commander';
 import { wholeArgument } from './arguments.ts';
 import type { Selection } from './config-options.ts';

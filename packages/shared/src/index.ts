@@ -1,10 +1,15 @@
+/**
+ * What every package may use. It is loaded by each process and each thread, so that it loads no library but one that
+ * compares names: what needs others (brokers, schemas, the config's sources, the log) is imported by its own path, and only its types
+ * are here.
+ */
 export * from './at-exit.ts';
 export * from './bounded-file.ts';
 export * from './config/checks.ts';
 export * from './config/file.ts';
 export * from './config/identity.ts';
 export * from './config/leaves.ts';
-export * from './config/load.ts';
+export type * from './config/load.ts';
 export * from './config/mask-values.ts';
 export * from './config/nearest.ts';
 export type { OptionFormat, OptionSpec } from './config/option-spec.ts';
@@ -23,7 +28,7 @@ export * from './install/pip.ts';
 export * from './install/platform.ts';
 export * from './install/report.ts';
 export * from './install/wheel.ts';
-export * from './log.ts';
+export type * from './log.ts';
 export * from './metrics/confusion.ts';
 export * from './metrics/metrics.ts';
 export * from './metrics/outliers.ts';
@@ -36,8 +41,8 @@ export * from './plan/plan.ts';
 export * from './plan/tree.ts';
 export * from './printable.ts';
 export * from './protocol/bounded-msgpack.ts';
-export * from './protocol/file-messages.ts';
-export * from './protocol/messages.ts';
+export type * from './protocol/file-messages.ts';
+export type * from './protocol/messages.ts';
 export * from './protocol/peer-faults.ts';
 export * from './protocol/subjects.ts';
 export * from './rng.ts';
@@ -47,10 +52,10 @@ export * from './steady-file.ts';
 export * from './system-error.ts';
 export * from './transport/broker-url.ts';
 export * from './transport/bulk.ts';
-export * from './transport/connect.ts';
-export * from './transport/credentials.ts';
+export type * from './transport/connect.ts';
+export type * from './transport/credentials.ts';
 export * from './transport/frame.ts';
-export * from './transport/join.ts';
+export type * from './transport/join.ts';
 export * from './transport/join-url.ts';
 export * from './transport/link.ts';
 export * from './transport/nats-inbox.ts';

@@ -10,10 +10,10 @@ import {
   describeModel,
   initialEarlyStopping,
   initialSchedule,
-  loadConfig,
   type ModelConfig,
   UserError,
 } from '@unet-fleet/shared';
+import { loadConfig } from '@unet-fleet/shared/config/load';
 import type { Reader, Seed } from '../reader.ts';
 
 const model: ModelConfig = { inChannels: 1, numClasses: 2, baseWidth: 1, upsampling: 'transposed' };

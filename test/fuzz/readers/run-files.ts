@@ -11,7 +11,8 @@ import { readStatus } from '@unet-fleet/coordinator/run-folder/status';
 import type { PictureFacts } from '@unet-fleet/dataset/readers/picture-facts';
 import { ScanCache } from '@unet-fleet/dataset/scan-cache';
 import { historyOf } from '@unet-fleet/pictures/history';
-import { differingKeys, isPrintable, loadConfig, type RunEvent, UserError } from '@unet-fleet/shared';
+import { differingKeys, isPrintable, type RunEvent, UserError } from '@unet-fleet/shared';
+import { loadConfig } from '@unet-fleet/shared/config/load';
 import type { Reader, Seed } from '../reader.ts';
 import { textSeed } from './files.ts';
 

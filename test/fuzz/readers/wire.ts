@@ -4,26 +4,27 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import {
   type BulkKey,
-  decode,
   decodeHeader,
-  discoverReply,
-  downMessage,
-  encode,
   encodeHeader,
   FetchError,
-  fileReply,
-  fileRequest,
   frameHeaderBytes,
   isPrintable,
-  joinReply,
-  joinRequest,
   mismatch,
   reducerPeer,
   runTagOf,
   ShmInbox,
-  upMessage,
   type Welcome,
 } from '@unet-fleet/shared';
+import { fileReply, fileRequest } from '@unet-fleet/shared/protocol/file-messages';
+import {
+  decode,
+  discoverReply,
+  downMessage,
+  encode,
+  joinReply,
+  joinRequest,
+  upMessage,
+} from '@unet-fleet/shared/protocol/messages';
 import type { Reader, Seed } from '../reader.ts';
 
 const node = { level: 1, index: 2 };

@@ -4,7 +4,7 @@
  */
 import { join, resolve } from 'node:path';
 import { datasetFrom, loadSample, scanDataset, toBatch } from '@unet-fleet/dataset';
-import { loadConfig } from '@unet-fleet/shared';
+import { loadConfig } from '@unet-fleet/shared/config/load';
 import type { Io } from 'unet-fleet/io';
 import { runCli } from 'unet-fleet/program';
 import type { Cell, Look, LookedSample } from './cell.ts';

@@ -13,13 +13,13 @@ import {
   atExit,
   type Config,
   cacheFolder,
-  createLog,
   exitCodes,
   type Log,
   type RunEvent,
   removeIfEmpty,
   UserError,
 } from '@unet-fleet/shared';
+import { createLog } from '@unet-fleet/shared/log';
 import { exporters } from '@unet-fleet/telemetry';
 import { Command } from 'commander';
 import { wholeArgument } from '../arguments.ts';

@@ -2,18 +2,18 @@
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import {
-  brokerOf,
-  brokerOfJoin,
   cacheFolder,
   coordinatorIdentity,
   exitCodes,
   exitWhenQuiet,
-  identityAt,
   type JoinUrl,
   newInstance,
   peerOf,
   UserError,
 } from '@unet-fleet/shared';
+import { brokerOf } from '@unet-fleet/shared/transport/connect';
+import { identityAt } from '@unet-fleet/shared/transport/credentials';
+import { brokerOfJoin } from '@unet-fleet/shared/transport/join';
 import { type Address, WorkerMetrics } from '@unet-fleet/telemetry';
 import { runWorker } from '@unet-fleet/worker';
 import { Command } from 'commander';

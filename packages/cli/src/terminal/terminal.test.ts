@@ -1,5 +1,6 @@
 import { Writable } from 'node:stream';
-import { loadConfig, type RunEvent } from '@unet-fleet/shared';
+import type { RunEvent } from '@unet-fleet/shared';
+import { loadConfig } from '@unet-fleet/shared/config/load';
 import { expect, test } from 'vitest';
 import { bannerLines } from './banner.ts';
 import { type BarState, barLine } from './bar.ts';

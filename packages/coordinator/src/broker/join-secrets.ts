@@ -7,7 +7,8 @@ import { randomBytes, X509Certificate } from 'node:crypto';
 import { chmodSync, renameSync, writeFileSync } from 'node:fs';
 import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import { fingerprintOf, isHost, makeFolder, readBounded, UserError } from '@unet-fleet/shared';
+import { isHost, makeFolder, readBounded, UserError } from '@unet-fleet/shared';
+import { fingerprintOf } from '@unet-fleet/shared/transport/join';
 import { z } from 'zod';
 import { makeAuthority, makeServerCertificate } from './credentials/certificates.ts';
 

@@ -23,10 +23,10 @@ import {
   exitCodes,
   initialEarlyStopping,
   initialSchedule,
-  loadConfig,
   type ModelConfig,
   UserError,
 } from '@unet-fleet/shared';
+import { loadConfig } from '@unet-fleet/shared/config/load';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Progress } from '../core/types.ts';
 import { bytesOf, type FileOperations, realFiles } from './files.ts';

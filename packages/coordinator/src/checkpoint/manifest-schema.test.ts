@@ -7,10 +7,10 @@ import {
   describeModel,
   initialEarlyStopping,
   initialSchedule,
-  loadConfig,
   type ModelConfig,
   type ScheduleName,
 } from '@unet-fleet/shared';
+import { loadConfig } from '@unet-fleet/shared/config/load';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { realFiles } from './files.ts';

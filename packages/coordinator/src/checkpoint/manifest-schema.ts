@@ -2,7 +2,8 @@
  * What a manifest must be before anything looks at it. Its hash says that it is what was written; only this says that
  * whoever wrote it was unet-fleet, and no later version.
  */
-import { type Config, configOptions, configSchema, fingerprintSchema, problemOf } from '@unet-fleet/shared';
+import { type Config, configOptions, configSchema, problemOf } from '@unet-fleet/shared';
+import { fingerprintSchema } from '@unet-fleet/shared/protocol/messages';
 import { z } from 'zod';
 import { files, formatVersion, type Manifest } from './manifest.ts';
 

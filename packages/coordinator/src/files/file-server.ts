@@ -7,10 +7,7 @@ import { open } from 'node:fs/promises';
 import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
 import {
   anyPeer,
-  decode,
-  encode,
   type FileReply,
-  fileRequest,
   inboxOf,
   pieceBytesOf,
   type Subjects,
@@ -18,6 +15,8 @@ import {
   Turns,
   watchLink,
 } from '@unet-fleet/shared';
+import { fileRequest } from '@unet-fleet/shared/protocol/file-messages';
+import { decode, encode } from '@unet-fleet/shared/protocol/messages';
 
 /** Of the run's files by their hash: where each lies, or what is in it. */
 export type FileContents = ReadonlyMap<string, string | Uint8Array>;

@@ -1,6 +1,8 @@
 /** The shell of the file server: a thread with a broker connection of its own, so that files never delay a step. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { connectWhenThere, filesPeer, subjectsOf } from '@unet-fleet/shared';
+import { subjectsOf } from '@unet-fleet/shared';
+import { filesPeer } from '@unet-fleet/shared/protocol/file-messages';
+import { connectWhenThere } from '@unet-fleet/shared/transport/connect';
 import { FileServer } from './file-server.ts';
 import type { FileFault, FileThreadOptions } from './start.ts';
 

@@ -5,7 +5,6 @@
 import {
   type DownMessage,
   leavesOf,
-  maxFollowed,
   type PlanConfig,
   type RunEvent,
   type StepTimings,
@@ -15,6 +14,7 @@ import {
   type UpMessage,
   type WorkerLane,
 } from '@unet-fleet/shared';
+import { maxFollowed } from '@unet-fleet/shared/protocol/messages';
 import type { CoreStatus } from '../core/status.ts';
 import type { StepRecord } from '../core/types.ts';
 import { StepLanes, toldLanes } from '../shell/step-lanes.ts';

@@ -4,7 +4,6 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { NumericMemory } from '@unet-fleet/numerics';
 import {
   type BulkOutbox,
-  connectWhenThere,
   FetchError,
   NatsInbox,
   NatsOutbox,
@@ -14,6 +13,7 @@ import {
   ShmOutbox,
   subjectsOf,
 } from '@unet-fleet/shared';
+import { connectWhenThere } from '@unet-fleet/shared/transport/connect';
 import type { TensorPart } from './kept-gradient.ts';
 import type {
   ReducerAnswer,

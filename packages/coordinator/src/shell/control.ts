@@ -8,25 +8,27 @@ import {
   anyPeer,
   assertFits,
   type DownMessage,
-  decode,
   type discoverReply,
   discoverSubject,
-  encode,
   inboxOf,
   type joinReply,
-  joinRequest,
   type Link,
   PeerFaults,
-  protocolVersion,
   type Subjects,
   senderOf,
   type Unsent,
   type UpMessage,
   type UserError,
-  upMessage,
   type Welcome,
   watchLink,
 } from '@unet-fleet/shared';
+import {
+  decode,
+  encode,
+  joinRequest,
+  protocolVersion,
+  upMessage,
+} from '@unet-fleet/shared/protocol/messages';
 import type { z } from 'zod';
 
 export interface ControlHandlers {

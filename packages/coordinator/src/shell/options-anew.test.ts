@@ -1,4 +1,5 @@
-import { type Config, initialEarlyStopping, initialSchedule, loadConfig } from '@unet-fleet/shared';
+import { type Config, initialEarlyStopping, initialSchedule } from '@unet-fleet/shared';
+import { loadConfig } from '@unet-fleet/shared/config/load';
 import { expect, test } from 'vitest';
 import type { Progress } from '../core/types.ts';
 import { configNow, interventionFor, toldChange, withoutChanges } from './options-anew.ts';

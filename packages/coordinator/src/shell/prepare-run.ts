@@ -20,7 +20,6 @@ import {
   makeFolder,
   numSteps,
   type PlanConfig,
-  protocolVersion,
   type RunEvent,
   removeIfEmpty,
   stepsPerEpoch,
@@ -28,6 +27,7 @@ import {
   withoutSecrets,
   withSettled,
 } from '@unet-fleet/shared';
+import { protocolVersion } from '@unet-fleet/shared/protocol/messages';
 import { openCheckpoint } from '../checkpoint/folder.ts';
 import { tidyCheckpoints } from '../checkpoint/write.ts';
 import { firstBeyondEnd, planWith } from '../core/interventions.ts';

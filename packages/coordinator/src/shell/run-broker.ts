@@ -7,21 +7,19 @@ import { join } from 'node:path';
 import type { NatsConnection } from '@nats-io/transport-node';
 import {
   type BrokerAddress,
-  brokerOf,
   type Config,
-  connectBroker,
-  connectWhenThere,
   coordinatorIdentity,
   disconnectSubject,
   exitCodes,
   formatJoinUrl,
-  identityAt,
   isHost,
   type Link,
   peerOf,
   UserError,
   watchLink,
 } from '@unet-fleet/shared';
+import { brokerOf, connectBroker, connectWhenThere } from '@unet-fleet/shared/transport/connect';
+import { identityAt } from '@unet-fleet/shared/transport/credentials';
 import { type DisconnectWatch, watchDisconnects } from '../broker/disconnects.ts';
 import { type Broker, startBroker } from '../broker/embedded.ts';
 import { isLoopback, type JoinSecrets, joinHostOf, openJoinSecrets } from '../broker/join-secrets.ts';

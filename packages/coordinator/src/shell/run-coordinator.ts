@@ -6,7 +6,6 @@ import { basename, join } from 'node:path';
 import { createOptimizer } from '@unet-fleet/numerics';
 import {
   type Config,
-  flushGoodbye,
   idleWorkersNote,
   maxLeaves,
   maxPayloadOf,
@@ -16,6 +15,7 @@ import {
   subjectsOf,
   UserError,
 } from '@unet-fleet/shared';
+import { flushGoodbye } from '@unet-fleet/shared/transport/connect';
 import { bestCheckpointName } from '../checkpoint/folder.ts';
 import { CheckpointWriter } from '../checkpoint/writer.ts';
 import { startFileServer } from '../files/start.ts';

@@ -3,9 +3,12 @@
  * parser is recursive, follows aliases and takes quadratic time, so a text that is nested deeper than any
  * config, uses aliases, or has thousands of keys is refused.
  */
-import { parse, YAMLParseError } from 'yaml';
+import { createRequire } from 'node:module';
 import { readBounded } from '../bounded-file.ts';
 import { UserError } from '../errors.ts';
+
+/** Loaded when there is a file to read: it is a large part of what a process would load to begin with. */
+const yaml = () => createRequire(import.meta.url)('yaml') as typeof import('yaml');
 
 /** A config of all options has some kilobytes. */
 const maxFileBytes = 2 ** 18;
@@ -47,7 +50,7 @@ export function readConfigFile(path: string): ConfigFile {
     );
   }
   try {
-    return { name: path, values: parse(text, { maxAliasCount: 0, logLevel: 'error' }) ?? {} };
+    return { name: path, values: yaml().parse(text, { maxAliasCount: 0, logLevel: 'error' }) ?? {} };
   } catch (error) {
     // What the library throws for an alias, once it is found or not found.
     if (error instanceof ReferenceError) {
@@ -55,7 +58,7 @@ export function readConfigFile(path: string): ConfigFile {
         `config file ${path} uses aliases (*name), which are not read: write the values out`,
       );
     }
-    if (!(error instanceof YAMLParseError)) throw error;
+    if (!(error instanceof yaml().YAMLParseError)) throw error;
     const line = error.linePos?.[0].line;
     const reason = error.message.split('\n')[0]?.replace(/( at line \d+, column \d+)?:?$/, '');
     throw new UserError(

@@ -4,8 +4,7 @@
  * the data are: the manifest's hash says those.
  */
 
-import { optionValue } from './load.ts';
-import { configOptions } from './schema.ts';
+import { configOptions, optionValue } from './schema.ts';
 import type { Config } from './types.ts';
 
 /** Outside the identity: paths and names, which the hash of the data stands for, what may be read at all, and the permission for mixed engines, which gives up reproducibility anyway. */

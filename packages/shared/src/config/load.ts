@@ -10,9 +10,9 @@ import { splitBrokerUrl, withoutCredentials } from '../transport/broker-url.ts';
 import { coerceText, problemOf } from './checks.ts';
 import { crossCheck, type Origin } from './cross-checks.ts';
 import type { ConfigFile } from './file.ts';
-import { didYouMean, nearestName } from './nearest.ts';
+import { nearestName, unknownOption } from './nearest.ts';
 import type { OptionFormat } from './option-spec.ts';
-import { configOptions, configSchema, type OptionInfo } from './schema.ts';
+import { configOptions, configSchema, type OptionInfo, optionValue } from './schema.ts';
 import type { Config } from './types.ts';
 
 export interface ConfigSources {
@@ -139,17 +139,6 @@ function brokerWithCredentials(broker: Config['broker'], given: Map<string, Give
   const { user, password, token } = credentials;
   return { ...broker, natsUrl: url, natsUser: user, natsPassword: password, natsToken: token, natsSeed: '' };
 }
-
-/** Value of an option in a config. */
-export const optionValue = (
-  config: Config,
-  option: Pick<OptionInfo, 'group' | 'key'>,
-): string | number | boolean =>
-  (config[option.group] as unknown as Record<string, string | number | boolean>)[option.key] as string;
-
-/** The error for an option that there is none of. */
-export const unknownOption = (flag: string, known: readonly string[]): UserError =>
-  new UserError(`unknown option ${nameText(flag)}${didYouMean(flag, known) || '; --help lists them'}`);
 
 /**
  * The variables that options have, empty ones left out. Others that begin with UNET_FLEET_ may belong to something

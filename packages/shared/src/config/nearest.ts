@@ -1,5 +1,7 @@
 /** Names the right spelling for a wrong one: what stands behind every "did you mean". */
 import { closest, distance } from 'fastest-levenshtein';
+import { UserError } from '../errors.ts';
+import { printable } from '../printable.ts';
 
 /** Nobody misspells a name into this many characters. */
 const maxNameLength = 100;
@@ -16,3 +18,7 @@ export function didYouMean(name: string, known: readonly string[]): string {
   const best = nearestName(name, known);
   return best === null ? '' : `; did you mean ${best}?`;
 }
+
+/** The error for an option that there is none of. */
+export const unknownOption = (flag: string, known: readonly string[]): UserError =>
+  new UserError(`unknown option ${printable(flag, 100)}${didYouMean(flag, known) || '; --help lists them'}`);

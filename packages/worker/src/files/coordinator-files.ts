@@ -5,19 +5,14 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NatsConnection } from '@nats-io/transport-node';
+import { FetchError, type FileReply, type Subjects, UserError, watchLink } from '@unet-fleet/shared';
 import {
-  decode,
-  encode,
-  FetchError,
-  type FileReply,
   filePartBytes,
   fileReply,
   filesPeer,
   leastFilePartBytes,
-  type Subjects,
-  UserError,
-  watchLink,
-} from '@unet-fleet/shared';
+} from '@unet-fleet/shared/protocol/file-messages';
+import { decode, encode } from '@unet-fleet/shared/protocol/messages';
 
 export interface CoordinatorFilesOptions {
   connection: NatsConnection;

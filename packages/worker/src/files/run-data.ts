@@ -22,12 +22,12 @@ import {
 import {
   type BrokerAddress,
   type Config,
-  connectWhenThere,
   FetchError,
   type Subjects,
   UserError,
   type Welcome,
 } from '@unet-fleet/shared';
+import { connectWhenThere } from '@unet-fleet/shared/transport/connect';
 import { CoordinatorFiles } from './coordinator-files.ts';
 import { DiskCache } from './disk-cache.ts';
 import { type FileSource, FileStore } from './file-store.ts';

@@ -7,7 +7,6 @@ import { deflate as deflateWithCallback } from 'node:zlib';
 import { toBatch } from '@unet-fleet/dataset';
 import {
   type BulkOutbox,
-  encode,
   leavesOf,
   numValidationLeaves,
   type PlanConfig,
@@ -17,6 +16,7 @@ import {
   validationLeafSamples,
   type WorkerTimings,
 } from '@unet-fleet/shared';
+import { encode } from '@unet-fleet/shared/protocol/messages';
 import { classBytes } from '../engine/class-bytes.ts';
 import type { ComputeThread } from '../engine/compute-thread.ts';
 import type { LeasedWork, ResultMessage } from '../session/types.ts';

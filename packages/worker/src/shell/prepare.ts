@@ -9,7 +9,6 @@ import {
   type BrokerAddress,
   type BulkInbox,
   type BulkOutbox,
-  connectWhenThere,
   describeModel,
   NatsInbox,
   NatsOutbox,
@@ -20,6 +19,7 @@ import {
   type UpMessage,
   type Welcome,
 } from '@unet-fleet/shared';
+import { connectWhenThere } from '@unet-fleet/shared/transport/connect';
 import { ComputeThread } from '../engine/compute-thread.ts';
 import { openRunData, type RunData, type RunDataOptions } from '../files/run-data.ts';
 import { Batches } from './batches.ts';

@@ -7,19 +7,11 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import {
   assertFits,
   type BrokerAddress,
-  connectWhenThere,
   type DownMessage,
-  decode,
-  downMessage,
-  encode,
   exitCodes,
   FetchError,
-  flushGoodbye,
-  joinReply,
-  maxPartBytes,
   maxPayloadOf,
   pieceBytesOf,
-  protocolVersion,
   type Subjects,
   subjectsOf,
   type Unsent,
@@ -29,6 +21,15 @@ import {
   type WorkerActivity,
   watchLink,
 } from '@unet-fleet/shared';
+import {
+  decode,
+  downMessage,
+  encode,
+  joinReply,
+  maxPartBytes,
+  protocolVersion,
+} from '@unet-fleet/shared/protocol/messages';
+import { connectWhenThere, flushGoodbye } from '@unet-fleet/shared/transport/connect';
 import type { RunDataOptions } from '../files/run-data.ts';
 import { hears, nextSequence } from '../session/conversation.ts';
 import { handleSession, initialSession } from '../session/session.ts';

@@ -5,7 +5,9 @@
 import { X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fingerprintOf, formatJoinUrl, isHost, readSeed } from '@unet-fleet/shared';
+import { formatJoinUrl, isHost } from '@unet-fleet/shared';
+import { readSeed } from '@unet-fleet/shared/transport/credentials';
+import { fingerprintOf } from '@unet-fleet/shared/transport/join';
 import { replaceFile } from './files.ts';
 
 export interface JoinTargets {

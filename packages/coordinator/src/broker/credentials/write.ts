@@ -16,7 +16,8 @@ import {
 import { isIP } from 'node:net';
 import { basename, dirname, join, resolve } from 'node:path';
 import { createUser } from '@nats-io/nkeys';
-import { atExit, coordinatorIdentity, makeFolder, safeId, seedFileText, UserError } from '@unet-fleet/shared';
+import { atExit, coordinatorIdentity, makeFolder, safeId, UserError } from '@unet-fleet/shared';
+import { seedFileText } from '@unet-fleet/shared/transport/credentials';
 import { z } from 'zod';
 import { type FleetUser, serverConfigText } from '../server-config.ts';
 import { makeAuthority, makeServerCertificate } from './certificates.ts';
