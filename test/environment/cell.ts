@@ -131,6 +131,7 @@ export async function runCell(
   if (/this is a bug in unet-fleet|^\s+at .*(node:|file:|\.js:)/m.test(text)) broken.push('shows a stack');
   if (code === 0 && !command.isDone(folder)) broken.push('exit code 0, but not done');
   killAll(mark);
+  plan.afterwards?.();
   await rm(folder, { recursive: true, force: true });
   return {
     code: hasEnded && !broken.some((b) => b.startsWith('did not end')) ? code : null,

@@ -16,6 +16,7 @@ const chosen = [
   ['stdout whose reader goes', 'config'],
   ['stdout whose reader stopped', 'train, long'],
   ['terminal closed', 'train, long'],
+  ['terminal closed after disown', 'config'],
   ['SIGHUP', 'evaluate'],
   ['SIGINT', 'train, scanning'],
   ['nohup and SIGHUP, then SIGTERM', 'train, long'],

@@ -4,6 +4,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'nod
 import { link } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { engineFolder } from '@unet-fleet/shared';
 
 export const script = join(
@@ -12,6 +13,10 @@ export const script = join(
 );
 /** Beside the sources of the matrix, wherever it was compiled to. */
 export const terminalProgram = join(dirname(script), '../../../test/environment/terminal.py');
+/** Compiled, as the processes that load it are. */
+export const clockProgram = pathToFileURL(
+  join(dirname(script), '../../../test/dist/environment/clock.js'),
+).href;
 
 /** Photos: few enough for a run of seconds. */
 export const numPhotos = 8;

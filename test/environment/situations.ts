@@ -3,6 +3,8 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, closeSync, constants, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { type CgroupLimit, inCgroup } from './cgroup.ts';
+import { clockProgram } from './fixture.ts';
 
 /** What a situation may do to a started command. */
 export interface Handle {
@@ -25,6 +27,8 @@ export interface Plan {
   terminal?: readonly [number, number];
   /** Descriptors that the command's process inherits under these numbers, closed by `undo`. */
   undo?(): void;
+  /** When all processes of the cell have ended. */
+  afterwards?(): void;
   /** Waits until it is in the middle of its work, and does this. */
   whenUnderWay?(handle: Handle): Promise<void> | void;
   /** As soon as it has begun to run. */
@@ -83,6 +87,12 @@ const asStranger = ['setpriv', '--reuid', String(stranger), '--regid', String(st
 const give = (folder: string): void => void spawnSync('chown', ['-R', `${stranger}:${stranger}`, folder]);
 
 const bySignal = (name: NodeJS.Signals): Situation => asked(name, ({ kill }) => kill(name));
+
+const limited = (name: string, limit: CgroupLimit): Situation => ({
+  name,
+  needsRoot: true,
+  prepare: (folder) => inCgroup(folder, limit),
+});
 
 export const situations: readonly Situation[] = [
   plain('as usual', {}),
@@ -205,6 +215,7 @@ export const situations: readonly Situation[] = [
   plain('Turkish', { env: { LC_ALL: 'tr_TR.UTF-8', LANG: 'tr_TR.UTF-8' } }),
   plain('an odd time zone', { env: { TZ: 'Pacific/Kiritimati' } }),
   plain('a time zone that is none', { env: { TZ: ':/no/such/zone' } }),
+  plain('a clock that jumps', { env: { NODE_OPTIONS: `--import=${clockProgram}` } }),
   ...[64, 40, 32].map((limit) => plain(`${limit} descriptors`, { before: ['prlimit', `--nofile=${limit}`] })),
   ...[4, 2].map((gib) => plain(`${gib} GiB of addresses`, { before: ['prlimit', `--as=${gib * 2 ** 30}`] })),
   {
@@ -215,6 +226,10 @@ export const situations: readonly Situation[] = [
       return { before: ['prlimit', '--nproc=4', ...asStranger] };
     },
   },
+  limited('container of 1 GiB', { memoryBytes: 2 ** 30 }),
+  limited('container of 200 MiB', { memoryBytes: 200 * 2 ** 20 }),
+  limited('container of 40 processes', { maxProcesses: 40 }),
+  limited('container of a fifth of a core', { cores: 0.2 }),
   {
     name: 'disk of 300 kB',
     needsRoot: true,

@@ -94,7 +94,7 @@ const rows: readonly Row[] = [
   [['terminal closed'], ['status --watch'], { code: [0, 3] }],
   [['terminal closed after disown'], longRuns, left],
   [['terminal closed after disown'], ended, done],
-  [['terminal closed after disown'], ['predict', 'evaluate', 'pack'], { code: 3 }],
+  [['terminal closed after disown'], ['predict', 'evaluate', 'pack', 'config'], { code: 3 }],
   [['terminal that nobody reads, then SIGTERM'], longRuns, left],
   // Signals.
   [signals, longRuns, left],
@@ -115,6 +115,12 @@ const rows: readonly Row[] = [
   ],
   [['working folder that was removed'], ['config', 'train', 'status'], { code: [0, 2, 3] }],
   [places, [...ended, 'inspect', 'predict', 'status', 'ledger'], done],
+  [
+    ['a clock that jumps'],
+    [...ended, 'inspect', 'predict', 'evaluate', 'replay', 'status', 'report', 'csv', 'doctor', 'setup'],
+    done,
+  ],
+  [['a clock that jumps'], longRuns, left],
   // Limits.
   [
     ['64 descriptors'],
@@ -127,6 +133,11 @@ const rows: readonly Row[] = [
     [...ended, 'inspect', 'predict', 'config'],
     { code: [0, 2, 3] },
   ],
+  [['container of 1 GiB', 'container of a fifth of a core'], [...ended, 'inspect', 'predict'], done],
+  [['container of a fifth of a core'], ['train, long', 'evaluate'], { code: [0, 4] }],
+  // 137: the kernel chooses whom it kills.
+  [['container of 200 MiB'], [...ended, 'inspect', 'predict', 'config'], { code: [0, 2, 3, 137] }],
+  [['container of 40 processes'], [...ended, 'inspect', 'predict', 'config'], { code: [0, 2, 3] }],
   [['few processes'], [...ended, 'inspect'], { code: [0, 2, 3] }],
   [
     ['files of 4 KiB at most', 'disk of 300 kB'],

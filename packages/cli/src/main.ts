@@ -25,7 +25,7 @@ process.on('uncaughtException', (error) => {
 });
 
 const io = processIo();
-surviveClosedTerminal();
+surviveClosedTerminal([io.stdout, io.stderr]);
 listenToStopSignals(
   (sentence) => io.stderr.writeNow(`unet-fleet: ${printable(sentence)}\n`),
   hangupIsIgnored(process.env),

@@ -117,6 +117,11 @@ export class Output implements ScreenStream {
     return this.#numWaiting === 0;
   }
 
+  /** At the end of the process: leaves a terminal, which may be shared with others, as it was found. */
+  giveBack(): void {
+    if (this.isTTY) setBlocking(this.#stream, true);
+  }
+
   /** Whether what waits may be lost at the end of the process. */
   get isBesideWork(): boolean {
     return this.#onTrouble !== null;
@@ -168,7 +173,11 @@ const fileSink =
 
 /** Node.js makes a write to a terminal wait until it is taken: Ctrl-S would stop the work. */
 function streamSink(stream: NodeJS.WriteStream): Sink {
-  const { _handle: handle } = stream as { _handle?: { setBlocking?(isBlocking: boolean): void } };
-  if (stream.isTTY) handle?.setBlocking?.(false);
+  if (stream.isTTY) setBlocking(stream, false);
   return (text, done) => void stream.write(text, done);
+}
+
+function setBlocking(stream: NodeJS.WriteStream, isBlocking: boolean): void {
+  const { _handle: handle } = stream as { _handle?: { setBlocking?(isBlocking: boolean): void } };
+  handle?.setBlocking?.(isBlocking);
 }
