@@ -125,7 +125,9 @@ export async function runCell(
   if (!hasEnded) killAll(mark);
   await ended;
   child.stdin?.destroy();
-  broken.push(...(await leftBehind(folder, mark, handle.pid)));
+  const left = await leftBehind(folder, mark, handle.pid);
+  // What was killed removes nothing; the next process does (shared-memory.ts).
+  broken.push(...(code === 128 + 9 ? left.filter((what) => !/^(shared memory|file) left/.test(what)) : left));
   if (code !== null && coreCodes.includes(code)) broken.push(`ended with ${code}, which dumps core`);
   const text = `${said.stdout}\n${said.stderr}`;
   if (/this is a bug in unet-fleet|^\s+at .*(node:|file:|\.js:)/m.test(text)) broken.push('shows a stack');
