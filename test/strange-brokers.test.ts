@@ -5,6 +5,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { mostSubscriptions, probeBroker } from '@unet-fleet/coordinator/broker/probe';
 import { NatsInbox, NatsOutbox, runTagOf, subjectsOf, UserError } from '@unet-fleet/shared';
 import { connectBroker } from '@unet-fleet/shared/transport/connect';
 import { afterAll, afterEach, expect, test } from 'vitest';
@@ -113,6 +114,8 @@ test('a bucket comes whole in pieces that the broker takes, without a word of co
   const bytes = Uint8Array.from({ length: 200_003 }, (_, i) => (i * 7919) >> 5);
   const key = { kind: 'gradient', term: 1, step: 1, level: 0, index: 0 } as const;
   outbox.offer(key, 0, bytes);
+  // The broker knows of it before anybody asks.
+  await sender.flush();
   const into = new Uint8Array(bytes.length);
   await inbox.fetch('worker.w', key, 0, into);
   expect(Buffer.compare(into, bytes)).toBe(0);
@@ -127,4 +130,26 @@ test.each([
   const failed = connectBroker({ url: `${host}:${port}`, user: '', password: '', name: 'test' });
   await expect(failed).rejects.toThrow(UserError);
   await expect(failed).rejects.toThrow(sentence);
+});
+
+test('a broker that is full says so by name, and not that nobody answers', async () => {
+  const port = await serve('max_connections: 1');
+  const connect = () =>
+    connectBroker({ url: `${host}:${port}`, user: '', password: '', name: 'test', timeoutMs: 500 });
+  const only = await connect();
+  await expect(connect()).rejects.toThrow(
+    /takes no more connections: raise max_connections there .*coordinator.*worker/,
+  );
+  await only.close();
+});
+
+test('a broker that allows too few subscriptions is told before the run begins, and one that allows enough is not', async () => {
+  const probe = async (most: number) => {
+    const port = await serve(`max_subscriptions: ${most}`);
+    await probeBroker({ url: `${host}:${port}`, user: '', password: '' }, 'coordinator.a');
+  };
+  await probe(mostSubscriptions);
+  await expect(probe(mostSubscriptions - 1)).rejects.toThrow(
+    /fewer than 4 subscriptions, which a run needs: raise max_subscriptions/,
+  );
 });

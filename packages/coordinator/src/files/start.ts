@@ -19,6 +19,11 @@ export interface FileFault {
   what: string;
 }
 
+/** Why it is not connected yet. */
+export interface FileWait {
+  waits: string;
+}
+
 export interface FileServing {
   /** Of the listing, by which a worker asks for it. */
   listingSha256: string;
@@ -40,7 +45,10 @@ export function startFileServer(
   const contents = contentsOf(dataset, config.data).set(listingSha256, listing);
   const options: FileThreadOptions = { runId: folder.record.runId, term: lock.term, broker, contents };
   const thread = new Worker(new URL('./thread.js', import.meta.url), { workerData: options });
-  thread.on('message', ({ workerId, what }: FileFault) => on.fault(workerId, what));
+  thread.on('message', (message: FileFault | FileWait) => {
+    if ('waits' in message) on.warning(`workers without the data folder wait for files: ${message.waits}`);
+    else on.fault(message.workerId, message.what);
+  });
   thread.on('error', (error: Error) =>
     on.warning(`workers without the data folder get no more files: ${error.message}`),
   );

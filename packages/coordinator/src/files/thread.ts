@@ -4,7 +4,7 @@ import { subjectsOf } from '@unet-fleet/shared';
 import { filesPeer } from '@unet-fleet/shared/protocol/file-messages';
 import { connectWhenThere } from '@unet-fleet/shared/transport/connect';
 import { FileServer } from './file-server.ts';
-import type { FileFault, FileThreadOptions } from './start.ts';
+import type { FileFault, FileThreadOptions, FileWait } from './start.ts';
 
 const { runId, term, broker, contents } = workerData as FileThreadOptions;
 const peer = filesPeer(term);
@@ -19,7 +19,7 @@ parentPort!.on('message', () => {
 const connection = await connectWhenThere(
   { ...broker, name: `unet-fleet files ${peer}`, peer },
   Number.POSITIVE_INFINITY,
-  () => {},
+  (waits) => parentPort!.postMessage({ waits } satisfies FileWait),
   stopped.signal,
 );
 if (connection && !stopped.signal.aborted) {

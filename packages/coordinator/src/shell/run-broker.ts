@@ -23,6 +23,7 @@ import { identityAt } from '@unet-fleet/shared/transport/credentials';
 import { type DisconnectWatch, watchDisconnects } from '../broker/disconnects.ts';
 import { type Broker, startBroker } from '../broker/embedded.ts';
 import { isLoopback, type JoinSecrets, joinHostOf, openJoinSecrets } from '../broker/join-secrets.ts';
+import { probeBroker } from '../broker/probe.ts';
 import type { Cleanups } from './cleanups.ts';
 
 export interface RunBrokerEvents {
@@ -123,12 +124,8 @@ export async function openRunBroker(
     write('worker.env', lines.join(''));
   }
   const name = `unet-fleet coordinator ${runId}`;
-  const connection = await connectWhenThere(
-    { ...address, name, peer: peerOf(coordinatorIdentity, runId) },
-    own ? 0 : patienceMs,
-    onWait,
-    signal,
-  );
+  const peer = peerOf(coordinatorIdentity, runId);
+  const connection = await connectWhenThere({ ...address, name, peer }, own ? 0 : patienceMs, onWait, signal);
   if (connection === null) {
     throw new UserError(`${signal.reason} while it waited for the broker`, exitCodes.leftOnRequest);
   }
@@ -157,7 +154,7 @@ export async function openRunBroker(
   const disconnects: DisconnectWatch = watchDisconnects(connection, (workerId) =>
     events?.onDisconnect(workerId),
   );
-  await provoke(address);
+  await probeBroker(address, peer);
   return {
     address,
     connection,
@@ -188,9 +185,3 @@ const secretsFor = (config: Config['broker'], folder: string): Promise<JoinSecre
     },
     new Date(),
   );
-
-/** Opens and closes a connection, so that a broker which tells of such things does so before it matters. */
-async function provoke(address: BrokerAddress): Promise<void> {
-  const probe = await connectBroker({ ...address, name: 'unet-fleet probe' });
-  await probe.close();
-}

@@ -12,6 +12,8 @@ export interface Attempt {
   ca: string;
   /** The address is from a join URL, which also says what else the sentences would name options for. */
   isJoined: boolean;
+  /** What the broker has said to an attempt that came to nothing; '' for nothing. */
+  complaint: string;
 }
 
 /** By OpenSSL's codes, as Node gives them. */
@@ -30,6 +32,12 @@ export function connectError(error: unknown, attempt: Attempt): UserError {
   if (/authentication timeout/i.test(message)) {
     return new UserError(
       `the broker at ${attempt.shown} let nobody in within its time: it or this machine is too busy, so try again`,
+      exitCodes.unavailable,
+    );
+  }
+  if (/maximum .*connections exceeded/i.test(attempt.complaint)) {
+    return new UserError(
+      `the broker at ${attempt.shown} takes no more connections: raise max_connections there (a coordinator has up to 7, a worker up to 3)`,
       exitCodes.unavailable,
     );
   }

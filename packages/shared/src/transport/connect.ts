@@ -8,6 +8,7 @@ import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import {
   type Authenticator,
   connect,
+  errors,
   type NatsConnection,
   nkeyAuthenticator,
   type TlsOptions,
@@ -18,6 +19,7 @@ import { inboxOf } from '../protocol/subjects.ts';
 import { parseBrokerUrl, splitBrokerUrl } from './broker-url.ts';
 import { connectError } from './connect-error.ts';
 import { readCertificates, readSeedFile } from './credentials.ts';
+import { complaintOf } from './greeting.ts';
 import { leastPayloadBytes } from './payload.ts';
 
 export interface BrokerAddress {
@@ -97,7 +99,10 @@ export async function connectBroker(options: ConnectOptions): Promise<NatsConnec
     return await takingMessages(connection, shown);
   } catch (error) {
     if (error instanceof UserError) throw error;
-    throw connectError(error, { shown, user, token, seed, ca, isJoined: joined !== undefined });
+    const [{ hostname, host }] = servers as [(typeof servers)[number]];
+    const isLate = error instanceof errors.TimeoutError;
+    const complaint = isLate ? await complaintOf(hostname, Number(/\d+$/.exec(host)![0])) : '';
+    throw connectError(error, { shown, user, token, seed, ca, isJoined: joined !== undefined, complaint });
   }
 }
 

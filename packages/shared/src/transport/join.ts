@@ -71,7 +71,15 @@ async function findAuthority(join: JoinUrl): Promise<X509Certificate> {
     }
   } catch (error) {
     if (error instanceof UserError) throw error;
-    throw connectError(error, { shown, user: join.identity, token: '', seed: '', ca: '', isJoined: true });
+    throw connectError(error, {
+      shown,
+      user: join.identity,
+      token: '',
+      seed: '',
+      ca: '',
+      isJoined: true,
+      complaint: '',
+    });
   } finally {
     clearTimeout(timer);
     socket.destroy();
