@@ -18,7 +18,7 @@ import {
   UserError,
   watchLink,
 } from '@unet-fleet/shared';
-import { brokerOf, connectBroker, connectWhenThere } from '@unet-fleet/shared/transport/connect';
+import { brokerOf, connectWhenThere } from '@unet-fleet/shared/transport/connect';
 import { identityAt } from '@unet-fleet/shared/transport/credentials';
 import { type DisconnectWatch, watchDisconnects } from '../broker/disconnects.ts';
 import { type Broker, startBroker } from '../broker/embedded.ts';
