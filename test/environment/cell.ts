@@ -126,9 +126,11 @@ export async function runCell(
   await ended;
   child.stdin?.destroy();
   const left = await leftBehind(folder, mark, handle.pid);
+  const isCutOff = code === 128 + 9 || (code !== null && code === plan.fatalCode);
   // What was killed removes nothing; the next process does (shared-memory.ts).
-  broken.push(...(code === 128 + 9 ? left.filter((what) => !/^(shared memory|file) left/.test(what)) : left));
-  if (code !== null && coreCodes.includes(code)) broken.push(`ended with ${code}, which dumps core`);
+  broken.push(...(isCutOff ? left.filter((what) => !/^(shared memory|file) left/.test(what)) : left));
+  if (code !== null && coreCodes.includes(code) && !isCutOff)
+    broken.push(`ended with ${code}, which dumps core`);
   const text = `${said.stdout}\n${said.stderr}`;
   if (/this is a bug in unet-fleet|^\s+at .*(node:|file:|\.js:)/m.test(text)) broken.push('shows a stack');
   if (code === 0 && !command.isDone(folder)) broken.push('exit code 0, but not done');

@@ -2,7 +2,7 @@
  * `pnpm matrix:environment`: every command in each situation that terminals, signals, disks, homes and limits make, held
  * against one table. Prints what differs; exit code 0 only if nothing does.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from '../tools/arguments.ts';
@@ -76,6 +76,8 @@ process.on('exit', () => {
   endCells(folder);
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 });
+// Cells of another user must get there.
+chmodSync(folder, 0o755);
 const startedAtMs = performance.now();
 const fixture = makeFixture(folder);
 tell(`${wanted.length} cells; data and a run made in ${seconds(performance.now() - startedAtMs)} s`);

@@ -23,6 +23,8 @@ export interface Plan {
   /** Programs and arguments before the command; they hand their process on to it (exec). */
   before?: readonly string[];
   env?: Readonly<Record<string, string | undefined>>;
+  /** With which Node.js itself ends, core dump and all, where it can't go on. */
+  fatalCode?: number;
   /** Rows and columns of a terminal that it runs on. */
   terminal?: readonly [number, number];
   /** Descriptors that the command's process inherits under these numbers, closed by `undo`. */
@@ -93,6 +95,24 @@ const limited = (name: string, limit: CgroupLimit): Situation => ({
   needsRoot: true,
   prepare: (folder) => inCgroup(folder, limit),
 });
+
+function smallDisk(sizeKib: number): Situation {
+  return {
+    name: `disk of ${sizeKib} kB`,
+    needsRoot: true,
+    prepare(folder) {
+      rmSync(join(folder, 'small'), { recursive: true, force: true });
+      return {
+        before: [
+          ...['unshare', '--mount', '/bin/sh', '-c'],
+          // Inputs are seen through links; what is written goes to the small disk.
+          `mkdir small && mount -t tmpfs -o size=${sizeKib}k none small && cd small && for f in data runs packed running; do ln -s ../$f; done; exec "$@"`,
+          'sh',
+        ],
+      };
+    },
+  };
+}
 
 export const situations: readonly Situation[] = [
   plain('as usual', {}),
@@ -217,32 +237,13 @@ export const situations: readonly Situation[] = [
   plain('a time zone that is none', { env: { TZ: ':/no/such/zone' } }),
   plain('a clock that jumps', { env: { NODE_OPTIONS: `--import=${clockProgram}` } }),
   ...[64, 40, 32].map((limit) => plain(`${limit} descriptors`, { before: ['prlimit', `--nofile=${limit}`] })),
-  ...[4, 2].map((gib) => plain(`${gib} GiB of addresses`, { before: ['prlimit', `--as=${gib * 2 ** 30}`] })),
-  {
-    name: 'few processes',
-    needsRoot: true,
-    prepare(folder) {
-      give(folder);
-      return { before: ['prlimit', '--nproc=4', ...asStranger] };
-    },
-  },
+  ...[4, 2].map((gib) =>
+    plain(`${gib} GiB of addresses`, { before: ['prlimit', `--as=${gib * 2 ** 30}`], fatalCode: 133 }),
+  ),
   limited('container of 1 GiB', { memoryBytes: 2 ** 30 }),
   limited('container of 200 MiB', { memoryBytes: 200 * 2 ** 20 }),
   limited('container of 40 processes', { maxProcesses: 40 }),
   limited('container of a fifth of a core', { cores: 0.2 }),
-  {
-    name: 'disk of 300 kB',
-    needsRoot: true,
-    prepare(folder) {
-      rmSync(join(folder, 'small'), { recursive: true, force: true });
-      return {
-        before: [
-          ...['unshare', '--mount', '/bin/sh', '-c'],
-          // Inputs are seen through links; what is written goes to the small disk.
-          `mkdir small && mount -t tmpfs -o size=300k none small && cd small && for f in data runs packed running; do ln -s ../$f; done; exec "$@"`,
-          'sh',
-        ],
-      };
-    },
-  },
+  smallDisk(300),
+  smallDisk(12),
 ];

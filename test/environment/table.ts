@@ -67,7 +67,9 @@ const rows: readonly Row[] = [
   [['as usual'], [...ended, ...slow, ...quick, ...watching], done],
   [['as usual'], longRuns, left],
   // Standard streams.
-  [['stdout on a full disk'], [...slow, ...quick, 'status --watch'], lost(full)],
+  [['stdout on a full disk'], [...slow, ...quick], lost(full)],
+  // 143: the cell's SIGTERM meets a process that is at its end.
+  [['stdout on a full disk'], ['status --watch'], { ...lost(full), code: [3, 143] }],
   [['stdout on a full disk'], ended, { code: 0, says: /\(the disk is full\): the work goes on without it/ }],
   [['stdout on a full disk'], ['train, long', 'coordinator, waiting'], left],
   [['stdout open for reading only'], ['config', 'csv'], lost('it is not open for writing')],
@@ -82,7 +84,12 @@ const rows: readonly Row[] = [
   [['stdout whose reader goes'], [...ended, ...slow, ...quick, 'status --watch'], done],
   [['stdout whose reader goes', 'stderr whose reader goes'], ['train, long'], left],
   [['stdout whose reader stopped', 'stderr whose reader stopped'], ended, done],
-  [['stdout whose reader stopped', 'stderr whose reader stopped'], longRuns, left],
+  [
+    ['stdout whose reader stopped', 'stderr whose reader stopped'],
+    ['train, long', 'coordinator, waiting'],
+    left,
+  ],
+  [['stdout whose reader stopped'], ['worker, waiting'], left],
   // Terminals.
   [shapes, [...ended, 'status', 'doctor', 'setup', ...watching], done],
   [['terminal', 'terminal of one cell'], slow, done],
@@ -105,7 +112,8 @@ const rows: readonly Row[] = [
   // Where it runs.
   [['HOME unset', 'HOME empty'], [...ended, 'inspect', 'doctor', 'credentials'], done],
   [['HOME missing'], ['config', 'credentials', 'status'], done],
-  [['no passwd entry, no HOME'], [...ended, 'inspect', 'config', 'status', 'doctor'], done],
+  [['no passwd entry, no HOME'], ['config', 'status', 'ledger'], done],
+  [['no passwd entry, no HOME'], [...ended, 'inspect', 'doctor'], { code: 2, says: /set UNET_FLEET_CACHE/ }],
   [['HOME that can only be read'], ['config', 'status', 'inspect'], done],
   [['working folder that can only be read'], ['config', 'status', 'ledger', 'predict'], done],
   [
@@ -138,11 +146,14 @@ const rows: readonly Row[] = [
   // 137: the kernel chooses whom it kills.
   [['container of 200 MiB'], [...ended, 'inspect', 'predict', 'config'], { code: [0, 2, 3, 137] }],
   [['container of 40 processes'], [...ended, 'inspect', 'predict', 'config'], { code: [0, 2, 3] }],
-  [['few processes'], [...ended, 'inspect'], { code: [0, 2, 3] }],
+  // 133: V8 reserves addresses for each thread, and ends the process where there are none.
+  [['2 GiB of addresses'], ended, { code: [0, 2, 3, 133] }],
+  [['files of 4 KiB at most'], [...ended, ...slow, 'csv', 'report', 'credentials'], { code: [0, 2, 3] }],
+  [['disk of 300 kB'], ended, { code: [2, 3] }],
   [
-    ['files of 4 KiB at most', 'disk of 300 kB'],
-    [...ended, ...slow, 'csv', 'report', 'credentials'],
-    { code: [0, 2, 3] },
+    ['disk of 12 kB'],
+    [...ended, 'evaluate', 'predict', 'inspect', 'pack', 'sample', 'credentials'],
+    { code: [2, 3], says: /no space is left|is full/ },
   ],
 ];
 

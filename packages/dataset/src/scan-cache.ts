@@ -4,9 +4,9 @@
  * the hash in its first line tells damage, as a wrong count of pixels would change a run's class weights.
  */
 import { createHash } from 'node:crypto';
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makeFolder } from '@unet-fleet/shared';
+import { makeFolder, writeWhole } from '@unet-fleet/shared';
 import type { PictureFacts } from './readers/picture-facts.ts';
 import type { ValueCount } from './readers/raster.ts';
 
@@ -97,12 +97,10 @@ export class ScanCache {
   /** Replaces the file in one step, so that another process never reads half of it. A full disk loses only the shortcut. */
   async save(): Promise<void> {
     if (this.path === null || !this.isChanged) return;
-    const temporary = `${this.path}.${process.pid}.tmp`;
     try {
       makeFolder(join(this.path, '..'));
       const json = JSON.stringify({ photos: [...this.photos], masks: [...this.masks] });
-      await writeFile(temporary, `${hashOf(json)}\n${json}`);
-      await rename(temporary, this.path);
+      await writeWhole(this.path, `${hashOf(json)}\n${json}`);
     } catch {
       // The findings stand without it.
     }

@@ -4,10 +4,10 @@
  * readable for its owner alone, and as long as it is there, every start of the broker is the one that earlier URLs mean.
  */
 import { randomBytes, X509Certificate } from 'node:crypto';
-import { chmodSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync } from 'node:fs';
 import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import { isHost, makeFolder, readBounded, UserError } from '@unet-fleet/shared';
+import { isHost, makeFolder, readBounded, UserError, writeWholeSync } from '@unet-fleet/shared';
 import { fingerprintOf } from '@unet-fleet/shared/transport/join';
 import { z } from 'zod';
 import { makeAuthority, makeServerCertificate } from './credentials/certificates.ts';
@@ -95,8 +95,7 @@ function writeKept(folder: string, kept: Kept): void {
   try {
     makeFolder(folder);
     chmodSync(folder, 0o700);
-    writeFileSync(`${path}.unfinished`, `${JSON.stringify(kept, null, 2)}\n`, { mode: 0o600 });
-    renameSync(`${path}.unfinished`, path);
+    writeWholeSync(path, `${JSON.stringify(kept, null, 2)}\n`, 0o600);
   } catch (error) {
     throw new UserError(
       `${path} can't be written (${(error as NodeJS.ErrnoException).code}): check the run folder and its disk`,

@@ -110,7 +110,12 @@ export function syncFolder(path: string, operations: FileOperations): void {
 export function replaceFile(folder: string, name: string, text: string, operations: FileOperations): void {
   const temporary = `${folder}/.tmp-${name}-${process.pid}`;
   operations.remove(temporary);
-  writeFile(temporary, operations, (file) => file.write(new TextEncoder().encode(text)));
-  operations.rename(temporary, `${folder}/${name}`);
+  try {
+    writeFile(temporary, operations, (file) => file.write(new TextEncoder().encode(text)));
+    operations.rename(temporary, `${folder}/${name}`);
+  } catch (error) {
+    operations.remove(temporary);
+    throw error;
+  }
   syncFolder(folder, operations);
 }

@@ -73,6 +73,7 @@ export class EvaluationWriter {
     this.#numWaiting++;
     this.#last = this.#last
       .then(() => this.#write(validation))
+      .catch((error: Error) => this.#discard(validation.step).then(() => Promise.reject(error)))
       .catch((error: Error) => this.#warn(error))
       .finally(() => {
         this.#numWaiting--;
@@ -114,6 +115,14 @@ export class EvaluationWriter {
     await rename(`${path}.tmp`, path);
     await rename(`${path}.json.tmp`, `${path}.json`);
     this.#options.onKept(validation.step, good.length);
+  }
+
+  /** What was begun of a step that can't be written. */
+  async #discard(step: number): Promise<void> {
+    const path = join(this.#folder, evaluationName(step));
+    for (const begun of [`${path}.tmp`, `${path}.json.tmp`]) {
+      await rm(begun, { recursive: true, force: true }).catch(() => {});
+    }
   }
 
   /** Those that are what they should be: as many bytes as the photo has pixels, each a class. */

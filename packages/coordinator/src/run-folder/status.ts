@@ -2,9 +2,8 @@
  * status.json: what the run is doing, who is awaited and why, written about once a second so that anybody who can read
  * the run folder can ask. It is no record: each replaces the one before, and nothing is lost with it.
  */
-import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { printable, readBounded, UserError } from '@unet-fleet/shared';
+import { printable, readBounded, UserError, writeWholeSync } from '@unet-fleet/shared';
 import { z } from 'zod';
 import type { CoreStatus } from '../core/status.ts';
 import type { LiveStatus, WorkerFacts } from '../live/live-run.ts';
@@ -117,9 +116,7 @@ export function runStatusOf(core: CoreStatus, source: StatusSource, nowMs: numbe
 
 /** Replaces the status at once: a reader sees the one before or this one. Throws the system's error. */
 export function writeStatus(runDir: string, status: RunStatus): void {
-  const path = join(runDir, fileName);
-  writeFileSync(`${path}.tmp`, `${JSON.stringify(status, null, 2)}\n`);
-  renameSync(`${path}.tmp`, path);
+  writeWholeSync(join(runDir, fileName), `${JSON.stringify(status, null, 2)}\n`);
 }
 
 /** Throws a UserError when the run has none. */

@@ -3,7 +3,7 @@
  * training and never twice at a time; what can't be written is a warning, never the end of a run. Whoever has lost the
  * run's lock writes nothing.
  */
-import { rename } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunEvent } from '@unet-fleet/shared';
 import type { TimedEvent } from '../live/watchers.ts';
@@ -106,10 +106,15 @@ export class Recorder {
   async #drawOnce(): Promise<void> {
     const picturePath = `${this.#curvesPath}.tmp`;
     if (!this.#mayWrite()) return;
-    await this.#drawer.draw({ title: this.#title, metricsPath: this.#metricsPath, picturePath });
-    // Whoever has taken the run over meanwhile draws its own.
-    if (!this.#mayWrite()) return;
-    await rename(picturePath, this.#curvesPath);
+    try {
+      await this.#drawer.draw({ title: this.#title, metricsPath: this.#metricsPath, picturePath });
+      // Whoever has taken the run over meanwhile draws its own.
+      if (!this.#mayWrite()) return;
+      await rename(picturePath, this.#curvesPath);
+    } catch (error) {
+      await rm(picturePath, { force: true }).catch(() => {});
+      throw error;
+    }
     this.#drawingFailed = false;
   }
 }

@@ -3,8 +3,9 @@
  * is open when a coordinator dies finds the next one. Readable by the run's owner alone; never served.
  */
 import { randomBytes } from 'node:crypto';
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeWholeSync } from '@unet-fleet/shared';
 import { z } from 'zod';
 import type { Tokens } from './access.ts';
 
@@ -41,10 +42,8 @@ export function remembered(runDir: string): Remembered | null {
 
 /** False if the folder can't be written: the links will then be others after a restart. */
 export function remember(runDir: string, values: Remembered): boolean {
-  const path = join(runDir, fileName);
   try {
-    writeFileSync(`${path}.tmp`, `${JSON.stringify(values)}\n`, { mode: 0o600 });
-    renameSync(`${path}.tmp`, path);
+    writeWholeSync(join(runDir, fileName), `${JSON.stringify(values)}\n`, 0o600);
     return true;
   } catch {
     return false;

@@ -5,10 +5,9 @@
 import { X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { formatJoinUrl, isHost } from '@unet-fleet/shared';
+import { formatJoinUrl, isHost, writeWholeSync } from '@unet-fleet/shared';
 import { readSeed } from '@unet-fleet/shared/transport/credentials';
 import { fingerprintOf } from '@unet-fleet/shared/transport/join';
-import { replaceFile } from './files.ts';
 
 export interface JoinTargets {
   /** Names and addresses of the broker; the URLs are for the first that is no pattern. */
@@ -27,7 +26,7 @@ export function writeJoinUrls(folder: string, { hosts, port, workers }: JoinTarg
     const seed = join(folder, 'workers', `${identity}.seed`);
     if (!existsSync(seed)) continue;
     const url = formatJoinUrl({ identity, secret: readSeed(seed), host, port, runId: '', fingerprint });
-    replaceFile(join(folder, 'workers', `${identity}.join`), `${url}\n`, 0o600);
+    writeWholeSync(join(folder, 'workers', `${identity}.join`), `${url}\n`, 0o600);
   }
 }
 
@@ -35,5 +34,5 @@ export function writeJoinUrls(folder: string, { hosts, port, workers }: JoinTarg
 export function showAuthority(folder: string): void {
   const path = join(folder, 'broker', 'server.pem');
   const [shown, authority] = [readFileSync(path, 'utf8'), readFileSync(join(folder, 'ca.pem'), 'utf8')];
-  if (!shown.includes(authority.trim())) replaceFile(path, shown + authority, 0o644);
+  if (!shown.includes(authority.trim())) writeWholeSync(path, shown + authority, 0o644);
 }

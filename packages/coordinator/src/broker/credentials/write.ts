@@ -16,12 +16,18 @@ import {
 import { isIP } from 'node:net';
 import { basename, dirname, join, resolve } from 'node:path';
 import { createUser } from '@nats-io/nkeys';
-import { atExit, coordinatorIdentity, makeFolder, safeId, UserError } from '@unet-fleet/shared';
+import {
+  atExit,
+  coordinatorIdentity,
+  makeFolder,
+  safeId,
+  UserError,
+  writeWholeSync,
+} from '@unet-fleet/shared';
 import { seedFileText } from '@unet-fleet/shared/transport/credentials';
 import { z } from 'zod';
 import { type FleetUser, serverConfigText } from '../server-config.ts';
 import { makeAuthority, makeServerCertificate } from './certificates.ts';
-import { replaceFile } from './files.ts';
 import { showAuthority, writeJoinUrls } from './join-urls.ts';
 import { readmeText } from './readme.ts';
 
@@ -213,9 +219,9 @@ async function writeServerCertificate(
   now: Date,
 ): Promise<void> {
   const server = await makeServerCertificate(authority, hosts, now);
-  replaceFile(join(folder, 'broker', 'server-key.pem'), server.key, 0o600);
+  writeWholeSync(join(folder, 'broker', 'server-key.pem'), server.key, 0o600);
   // With the authority's, which those who join by a URL look for.
-  replaceFile(join(folder, 'broker', 'server.pem'), server.certificate + authority.certificate, 0o644);
+  writeWholeSync(join(folder, 'broker', 'server.pem'), server.certificate + authority.certificate, 0o644);
 }
 
 const targetsOf = ({ hosts, port, users }: Fleet) => ({
@@ -241,9 +247,9 @@ function writeLists(folder: string, fleet: Fleet): void {
     files: null,
   });
   const { workers } = targetsOf(fleet);
-  replaceFile(join(folder, configName), config, 0o600);
-  replaceFile(join(folder, 'README.md'), readmeText({ hosts, port, serverFolder, workers }), 0o644);
-  replaceFile(join(folder, 'fleet.json'), `${JSON.stringify(fleet, null, 2)}\n`, 0o600);
+  writeWholeSync(join(folder, configName), config, 0o600);
+  writeWholeSync(join(folder, 'README.md'), readmeText({ hosts, port, serverFolder, workers }), 0o644);
+  writeWholeSync(join(folder, 'fleet.json'), `${JSON.stringify(fleet, null, 2)}\n`, 0o600);
 }
 
 function readFleet(folder: string): Fleet {
