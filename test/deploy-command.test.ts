@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { names } from '@unet-fleet/deploy';
 import { configOptions } from '@unet-fleet/shared';
 import type { Io } from 'unet-fleet/io';
-import { buildProgram } from 'unet-fleet/program';
+import { wholeProgram } from 'unet-fleet/program';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { schemaFaults } from './manifests/check-schema.ts';
 import { type Any, cli, data, folder, outside, pack, root } from './manifests/rendered.ts';
@@ -122,9 +122,9 @@ test.each(wrong)('%s: one sentence, nothing printed', async (_, flags, sentence)
   expect(stderr.trimEnd().split('\n')).toHaveLength(1);
 });
 
-test('docs/kubernetes.md tells of every option that is not the training’s', () => {
+test('docs/kubernetes.md tells of every option that is not the training’s', async () => {
   const page = readFileSync(join(root, 'docs/kubernetes.md'), 'utf8');
-  const { commands } = buildProgram({ env: {}, cwd: folder } as unknown as Io);
+  const { commands } = await wholeProgram({ env: {}, cwd: folder } as unknown as Io);
   const { options } = commands.find((command) => command.name() === 'deploy')!.commands[0]!;
   const configured = new Set(configOptions.map(({ flag }) => flag));
   const own = options

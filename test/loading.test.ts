@@ -56,3 +56,13 @@ test.each([
   const known = ['@nats-io/transport-node', 'fastest-levenshtein'];
   expect(loadedWith(entry).libraries.filter((library) => !known.includes(library))).toEqual([]);
 });
+
+test('a command line loads little more than the list of commands, and a worker nothing of the coordinator', () => {
+  const { sources, libraries } = loadedWith('cli/src/main.ts');
+  expect(libraries).toEqual(['commander', 'fastest-levenshtein']);
+  expect(sources.length).toBeLessThan(90);
+  const worker = loadedWith('cli/src/commands/worker.ts');
+  expect(worker.sources.filter((path) => /^(coordinator|dashboard|telemetry|deploy)\//.test(path))).toEqual(
+    [],
+  );
+});

@@ -6,7 +6,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { exitCodes } from '@unet-fleet/shared';
 import type { Io } from 'unet-fleet/io';
-import { buildProgram } from 'unet-fleet/program';
+import { wholeProgram } from 'unet-fleet/program';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { schemaFaults } from './manifests/check-schema.ts';
 import {
@@ -114,8 +114,8 @@ describe.each(Object.keys(variants))('%s', (variant) => {
     expect(rest).not.toMatch(/PRIVATE KEY|\bSU[A-Z2-7]{56}\b|secret-/);
   });
 
-  test("pods' arguments are options of their commands", () => {
-    const program = buildProgram({ env: {}, cwd: folder } as unknown as Io);
+  test("pods' arguments are options of their commands", async () => {
+    const program = await wholeProgram({ env: {}, cwd: folder } as unknown as Io);
     for (const { spec } of podsIn(objectsOf(variant))) {
       const [{ args = [], command }] = spec.containers;
       if (command) continue;

@@ -4,8 +4,8 @@ import { basename, join, resolve } from 'node:path';
 import { makeCredentials } from '@unet-fleet/coordinator';
 import { type Credentials, names, paths, ports } from '@unet-fleet/deploy';
 import { readBounded, UserError } from '@unet-fleet/shared';
-import { shown } from './commands/train.ts';
 import type { Io } from './io.ts';
+import { shown } from './shown.ts';
 
 export interface CredentialsWish {
   /** '' for the usual one, or with an external broker for none. */

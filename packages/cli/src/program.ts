@@ -1,24 +1,6 @@
-/** The command line: which commands there are. Each is in a file of its own and calls one package's function. */
-import { Command } from 'commander';
-import { configCommand } from './commands/config.ts';
-import { credentialsCommand } from './commands/credentials.ts';
-import { csvCommand } from './commands/csv.ts';
-import { dashboardCommand } from './commands/dashboard.ts';
-import { deployCommand } from './commands/deploy.ts';
-import { doctorCommand } from './commands/doctor.ts';
-import { evaluateCommand } from './commands/evaluate.ts';
-import { inspectCommand } from './commands/inspect.ts';
-import { ledgerCommand } from './commands/ledger.ts';
-import { packCommand } from './commands/pack.ts';
-import { predictCommand } from './commands/predict.ts';
-import { quickstartCommand } from './commands/quickstart.ts';
-import { replayCommand } from './commands/replay.ts';
-import { reportCommand } from './commands/report.ts';
-import { sampleCommand } from './commands/sample.ts';
-import { setupCommand } from './commands/setup.ts';
-import { statusCommand } from './commands/status.ts';
-import { runCommand } from './commands/train.ts';
-import { workerProcessCommand } from './commands/worker.ts';
+/** The command line: one program with all commands, of which the one that is called is loaded. */
+import { Command, Help } from 'commander';
+import { commandList } from './commands/list.ts';
 import type { Io } from './io.ts';
 import { errorReport } from './report-error.ts';
 import { whileDoing } from './stop-signals.ts';
@@ -34,34 +16,31 @@ Examples:
 
 Every option can be an environment variable or in a config file too: docs/configuration.md.`;
 
-export function buildProgram(io: Io): Command {
+/** The program with this command; of the others it has what the list of them shows. */
+async function programWith(isLoaded: (name: string) => boolean, io: Io): Promise<Command> {
+  const commands = await Promise.all(
+    commandList.map((listed) => (isLoaded(listed.name) ? listed.load(io) : new Command(listed.name))),
+  );
   const program = new Command('unet-fleet')
     .description('Trains a U-Net for semantic segmentation, on one machine or many.')
     .version(version, '-V, --version', 'print the version')
     .addHelpText('after', examples)
-    .commandsGroup('Commands:')
-    .addCommand(quickstartCommand(io))
-    .addCommand(setupCommand(io))
-    .addCommand(doctorCommand(io))
-    .addCommand(sampleCommand(io))
-    .addCommand(inspectCommand(io))
-    .addCommand(packCommand(io))
-    .addCommand(runCommand('train', io))
-    .addCommand(runCommand('coordinator', io))
-    .addCommand(workerProcessCommand(io))
-    .addCommand(credentialsCommand(io))
-    .addCommand(deployCommand(io))
-    .addCommand(dashboardCommand(io))
-    .addCommand(statusCommand(io))
-    .addCommand(reportCommand(io))
-    .addCommand(csvCommand(io))
-    .addCommand(ledgerCommand(io))
-    .addCommand(replayCommand(io))
-    .addCommand(evaluateCommand(io))
-    .addCommand(predictCommand(io))
-    .addCommand(configCommand(io));
+    .configureHelp({ subcommandTerm })
+    .commandsGroup('Commands:');
+  commands.forEach((command, i) => {
+    program.addCommand(command.description(commandList[i]!.description));
+  });
   for (const command of allOf(program)) prepare(command, io);
   return program;
+}
+
+/** With all that every command takes, for what looks at the commands themselves. */
+export const wholeProgram = (io: Io): Promise<Command> => programWith(() => true, io);
+
+/** What stands for a command in the list of them, whether it is loaded or not. */
+function subcommandTerm(command: Command): string {
+  const listed = commandList.find(({ name }) => name === command.name());
+  return listed ? `${listed.name} ${listed.takes}`.trimEnd() : new Help().subcommandTerm(command);
 }
 
 /** Errors are thrown, for the one place that prints them. */
@@ -80,11 +59,14 @@ function prepare(command: Command, io: Io): void {
 
 /** Runs one command line (without program and script). Resolves to the exit code; never throws. */
 export async function runCli(args: readonly string[], io: Io): Promise<number> {
-  const program = buildProgram(io);
   const isDone = whileDoing(
     () => args[0] ?? '',
     () => {},
   );
+  const names = commandList.map(({ name }) => name);
+  const called = calledOf(args, names);
+  // What can't be loaded is told by what starts the program.
+  const program = await programWith((name) => name === called, io);
   let exitCode = 0;
   try {
     await program.parseAsync(args, { from: 'user' });
@@ -92,7 +74,7 @@ export async function runCli(args: readonly string[], io: Io): Promise<number> {
   } catch (error) {
     const report = errorReport(error, {
       flags: flagsOf(program, args),
-      commands: program.commands.map((command) => command.name()),
+      commands: names,
     });
     if (report.text) io.stderr.write(`${report.text}\n`);
     exitCode = report.exitCode;
@@ -102,10 +84,15 @@ export async function runCli(args: readonly string[], io: Io): Promise<number> {
   return exitCode;
 }
 
+/** The first of the arguments that is a name: no option before a command takes a value. */
+const calledOf = (args: readonly string[], names: readonly string[]): string | undefined =>
+  args.find((arg) => names.includes(arg));
+
 /** Flags of the command that the arguments name. */
 function flagsOf(program: Command, args: readonly string[]): string[] {
-  const command = program.commands.find((candidate) => args.includes(candidate.name()));
-  return command ? flagsOf(command, args) : program.options.flatMap(({ long }) => long ?? []);
+  const names = program.commands.map((command) => command.name());
+  const called = program.commands[names.indexOf(calledOf(args, names) ?? '')];
+  return called ? flagsOf(called, args) : program.options.flatMap(({ long }) => long ?? []);
 }
 
 /** A command and those below it. */

@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import { processIo } from './io.ts';
-import { buildProgram, runCli } from './program.ts';
+import { runCli, wholeProgram } from './program.ts';
 import { claimRunFolder, namedRunDir, newestTrainedRun } from './run-folders.ts';
 import { Output } from './streams/output.ts';
 
@@ -66,12 +66,12 @@ test('a run is named by argument, option or variable; by number, name, path or l
   expect(namedRunDir({}, io, '3'), 'a path that is there is meant').toBe(join(cwd, '3'));
 });
 
-test('every command that uses a run takes it both ways', () => {
+test('every command that uses a run takes it both ways', async () => {
   const takes = (command: Command) => ({
     argument: command.registeredArguments.some((argument) => /^runs?$/.test(argument.name())),
     option: command.options.some(({ long }) => long === '--run-dir'),
   });
-  const commands = buildProgram(io).commands;
+  const { commands } = await wholeProgram(io);
   const byArgument = commands.filter((command) => takes(command).argument).map((command) => command.name());
   expect(byArgument).toEqual(['dashboard', 'status', 'report', 'csv', 'ledger', 'replay', 'evaluate']);
   for (const command of commands) {

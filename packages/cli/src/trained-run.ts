@@ -4,6 +4,7 @@ import { openCheckpoint } from '@unet-fleet/coordinator/checkpoint/folder';
 import { holdsRun } from '@unet-fleet/coordinator/run-folder/run-folder';
 import { type Config, UserError } from '@unet-fleet/shared';
 import { type InferenceEngine, openInferenceEngine, type TrainedModel } from '@unet-fleet/worker';
+import { Option } from 'commander';
 import type { Io } from './io.ts';
 import { namedRunDir, newestTrainedRun, type RunNameFlags } from './run-folders.ts';
 
@@ -20,6 +21,12 @@ export interface TrainedRunFlags extends RunNameFlags {
   /** 'best', 'newest', or the path of a checkpoint. */
   checkpoint: string;
 }
+
+export const checkpointOption = (): Option =>
+  new Option(
+    '--checkpoint <path|best|newest>',
+    'the checkpoint to use, of the run folder unless a path',
+  ).default('best');
 
 /** Loads and verifies the checkpoint. Throws a UserError when there is none that is good. */
 export function openTrainedRun(

@@ -8,7 +8,6 @@ import { createScreen, type Screen } from '../terminal/screen.ts';
 
 export const configCommand = (io: Io): Command =>
   new Command('config')
-    .description('list every option: flag, variable, key of the config file, unit, default, range')
     .option('--json', 'as JSON')
     .option('--markdown', 'as docs/configuration.md')
     .action((flags: { json?: boolean; markdown?: boolean }) => {

@@ -5,7 +5,7 @@ import { UserError } from '@unet-fleet/shared';
 import { Command } from 'commander';
 import { wholeArgument } from '../arguments.ts';
 import { type Io, printJson } from '../io.ts';
-import { shown } from './train.ts';
+import { shown } from '../shown.ts';
 
 interface CredentialsFlags {
   out: string;
@@ -20,9 +20,6 @@ interface CredentialsFlags {
 
 export const credentialsCommand = (io: Io): Command =>
   new Command('credentials')
-    .description(
-      "make what secures a fleet's broker: a key for each role, TLS certificates, its configuration",
-    )
     .option('--out <folder>', 'folder to write', 'credentials')
     .option('--workers <n>', 'workers to make keys for', wholeArgument('--workers', 1, 4_000))
     .option('--hosts <names>', 'names and IP addresses of the broker, separated by commas')

@@ -5,9 +5,9 @@ import { bytes } from '@unet-fleet/dashboard/report/text';
 import { Command } from 'commander';
 import { type Io, printJson } from '../io.ts';
 import { addRunName, namedRunDir, type RunNameFlags } from '../run-folders.ts';
+import { shown } from '../shown.ts';
 import { counted } from '../terminal/format.ts';
 import { createScreen } from '../terminal/screen.ts';
-import { shown } from './train.ts';
 
 interface CsvFlags extends RunNameFlags {
   out?: string;
@@ -15,11 +15,7 @@ interface CsvFlags extends RunNameFlags {
 }
 
 export const csvCommand = (io: Io): Command =>
-  addRunName(
-    new Command('csv').description(
-      'write the metrics of a run as CSV: steps, validations with IoU per class, workers, events',
-    ),
-  )
+  addRunName(new Command('csv'))
     .option('--out <folder>', 'where the files go; default: csv in the run folder')
     .option('--json', 'print what was written as JSON')
     .addHelpText('after', '\nExample:\n  npx unet-fleet csv runs/0003 --out figures')

@@ -23,7 +23,6 @@ interface DashboardFlags extends RunNameFlags, Record<string, unknown> {
 export const dashboardCommand = (io: Io): Command =>
   addConfigOptions(
     new Command('dashboard')
-      .description('look at runs that have ended, or go on elsewhere, on a page in the browser')
       .argument(
         '[runs]',
         'folder of runs, or one run: its folder, or its number or name in runs; default: runs',

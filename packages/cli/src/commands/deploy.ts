@@ -11,12 +11,9 @@ import { addConfigFile, addConfigOptions, configFrom, requireFolders } from '../
 import { deployCredentials } from '../deploy-credentials.ts';
 import { addDeployOptions, deployOptions, deploySelection, type RenderFlags } from '../deploy-options.ts';
 import { type Io, printJson } from '../io.ts';
-import { shown } from './train.ts';
+import { shown } from '../shown.ts';
 
-export const deployCommand = (io: Io): Command =>
-  new Command('deploy')
-    .description('manifests for a run on a Kubernetes cluster')
-    .addCommand(renderCommand(io));
+export const deployCommand = (io: Io): Command => new Command('deploy').addCommand(renderCommand(io));
 
 const examples = `
 Paths are those in the pods, where the data is in /data: --images photos is /data/photos.

@@ -49,15 +49,12 @@ export interface DoctorOptions {
 }
 
 export const doctorCommand = (io: Io): Command =>
-  new Command('doctor')
-    .description('say what is there: Node.js, engine, GPUs, broker, disks, and what each missing thing costs')
-    .option('--json', 'as JSON')
-    .action(async (flags: { json?: boolean }) => {
-      const diagnosis = await runDoctor(io);
-      if (flags.json) printJson(io, diagnosis);
-      else printDiagnosis(diagnosis, createScreen(io.stdout, io.env));
-      process.exitCode = diagnosis.canTrain ? exitCodes.ok : exitCodes.unavailable;
-    });
+  new Command('doctor').option('--json', 'as JSON').action(async (flags: { json?: boolean }) => {
+    const diagnosis = await runDoctor(io);
+    if (flags.json) printJson(io, diagnosis);
+    else printDiagnosis(diagnosis, createScreen(io.stdout, io.env));
+    process.exitCode = diagnosis.canTrain ? exitCodes.ok : exitCodes.unavailable;
+  });
 
 /** Looks at everything. Never rejects. */
 export async function runDoctor({ env, cwd }: DoctorOptions): Promise<Diagnosis> {

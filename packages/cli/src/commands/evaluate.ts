@@ -17,18 +17,19 @@ import { addConfigOptions, configFrom, type Selection } from '../config-options.
 import { tellOfData, withDataFolders, withMaskFlags } from '../data-folders.ts';
 import { type Io, printJson } from '../io.ts';
 import { addRunName } from '../run-folders.ts';
+import { scanWithBar } from '../scan-with-bar.ts';
+import { shown } from '../shown.ts';
 import { facts } from '../terminal/format.ts';
 import { taskBar } from '../terminal/run-terminal.ts';
 import { createScreen, type Screen } from '../terminal/screen.ts';
 import {
+  checkpointOption,
   openTrainedRun,
   requireRunDir,
   type TrainedRun,
   type TrainedRunFlags,
   withEngine,
 } from '../trained-run.ts';
-import { scanWithBar } from './inspect.ts';
-import { shown } from './train.ts';
 
 const selection: Selection = [
   'data.images',
@@ -65,19 +66,9 @@ interface EvaluateFlags extends TrainedRunFlags, Record<string, unknown> {
   json?: boolean;
 }
 
-export const checkpointOption = (): Option =>
-  new Option(
-    '--checkpoint <path|best|newest>',
-    'the checkpoint to use, of the run folder unless a path',
-  ).default('best');
-
 export const evaluateCommand = (io: Io): Command =>
   addConfigOptions(
-    addRunName(
-      new Command('evaluate').description(
-        'score a trained model: loss, accuracy, IoU and Dice per class, confusion matrix',
-      ),
-    )
+    addRunName(new Command('evaluate'))
       .addOption(checkpointOption())
       .addOption(
         new Option(

@@ -8,13 +8,11 @@ import {
   loadSample,
   type Sample,
   type ScanReport,
-  scanDataset,
   settledOf,
 } from '@unet-fleet/dataset';
 import { contactSheet, toRgb } from '@unet-fleet/pictures';
 import {
   type Config,
-  cacheFolder,
   type DataConfig,
   type ExitCode,
   exitCodes,
@@ -35,8 +33,8 @@ import {
 } from '../config-options.ts';
 import { withDataFolders } from '../data-folders.ts';
 import { type Io, printJson } from '../io.ts';
-import { taskBar } from '../terminal/run-terminal.ts';
-import { createScreen, type Screen } from '../terminal/screen.ts';
+import { scanWithBar } from '../scan-with-bar.ts';
+import { createScreen } from '../terminal/screen.ts';
 
 /** Besides those of the data, the ones by which training would not begin. */
 const selection: Selection = [
@@ -58,7 +56,6 @@ interface InspectFlags {
 export const inspectCommand = (io: Io): Command =>
   addConfigOptions(
     addConfigFile(new Command('inspect'))
-      .description('show what is in the data: counts, sizes, classes, faults, and a contact sheet')
       .option('--out <file>', 'contact sheet to write (PNG)', 'contact-sheet.png')
       .option('--photos <n>', 'photos on the contact sheet', wholeArgument('--photos', 1, 200), 12)
       .option('--json', 'print all of it as one JSON object')
@@ -89,15 +86,6 @@ export async function inspect(wanted: Config, flags: InspectFlags, io: Io): Prom
   for (const { path, reason } of failures) screen.print(`not on the sheet: ${path}: ${reason}`, 'yellow');
   if (flags.json) printJson(io, { ...table, training, contactSheet: sheet });
   else if (sheet) screen.print(`contact sheet: ${sheet}`);
-}
-
-export async function scanWithBar(config: Config, screen: Screen, io: Io): Promise<ScanReport> {
-  const bar = taskBar(screen, 'scan', 'photos', io.now);
-  try {
-    return await scanDataset(config.data, { cacheDir: cacheFolder(io.env), onProgress: bar.report });
-  } finally {
-    bar.end();
-  }
 }
 
 interface TrainingAnswer {

@@ -29,11 +29,7 @@ export interface LedgerStep extends LedgerLine {
 }
 
 export const ledgerCommand = (io: Io): Command =>
-  addRunName(
-    new Command('ledger').description(
-      'who computed what in a run: shares, rejected answers, repeated and skipped leaves, outliers',
-    ),
-  )
+  addRunName(new Command('ledger'))
     .option('--step <n>', 'show one step in full', wholeArgument('--step', 1, 0xffffffff))
     .option('--json', 'print it as JSON')
     .addHelpText(

@@ -6,10 +6,10 @@ import { wholeArgument } from '../arguments.ts';
 import { addConfigFile, addConfigOptions, configFrom, requireFolders } from '../config-options.ts';
 import { tellOfData } from '../data-folders.ts';
 import { type Io, printJson } from '../io.ts';
+import { scanWithBar } from '../scan-with-bar.ts';
+import { shown } from '../shown.ts';
 import { taskBar } from '../terminal/run-terminal.ts';
 import { createScreen } from '../terminal/screen.ts';
-import { scanWithBar } from './inspect.ts';
-import { shown } from './train.ts';
 
 const selection = [
   'data.images',
@@ -46,7 +46,6 @@ interface PackFlags extends Record<string, unknown> {
 export const packCommand = (io: Io): Command =>
   addConfigOptions(
     addConfigFile(new Command('pack'))
-      .description('write the data set as a few large files with an index, to be read with --pack')
       .option('--out <folder>', 'folder to write', 'pack')
       .option(
         '--shard-mb <n>',

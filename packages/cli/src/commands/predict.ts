@@ -9,11 +9,10 @@ import { addConfigOptions, configFrom, type Selection } from '../config-options.
 import { withMaskFlags } from '../data-folders.ts';
 import { type Io, printJson } from '../io.ts';
 import { runDirOption } from '../run-folders.ts';
+import { shown } from '../shown.ts';
 import { taskBar } from '../terminal/run-terminal.ts';
 import { createScreen, type Screen } from '../terminal/screen.ts';
-import { openTrainedRun, type TrainedRunFlags, withEngine } from '../trained-run.ts';
-import { checkpointOption } from './evaluate.ts';
-import { shown } from './train.ts';
+import { checkpointOption, openTrainedRun, type TrainedRunFlags, withEngine } from '../trained-run.ts';
 
 const selection: Selection = [
   'data.masks',
@@ -37,7 +36,6 @@ interface PredictFlags extends TrainedRunFlags, Record<string, unknown> {
 export const predictCommand = (io: Io): Command =>
   addConfigOptions(
     new Command('predict')
-      .description('segment photos: index mask, grey map, overlay and figure of each, at its own size')
       .argument('<photos...>', 'files, folders, or patterns such as "photos/*.jpg"')
       .addOption(runDirOption('the run whose model is used'))
       .addOption(checkpointOption())

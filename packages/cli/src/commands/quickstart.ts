@@ -9,6 +9,7 @@ import { Command } from 'commander';
 import { configFrom } from '../config-options.ts';
 import type { Io } from '../io.ts';
 import { sampleFlags, sampleSet } from '../sample-recipe.ts';
+import { shown } from '../shown.ts';
 import { goOnWithoutTerminal } from '../streams/go-on.ts';
 import { duration, facts } from '../terminal/format.ts';
 import { installProgress } from '../terminal/install-progress.ts';
@@ -18,12 +19,9 @@ import { evaluate } from './evaluate.ts';
 import { predict } from './predict.ts';
 import { makeSample } from './sample.ts';
 import { runSetup } from './setup.ts';
-import { run, shown } from './train.ts';
+import { run } from './train.ts';
 
-export const quickstartCommand = (io: Io): Command =>
-  new Command('quickstart')
-    .description('set up, make sample data, train on it with two workers, evaluate, predict')
-    .action(() => quickstart(io));
+export const quickstartCommand = (io: Io): Command => new Command('quickstart').action(() => quickstart(io));
 
 async function quickstart(io: Io): Promise<void> {
   goOnWithoutTerminal(io.stdout, io.stderr);

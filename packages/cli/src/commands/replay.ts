@@ -18,11 +18,7 @@ interface ReplayFlags extends RunNameFlags {
 }
 
 export const replayCommand = (io: Io): Command =>
-  addRunName(
-    new Command('replay').description(
-      'compute a step of a run again and compare it with the ledger: finds a machine that computes wrongly',
-    ),
-  )
+  addRunName(new Command('replay'))
     .option('--step <n>', 'the step to check; default: the last', wholeArgument('--step', 1, 0xffffffff))
     .option('--from-start', 'begin with the initial weights instead of the nearest checkpoint')
     .option('--images <folder>', "where this machine has the run's photos")

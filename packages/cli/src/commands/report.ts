@@ -5,9 +5,9 @@ import { bytes } from '@unet-fleet/dashboard/report/text';
 import { Command } from 'commander';
 import { type Io, printJson } from '../io.ts';
 import { addRunName, namedRunDir, type RunNameFlags } from '../run-folders.ts';
+import { shown } from '../shown.ts';
 import { createScreen } from '../terminal/screen.ts';
 import { version } from '../version.ts';
-import { shown } from './train.ts';
 
 interface ReportFlags extends RunNameFlags {
   out?: string;
@@ -15,11 +15,7 @@ interface ReportFlags extends RunNameFlags {
 }
 
 export const reportCommand = (io: Io): Command =>
-  addRunName(
-    new Command('report').description(
-      'write a run as one HTML file: config, curves, masks, scores, timeline, faults; to read and to send',
-    ),
-  )
+  addRunName(new Command('report'))
     .option('--out <file>', 'where it goes; default: report.html in the run folder')
     .option('--json', 'print its figures as JSON')
     .addHelpText(

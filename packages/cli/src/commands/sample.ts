@@ -8,11 +8,11 @@ import { Command } from 'commander';
 import { wholeArgument } from '../arguments.ts';
 import { type Io, printJson } from '../io.ts';
 import { type SampleOptions, sampleSet } from '../sample-recipe.ts';
+import { shown } from '../shown.ts';
 import { taskBar } from '../terminal/run-terminal.ts';
 import { createScreen, type Screen } from '../terminal/screen.ts';
 import { program, quoted } from '../terminal/summary.ts';
 import { version } from '../version.ts';
-import { shown } from './train.ts';
 
 /** In the sample's folder: says that it is one, and which; written last, so that a folder with it is complete. */
 const markerName = 'sample.json';
@@ -27,7 +27,6 @@ interface SampleFlags {
 
 export const sampleCommand = (io: Io): Command =>
   new Command('sample')
-    .description('write a sample set to try: figures in clothes, photos and .mat masks, 6 classes and null')
     .option('--out <folder>', 'folder to write', 'sample')
     .option('--photos <n>', 'photos to draw', wholeArgument('--photos', 2, 100_000), sampleSet.numImages)
     .option('--size <WIDTHxHEIGHT>', 'size of the photos in pixels', `${sampleSet.width}x${sampleSet.height}`)

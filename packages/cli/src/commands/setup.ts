@@ -19,7 +19,6 @@ export interface SetupResult {
 
 export const setupCommand = (io: Io): Command =>
   new Command('setup')
-    .description('fetch and build what training needs, once per user: TensorFlow, its addon, the broker')
     .option('--gpu', 'TensorFlow with CUDA (about 2.5 GB to fetch); default: where an NVIDIA driver is found')
     .option('--no-gpu', 'TensorFlow for the processor, also where there is a GPU')
     .addOption(

@@ -20,11 +20,7 @@ interface StatusFlags extends RunNameFlags {
 }
 
 export const statusCommand = (io: Io): Command =>
-  addRunName(
-    new Command('status').description(
-      'what a run is doing, who is awaited, since when, why, and what happens then',
-    ),
-  )
+  addRunName(new Command('status'))
     .option('--watch', 'go on showing it until the run ends, or Ctrl-C')
     .option('--json', 'print it as JSON; with --watch, a line each time')
     .addHelpText('after', '\nExamples:\n  npx unet-fleet status runs/0003\n  npx unet-fleet status --watch')

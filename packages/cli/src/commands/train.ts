@@ -1,6 +1,6 @@
 /** `unet-fleet train` and `unet-fleet coordinator`: a run, with worker processes on this machine or without. */
 import { existsSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { type CoordinatorOptions, type RunOutcome, runCoordinator } from '@unet-fleet/coordinator';
 import { isLoopback } from '@unet-fleet/coordinator/broker/join-secrets';
 import { readManifest } from '@unet-fleet/coordinator/checkpoint/read';
@@ -33,6 +33,7 @@ import {
 import { withDataFolders } from '../data-folders.ts';
 import { type Io, printJson } from '../io.ts';
 import { claimRunFolder, namedRunDir, runFolderOf } from '../run-folders.ts';
+import { shown } from '../shown.ts';
 import { stopSignals } from '../stop-signals.ts';
 import { goOnWithoutTerminal } from '../streams/go-on.ts';
 import { RunTerminal, taskBar } from '../terminal/run-terminal.ts';
@@ -53,12 +54,6 @@ interface RunFlags extends Record<string, unknown> {
   json?: boolean;
 }
 
-const descriptions: Record<Name, string> = {
-  train: 'train a U-Net, with coordinator, workers and broker on this machine',
-  coordinator:
-    'coordinate a run whose workers join from other machines, by the URL that is printed or over --nats-url',
-};
-
 const examples: Record<Name, string> = {
   train: `
 Examples:
@@ -78,7 +73,6 @@ Examples:
 export const runCommand = (name: Name, io: Io): Command =>
   addConfigOptions(
     withPatience(name, addConfigFile(new Command(name)))
-      .description(descriptions[name])
       .option(
         '--resume [run-or-checkpoint]',
         'go on with this run, or the one of --run-dir, or the newest, from its newest good checkpoint or this one',
@@ -239,7 +233,7 @@ async function runIn(
     onJoinUrl: (url) => screen.print(`  join        npx unet-fleet worker --join '${url}'`),
     log: log.coordinator,
     signal: stop.signal,
-    observers: [...exporters(config), ...page(config, flags, screen)],
+    observers: [...(await exporters(config)), ...page(config, flags, screen)],
     onKillable: (end) => {
       kill = end;
     },
@@ -319,12 +313,6 @@ const levels: Partial<Record<RunEvent['type'], 'debug' | 'warn'>> = {
   step: 'debug',
   'validation-progress': 'debug',
 };
-
-/** Relative to where the command was run, when it lies below. */
-export function shown(path: string, { cwd }: Io): string {
-  const below = relative(cwd, path);
-  return below === '' || below.startsWith('..') ? path : below;
-}
 
 function filesOf({ runDir, bestCheckpoint, lastCheckpoint }: RunOutcome, io: Io): [string, string][] {
   const files: [string, string | null][] = [

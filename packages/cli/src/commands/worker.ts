@@ -14,8 +14,8 @@ import {
 import { brokerOf } from '@unet-fleet/shared/transport/connect';
 import { identityAt } from '@unet-fleet/shared/transport/credentials';
 import { brokerOfJoin } from '@unet-fleet/shared/transport/join';
-import { type Address, WorkerMetrics } from '@unet-fleet/telemetry';
-import { runWorker } from '@unet-fleet/worker';
+import type { Address } from '@unet-fleet/telemetry';
+import { runWorker } from '@unet-fleet/worker/shell/run-worker';
 import { Command } from 'commander';
 import { wholeArgument } from '../arguments.ts';
 import { addConfigOptions, configFrom, type Selection } from '../config-options.ts';
@@ -66,9 +66,6 @@ interface WorkerFlags extends Record<string, unknown> {
 export const workerProcessCommand = (io: Io): Command =>
   addConfigOptions(
     new Command('worker')
-      .description(
-        "compute for a run: joins by the coordinator's URL (--join), or over a NATS server (--nats-url)",
-      )
       .option(
         '--join <url>',
         'the URL that the coordinator prints: all that a worker needs; @FILE reads it from a file and - from stdin, for other users of a machine can see arguments (also UNET_FLEET_JOIN)',
@@ -213,6 +210,7 @@ const withoutBroker = (env: Io['env']): Io['env'] =>
 /** Null where none are asked for. Throws a UserError if the port can't be had: whoever set it waits for it. */
 async function serveWorkerMetrics(address: Address) {
   if (address.port === 0) return null;
+  const { WorkerMetrics } = await import('@unet-fleet/telemetry/metrics/worker');
   const metrics = new WorkerMetrics();
   const { close } = await metrics.serve(address);
   return { onActivity: metrics.onActivity, close };

@@ -153,7 +153,9 @@ const droppedNote = (numDropped: number): string =>
 /** Whether writing to it takes as long as a disk takes, and no reader can hold it up. */
 function isWrittenAtOnce(fd: number): boolean {
   if (isatty(fd)) return false;
-  const status = fstatSync(fd);
+  // Node.js 20 takes the last status that was asked for as plain numbers for that of a path that it resolves next: after
+  // a pipe's, an import would leave links unfollowed.
+  const status = fstatSync(fd, { bigint: true });
   return !status.isFIFO() && !status.isSocket();
 }
 
