@@ -2,6 +2,7 @@
 import { describeModel, type ModelDescription, UserError } from '@unet-fleet/shared';
 import { loadBinding } from './binding.ts';
 import { fingerprintOf } from './fingerprint.ts';
+import { assertFiniteAnswer } from './finite.ts';
 import type { Sink } from './layers.ts';
 import { pixelLoss, readLabels } from './loss.ts';
 import { Parameters } from './parameters.ts';
@@ -103,6 +104,7 @@ class TensorFlowEngine implements Engine {
     return this.#whole(batch, () => {
       const tf = this.#tf;
       const flat = this.#infer(batch);
+      assertFiniteAnswer(tf.read(flat));
       const predicted = tf.argMax(flat);
       const classes = Uint16Array.from(tf.readIndices(predicted));
       tf.free(flat, predicted);

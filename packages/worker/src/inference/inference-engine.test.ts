@@ -152,4 +152,28 @@ describe('inference on TensorFlow', () => {
     }
     expect(counts).toEqual(numPredicted);
   });
+
+  it('refuses weights that have diverged, before any photo and in a run that goes on', async () => {
+    const diverged = (value: number) =>
+      modelWith(({ model, parameters }) => {
+        const { offset } = describeModel(model).parameters.find(({ name }) => name === 'outc.conv.bias')!;
+        parameters[offset + 1] = value;
+      });
+    for (const value of [Number.NaN, Number.NEGATIVE_INFINITY]) {
+      await expect(withEngine(diverged(value), async () => {})).rejects.toThrow(
+        `The weights of test have diverged: in outc.conv.bias they are no finite numbers (${value})`,
+      );
+    }
+    const statistics = modelWith((model) => void (model.statistics[0] = Number.NaN));
+    await expect(withEngine(statistics, async () => {})).rejects.toThrow('inc.double_conv.1.running_mean');
+    // As a live page asks of a worker, whose weights change while it is there.
+    const good = constantModel();
+    await withEngine(good, async (engine) => {
+      await engine.setWeights(diverged(Number.NaN).parameters, good.statistics);
+      const images = new Float32Array(width * height * 3);
+      await expect(engine.predict({ numImages: 1, width, height, images })).rejects.toThrow(
+        /numbers that are not finite, so its weights have most likely diverged/,
+      );
+    });
+  });
 });

@@ -1,16 +1,20 @@
 /** Starts an engine for inference, in a thread of its own so that a progress bar goes on while it computes. */
 import { ignoredLabel } from '@unet-fleet/shared';
 import { ComputeThread } from '../engine/compute-thread.ts';
+import { assertFiniteWeights } from '../engine/finite.ts';
 import type { EngineChoice, InferenceEngine, TrainedModel } from './types.ts';
 
 /**
  * An engine that holds the model's weights; the caller closes it. Throws a UserError when TensorFlow is not installed
- * or the device is not there.
+ * the device is not there, or the weights have
+ * diverged.
  */
 export async function openInferenceEngine(
-  { model, parameters, statistics, classWeights, data }: TrainedModel,
+  trained: TrainedModel,
   { device, intraOpThreads }: EngineChoice,
 ): Promise<InferenceEngine> {
+  assertFiniteWeights(trained);
+  const { model, parameters, statistics, classWeights, data } = trained;
   const ignoreIndex = ignoredLabel(data);
   const engine = await ComputeThread.start({ model, device, intraOpThreads, ignoreIndex, classWeights });
   try {
