@@ -52,6 +52,16 @@ describe('pairing', () => {
     expect(together.photosWithoutMasks).toEqual([]);
   });
 
+  it.each([
+    { imageSuffix: '_sat', maskSuffix: '_mask' },
+    { imageSuffix: '_sat', maskSuffix: '' },
+    { imageSuffix: '', maskSuffix: '_mask' },
+  ])('takes arrays for the photos of pictures where suffixes say so: %o', async (suffixes) => {
+    const names = [`all/1${suffixes.imageSuffix}.npy`, `all/1${suffixes.maskSuffix}.gif`];
+    const { pairs } = await pairIn(names, { images: 'all', masks: 'all', ...suffixes });
+    expect(pairs).toEqual([{ id: '1', photo: names[0]?.slice(4), mask: names[1]?.slice(4) }]);
+  });
+
   it('does not take masks in a folder below the photos for photos', async () => {
     const { pairs, photosWithoutMasks } = await pairIn(['data/a.jpg', 'data/masks/a.png'], {
       images: 'data',

@@ -47,7 +47,7 @@ export type PairOptions = Pick<
 
 /** Lists both folders, recursively. Throws a UserError if one is missing or holds no file of its kind. */
 export async function pairFiles(options: PairOptions): Promise<Pairing> {
-  const { images, masks, followLinks } = options;
+  const { images, masks, imageSuffix, maskSuffix, followLinks } = options;
   const isMaskFile = (path: string) => maskExtensionsOf(options).includes(extensionOf(path));
   const imagesRoot = resolve(images);
   const masksRoot = resolve(masks);
@@ -59,26 +59,29 @@ export async function pairFiles(options: PairOptions): Promise<Pairing> {
   if (imageFiles.length === 0) throw new UserError(`The folder ${images} is empty: check --images.`);
   const maskFiles = isOneFolder ? imageFiles : await list(masks, '--masks', imagesRoot);
   if (maskFiles.length === 0) throw new UserError(`The folder ${masks} is empty: check --masks.`);
-  const all = { photos: photosAmong(imageFiles), masks: maskFiles.filter(isMaskFile) };
+  // By their suffixes, pictures beside arrays are their masks: no reason to take the arrays for masks.
+  const isNamedMask = (path: string) =>
+    isOneFolder && imageSuffix === '' && maskSuffix !== '' && hasSuffix(path, maskSuffix);
+  const named = imageFiles.filter((path) => hasSuffix(path, imageSuffix) && !isNamedMask(path));
+  const photos = photosAmong(named.length > 0 ? named : imageFiles);
+  const all = { photos, masks: maskFiles.filter(isMaskFile) };
   const sides = isOneFolder ? sidesOfOneFolder(all, options) : all;
-  const named = pairByNames(sides, options);
+  const matched = pairByNames(sides, options);
   const proposal =
-    named.pairs.length > 0 ? null : proposePairing((isOneFolder && sidesByFolder(all)) || all, options);
-  const numPhotos = named.pairs.length + named.photosWithoutMasks.length;
-  const numMasks = named.pairs.length + named.masksWithoutPhotos.length;
+    matched.pairs.length > 0 ? null : proposePairing((isOneFolder && sidesByFolder(all)) || all, options);
+  const numPhotos = matched.pairs.length + matched.photosWithoutMasks.length;
+  const numMasks = matched.pairs.length + matched.masksWithoutPhotos.length;
   if (numPhotos === 0 || numMasks === 0) {
     throw new UserError(
       noneOfKind(numPhotos === 0 ? 'photo' : 'mask', { imageFiles, maskFiles }, options, proposal),
     );
   }
   const numFiles = isOneFolder ? imageFiles.length : imageFiles.length + maskFiles.length;
-  const lone = new Set(named.photosWithoutMasks.map(({ id }) => id));
-  const unread = maskFiles.filter(
-    (path) => !isMaskFile(path) && lone.has(idOf(path, options.maskSuffix) ?? ''),
-  );
+  const lone = new Set(matched.photosWithoutMasks.map(({ id }) => id));
+  const unread = maskFiles.filter((path) => !isMaskFile(path) && lone.has(idOf(path, maskSuffix) ?? ''));
   // The photos themselves, where all lie in one folder, are no masks that can't be read.
   const unreadMasks = isOneFolder ? null : describeUnread('mask', unread);
-  return { ...named, numOtherFiles: numFiles - numPhotos - numMasks, unreadMasks, proposal };
+  return { ...matched, numOtherFiles: numFiles - numPhotos - numMasks, unreadMasks, proposal };
 }
 
 /**

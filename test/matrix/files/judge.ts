@@ -1,4 +1,5 @@
 /** Holds what the product made of a cell against what the generator wrote. Pure: everything comes in as values. */
+import { ignoredValues } from '@unet-fleet/shared';
 import type { Cell, Expect, Look, LookedSample } from './cell.ts';
 
 /** The numbers of a sample. photo: HWC; classes: HW. */
@@ -56,10 +57,11 @@ const shortened = (counts: readonly number[]): string =>
 
 function judgeSamples(cell: Cell, truths: readonly Truth[], found: readonly LookedSample[]): string[] {
   if (found.length !== truths.length) return [`${found.length} samples instead of ${truths.length}`];
-  const ignored = Number(cell.args[cell.args.indexOf('--ignore-index') + 1]);
+  const at = cell.args.indexOf('--ignore-index');
+  const ignored = at < 0 ? [] : ignoredValues(cell.args[at + 1]!);
   // What is left out is no class, or has the number that the command line gives.
   const isRight = (label: number, wanted: number) =>
-    wanted < 0 ? label < 0 || label >= cell.num_classes || label === ignored : label === wanted;
+    wanted < 0 ? label < 0 || label >= cell.num_classes || ignored.includes(label) : label === wanted;
   const faults = new Set<string>();
   found.forEach((sample, i) => {
     const truth = truths[i]!;

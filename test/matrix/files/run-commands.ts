@@ -4,7 +4,7 @@
  * alone, with the options that the cell's user needs and no others but those that keep it small.
  */
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -182,9 +182,11 @@ class Commands {
     const args = ['evaluate', '--run-dir', this.runDir, '--part', 'all', '--device', 'cpu', '--json'];
     const { code, stdout, stderr } = await unetFleet(args, this.folder);
     if (code !== 0) return [`evaluate ends with code ${code}: ${lastLine(stderr)}`];
-    const { numImages, confusion } = JSON.parse(stdout);
+    const { numImages, files } = JSON.parse(stdout);
+    const rows = readFileSync(files.csv, 'utf8').trim().split('\n').slice(1);
     const wanted = this.trainedCounts();
-    const found = (confusion as number[][]).map((row) => row.reduce((sum, count) => sum + count, 0));
+    const counts = rows.map((row) => row.split(',').slice(-rows.length).map(Number));
+    const found = counts.map((row) => row.reduce((sum, count) => sum + count, 0));
     const faults = numImages === this.cell.samples.length ? [] : [`evaluate scores ${numImages} photos`];
     if (`${found}` !== `${wanted}`) faults.push(`evaluate counts ${found} true pixels instead of ${wanted}`);
     return faults;

@@ -18,6 +18,7 @@ const selection: Selection = [
   'data.masks',
   'data.imageSuffix',
   'data.maskSuffix',
+  'data.matVariable',
   'data.maskValues',
   'data.maskThreshold',
   'data.maxPixels',
@@ -76,8 +77,9 @@ export async function predict(
   const config = withMaskFlags(configFrom(flags, selection, io, base), flags);
   // The run's own masks would be shown beside any photo of the same name.
   const masks = flags.masks === undefined ? '' : config.data.masks;
-  const { imageSuffix, maskSuffix, maxPixels, maskValues, maskThreshold } = config.data;
-  const model = { ...trainedModel, data: { ...trainedModel.data, maskValues, maskThreshold } };
+  const { imageSuffix, maskSuffix, maxPixels, matVariable, maskValues, maskThreshold } = config.data;
+  const data = { ...trainedModel.data, matVariable, maskValues, maskThreshold };
+  const model = { ...trainedModel, data };
   const threads = flags.threads === undefined ? availableParallelism() : config.engine.threads;
   const bar = taskBar(screen, 'predict', 'photos', io.now);
   const inputs = photos.map((photo) => resolve(io.cwd, photo));

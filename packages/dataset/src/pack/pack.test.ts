@@ -7,6 +7,7 @@ import type { DataConfig } from '@unet-fleet/shared';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { dataConfig, folderWith, photo, pngMask } from '../../test-support/folders.ts';
 import { type Behaviour, type RangeServer, serveFolder } from '../../test-support/range-server.ts';
+import { tiffOf } from '../../test-support/tiff.ts';
 import { datasetFrom } from '../dataset.ts';
 import { scanDataset } from '../scan.ts';
 import { openPack, PackedFiles } from './pack.ts';
@@ -94,6 +95,28 @@ describe('a pack', () => {
     expect(packedSet.samples.length).toBe(options.trainList ? 3 : 4);
     expect(again).toMatchObject({ sha256: packedSet.sha256, split: packedSet.split });
     expect(again.samples).toEqual(packedSet.samples);
+  });
+
+  it('holds a stack of pages once', async () => {
+    const page = (value: number) => ({
+      width: 16,
+      height: 16,
+      bits: 8,
+      data: new Uint8Array(256).fill(value),
+    });
+    const half = { ...page(0), data: Uint8Array.from({ length: 256 }, (_, i) => i >> 7) };
+    const folder = folderWith({
+      'photos/a.tif': tiffOf(page(9), page(99)),
+      'masks/a.tif': tiffOf(half, half),
+    });
+    const given = dataConfig({ images: join(folder, 'photos'), masks: join(folder, 'masks') });
+    const stack = await scan(given);
+    const out = nextFolder();
+    expect(await writePack({ data: given, dataset: stack, out, shardBytes: 1e9 })).toMatchObject({
+      numSamples: 2,
+      numFiles: 2,
+    });
+    expect((await scan(await unpack(out))).samples).toEqual(stack.samples);
   });
 
   it('is the same bytes each time, in shards that any tar unpacks', async () => {

@@ -16,9 +16,9 @@ import {
   writeWhole,
 } from '@unet-fleet/shared';
 import { packTar } from 'modern-tar';
-import { filesOf, folderReader } from '../files.ts';
+import { type DataFile, filesOf, folderReader } from '../files.ts';
 import { sha256Of } from '../scan.ts';
-import type { Dataset } from '../types.ts';
+import type { Dataset, Sample } from '../types.ts';
 import { indexName, indexText, type PackedFile, type PackIndex } from './pack-index.ts';
 
 export interface PackOptions {
@@ -116,8 +116,8 @@ function sourcesOf({ data, dataset }: PackOptions): Source[] {
         path: `lists/${name}${extname(path).toLowerCase()}`,
         read: () => readPlain(path),
       })),
-    ...dataset.samples.flatMap(filesOf).map((file) => ({
-      path: `${file.kind === 'photo' ? 'photos' : 'masks'}/${file.name}`,
+    ...filesOfAll(dataset.samples).map((file) => ({
+      path: packedPath(file),
       read: async () => {
         const { bytes, path } = await read(file);
         if (sha256Of(bytes) === file.sha256) return bytes;
@@ -126,6 +126,13 @@ function sourcesOf({ data, dataset }: PackOptions): Source[] {
     })),
   ];
 }
+
+const packedPath = ({ kind, name }: DataFile): string => `${kind === 'photo' ? 'photos' : 'masks'}/${name}`;
+
+/** Each once, also where its pages are samples of their own. */
+const filesOfAll = (samples: readonly Sample[]): DataFile[] => [
+  ...new Map(samples.flatMap(filesOf).map((file) => [packedPath(file), file])).values(),
+];
 
 function writeError(error: unknown, out: string): unknown {
   const { code } = error as NodeJS.ErrnoException;

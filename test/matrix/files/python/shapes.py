@@ -358,7 +358,7 @@ def roboflow(folder, scenes):
         text(folder / part / "_classes.csv", "Pixel Value, Class\n0, background\n1, car\n2, road\n3, tree\n")
         samples.append((photo, scene.labels))
     text(folder / "README.roboflow.txt", "exported")
-    return Shape("--images . --masks . --mask-suffix _mask --class-names train/_classes.csv", samples, 4, "train", near)
+    return Shape("--images . --masks . --mask-suffix _mask --class-names train/_classes.csv", samples, 4, ".", near)
 
 
 @shape()
