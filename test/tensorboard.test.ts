@@ -10,7 +10,7 @@ import { loadCheckpoint } from '@unet-fleet/coordinator/checkpoint/read';
 import { type Evaluation, openEvaluations } from '@unet-fleet/coordinator/live/evaluations';
 import { openRunFolder } from '@unet-fleet/coordinator/run-folder/run-folder';
 import { colourMask } from '@unet-fleet/pictures';
-import { describeModel, identityOf, type RunEvent, toTorchLayout } from '@unet-fleet/shared';
+import { describeModel, identityOf, ignoredLabel, type RunEvent, toTorchLayout } from '@unet-fleet/shared';
 import { tags } from '@unet-fleet/telemetry/tensorboard/tags';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
@@ -119,7 +119,7 @@ it('has the scalars of each step once, with the values of the run, though the ru
 it('shows each followed photo with its truth and the prediction of each evaluation', async () => {
   const store = openEvaluations(runDir);
   const { config, record } = openRunFolder(runDir);
-  const scheme = { classNames: record.classNames, ignoreIndex: config.data.ignoreIndex };
+  const scheme = { classNames: record.classNames, ignoreIndex: ignoredLabel(config.data) };
   const evaluations = await Promise.all(store.steps().map((step) => store.read(step)));
   expect(evaluations).toHaveLength(3);
   for (const evaluation of evaluations as Evaluation[]) {

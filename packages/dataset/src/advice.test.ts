@@ -58,14 +58,14 @@ const outcome = async (folder: string, options: Options): Promise<string | null>
 function adviceOf(sentence: string): Options[] {
   return sentence.split(/, |; | or /).flatMap((part): Options[] => {
     const found = [
-      ...part.matchAll(/--(mask-values|mask-threshold|ignore-index|num-classes|wrong-masks) (-?[\w.,]*\w)/g),
+      ...part.matchAll(/--(mask-values|mask-threshold|ignore-index|num-classes|wrong-masks) (-?[\w.,-]*\w)/g),
     ];
     if (found.length === 0) return [];
     return [
       Object.fromEntries(
         found.map(([, flag = '', value = '']) => [
           flag.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase()),
-          /^(mask-values|wrong-masks)$/.test(flag) ? value : Number(value),
+          /^(mask-values|wrong-masks)$/.test(flag) || value.includes(',') ? value : Number(value),
         ]),
       ),
     ];
@@ -88,6 +88,16 @@ describe('what a sentence about masks advises works', () => {
     ['a value too high', greys([0, 1, 2, 9]), 'png', { numClasses: 3 }, '', 2],
     ['a value too high, with names', greys([0, 1, 2, 9]), 'png', {}, names(3), 2],
     ['a negative value', signed([-2, 0, 1]), 'npy', {}, '', 2],
+    ['several negative values', signed([-3, -2, 0, 1]), 'npy', {}, '', 2],
+    ['a value to leave out beside another', greys([0, 1, 2, 255]), 'png', { ignoreIndex: 0 }, '', 2],
+    [
+      'a value too high beside an ignored one',
+      greys([0, 1, 2, 9]),
+      'png',
+      { numClasses: 4, ignoreIndex: 0 },
+      '',
+      2,
+    ],
     ['one value', greys([255]), 'png', {}, '', 1],
     ['one value and -1', signed([-1, 1]), 'npy', {}, '', 1],
     ['a value that is not listed', greys([0, 100, 200]), 'png', { maskValues: '0,100' }, '', 2],

@@ -1,5 +1,5 @@
 /** What the data options say together with the files they name: class names, palette, number of classes. */
-import { type DataConfig, parseMaskValues, UserError } from '@unet-fleet/shared';
+import { type DataConfig, ignoredValues, parseMaskValues, UserError } from '@unet-fleet/shared';
 import { type ClassNames, readClassList } from './readers/class-names.ts';
 import { type Palette, paletteNames, readPalette } from './readers/palette.ts';
 
@@ -16,7 +16,7 @@ export interface DataOptions {
 /** Reads the palette and the class names. Throws a UserError if they contradict each other, numClasses or maskValues. */
 export async function readDataOptions(data: DataConfig): Promise<DataOptions> {
   const palette = data.palette === '' ? null : await readPalette(data.palette);
-  const named = palette === null ? null : paletteNames(palette, data.ignoreIndex);
+  const named = palette === null ? null : paletteNames(palette, ignoredValues(data.ignoreIndex));
   const list = data.classNames === '' ? null : withoutIgnored(await readClassList(data.classNames), data);
   const classNames = list?.names ?? named;
   if (data.numClasses === 1)
@@ -68,9 +68,10 @@ function numMappedClasses(data: DataConfig): number {
     );
   }
   // -1 is the default, which a list may overrule.
-  if (isListed && ignoreIndex !== -1 && values.includes(ignoreIndex)) {
+  const both = isListed && ignoreIndex !== -1 && values.find((v) => ignoredValues(ignoreIndex).includes(v));
+  if (typeof both === 'number') {
     throw new UserError(
-      `--mask-values ${data.maskValues} has ${ignoreIndex} as a class, and --ignore-index ${ignoreIndex} leaves it out: leave one out.`,
+      `--mask-values ${data.maskValues} has ${both} as a class, and --ignore-index ${ignoreIndex} leaves it out: leave one out.`,
     );
   }
   if (maskThreshold > 0) return 2;
@@ -79,8 +80,9 @@ function numMappedClasses(data: DataConfig): number {
 
 /** A list that names what is left out as well names no class by that. */
 function withoutIgnored({ names, values }: ClassNames, { ignoreIndex }: DataConfig): ClassNames {
-  if (values === null || !values.includes(ignoreIndex)) return { names, values };
-  const kept = values.flatMap((value, index) => (value === ignoreIndex ? [] : [index]));
+  const ignored = ignoredValues(ignoreIndex);
+  if (values === null || !values.some((value) => ignored.includes(value))) return { names, values };
+  const kept = values.flatMap((value, index) => (ignored.includes(value) ? [] : [index]));
   const keptValues = kept.map((index) => values[index] as number);
   return {
     names: kept.map((index) => names[index] as string),
@@ -92,6 +94,6 @@ function paletteClasses(palette: Palette | null, { ignoreIndex }: DataConfig): n
   if (palette === null) return 0;
   const classes = palette.entries
     .map(({ classIndex }) => classIndex)
-    .filter((index) => index !== ignoreIndex);
+    .filter((index) => !ignoredValues(ignoreIndex).includes(index));
   return Math.max(-1, ...classes) + 1;
 }

@@ -1,5 +1,5 @@
 /** Sorts what the scan found in each pair into good samples and kinds of fault, and counts classes and sizes. Pure. */
-import { type DataConfig, formatMaskValues, parseMaskValues } from '@unet-fleet/shared';
+import { type DataConfig, formatMaskValues, ignoredValues, parseMaskValues } from '@unet-fleet/shared';
 import { colourFault, type NamedMask, paletteFault } from './colour-fault.ts';
 import type { Divided } from './given-split.ts';
 import { compareText } from './list-folder.ts';
@@ -67,14 +67,14 @@ export function buildReport({
   if (!isColourSet) unreadable.push(...allPairs.filter(({ mask }) => mask.isColour).map(strayColours));
   const sizeMismatches = readPairs.filter((read) => !isSameSize(read)).map(mismatchOf);
   const sameSize = readPairs.filter(isSameSize);
+  const ignored = ignoredValues(data.ignoreIndex);
   const values = occurringValues(sameSize, data, dataOptions);
   const settled = shownAsValues(settle(data, dataOptions, values), values);
   const mapping = parseMaskValues(settled.maskValues);
   const classes = typeof mapping === 'string' ? null : new Map(mapping.map((value, index) => [value, index]));
   const isNumClassesGuessed = dataOptions.numClasses === 0 && classes === null;
-  const numClasses =
-    classes?.size ?? (dataOptions.numClasses || highestValue(sameSize, data.ignoreIndex) + 1);
-  const classOf = classOfValue(classes, numClasses, data.ignoreIndex);
+  const numClasses = classes?.size ?? (dataOptions.numClasses || highestValue(sameSize, ignored) + 1);
+  const classOf = classOfValue(classes, numClasses, new Set(ignored));
   const outOfRange = sameSize.flatMap(({ pair, mask }) => outOfRangeOf(pair, mask, classOf));
   const nameOf = (index: number): string =>
     dataOptions.classNames?.[index] ??
@@ -114,7 +114,7 @@ export function buildReport({
       numClasses,
       maskValues: settled.maskValues,
       numNames: dataOptions.classNames?.length ?? 0,
-      occurring: sortedValues(values),
+      values,
       hasPalette: dataOptions.palette !== null,
     }),
     numClasses,
@@ -181,7 +181,8 @@ function occurringValues(
       numMasks.set(value, (numMasks.get(value) ?? 0) + 1);
     }
   }
-  return { numPixels, numMasks, ignoreIndex, numClasses, isNumClassesGiven: given > 0, classNames };
+  const ignored = ignoredValues(ignoreIndex);
+  return { numPixels, numMasks, ignored, numClasses, isNumClassesGiven: given > 0, classNames };
 }
 
 /** What is said stands; a palette and a threshold have made classes of the values already. */
@@ -201,8 +202,8 @@ function settle(
 }
 
 /** Where nobody can say what the values mean, the report shows each as what it is. */
-function shownAsValues(settled: SettledValues, { numPixels, ignoreIndex }: OccurringValues): SettledValues {
-  const values = sortedValues({ numPixels, ignoreIndex });
+function shownAsValues(settled: SettledValues, { numPixels, ignored }: OccurringValues): SettledValues {
+  const values = sortedValues({ numPixels, ignored });
   if (settled.fault === null || values.length < 2 || values.length > MAX_SHOWN) return settled;
   return { ...settled, maskValues: formatMaskValues(values) };
 }
@@ -213,20 +214,20 @@ type ClassOf = (value: number) => number | 'ignored' | null;
 function classOfValue(
   classes: ReadonlyMap<number, number> | null,
   numClasses: number,
-  ignoreIndex: number,
+  ignored: ReadonlySet<number>,
 ): ClassOf {
   return (value) => {
     const listed = classes?.get(value);
     if (listed !== undefined) return listed;
-    if (value === ignoreIndex) return 'ignored';
+    if (ignored.has(value)) return 'ignored';
     return classes === null && value >= 0 && value < numClasses ? value : null;
   };
 }
 
-function highestValue(pairs: ReadPair[], ignoreIndex: number): number {
+function highestValue(pairs: ReadPair[], ignored: readonly number[]): number {
   let highest = -1;
   for (const { mask } of pairs) {
-    for (const [value] of mask.histogram) if (value > highest && value !== ignoreIndex) highest = value;
+    for (const [value] of mask.histogram) if (value > highest && !ignored.includes(value)) highest = value;
   }
   return highest;
 }

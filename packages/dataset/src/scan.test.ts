@@ -254,6 +254,23 @@ describe('what the values of masks mean', () => {
     expect(asClass.labels.slice(0, 3)).toEqual([0, 1, 2]);
   });
 
+  it('leaves several values out, in the label of the first', async () => {
+    const folder = await folderOf(
+      ['a', 'b'],
+      grey((x) => [0, 1, 2, 255][x % 4] as number),
+    );
+    const asIs = await labelsOf(configIn(folder, { ignoreIndex: '255,0' }));
+    expect(asIs.labels.slice(0, 4)).toEqual([255, 1, 2, 255]);
+    expect(asIs.ignored).toBe(255);
+    expect(asIs.dataset).toMatchObject({ numClasses: 3, classPixels: [0, 192, 192] });
+    const mapped = await labelsOf(configIn(folder, { ignoreIndex: '0,255', maskValues: '1,2' }));
+    expect(mapped.labels.slice(0, 4)).toEqual([mapped.ignored, 0, 1, mapped.ignored]);
+    expect(mapped.dataset.classPixels).toEqual([192, 192]);
+    expect(await failure(folder, { ignoreIndex: '0,255', maskValues: '0..2' })).toContain(
+      'has 0 as a class, and --ignore-index 0,255 leaves it out',
+    );
+  });
+
   it('is asked where only a person can say it, whatever is done with wrong masks; every answer works', async () => {
     const folder = await folderOf(
       ['a', 'b'],

@@ -1,8 +1,9 @@
+import { ignoredValues } from '@unet-fleet/shared';
 import { describe, expect, it } from 'vitest';
 import { settleMaskValues } from './settle-values.ts';
 
 interface Said {
-  ignoreIndex?: number;
+  ignoreIndex?: number | string;
   numClasses?: number;
   classNames?: string[];
 }
@@ -14,7 +15,7 @@ function settle(values: readonly (number | [value: number, numPixels: number])[]
   return settleMaskValues({
     numPixels: new Map(pairs),
     numMasks: new Map(pairs.map(([value]) => [value, 2])),
-    ignoreIndex,
+    ignored: ignoredValues(ignoreIndex),
     numClasses,
     isNumClassesGiven: numClasses > 0 && classNames === null,
     classNames,
@@ -32,6 +33,7 @@ describe('values that are classes by themselves', () => {
     ['without 0, where the number is known', [1, 2, 3], { numClasses: 4 }],
     ['with the ignored value among them', [0, 1, 2], { ignoreIndex: 0 }],
     ['with an ignored value beside them', [0, 1, 2, 255], { ignoreIndex: 255 }],
+    ['with several ignored values', [0, 1, 2, 3, 254, 255], { ignoreIndex: '0,254,255' }],
     ['with -1 beside them', [-1, 0, 1, 2], {}],
     ['many, as the number is known', upTo(255), { numClasses: 256 }],
   ])('%s', (_, values, said) => {
@@ -101,6 +103,8 @@ describe('values whose meaning only a person can say', () => {
       '--ignore-index 255, or, if it is a class, with --mask-values 1..3,255.',
     ],
     ['16 bits and 65535', [0, 1, 2, 65_535], {}, '--ignore-index 65535'],
+    ['255 and -1, which is ignored by default', [-1, 0, 1, 255], {}, '--ignore-index -1,255, or'],
+    ['255 beside what is ignored already', [0, 1, 2, 255], { ignoreIndex: 0 }, '--ignore-index 0,255, or'],
     ['edges of JPEG', edges([1, 2, 3, 252, 253, 254], 100), {}, '--mask-threshold 128, or, if each'],
     ['edges of JPEG that reach everywhere', edges(upTo(254, 1), 60), {}, '--mask-threshold 128.'],
     [

@@ -10,7 +10,8 @@ export interface OccurringValues {
   numPixels: ReadonlyMap<number, number>;
   /** Masks that hold each value. */
   numMasks: ReadonlyMap<number, number>;
-  ignoreIndex: number;
+  /** Of --ignore-index. */
+  ignored: readonly number[];
   /** As configuration, names or palette say; 0: nobody has said it. */
   numClasses: number;
   /** Whether it was --num-classes that said it. */
@@ -42,25 +43,35 @@ const asIs: SettledValues = { maskValues: 'as-is', note: null, fault: null };
 const stop = (fault: string): SettledValues => ({ ...asIs, fault });
 
 export function settleMaskValues(found: OccurringValues): SettledValues {
-  const { numPixels, ignoreIndex, numClasses } = found;
+  const { numPixels, ignored, numClasses } = found;
   const values = sortedValues(found);
   if (values.length === 0) {
     return numPixels.size === 0
       ? asIs
       : stop(
-          `All pixels of the masks hold ${ignoreIndex}, which --ignore-index leaves out: there is nothing to learn; check --masks and --ignore-index.`,
+          `All pixels of the masks hold ${valuesText(ignored.filter((value) => numPixels.has(value)))}, which --ignore-index leaves out: there is nothing to learn; check --masks and --ignore-index.`,
         );
   }
   if (numClasses > 0 && values.every((value) => value >= 0 && value < numClasses)) return asIs;
   return softEdges(values, found) ?? usuallyIgnored(values, found) ?? mapped(values, found);
 }
 
-/** All but the ignored one, ascending. */
+/** All but the ignored ones, ascending. */
 export const sortedValues = ({
   numPixels,
-  ignoreIndex,
-}: Pick<OccurringValues, 'numPixels' | 'ignoreIndex'>): number[] =>
-  [...numPixels.keys()].filter((value) => value !== ignoreIndex).sort((a, b) => a - b);
+  ignored,
+}: Pick<OccurringValues, 'numPixels' | 'ignored'>): number[] =>
+  [...numPixels.keys()].filter((value) => !ignored.includes(value)).sort((a, b) => a - b);
+
+/** --ignore-index with these values besides those that it has. */
+export function ignoring(
+  more: readonly number[],
+  { numPixels, ignored }: Pick<OccurringValues, 'numPixels' | 'ignored'>,
+): string {
+  // -1 is the default, which most sets do not hold.
+  const kept = ignored.filter((value) => value !== -1 || numPixels.has(value));
+  return `--ignore-index ${[...kept, ...more].sort((a, b) => a - b).join(',')}`;
+}
 
 /** "0, 128 and 255", "0..20 and 255", "0, 3, 5 and 40 more" */
 export function valuesText(values: readonly number[]): string {
@@ -70,10 +81,10 @@ export function valuesText(values: readonly number[]): string {
 }
 
 /** Whether values are classes by themselves: 0 occurs (or is ignored), and no more are missing than are there. */
-function areClasses(values: readonly number[], ignoreIndex: number): boolean {
+function areClasses(values: readonly number[], ignored: readonly number[]): boolean {
   const highest = values.at(-1) as number;
-  const numPresent = values.length + Number(ignoreIndex >= 0 && ignoreIndex < highest);
-  const hasZero = values[0] === 0 || ignoreIndex === 0;
+  const numPresent = values.length + ignored.filter((value) => value >= 0 && value < highest).length;
+  const hasZero = values[0] === 0 || ignored.includes(0);
   const numMissing = highest + 1 - numPresent;
   const isFromOne = !hasZero && numMissing === 1;
   return (values[0] as number) >= 0 && !isFromOne && numMissing <= numPresent;
@@ -115,28 +126,28 @@ function softEdges(values: readonly number[], found: OccurringValues): SettledVa
 
 /** 255 (or 65535) beside values that are classes without it. */
 function usuallyIgnored(values: readonly number[], found: OccurringValues): SettledValues | null {
-  const { ignoreIndex, numClasses, isNumClassesGiven } = found;
-  const ignored = values.find((value) => USUAL_IGNORED.includes(value));
-  if (ignored === undefined || ignored !== values.at(-1)) return null;
+  const { ignored, numClasses, isNumClassesGiven } = found;
+  const usual = values.find((value) => USUAL_IGNORED.includes(value));
+  if (usual === undefined || usual !== values.at(-1)) return null;
   const rest = values.slice(0, -1);
   if (rest.length < 2) return null;
   const isFromOne = rest[0] === 1 && rest.length === rest.at(-1);
   const fits =
     numClasses > 0
       ? rest.every((value) => value >= 0 && value < numClasses)
-      : areClasses(rest, ignoreIndex) || isFromOne;
-  if (!fits || (rest.at(-1) as number) > ignored - NEAR) return null;
+      : areClasses(rest, ignored) || isFromOne;
+  if (!fits || (rest.at(-1) as number) > usual - NEAR) return null;
   const first = isFromOne && numClasses === 0 ? 1 : 0;
   const last = numClasses > 0 ? numClasses - 1 : (rest.at(-1) as number);
   const classes = Array.from({ length: last - first + 1 }, (_, i) => first + i);
   const count = isNumClassesGiven ? ` --num-classes ${classes.length + 1}` : '';
   return stop(
-    `${ignored} ${shareOf(ignored, found)} beside ${valuesText(rest)} usually marks pixels to leave out: say so with --ignore-index ${ignored}, or, if it is a class, with --mask-values ${formatMaskValues([...classes, ignored])}${count}.`,
+    `${usual} ${shareOf(usual, found)} beside ${valuesText(rest)} usually marks pixels to leave out: say so with ${ignoring([usual], found)}, or, if it is a class, with --mask-values ${formatMaskValues([...classes, usual])}${count}.`,
   );
 }
 
 function mapped(values: readonly number[], found: OccurringValues): SettledValues {
-  const { numClasses, ignoreIndex, classNames, numPixels } = found;
+  const { numClasses, ignored, classNames, numPixels } = found;
   const listed = formatMaskValues(values);
   if (numClasses > 0) {
     // Which of them is which class is only sure where each has one.
@@ -144,11 +155,15 @@ function mapped(values: readonly number[], found: OccurringValues): SettledValue
   }
   const [only] = values;
   if (values.length === 1 && only !== undefined) {
-    const other = numPixels.has(ignoreIndex) ? ignoreIndex : only === 0 ? 255 : 0;
-    const beside = numPixels.has(ignoreIndex) ? ` beside ${ignoreIndex}, which is left out` : '';
+    const leftOut = ignored.filter((value) => numPixels.has(value));
+    const other = leftOut[0] ?? (only === 0 ? 255 : 0);
+    const beside =
+      leftOut.length > 0
+        ? ` beside ${valuesText(leftOut)}, which ${leftOut.length > 1 ? 'are' : 'is'} left out`
+        : '';
     const pair = formatMaskValues([only, other].sort((a, b) => a - b));
     return stop(
-      `All masks hold the value ${only} alone${beside}: there is nothing to learn; check --masks, or say the values of the classes, such as --mask-values ${pair}${other === ignoreIndex && ignoreIndex !== -1 ? ' without --ignore-index' : ''}.`,
+      `All masks hold the value ${only} alone${beside}: there is nothing to learn; check --masks, or say the values of the classes, such as --mask-values ${pair}${leftOut.length > 0 && other !== -1 ? ' without --ignore-index' : ''}.`,
     );
   }
   if (values.length >= MIN_PHOTO_VALUES && values.at(-1) === 255) {
@@ -156,7 +171,7 @@ function mapped(values: readonly number[], found: OccurringValues): SettledValue
       `Masks hold ${values.length} different values up to 255, as photos do and classes hardly: check --masks, or, if they are classes, set --num-classes 256.`,
     );
   }
-  if (areClasses(values, ignoreIndex)) return asIs;
+  if (areClasses(values, ignored)) return asIs;
   if (values.length > MAX_MAPPED) {
     return stop(
       `Masks hold ${values.length} different values from ${values[0]} to ${values.at(-1)}, which are hardly classes: check --masks, or list those that are with --mask-values.`,
@@ -165,7 +180,10 @@ function mapped(values: readonly number[], found: OccurringValues): SettledValue
   // A negative value among classes is more likely one to leave out than the first of them.
   if ((values[0] as number) < 0 && values.length > 2) {
     return stop(
-      `Masks hold ${valuesText(values)}, and a negative value is hardly a class: leave it out with --ignore-index ${values[0]}, or, if each is a class, list them with --mask-values ${listed}.`,
+      `Masks hold ${valuesText(values)}, and a negative value is hardly a class: leave it out with ${ignoring(
+        values.filter((value) => value < 0),
+        found,
+      )}, or, if each is a class, list them with --mask-values ${listed}.`,
     );
   }
   return mappedTo(values, classNames);

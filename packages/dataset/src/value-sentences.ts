@@ -1,7 +1,6 @@
 /** Sentences about values of masks that are no class: what most likely makes them right. Pure. */
 import { type DataConfig, formatMaskValues, parseMaskValues } from '@unet-fleet/shared';
-import type { OccurringValues } from './settle-values.ts';
-import { shareOf } from './settle-values.ts';
+import { ignoring, type OccurringValues, shareOf, sortedValues } from './settle-values.ts';
 import type { OutOfRange } from './types.ts';
 
 /** A higher value is hardly a class that was forgotten. */
@@ -11,10 +10,11 @@ const MAX_SUGGESTED_VALUES = 64;
 
 /** The negative value that is left out by default is told once, as nobody has asked for it. */
 export function ignoredNote(values: OccurringValues, data: DataConfig): string | null {
-  if (data.maskValues !== 'auto' || data.palette !== '' || data.ignoreIndex >= 0) return null;
-  const { ignoreIndex, numPixels } = values;
-  if (!numPixels.has(ignoreIndex)) return null;
-  return `Masks hold ${ignoreIndex} ${shareOf(ignoreIndex, values)}: left out of loss and metrics (--ignore-index ${ignoreIndex}).`;
+  const { ignored, numPixels } = values;
+  const [only = 0, ...others] = ignored;
+  if (data.maskValues !== 'auto' || data.palette !== '' || only >= 0 || others.length > 0) return null;
+  if (!numPixels.has(only)) return null;
+  return `Masks hold ${only} ${shareOf(only, values)}: left out of loss and metrics (--ignore-index ${only}).`;
 }
 
 interface Classes {
@@ -25,8 +25,7 @@ interface Classes {
   hasPalette: boolean;
   /** Of --class-names; 0 without. */
   numNames: number;
-  /** The values of all masks but the ignored one, ascending. */
-  occurring: readonly number[];
+  values: OccurringValues;
 }
 
 /** Completes "mend them"; whatever it names works when it is followed. */
@@ -38,9 +37,9 @@ export function valueRemedy(wrong: readonly OutOfRange[], classes: Classes): str
   if (!values.every(Number.isSafeInteger)) return asFractions(values.filter(Number.isFinite), classes);
   const isOne = values.length === 1;
   const remedies = [asClasses(values, isOne ? `${values[0]} is a class` : 'they are classes', classes)];
-  // Another value can be left out only where none is yet.
-  if (isOne && classes.data.ignoreIndex === -1) {
-    remedies.unshift(`set --ignore-index ${values[0]} if ${values[0]} marks pixels to leave out`);
+  if (isOne) {
+    const leftOut = ignoring(values, classes.values);
+    remedies.unshift(`set ${leftOut} if ${values[0]} marks pixels to leave out`);
   }
   return `, ${remedies.join(', ')}`;
 }
@@ -55,7 +54,8 @@ function asFractions(values: readonly number[], { data, numNames }: Classes): st
 }
 
 function asClasses(values: readonly number[], condition: string, classes: Classes): string {
-  const { data, numClasses, maskValues, numNames, occurring } = classes;
+  const { data, numClasses, maskValues, numNames } = classes;
+  const occurring = sortedValues(classes.values);
   const countOf = (count: number) => (data.numClasses > 0 ? ` --num-classes ${count}` : '');
   const listed = parseMaskValues(maskValues);
   if (typeof listed !== 'string') {

@@ -13,7 +13,7 @@ const index: MaskMeaning = {
   maxPixels: 2 ** 27,
   maskThreshold: 0,
   classes: null,
-  ignoreIndex: -1,
+  ignoredValues: new Set([-1]),
   ignored: 65_535,
 };
 /** Soft edges, and values of which each has a class of its own. */
@@ -21,7 +21,7 @@ const threshold: MaskMeaning = { ...index, maskThreshold: 3 };
 const mapped: MaskMeaning = {
   ...index,
   classes: new Map([5, 3, 1, 0].map((value, i) => [value, i])),
-  ignoreIndex: 2,
+  ignoredValues: new Set([2, 4]),
 };
 const colours: MaskMeaning = {
   ...index,

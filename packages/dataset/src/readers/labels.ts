@@ -3,7 +3,7 @@
  * (--mask-values, --mask-threshold, --ignore-index, --palette) is settled here and nowhere else, so that training,
  * evaluation, figures and the page read the same classes from a file.
  */
-import { type DataConfig, ignoredLabel, parseMaskValues } from '@unet-fleet/shared';
+import { type DataConfig, ignoredLabel, ignoredValues, parseMaskValues } from '@unet-fleet/shared';
 import { FileError } from './file-error.ts';
 import { type MaskOptions, readMask } from './mask.ts';
 import { type Palette, readPalette } from './palette.ts';
@@ -18,7 +18,8 @@ export type MaskConfig = Pick<
 export interface MaskMeaning extends MaskOptions {
   /** The class of each value; null: a value is its class. */
   classes: ReadonlyMap<number, number> | null;
-  ignoreIndex: number;
+  /** Values that are left out. */
+  ignoredValues: ReadonlySet<number>;
   /** The label of what is left out. */
   ignored: number;
 }
@@ -45,7 +46,7 @@ export async function maskMeaning(data: MaskConfig): Promise<MaskMeaning> {
     palette: data.palette === '' ? null : await paletteAt(data.palette),
     maskThreshold,
     classes: typeof values === 'string' ? null : new Map(values.map((value, index) => [value, index])),
-    ignoreIndex,
+    ignoredValues: new Set(ignoredValues(ignoreIndex)),
     ignored: ignoredLabel(data),
   };
 }
@@ -76,7 +77,9 @@ export function labelsOf(
   meaning: MaskMeaning,
 ): LabelledMask {
   const labelOf = labeller(meaning);
-  const isUnchanged = meaning.classes === null && values instanceof Uint8Array;
+  // One ignored value of bytes is its own label; of several, all get the label of the first.
+  const isUnchanged =
+    meaning.classes === null && meaning.ignoredValues.size === 1 && values instanceof Uint8Array;
   if (isUnchanged) return { width, height, labels: values, strange };
   const wide = new Uint16Array(values.length);
   const found = new StrangeValues();
@@ -98,9 +101,9 @@ export function labelsOf(
 }
 
 /** NO_LABEL for a value that is no class. */
-function labeller({ classes, ignoreIndex, ignored }: MaskMeaning): (value: number) => number {
+function labeller({ classes, ignoredValues, ignored }: MaskMeaning): (value: number) => number {
   if (classes !== null) {
-    return (value) => classes.get(value) ?? (value === ignoreIndex ? ignored : NO_LABEL);
+    return (value) => classes.get(value) ?? (ignoredValues.has(value) ? ignored : NO_LABEL);
   }
-  return (value) => (value === ignoreIndex ? ignored : value >= 0 && value < NO_LABEL ? value : NO_LABEL);
+  return (value) => (ignoredValues.has(value) ? ignored : value >= 0 && value < NO_LABEL ? value : NO_LABEL);
 }

@@ -48,8 +48,8 @@ describe('palette', () => {
     ];
     const json = await readPalette(listIn('p.json', JSON.stringify(list)));
     expect(json.entries.map(({ classIndex }) => classIndex)).toEqual([0, 1, 255]);
-    expect(paletteNames(json, 255)).toEqual(['background', 'car']);
-    expect(paletteNames(text, -1)).toEqual(['background', 'car']);
+    expect(paletteNames(json, [255])).toEqual(['background', 'car']);
+    expect(paletteNames(text, [-1])).toEqual(['background', 'car']);
     expect(text.sha256).not.toBe(json.sha256);
   });
 

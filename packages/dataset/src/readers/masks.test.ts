@@ -131,7 +131,7 @@ describe('every mask format', () => {
 
 describe('messages', () => {
   const message = async (name: string, bytes?: Uint8Array) => {
-    const meaning = { ...options, classes: null, ignoreIndex: -1, ignored: 65_535 };
+    const meaning = { ...options, classes: null, ignoredValues: new Set([-1]), ignored: 65_535 };
     const content = bytes ?? readFileSync(name);
     const error = await readLabels(name, content, meaning).catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(FileError);

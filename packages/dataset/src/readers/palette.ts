@@ -130,11 +130,11 @@ function colorOf(color: unknown): number | null {
     : null;
 }
 
-/** The names by class, where the palette has one for every class from 0 on but the ignored one; else null. */
-export function paletteNames(palette: Palette, ignoreIndex: number): string[] | null {
+/** The names by class, where the palette has one for every class from 0 on but the ignored ones; else null. */
+export function paletteNames(palette: Palette, ignored: readonly number[]): string[] | null {
   const names: string[] = [];
   for (const { classIndex, name } of palette.entries) {
-    if (name !== '' && classIndex !== ignoreIndex) names[classIndex] ??= name;
+    if (name !== '' && !ignored.includes(classIndex)) names[classIndex] ??= name;
   }
   const isComplete = names.length > 0 && Array.from(names).every((name) => name !== undefined);
   return isComplete ? names : null;

@@ -4,7 +4,7 @@
  */
 import { UserError } from '../errors.ts';
 import { parseBrokerUrl } from '../transport/broker-url.ts';
-import { parseMaskValues } from './mask-values.ts';
+import { ignoredValues, maxMaskValue, minMaskValue, parseMaskValues } from './mask-values.ts';
 import type { OptionFormat, OptionSpec } from './option-spec.ts';
 import { parseClassWeights, parseSize, parseValueRange } from './parse.ts';
 
@@ -28,6 +28,8 @@ export function allowedText(spec: Spec): string {
       return 'balanced, or one number per class separated by commas';
     case 'maskValues':
       return 'auto, as-is, or the values of the classes in their order, such as 0,255 or 0..20,255';
+    case 'ignoredValues':
+      return `a whole number from ${minMaskValue} to ${maxMaskValue}, or several, such as 0,255`;
     case 'valueRange':
       return 'auto, type, or LOW..HIGH, such as 0..4095';
     case 'url':
@@ -50,7 +52,7 @@ function listText(values: readonly unknown[]): string {
 const inRange = (value: number, { min = 0, max = 0, aboveMin, belowMax }: Spec): boolean =>
   (aboveMin ? value > min : value >= min) && (belowMax ? value < max : value <= max);
 
-const parses = (parse: (text: string) => unknown, value: string): boolean => {
+const parses = <T>(parse: (text: T) => unknown, value: T): boolean => {
   try {
     parse(value);
     return true;
@@ -77,6 +79,8 @@ function isAllowed(spec: Spec, value: unknown): boolean {
       return typeof value === 'string' && parses(parseClassWeights, value);
     case 'maskValues':
       return typeof value === 'string' && parses(parseMaskValues, value);
+    case 'ignoredValues':
+      return parses(ignoredValues, value as number | string);
     case 'valueRange':
       return typeof value === 'string' && parses(parseValueRange, value);
     case 'url':
@@ -96,7 +100,8 @@ export function problemOf(option: Spec, value: unknown): string | null {
 
 /** Text of a flag, variable or file as the format's type; text that is none stays text, for the check to show. */
 export function coerceText(format: OptionFormat, text: string): unknown {
-  if (format === 'whole' || format === 'number' || format === 'numberChoice') {
+  // One value is a number, as in configs from before there were lists of them.
+  if (['whole', 'number', 'numberChoice', 'ignoredValues'].includes(format)) {
     const value = text.trim() === '' ? Number.NaN : Number(text);
     return Number.isNaN(value) ? text : value;
   }

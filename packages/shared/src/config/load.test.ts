@@ -71,6 +71,17 @@ test('text of flags and variables becomes the type of the option', () => {
   expect(config.engine.allowMixedEngines).toBe(true);
   expect(config.train.learningRate).toBe(1e-4);
   expect(config.data).toMatchObject({ images: '007', channels: 1, ignoreIndex: -1 });
+  const ignoring = (ignoreIndex: unknown) => loadConfig({ flags: { ignoreIndex } }).data.ignoreIndex;
+  expect([ignoring('255'), ignoring('-1,255'), ignoring('0,250..255')]).toEqual([
+    255,
+    '-1,255',
+    '0,250..255',
+  ]);
+  expect(() => ignoring('0,x')).toThrow(
+    '--ignore-index 0,x is not allowed: it must be a whole number from -2147483647 to 2147483647, or several, such as 0,255',
+  );
+  const file = { name: 'a.yaml', values: { data: { ignoreIndex: [0, 255] } } };
+  expect(loadConfig({ files: [file] }).data.ignoreIndex).toBe('0,255');
   expect(config.broker.natsPassword).toBe('0123');
   expect(loadConfig({ env: { UNET_FLEET_ALLOW_MIXED_ENGINES: 'FALSE' } }).engine.allowMixedEngines).toBe(
     false,

@@ -33,6 +33,7 @@ const formats: OptionFormat[] = [
   'size',
   'classWeights',
   'maskValues',
+  'ignoredValues',
   'valueRange',
   'url',
 ];
@@ -187,7 +188,8 @@ function entriesOf({ name, values }: ConfigFile): [string, unknown, OptionInfo][
       const path = `${group}.${key}`;
       const option = byPath.get(path);
       if (!option) throw unknownKey(name, path, key);
-      const listed = ['classWeights', 'maskValues'].includes(option.format) && isFlatList(value);
+      const listed =
+        ['classWeights', 'maskValues', 'ignoredValues'].includes(option.format) && isFlatList(value);
       entries.push([path, listed ? value.join(',') : value, option]);
     }
   }

@@ -46,5 +46,7 @@ it('the label of what is left out is that of no class', () => {
   expect(ignoredLabel({ ignoreIndex: 255, maskValues: 'as-is' })).toBe(255);
   expect(ignoredLabel({ ignoreIndex: 255, maskValues: '0..254,256' })).toBe(65_535);
   expect(ignoredLabel({ ignoreIndex: 0, maskValues: '75,113' })).toBe(65_535);
+  expect(ignoredLabel({ ignoreIndex: '255,0', maskValues: 'as-is' })).toBe(255);
+  expect(ignoredLabel({ ignoreIndex: '0,255', maskValues: '1,2' })).toBe(65_535);
   expect(ignoredLabel({ ignoreIndex: -1, maskValues: 'as-is' })).toBe(65_535);
 });

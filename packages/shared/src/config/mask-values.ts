@@ -20,20 +20,34 @@ const ignoredElsewhere = 65_535;
 /** "auto", "as-is", or values of the file in the order of their classes, runs of them as "0..20". Throws a UserError. */
 export function parseMaskValues(text: string): MaskValues {
   if (text === 'auto' || text === 'as-is') return text;
-  const values: number[] = [];
-  for (const part of text.split(',')) {
-    const [, first, last = first] = /^\s*(-?\d{1,10})\s*(?:\.\.\s*(-?\d{1,10}))?\s*$/.exec(part) ?? [];
-    const [low, high] = [Number(first ?? Number.NaN), Number(last ?? Number.NaN)];
-    if (!(low >= minMaskValue && high <= maxMaskValue && low <= high && high - low < maxClasses))
-      throw unclear(text);
-    for (let value = low; value <= high; value++) values.push(value);
-    if (values.length > maxClasses) throw unclear(text);
-  }
-  if (values.length < 2) throw unclear(text);
+  const values = listedValues(text);
+  if (values === null || values.length < 2) throw unclear(text);
   if (new Set(values).size < values.length) {
     throw new UserError(`--mask-values ${text} names a value twice: each is one class, so name it once`);
   }
   return values;
+}
+
+/** "0,255" and "0..20,255"; null for what is no such list, or has more values than there can be classes. */
+function listedValues(text: string): number[] | null {
+  const values: number[] = [];
+  for (const part of text.split(',')) {
+    const [, first, last = first] = /^\s*(-?\d{1,10})\s*(?:\.\.\s*(-?\d{1,10}))?\s*$/.exec(part) ?? [];
+    const [low, high] = [Number(first ?? Number.NaN), Number(last ?? Number.NaN)];
+    if (!(low >= minMaskValue && high <= maxMaskValue && low <= high && high - low < maxClasses)) return null;
+    for (let value = low; value <= high; value++) values.push(value);
+    if (values.length > maxClasses) return null;
+  }
+  return values;
+}
+
+/** The values that --ignore-index leaves out: one, or a list as --mask-values takes it. Throws a UserError. */
+export function ignoredValues(ignoreIndex: DataConfig['ignoreIndex']): readonly number[] {
+  const values = listedValues(String(ignoreIndex));
+  if (values !== null) return [...new Set(values)];
+  throw new UserError(
+    `--ignore-index ${ignoreIndex} are no values: give one, or several such as 0,255 or -1,250..255`,
+  );
 }
 
 const unclear = (text: string) =>
@@ -55,8 +69,8 @@ export function formatMaskValues(values: readonly number[]): string {
 }
 
 /**
- * What labels have for pixels that are left out: the ignored value itself, unless it is negative or one of the classes
- * has its number.
+ * What labels have for pixels that are left out: the ignored value itself (of several the first), unless it is negative
+ * or one of the classes has its number.
  */
 export function ignoredLabel({
   ignoreIndex,
@@ -64,5 +78,6 @@ export function ignoredLabel({
 }: Pick<DataConfig, 'ignoreIndex' | 'maskValues'>): number {
   const values = parseMaskValues(maskValues);
   const numMapped = typeof values === 'string' ? 0 : values.length;
-  return ignoreIndex >= numMapped && ignoreIndex <= maxClasses - 1 ? ignoreIndex : ignoredElsewhere;
+  const [first = -1] = ignoredValues(ignoreIndex);
+  return first >= numMapped && first <= maxClasses - 1 ? first : ignoredElsewhere;
 }

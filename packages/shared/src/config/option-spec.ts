@@ -10,6 +10,7 @@ export type OptionFormat =
   | 'size'
   | 'classWeights'
   | 'maskValues'
+  | 'ignoredValues'
   | 'valueRange'
   | 'url';
 

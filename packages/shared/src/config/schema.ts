@@ -2,7 +2,6 @@
  * The one list of options. Flags, environment variables, config file, help texts and docs/configuration.md all come
  * from here, and nothing about an option is said twice: a new option is an entry here and a field in types.ts.
  */
-import { maxMaskValue, minMaskValue } from './mask-values.ts';
 import { type GroupSchema, group, kebab, type OptionSpec } from './option-spec.ts';
 import type { Config } from './types.ts';
 
@@ -102,12 +101,10 @@ const data = group<Config['data']>({
     before: 'photo',
   },
   ignoreIndex: {
-    doc: 'mask value that counts neither in the loss nor in the metrics; -1 occurs in signed formats alone',
+    doc: 'mask value that counts neither in the loss nor in the metrics, or several (0,255); -1 occurs in signed formats alone',
     unit: 'value',
-    format: 'whole',
+    format: 'ignoredValues',
     default: -1,
-    min: minMaskValue,
-    max: maxMaskValue,
   },
   unpaired: {
     doc: 'photos without a mask and masks without a photo: leave out with a warning, or stop',

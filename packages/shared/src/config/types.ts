@@ -37,8 +37,8 @@ export interface DataConfig {
   valueRange: string;
   /** Whether photos are turned by their EXIF orientation; auto: as their masks lie. */
   orientation: 'auto' | 'photo' | 'stored';
-  /** Mask value that neither counts in the loss nor in the metrics. */
-  ignoreIndex: number;
+  /** Mask value that neither counts in the loss nor in the metrics; of several their list (ignoredValues). */
+  ignoreIndex: number | string;
   unpaired: 'warn' | 'stop';
   wrongMasks: 'stop' | 'skip';
   /** Whether links may lead out of the folders of photos and masks. */

@@ -64,7 +64,7 @@ export const welcome = z.object({
     channels: z.union([z.literal(1), z.literal(3), z.literal(4)]),
     valueRange: text,
     orientation: z.enum(['auto', 'photo', 'stored']),
-    ignoreIndex: z.number().int(),
+    ignoreIndex: z.union([z.number().int(), text]),
     unpaired: z.enum(['warn', 'stop']),
     wrongMasks: z.enum(['stop', 'skip']),
     followLinks: z.boolean(),
