@@ -62,6 +62,8 @@ export class Coordinator {
   readonly #newest = new Map<string, number>();
   /** Ids of workers that have said that they go, or whose process is known to have ended. */
   readonly #gone = new Set<string>();
+  /** Ids of workers that it has asked to leave. */
+  readonly #sentAway = new Set<string>();
 
   constructor(cluster: Cluster) {
     const { random, settings, disk, reference } = cluster;
@@ -158,7 +160,7 @@ export class Coordinator {
   feed(event: WithoutTime<CoreEvent>): void {
     if (!this.process.isAlive) return;
     const { handle, trace } = this.#cluster;
-    const before = steeredOf(this.state);
+    const before = steeredOf(this.state, this.#sentAway);
     const timed = { ...event, now: this.process.clockMs() } as CoreEvent;
     if (event.type === 'worker-gone' || event.type === 'worker-failed') this.#gone.add(event.workerId);
     const effects = handle(this.state, timed);
@@ -301,6 +303,7 @@ export class Coordinator {
         return;
       case 'drain':
         trace.note(name, () => `asks ${effect.workerId} to leave`);
+        this.#sentAway.add(effect.workerId);
         this.send(effect.workerId, { type: 'drain' });
         return;
       case 'release':

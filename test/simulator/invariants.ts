@@ -135,14 +135,11 @@ export interface Steered {
   nextLeaseId: number;
 }
 
-export const steeredOf = ({ round, pause, members, nextLeaseId }: CoreState): Steered => ({
-  round,
-  isPaused: pause !== null,
-  leaving: new Set(
-    members.flatMap(({ drainAskedAtMs, workerId }) => (drainAskedAtMs === null ? [] : [workerId])),
-  ),
-  nextLeaseId,
-});
+/** `leaving`: whom this coordinator has asked to leave, whatever its core remembers of that. */
+export const steeredOf = (
+  { round, pause, nextLeaseId }: CoreState,
+  leaving: ReadonlySet<string>,
+): Steered => ({ round, isPaused: pause !== null, leaving, nextLeaseId });
 
 /** A paused run finishes its round and begins none; a worker that is sent away gets no new lease. */
 export function assertSteered(before: Steered, state: CoreState, effects: readonly Effect[]): void {

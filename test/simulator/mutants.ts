@@ -56,6 +56,15 @@ function goneAgain(real: Handle): Handle {
   };
 }
 
+/** Who was asked to leave and is removed for its silence may come back to work. */
+function backToWork(real: Handle): Handle {
+  return (state, event) => {
+    const effects = real(state, event);
+    for (const peer of state.peers.values()) peer.isSentAway = false;
+    return effects;
+  };
+}
+
 /** A worker that has complained about a leaf is heard about it once more. */
 function complainsTwice(real: Handle): Handle {
   const complaints = new WeakMap<Round, Map<string, number>>();
@@ -99,6 +108,11 @@ export const mutants: Mutant[] = [
     handle: forgottenLease,
   },
   { name: 'gone-again', about: 'an id that has gone is let in again', handle: goneAgain },
+  {
+    name: 'back-to-work',
+    about: 'a worker that was asked to leave and joins anew is given work',
+    handle: backToWork,
+  },
   {
     name: 'complains-twice',
     about: "a doubled complaint counts as another worker's",

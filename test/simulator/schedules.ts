@@ -30,12 +30,15 @@ export function scheduleOf(seed: number): Schedule {
   const settings = settingsFrom(random, numWorkers);
   // Of its own, so that all else of a seed stays what it was without.
   const late = new Random(seed, 5);
+  const planIndex = random.whole(0, numPlans - 1);
+  const noise = { ...noiseFrom(random), ...latenessFrom(late) };
+  const script = withRepeats(scriptFrom(random, numWorkers, healsAtMs), late, numWorkers, healsAtMs);
   return {
     seed,
-    planIndex: random.whole(0, numPlans - 1),
+    planIndex,
     settings,
-    noise: { ...noiseFrom(random), ...latenessFrom(late) },
-    script: withRepeats(scriptFrom(random, numWorkers, healsAtMs), late, numWorkers, healsAtMs),
+    noise,
+    script: [...script, ...cutsOfThoseSentAway(script, new Random(seed, 6), settings, healsAtMs)],
     healsAtMs,
     numHealed: random.chance(0.6) ? numWorkers : random.whole(settings.core.minWorkers, numWorkers),
     restarts: true,
@@ -126,6 +129,21 @@ function withRepeats(script: Action[], random: Random, numWorkers: number, heals
     add(random.between(0, Math.min(healsAtMs, 8_000)), text);
   }
   return all;
+}
+
+/** A worker that is sent away hears nothing of it, and is taken for lost before it comes back. */
+function cutsOfThoseSentAway(
+  script: readonly Action[],
+  random: Random,
+  { core: { silenceMs } }: Settings,
+  healsAtMs: number,
+): Action[] {
+  return script.flatMap(({ atMs, words: [verb, worker = ''] }) => {
+    if (verb !== 'send' || random.chance(0.5)) return [];
+    const cut = action(Math.max(0, atMs - random.between(0, 50)), `cut ${worker} both lose`);
+    const mendedMs = atMs + silenceMs + random.between(500, 4_000);
+    return mendedMs < healsAtMs ? [cut, action(mendedMs, `mend ${worker}`)] : [cut];
+  });
 }
 
 /** What is likely to be on its way still when a worker ends so. */

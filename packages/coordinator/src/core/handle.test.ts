@@ -67,6 +67,7 @@ class ToyCluster {
   readonly dead = new Set<string>();
   readonly records: StepRecord[] = [];
   readonly released: string[] = [];
+  readonly askedToLeave: string[] = [];
   /** What a leaf of the validation of a version comes to. */
   validationSums = (leaf: number, _version: number): LeafSums => leafSums(leaf + 1);
   /** As dear as a leaf: then the highest nodes are leased. */
@@ -120,6 +121,9 @@ class ToyCluster {
         break;
       case 'release':
         this.released.push(effect.workerId);
+        break;
+      case 'drain':
+        this.askedToLeave.push(effect.workerId);
         break;
       case 'settle':
       case 'dismiss':
@@ -559,6 +563,25 @@ describe('core', () => {
     cluster.run();
     expect(cluster.released).toEqual(['a']);
     expect(cluster.of('worker-left')[0]).toMatchObject({ worker: 'a', reason: 'it was asked to leave' });
+  });
+
+  it('asks a worker to leave once more, and gives it nothing, when it was removed for its silence and joins anew', () => {
+    const cluster = pair();
+    cluster.feed({ type: 'drain-requested', workerId: 'a', by: 'a person' });
+    cluster.now += config.silenceMs + 1;
+    cluster.feed({ type: 'heartbeat', workerId: 'b', leaseId: 0, isComputing: false });
+    cluster.feed({ type: 'tick' });
+    expect(cluster.state.members.map(({ workerId }) => workerId)).toEqual(['b']);
+    cluster.askedToLeave.length = 0;
+    cluster.join('a');
+    expect(cluster.askedToLeave).toEqual(['a']);
+    expect(cluster.state.members.map(({ workerId, lease }) => [workerId, lease !== null])).toEqual([
+      ['b', true],
+      ['a', false],
+    ]);
+    // Another process of that name was asked nothing.
+    cluster.join('a2');
+    expect(cluster.askedToLeave).toEqual(['a']);
   });
 
   it('takes nobody for lost while the broker is away, and lets time stand still', () => {

@@ -4,6 +4,7 @@ import { deadlinesOf } from './deadlines.ts';
 import { dropLease, signOfLife } from './leases.ts';
 import { leaseIsOf, memberOf, openLeavesOf } from './leaves.ts';
 import { depart, heardOf, isGone } from './peers.ts';
+import { askIfSentAway } from './steering.ts';
 import { suspect } from './suspects.ts';
 import type { CoreEvent, CoreState, Effect, Lease, Member } from './types.ts';
 
@@ -19,9 +20,10 @@ export function admit(state: CoreState, event: EventOf<'worker-ready'>, effects:
     known.disconnectedAtMs = null;
     known.isDraining = false;
     known.overtakenAtMs = null;
+    askIfSentAway(state, known, event.now, effects);
     return;
   }
-  state.members.push({
+  const member: Member = {
     workerId: event.workerId,
     name: event.name,
     lastSeenMs: event.now,
@@ -31,7 +33,8 @@ export function admit(state: CoreState, event: EventOf<'worker-ready'>, effects:
     disconnectedAtMs: null,
     overtakenAtMs: null,
     numLeavesDelivered: 0,
-  });
+  };
+  state.members.push(member);
   effects.push({
     type: 'emit',
     event: {
@@ -41,6 +44,7 @@ export function admit(state: CoreState, event: EventOf<'worker-ready'>, effects:
       numLeaves: Math.ceil(state.config.plan.batchSize / state.config.plan.leafSize),
     },
   });
+  askIfSentAway(state, member, event.now, effects);
 }
 
 /** `isFailure`: it ended in a way that counts against it and the leaf that it was computing. */

@@ -1,7 +1,8 @@
 /**
- * What is remembered of everybody who has spoken: the number of the newest message, and whether it has gone. Messages
- * outlive their senders, so this outlives membership: without it a worker's "ready" that arrives after the word of its
- * end would let it in again, and its last complaint would count twice.
+ * What is remembered of everybody who has spoken: the number of the newest message, whether it has gone, and whether a
+ * person has sent it away. Messages outlive their senders and a wish outlives a silence, so this outlives membership:
+ * without it a worker's "ready" that arrives after the word of its end would let it in again, its last complaint would
+ * count twice, and who was removed for its silence would come back to work that it was asked to leave.
  *
  * Bounded, as ids come from peers. Beyond the bound, whoever has been silent for longest is forgotten: should a message
  * of it arrive even later, it is taken for its first, and a worker that is let in by it is lost again by its silence.
@@ -13,6 +14,8 @@ export interface Peer {
   heard: number;
   /** Its process has ended, or it said that it goes: it will not come back under this id. */
   isGone: boolean;
+  /** A person has asked it to leave: that stands until it has. */
+  isSentAway: boolean;
 }
 
 export const maxPeers = 4_096;
@@ -26,26 +29,36 @@ export function hears(
   workerId: string,
   { sequence, type }: { sequence: number; type: string },
 ): boolean {
-  const { heard, isGone } = state.peers.get(workerId) ?? unknown;
+  const { heard, isGone } = peerOf(state, workerId);
   if (sequence <= heard) return false;
-  note(state, workerId, { heard: sequence, isGone });
+  note(state, workerId, { heard: sequence });
   // It may not know yet that it was released, and is told again.
   return !isGone || type === 'draining';
 }
 
-const unknown: Peer = { heard: 0, isGone: false };
+const unknown: Peer = { heard: 0, isGone: false, isSentAway: false };
+
+const peerOf = ({ peers }: CoreState, workerId: string): Peer => peers.get(workerId) ?? unknown;
 
 /** Nothing of this worker counts from now on, whether it was a member or not. */
 export const depart = (state: CoreState, workerId: string): void =>
-  note(state, workerId, { heard: heardOf(state, workerId), isGone: true });
+  note(state, workerId, { isGone: true });
 
-export const isGone = ({ peers }: CoreState, workerId: string): boolean =>
-  peers.get(workerId)?.isGone ?? false;
+/** A person wants it to leave. */
+export const sendAway = (state: CoreState, workerId: string): void =>
+  note(state, workerId, { isSentAway: true });
 
-export const heardOf = ({ peers }: CoreState, workerId: string): number => peers.get(workerId)?.heard ?? 0;
+export const isGone = (state: CoreState, workerId: string): boolean => peerOf(state, workerId).isGone;
+
+export const isSentAway = (state: CoreState, workerId: string): boolean =>
+  peerOf(state, workerId).isSentAway;
+
+export const heardOf = (state: CoreState, workerId: string): number => peerOf(state, workerId).heard;
 
 /** The order of the map is that of the last word, oldest first. */
-function note({ peers }: CoreState, workerId: string, peer: Peer): void {
+function note(state: CoreState, workerId: string, news: Partial<Peer>): void {
+  const { peers } = state;
+  const peer = { ...peerOf(state, workerId), ...news };
   peers.delete(workerId);
   peers.set(workerId, peer);
   if (peers.size <= maxPeers) return;

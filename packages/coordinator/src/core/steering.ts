@@ -6,6 +6,7 @@
 import { numSteps, rateAt, stepsPerEpoch } from '@unet-fleet/shared';
 import { intervened, planWith, withIntervention } from './interventions.ts';
 import { memberOf } from './leaves.ts';
+import { isSentAway, sendAway } from './peers.ts';
 import type { CoreEvent, CoreState, Effect, Intervention, Member, Progress } from './types.ts';
 
 type EventOf<T extends CoreEvent['type']> = Extract<CoreEvent, { type: T }>;
@@ -24,11 +25,15 @@ export function resume(state: CoreState, { now, by }: EventOf<'resume-requested'
   effects.push({ type: 'emit', event: { type: 'resumed', by, pausedMs } });
 }
 
-/** Asked again until it says that it leaves: the message may be lost. It is given nothing from now on. */
+/**
+ * Asked again until it says that it leaves: the message may be lost, or the worker removed for its silence before it has
+ * heard it. It is given nothing from now on, though it joins anew.
+ */
 export function askToDrain(state: CoreState, event: EventOf<'drain-requested'>, effects: Effect[]): void {
   const member = memberOf(state, event.workerId);
   if (!member || member.isDraining || member.drainAskedAtMs !== null) return;
   effects.push({ type: 'emit', event: { type: 'drain-requested', worker: member.name, by: event.by } });
+  sendAway(state, event.workerId);
   sendDrain(member, event.now, effects);
 }
 
@@ -38,6 +43,11 @@ export function askAgain(state: CoreState, now: number, effects: Effect[]): void
     if (drainAskedAtMs === null || isDraining || now - drainAskedAtMs < state.config.resendMs) continue;
     sendDrain(member, now, effects);
   }
+}
+
+/** Of who joins. */
+export function askIfSentAway(state: CoreState, member: Member, now: number, effects: Effect[]): void {
+  if (isSentAway(state, member.workerId)) sendDrain(member, now, effects);
 }
 
 function sendDrain(member: Member, now: number, effects: Effect[]): void {
