@@ -7,11 +7,13 @@ import { parseClassWeights, parseSize } from './parse.ts';
 
 const withFlags = (flags: Record<string, string>) => loadConfig({ flags });
 
-test('the identity leaves out paths, workers, folders, logging and broker', () => {
+test('the identity leaves out paths and names, workers, folders, logging and broker', () => {
   const other = withFlags({
     images: '/elsewhere/photos',
     masks: '/elsewhere/masks',
     classNames: 'names.txt',
+    imageSuffix: '_sat',
+    maskSuffix: '_mask',
     runDir: 'runs/x',
     workers: '7',
     minWorkers: '2',

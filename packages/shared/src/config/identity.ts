@@ -11,6 +11,7 @@ import type { Config } from './types.ts';
 const outside = new Set([
   'data.images',
   'data.imageSuffix',
+  'data.maskSuffix',
   'data.trainList',
   'data.valList',
   'data.masks',
