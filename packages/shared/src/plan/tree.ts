@@ -17,7 +17,7 @@ export const endLeaf = (node: TreeNode, numLeaves: number): number =>
   Math.min(numLeaves, (node.index + 1) * 2 ** node.level);
 
 export const rootOf = (numLeaves: number): TreeNode => ({
-  level: Math.ceil(Math.log2(Math.max(1, numLeaves))),
+  level: 32 - Math.clz32(Math.max(1, numLeaves) - 1),
   index: 0,
 });
 
