@@ -9,6 +9,7 @@ import type { RunOutcome } from '@unet-fleet/coordinator';
 import { encodeHeader, inboxOf, isPrintable, reducerPeer, runTagOf, subjectsOf } from '@unet-fleet/shared';
 import { decode, encode, joinReply, protocolVersion } from '@unet-fleet/shared/protocol/messages';
 import { connectBroker } from '@unet-fleet/shared/transport/connect';
+import { version } from 'unet-fleet/version';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { childrenOf, type Started, start } from './helpers/processes.ts';
 import { committed, eventsOf, outcomeOf, recorded, sampleFlags } from './helpers/runs.ts';
@@ -57,14 +58,17 @@ test('peers that send rubbish are cut off and named, and the weights are the sam
   process.kill(worker, 'SIGSTOP');
   const hostile = await joinAs('hostile', runDir);
   const { connection, peer, subjects, runId } = hostile;
-  const join_ = async (name: string) => {
-    const request = encode({ name, protocolVersion, softwareVersion: '9\u001b[2J' });
+  const join_ = async (name: string, softwareVersion = version) => {
+    const request = encode({ name, protocolVersion, softwareVersion });
     const answer = await connection.request(subjects.join(peer), request, { timeout: 2_000 });
     const reply = decode(joinReply, answer.data);
     if (reply?.type !== 'welcome') throw new Error(`not welcome: ${JSON.stringify(reply)}`);
     return reply;
   };
 
+  await expect(join_('other', '9\u001b[2J')).rejects.toThrow(
+    /not welcome: .*worker other is of unet-fleet 9\S*\[2J but the coordinator is of [\d.]+: install the same/,
+  );
   // A name that would clear the screen, ring and forge a line of the log, from one who has other data than the run.
   const name = '\u001b[2J\u0007evil\n{"level":60}\u202egpj';
   const { term } = await join_(name);
@@ -72,8 +76,8 @@ test('peers that send rubbish are cut off and named, and the weights are the sam
     library: '\u001b]0;owned\u0007',
     device: 'cpu',
     intraOpThreads: 1,
-    precision: 'float32',
-    deterministic: true,
+    decoder: 'sharp',
+    settings: '',
   };
   const ready = {
     type: 'ready',
@@ -123,7 +127,7 @@ test('peers that send rubbish are cut off and named, and the weights are the sam
       reply: subjects.all,
     });
   }
-  connection.publish(subjects.join(peer), encode({ name, protocolVersion, softwareVersion: '' }), {
+  connection.publish(subjects.join(peer), encode({ name, protocolVersion, softwareVersion: version }), {
     reply: subjects.all,
   });
 
@@ -155,7 +159,7 @@ test('peers that send rubbish are cut off and named, and the weights are the sam
   const other = await joinAs('other', runDir);
   const answer = await other.connection.request(
     other.subjects.join(other.peer),
-    encode({ name: 'other', protocolVersion, softwareVersion: '' }),
+    encode({ name: 'other', protocolVersion, softwareVersion: version }),
     { timeout: 5_000 },
   );
   expect(decode(joinReply, answer.data)).toMatchObject({ type: 'welcome' });

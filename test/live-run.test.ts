@@ -15,6 +15,7 @@ import { decodePhoto, generateSample, resizePhoto, type SampleSet, toBatch } fro
 import { cacheFolder, type RunEvent, withoutSecrets } from '@unet-fleet/shared';
 import { loadConfig } from '@unet-fleet/shared/config/load';
 import { openInferenceEngine } from '@unet-fleet/worker/inference/index';
+import { version } from 'unet-fleet/version';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 240_000 });
@@ -58,7 +59,7 @@ async function train(name: string, observers: readonly Observer[]): Promise<Run>
     resume: null,
     workerCommand: [process.execPath, script, 'worker'],
     cacheDir: cacheFolder(process.env),
-    softwareVersion: 'test',
+    softwareVersion: version,
     observers: [listening, ...observers],
     onEvent: () => {},
     onScanProgress: () => {},

@@ -13,6 +13,7 @@ import { runCoordinator, startBroker } from '@unet-fleet/coordinator';
 import { generateSample } from '@unet-fleet/dataset';
 import { cacheFolder, type RunEvent } from '@unet-fleet/shared';
 import { loadConfig } from '@unet-fleet/shared/config/load';
+import { version } from 'unet-fleet/version';
 import { parseArgs } from '../tools/arguments.ts';
 import { requireTools, toolOptions, toolUsage } from '../tools/require.ts';
 
@@ -131,7 +132,7 @@ async function measure(
       resume: null,
       workerCommand: [],
       cacheDir: cacheFolder(process.env),
-      softwareVersion: 'bench',
+      softwareVersion: version,
       onEvent: (event) => void events.push({ ...event, atMs: performance.now() }),
       onScanProgress: () => {},
       log: { info: () => {}, warn: () => {} },

@@ -10,6 +10,7 @@ import { runCoordinator } from '@unet-fleet/coordinator';
 import { generateSample } from '@unet-fleet/dataset';
 import { cacheFolder, type RunEvent, type StepTimings } from '@unet-fleet/shared';
 import { loadConfig } from '@unet-fleet/shared/config/load';
+import { version } from 'unet-fleet/version';
 import { watchChildren } from './processes.ts';
 
 export interface Workload {
@@ -65,7 +66,7 @@ export async function measure(workload: Workload, numWorkers: number): Promise<M
       resume: null,
       workerCommand: [process.execPath, script, 'worker'],
       cacheDir: cacheFolder(process.env),
-      softwareVersion: 'bench',
+      softwareVersion: version,
       onEvent: (event) => {
         if (event.type === 'step') steps.push(event);
       },

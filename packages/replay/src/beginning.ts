@@ -8,8 +8,13 @@ import { DamagedCheckpoint, loadCheckpoint, readManifest } from '@unet-fleet/coo
 import type { ModelState } from '@unet-fleet/coordinator/reducer/protocol';
 import type { RunFolder } from '@unet-fleet/coordinator/run-folder/run-folder';
 import { createOptimizer } from '@unet-fleet/numerics';
-import { initialParameters, initialStatistics, type ModelDescription, UserError } from '@unet-fleet/shared';
-import type { EngineFingerprint } from '@unet-fleet/worker';
+import {
+  type Fingerprint,
+  initialParameters,
+  initialStatistics,
+  type ModelDescription,
+  UserError,
+} from '@unet-fleet/shared';
 
 export interface Beginning {
   /** Commits so far: the next step is this + 1. */
@@ -64,7 +69,7 @@ function checkpointBefore({ checkpoints, step, onWarning }: BeginningOptions) {
 }
 
 /** The engines that computed the run, as its newest readable checkpoint names them; none when there is none. */
-export function enginesOf(checkpoints: string): EngineFingerprint[] {
+export function enginesOf(checkpoints: string): Fingerprint[] {
   const names = existsSync(checkpoints) ? listCheckpoints(checkpoints) : [];
   for (const name of names) {
     try {

@@ -134,8 +134,8 @@ test('engines that differ are told by what differs', () => {
     library: 'tensorflow 2.21.0',
     device: 'cpu A',
     intraOpThreads: 2,
-    precision: 'float32',
-    deterministic: true,
+    decoder: 'sharp 1',
+    settings: '',
   } as const;
   expect(engineDifference(engine, { ...engine })).toBeNull();
   expect(engineDifference(engine, { ...engine, device: 'cpu B', intraOpThreads: 4 })).toBe(

@@ -4,6 +4,7 @@
  */
 import { readLedger } from '@unet-fleet/coordinator/run-folder/ledger';
 import type { LedgerLine } from '@unet-fleet/coordinator/run-folder/ledger-line';
+import { otherVersionNote, unrecordedNote } from '@unet-fleet/coordinator/run-folder/older-runs';
 import { openRunFolder, type RunFolder, runPaths } from '@unet-fleet/coordinator/run-folder/run-folder';
 import { StepSamples } from '@unet-fleet/coordinator/run-folder/step-samples';
 import { classWeightsOf } from '@unet-fleet/coordinator/shell/fit-options';
@@ -18,7 +19,15 @@ import {
   trainingSizeOf,
   withUnpacked,
 } from '@unet-fleet/dataset';
-import { type DataConfig, describeModel, ignoredLabel, type PlanConfig, UserError } from '@unet-fleet/shared';
+import {
+  type DataConfig,
+  describeModel,
+  engineDifferences,
+  type Fingerprint,
+  ignoredLabel,
+  type PlanConfig,
+  UserError,
+} from '@unet-fleet/shared';
 import { ComputeThread, type EngineFingerprint } from '@unet-fleet/worker';
 import { Batches } from '@unet-fleet/worker/shell/batches';
 import { beginningOf, enginesOf } from './beginning.ts';
@@ -35,6 +44,8 @@ export interface ReplayOptions {
   images: string;
   masks: string;
   cacheDir: string;
+  /** Of this unet-fleet. */
+  softwareVersion: string;
   onScanProgress(numDone: number, numPairs: number): void;
   onLeaf(numDone: number, numLeaves: number): void;
   onWarning(message: string): void;
@@ -72,7 +83,10 @@ export async function replayRun(options: ReplayOptions): Promise<ReplayReport> {
   const wanted = stepsBetween(lines, beginning.step, step);
   const plan = planOf(folder.config, folder);
   const { dataset, data } = await openData(options, folder);
-  const engine = await openEngine(folder, dataset, enginesOf(checkpoints));
+  const engines = enginesOf(checkpoints);
+  const otherVersion = otherVersionNote(folder.record.versions, options.softwareVersion);
+  for (const note of [otherVersion, unrecordedNote(engines)]) if (note !== null) options.onWarning(note);
+  const engine = await openEngine(folder, dataset, engines);
   try {
     const total = wanted.reduce((sum, line) => sum + line.numLeaves, 0);
     let numDone = 0;
@@ -158,7 +172,7 @@ function batchesOf(folder: RunFolder, dataset: Dataset, data: DataConfig, plan: 
 async function openEngine(
   { config, record }: RunFolder,
   dataset: Dataset,
-  engines: EngineFingerprint[],
+  engines: Fingerprint[],
 ): Promise<ComputeThread> {
   if (engines.length > 1) {
     throw new UserError(
@@ -182,9 +196,8 @@ async function openEngine(
 }
 
 /** In words; null when the engines are the same. */
-export function engineDifference(ofRun: EngineFingerprint, here: EngineFingerprint): string | null {
-  const keys = Object.keys(ofRun) as (keyof EngineFingerprint)[];
-  const differing = keys.filter((key) => ofRun[key] !== here[key]);
+export function engineDifference(ofRun: Fingerprint, here: Fingerprint): string | null {
+  const differing = engineDifferences(ofRun, here);
   if (differing.length === 0) return null;
-  return differing.map((key) => `${key} ${ofRun[key]} there, ${here[key]} here`).join('; ');
+  return differing.map(({ part, ofRun: there, other }) => `${part} ${there} there, ${other} here`).join('; ');
 }

@@ -32,8 +32,8 @@ const fingerprint = {
   library: 'TensorFlow 2.21',
   device: 'cpu',
   intraOpThreads: 2,
-  precision: 'float32',
-  deterministic: true,
+  decoder: 'sharp',
+  settings: '',
 };
 const leaf = { lossSum: 1.5, weightSum: 64, gradientNorm: 0.25, isFinite: true };
 const timings = { fetchMs: 1, dataMs: 2, computeMs: 3.5, sendMs: 4 };

@@ -8,6 +8,7 @@ import { type Io, printJson } from '../io.ts';
 import { addRunName, namedRunDir, type RunNameFlags } from '../run-folders.ts';
 import { taskBar } from '../terminal/run-terminal.ts';
 import { createScreen } from '../terminal/screen.ts';
+import { version } from '../version.ts';
 
 interface ReplayFlags extends RunNameFlags {
   step?: number;
@@ -38,6 +39,7 @@ export const replayCommand = (io: Io): Command =>
           images: folder(flags.images),
           masks: folder(flags.masks),
           cacheDir: cacheFolder(io.env),
+          softwareVersion: version,
           onScanProgress: scan.report,
           onLeaf: replay.report,
           onWarning: (message) => screen.print(`warning: ${message}`, 'yellow'),

@@ -41,8 +41,7 @@ const unknown: Peer = { heard: 0, isGone: false, isSentAway: false };
 const peerOf = ({ peers }: CoreState, workerId: string): Peer => peers.get(workerId) ?? unknown;
 
 /** Nothing of this worker counts from now on, whether it was a member or not. */
-export const depart = (state: CoreState, workerId: string): void =>
-  note(state, workerId, { isGone: true });
+export const depart = (state: CoreState, workerId: string): void => note(state, workerId, { isGone: true });
 
 /** A person wants it to leave. */
 export const sendAway = (state: CoreState, workerId: string): void =>
@@ -50,8 +49,7 @@ export const sendAway = (state: CoreState, workerId: string): void =>
 
 export const isGone = (state: CoreState, workerId: string): boolean => peerOf(state, workerId).isGone;
 
-export const isSentAway = (state: CoreState, workerId: string): boolean =>
-  peerOf(state, workerId).isSentAway;
+export const isSentAway = (state: CoreState, workerId: string): boolean => peerOf(state, workerId).isSentAway;
 
 export const heardOf = (state: CoreState, workerId: string): number => peerOf(state, workerId).heard;
 

@@ -20,7 +20,7 @@ const ready = (device: string): Ready => ({
   type: 'ready',
   term: 1,
   name: 'a',
-  fingerprint: { library: 'tf', device, intraOpThreads: 2, precision: 'float32', deterministic: true },
+  fingerprint: { library: 'tf', device, intraOpThreads: 2, decoder: 'sharp', settings: '' },
   numSamples: 13,
   manifestSha256: '',
   sharesMemory: false,

@@ -1,11 +1,11 @@
 /**
- * Who may work for the run: workers with the same data and the same engine, because both are part of what the result
- * is a function of.
+ * Who may work for the run: workers of the same version of unet-fleet, with the same data and the same engine, because
+ * all three are part of what the result is a function of.
  */
-import type { fingerprintSchema, UpMessage } from '@unet-fleet/shared';
+import { engineDifferences, type Fingerprint, type joinRequest, type UpMessage } from '@unet-fleet/shared';
+import { protocolVersion } from '@unet-fleet/shared/protocol/messages';
 import type { z } from 'zod';
 
-export type Fingerprint = z.infer<typeof fingerprintSchema>;
 type Ready = Extract<UpMessage, { type: 'ready' }>;
 
 export interface Admission {
@@ -14,6 +14,21 @@ export interface Admission {
   /** Of the run; null until its first worker has brought one. */
   fingerprint: Fingerprint | null;
   allowMixedEngines: boolean;
+}
+
+type Request = z.infer<typeof joinRequest>;
+
+/** Why a worker of this version is refused, as a sentence; null when it is of this one. */
+export function refusalOfVersion(
+  { name, protocolVersion: spoken, softwareVersion }: Request,
+  ownVersion: string,
+): string | null {
+  const remedy = 'install the same version of unet-fleet on both';
+  if (spoken !== protocolVersion) {
+    return `worker ${name} speaks protocol ${spoken} (unet-fleet ${softwareVersion}) but the coordinator speaks ${protocolVersion} (unet-fleet ${ownVersion}): ${remedy}`;
+  }
+  if (softwareVersion === ownVersion) return null;
+  return `worker ${name} is of unet-fleet ${softwareVersion} but the coordinator is of ${ownVersion}: ${remedy}`;
 }
 
 /** Why the worker is refused, as a sentence; null when it is welcome. */
@@ -25,13 +40,9 @@ export function refusalOf(ready: Ready, run: Admission): string | null {
     );
   }
   if (!run.fingerprint || run.allowMixedEngines) return null;
-  const differing = (Object.keys(run.fingerprint) as (keyof Fingerprint)[]).filter(
-    (key) => ready.fingerprint[key] !== run.fingerprint![key],
-  );
+  const differing = engineDifferences(run.fingerprint, ready.fingerprint);
   if (differing.length === 0) return null;
-  const differences = differing.map(
-    (key) => `${key} ${ready.fingerprint[key]}, the run's is ${run.fingerprint![key]}`,
-  );
+  const differences = differing.map(({ part, ofRun, other }) => `${part} ${other}, the run's is ${ofRun}`);
   return (
     `worker ${ready.name} has another engine than the run (${differences.join('; ')}), which would change the result: ` +
     'use the same kind of machine, or give the coordinator --allow-mixed-engines and lose reproducibility'

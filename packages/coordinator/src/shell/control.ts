@@ -22,13 +22,7 @@ import {
   type Welcome,
   watchLink,
 } from '@unet-fleet/shared';
-import {
-  decode,
-  encode,
-  joinRequest,
-  protocolVersion,
-  upMessage,
-} from '@unet-fleet/shared/protocol/messages';
+import { decode, encode, joinRequest, upMessage } from '@unet-fleet/shared/protocol/messages';
 import type { z } from 'zod';
 
 export interface ControlHandlers {
@@ -88,7 +82,7 @@ export class ControlPlane {
         this.fault(workerId, malformed);
         return null;
       }
-      const answer = welcomeOrRefuse(request, handlers);
+      const answer = handlers.welcome(request);
       const reply: z.infer<typeof joinReply> =
         typeof answer === 'string' ? { type: 'refusal', reason: answer } : answer;
       return reply;
@@ -197,13 +191,3 @@ export class ControlPlane {
 type Farewell = Unsent<Extract<DownMessage, { type: 'over' }>>;
 
 const malformed = 'a message that is none';
-
-function welcomeOrRefuse(request: z.infer<typeof joinRequest>, handlers: ControlHandlers): Welcome | string {
-  if (request.protocolVersion !== protocolVersion) {
-    return (
-      `worker ${request.name} speaks protocol ${request.protocolVersion} (unet-fleet ${request.softwareVersion}) but ` +
-      `the coordinator speaks ${protocolVersion}: install the same version of unet-fleet on both`
-    );
-  }
-  return handlers.welcome(request);
-}

@@ -2,14 +2,14 @@
  * The workers as the shell knows them: what they are, beside the core's view of what they do. It admits them, and turns
  * their messages into events of the core.
  */
-import type { UpMessage } from '@unet-fleet/shared';
+import { type UpMessage, withEngine } from '@unet-fleet/shared';
 import type { Lookout } from '../live/lookout.ts';
 import { refusalOf } from './admission.ts';
 import type { Conductor } from './conductor.ts';
 import type { PreparedRun } from './prepare-run.ts';
 
 export class Fleet {
-  readonly engines: PreparedRun['engines'];
+  #engines: PreparedRun['engines'];
   readonly #run: PreparedRun;
   readonly #allowMixedEngines: boolean;
   readonly #sharesMemory = new Map<string, boolean>();
@@ -21,7 +21,12 @@ export class Fleet {
     this.#run = run;
     this.#lookout = lookout;
     this.#allowMixedEngines = allowMixedEngines;
-    this.engines = [...run.engines];
+    this.#engines = run.engines;
+  }
+
+  /** That have computed for the run, each once. */
+  get engines(): PreparedRun['engines'] {
+    return this.#engines;
   }
 
   /** Ids of the members that are this process on the coordinator's machine: another one may call itself the same. */
@@ -57,14 +62,11 @@ export class Fleet {
         const refusal = refusalOf(message, {
           numSamples: dataset.samples.length,
           manifestSha256: dataset.sha256,
-          fingerprint: this.engines[0] ?? null,
+          fingerprint: this.#engines[0] ?? null,
           allowMixedEngines: this.#allowMixedEngines,
         });
         if (refusal) return refusal;
-        const isKnown = this.engines.some(
-          (engine) => JSON.stringify(engine) === JSON.stringify(message.fingerprint),
-        );
-        if (!isKnown) this.engines.push(message.fingerprint);
+        this.#engines = withEngine(this.#engines, message.fingerprint);
         this.#sharesMemory.set(workerId, message.sharesMemory);
         this.#names.set(workerId, message.name);
         this.#lookout.admitted(workerId, message);

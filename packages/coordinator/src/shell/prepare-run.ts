@@ -11,6 +11,7 @@ import {
   type Config,
   describeModel,
   explained,
+  type Fingerprint,
   initialEarlyStopping,
   initialParameters,
   initialSchedule,
@@ -36,6 +37,7 @@ import type { ModelState } from '../reducer/protocol.ts';
 import { comesOf, Interventions, readInterventions } from '../run-folder/interventions.ts';
 import { acquireRunLock, lockLost, type RunLock } from '../run-folder/lock.ts';
 import { readMetrics } from '../run-folder/metrics.ts';
+import { otherVersionNote, unrecordedNote } from '../run-folder/older-runs.ts';
 import {
   assertNotBegun,
   assertSameRun,
@@ -46,7 +48,6 @@ import {
   type RunFolder,
   runPaths,
 } from '../run-folder/run-folder.ts';
-import type { Fingerprint } from './admission.ts';
 import { classWeightsOf, type Fit, fitOptions } from './fit-options.ts';
 import { changeableFlags, configNow, interventionFor, toldChange, withoutChanges } from './options-anew.ts';
 
@@ -154,6 +155,8 @@ async function prepareLocked(options: PrepareOptions, lock: RunLock): Promise<Pr
       );
     }
   }
+  const otherVersion = options.resume && otherVersionNote(folder.record.versions, options.softwareVersion);
+  if (otherVersion) options.onNote(otherVersion);
   const model = describeModel(folder.record.model);
   const train = folder.config.train;
   const common = {
@@ -195,6 +198,8 @@ async function prepareLocked(options: PrepareOptions, lock: RunLock): Promise<Pr
     );
   }
   const { progress, engines, numBatchesTracked } = manifest;
+  const unrecorded = unrecordedNote(engines);
+  if (unrecorded !== null) options.onNote(unrecorded);
   return { ...common, ...changedBy({ progress, state: vectors, engines, numBatchesTracked }) };
 }
 

@@ -30,6 +30,7 @@ import { lockLost } from '../run-folder/lock.ts';
 import { restoreRunFolder } from '../run-folder/run-folder.ts';
 import { StepSamples } from '../run-folder/step-samples.ts';
 import { Abort } from './abort.ts';
+import { refusalOfVersion } from './admission.ts';
 import { Cleanups } from './cleanups.ts';
 import { Conductor, type Ports } from './conductor.ts';
 import { ControlPlane } from './control.ts';
@@ -223,7 +224,9 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
   };
   const conductor = new Conductor(coreConfig(run), progress, config.train, ports, run.interventions.all);
   const control: ControlPlane = new ControlPlane(connection, subjectsOf(runId), runId, run.lock.term, {
-    welcome: () => welcomeOf(run, reducers.numReducers, memory, files),
+    welcome: (request) =>
+      refusalOfVersion(request, options.softwareVersion) ??
+      welcomeOf(run, reducers.numReducers, memory, files),
     numWorkers: () => conductor.numWorkers,
     tooLarge: (error) => aborted.raise(error),
     rejected: (workerId, reason) => lookout.rejected(fleet.nameOf(workerId), reason),

@@ -119,8 +119,8 @@ function engineText({ checkpoint }: Report): Html | string {
   const engines = checkpoint?.engines ?? [];
   if (engines.length === 0) return 'not known: there is no checkpoint that can be read';
   return html`${engines.map(
-    ({ library, device, intraOpThreads, precision, deterministic }, index) =>
-      html`${index > 0 && html`<br>`}${library} on ${device}, ${counted(intraOpThreads, 'thread')}, ${precision}${!deterministic && ', not deterministic'}`,
+    ({ library, device, intraOpThreads, decoder, settings }, index) =>
+      html`${index > 0 && html`<br>`}${library} on ${device}, ${counted(intraOpThreads, 'thread')}${decoder && `; photos by ${decoder}`}${settings && `; ${settings}`}`,
   )}${engines.length > 1 && html`<br><strong>Engines were mixed: the run is not reproducible.</strong>`}`;
 }
 

@@ -12,7 +12,7 @@ import { printable } from '../printable.ts';
 import { isBoundedMsgpack } from './bounded-msgpack.ts';
 import { safeId } from './subjects.ts';
 
-export const protocolVersion = 5;
+export const protocolVersion = 6;
 
 const id = z.string().regex(safeId);
 const text = z.string().max(2_000);
@@ -24,12 +24,17 @@ const kind = z.enum(['train', 'validation']);
 const sequence = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
 export type RoundKind = z.infer<typeof kind>;
 
+/** All that can change the bits of a leaf's result beside weights and samples. Records of versions before lack some. */
 export const fingerprintSchema = z.object({
+  /** Library and version, such as "tensorflow 2.21.0". */
   library: shown,
+  /** Processor or GPU whose kernels compute, such as "cpu AuthenticAMD 25/1 avx2". */
   device: shown,
   intraOpThreads: count,
-  precision: z.enum(['float32', 'bfloat16']),
-  deterministic: z.boolean(),
+  /** What decodes photos, such as "sharp 0.35.5, libvips 8.18.7, x64 avx2". */
+  decoder: shown.optional(),
+  /** Variables of the environment that change the kernels; empty for none. */
+  settings: shown.optional(),
 });
 
 /** Asks what runs there are on the broker; answered by every coordinator. */

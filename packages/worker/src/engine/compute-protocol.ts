@@ -1,5 +1,5 @@
 /** What the worker's main thread and its compute thread say to each other: one answer to each call, in order. */
-import type { Batch, EngineFingerprint, LeafLoss } from './types.ts';
+import type { Batch, KernelFingerprint, LeafLoss } from './types.ts';
 
 export type ComputeCall =
   | { type: 'set-weights'; parameters: Float32Array; statistics: Float32Array }
@@ -15,7 +15,7 @@ export type ComputeCall =
   | { type: 'predict'; batch: Omit<Batch, 'labels'> };
 
 export type ComputeAnswer =
-  | { type: 'started'; fingerprint: EngineFingerprint }
+  | { type: 'started'; fingerprint: KernelFingerprint }
   /** A parameter's gradient is complete; the call goes on. */
   | { type: 'tensor'; index: number }
   | { type: 'done'; value: unknown }

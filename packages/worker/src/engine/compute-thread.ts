@@ -3,9 +3,10 @@
  * gradients lie in shared memory, so they are never copied between the threads.
  */
 import { SHARE_ENV, Worker } from 'node:worker_threads';
+import { decoderName } from '@unet-fleet/dataset/decoder';
 import { type ExitCode, mergeConfusion, quietBeforeExit, UserError } from '@unet-fleet/shared';
 import type { ComputeAnswer, ComputeCall, EvaluatedLeaf } from './compute-protocol.ts';
-import type { Batch, EngineFingerprint, EngineOptions, LeafLoss } from './types.ts';
+import type { Batch, EngineFingerprint, EngineOptions, KernelFingerprint, LeafLoss } from './types.ts';
 
 /** For the call that is under way when the thread is closed; one that takes longer has hung. */
 const closePatienceMs = 5_000;
@@ -45,7 +46,9 @@ export class ComputeThread {
   static async start(options: EngineOptions): Promise<ComputeThread> {
     const thread = new ComputeThread(options);
     try {
-      thread.#fingerprint = (await thread.#answer(null)) as EngineFingerprint;
+      const kernels = (await thread.#answer(null)) as KernelFingerprint;
+      // Photos are decoded in this thread.
+      thread.#fingerprint = { ...kernels, decoder: decoderName() };
     } catch (error) {
       await thread.close();
       throw error;

@@ -30,11 +30,17 @@ it('names the first visible GPU by its model alone', () => {
     library: 'tensorflow 2.21.0',
     device: 'gpu NVIDIA H200',
     intraOpThreads: 2,
-    precision: 'float32',
-    deterministic: true,
+    settings: '',
   });
   vi.stubEnv('CUDA_VISIBLE_DEVICES', undefined);
   expect(fingerprintOf(binding(true), 2).device).toBe('gpu another');
+});
+
+it('tells settings of the environment that change the kernels, and only those', () => {
+  vi.stubEnv('NVIDIA_TF32_OVERRIDE', '0');
+  vi.stubEnv('ONEDNN_MAX_CPU_ISA', 'AVX2');
+  vi.stubEnv('TF_CPP_MIN_LOG_LEVEL', '1');
+  expect(fingerprintOf(binding(false), 1).settings).toBe('NVIDIA_TF32_OVERRIDE=0 ONEDNN_MAX_CPU_ISA=AVX2');
 });
 
 it('does without the tool', () => {

@@ -1,44 +1,33 @@
 /**
  * What the bits of a result depend on beside weights and data. TensorFlow's CPU kernels choose their code by the
- * processor's instruction set and their blocks by its caches, so the processor's model is part of it.
+ * processor's instruction set and their blocks by its caches, so the processor's model is part of it. Precision and
+ * determinism follow from the library, the device and the settings: determinism is always asked for (binding.ts).
  */
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { arch, cpus } from 'node:os';
+import { thisProcessor } from '@unet-fleet/shared';
 import type { TensorFlowBinding } from './binding.ts';
-import type { EngineFingerprint } from './types.ts';
+import { settingsOf } from './settings.ts';
+import type { KernelFingerprint } from './types.ts';
 
 export function fingerprintOf(
   binding: Pick<TensorFlowBinding, 'TF_Version' | 'isUsingGpuDevice'>,
   intraOpThreads: number,
-): EngineFingerprint {
+): KernelFingerprint {
   return {
     library: `tensorflow ${binding.TF_Version}`,
     device: binding.isUsingGpuDevice() ? `gpu ${gpuName()}` : `cpu ${processorName()}`,
     intraOpThreads,
-    precision: 'float32',
-    deterministic: true,
+    settings: settingsOf(process.env),
   };
 }
 
-/** Instruction sets that the kernels tell apart, the widest first. */
-const instructionSets = ['amx_bf16', 'avx512_bf16', 'avx512f', 'avx2', 'avx', 'sse4_1'];
-
 /** Such as "AuthenticAMD 25/1 avx2". */
 function processorName(): string {
-  const fields = new Map<string, string>();
-  try {
-    for (const line of readFileSync('/proc/cpuinfo', 'utf8').split('\n\n')[0]!.split('\n')) {
-      const [key, value] = line.split(':').map((part) => part.trim());
-      if (key && value) fields.set(key, value);
-    }
-  } catch {
-    return `${arch()} ${cpus()[0]?.model ?? 'unknown'}`;
-  }
-  const flags = new Set((fields.get('flags') ?? '').split(' '));
-  const isa = instructionSets.find((name) => flags.has(name));
-  if (!isa) return `${arch()} ${cpus()[0]?.model ?? 'unknown'}`;
-  return `${fields.get('vendor_id')} ${fields.get('cpu family')}/${fields.get('model')} ${isa}`;
+  const { vendor, family, model, instructionSet } = thisProcessor();
+  if (vendor === '' || instructionSet === '') return `${arch()} ${cpus()[0]?.model ?? 'unknown'}`;
+  return `${vendor} ${family}/${model} ${instructionSet}`;
 }
 
 /**

@@ -7,7 +7,7 @@ import type { Sink } from './layers.ts';
 import { pixelLoss, readLabels } from './loss.ts';
 import { Parameters } from './parameters.ts';
 import { type Tensor, TensorFlow } from './tensorflow.ts';
-import type { Batch, Engine, EngineFingerprint, EngineOptions, LeafLoss } from './types.ts';
+import type { Batch, Engine, EngineOptions, KernelFingerprint, LeafLoss } from './types.ts';
 import { UNet } from './unet.ts';
 
 /** In pixels: the lowest level then has one pixel. */
@@ -19,7 +19,7 @@ export function createEngine(options: EngineOptions): Engine {
 }
 
 class TensorFlowEngine implements Engine {
-  readonly fingerprint: EngineFingerprint;
+  readonly fingerprint: KernelFingerprint;
   readonly #options: EngineOptions;
   readonly #model: ModelDescription;
   readonly #tf: TensorFlow;

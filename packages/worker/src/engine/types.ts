@@ -4,15 +4,21 @@
  */
 import type { ModelConfig } from '@unet-fleet/shared';
 
-/** All that can change the bits of a leaf's result besides the weights and the leaf. */
-export interface EngineFingerprint {
+/** What the bits of a leaf depend on beside weights and samples, as far as TensorFlow goes. */
+export interface KernelFingerprint {
   /** Library and version, such as "tensorflow 2.21.0". */
   library: string;
   /** Processor or GPU whose kernels compute, such as "cpu AuthenticAMD 25/1 avx2". */
   device: string;
   intraOpThreads: number;
-  precision: 'float32' | 'bfloat16';
-  deterministic: boolean;
+  /** Variables of the environment that change the kernels, such as "NVIDIA_TF32_OVERRIDE=0"; empty for none. */
+  settings: string;
+}
+
+/** All that can change the bits of a leaf's result besides the weights and the leaf. */
+export interface EngineFingerprint extends KernelFingerprint {
+  /** What decodes the photos, such as "sharp 0.35.5, libvips 8.18.7, x64 avx2". */
+  decoder: string;
 }
 
 export interface EngineOptions {
@@ -42,7 +48,7 @@ export interface LeafLoss {
 }
 
 export interface Engine {
-  readonly fingerprint: EngineFingerprint;
+  readonly fingerprint: KernelFingerprint;
   /** Takes a copy of the values. parameters and statistics are the model's flat vectors. */
   setWeights(parameters: Float32Array, statistics: Float32Array): void;
   /**
