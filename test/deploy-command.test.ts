@@ -111,7 +111,11 @@ const wrong: [string, string[], RegExp][] = [
     ['--config', 'wrong.yaml'],
     /unknown key train\.batchsize in .*wrong\.yaml/,
   ],
-  ['a folder that cannot be', [...data, '--out', 'wrong.yaml/below'], /the manifests can't be written to/],
+  [
+    'a folder that cannot be',
+    [...data, '--out', 'wrong.yaml/below'],
+    /wrong\.yaml is in the way of the manifests: .*--out/,
+  ],
 ];
 
 test.each(wrong)('%s: one sentence, nothing printed', async (_, flags, sentence) => {

@@ -98,6 +98,29 @@ test('no source reaches into another package by a path', () => {
   }
 });
 
+/** Files that look at what the system refused by themselves, and why it is not told by system-error.ts alone. */
+const ownErrno: Record<string, string> = {
+  'shared/src/system-error.ts': 'the one place',
+  'shared/src/install/cache.ts': "another user's process is alive",
+  'shared/src/install/command.ts': 'a program that is missing has a sentence of its caller',
+  'cli/src/streams/output.ts': 'standard output: goes on without it',
+  'cli/src/streams/trouble.ts': 'standard output: a word within a sentence',
+  'coordinator/src/checkpoint/read.ts': 'whether a checkpoint is damaged',
+  'dashboard/src/server/serve.ts': 'another port is tried',
+  'telemetry/src/metrics/server.ts': 'names the option of its port',
+  'worker/src/inference/predict.ts': 'whether all other photos would fail, too',
+};
+
+test('what the system refuses becomes a sentence in one place', () => {
+  const wrong = Object.keys(allowed).flatMap((name) =>
+    sourcesIn(join(packages, name, 'src'))
+      .filter(({ path }) => !isTest(path) && !(`${name}/src/${path}` in ownErrno))
+      .filter(({ text }) => /'E(ACCES|PERM|ROFS|NOSPC|DQUOT|IO|MFILE|NFILE|BUSY)'/.test(text))
+      .map(({ path }) => `${name}/src/${path}`),
+  );
+  expect(wrong, 'use explained() of shared/src/system-error.ts').toEqual([]);
+});
+
 /** Where decisions are made: the simulator runs these very files, so they must not know where they are. */
 describe.each([
   ['the core', 'coordinator/src/core'],

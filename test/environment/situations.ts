@@ -88,6 +88,13 @@ const asStranger = ['setpriv', '--reuid', String(stranger), '--regid', String(st
 /** Everything in the folder is the stranger's. */
 const give = (folder: string): void => void spawnSync('chown', ['-R', `${stranger}:${stranger}`, folder]);
 
+/** Mounts that the command alone sees. */
+const inMounts = (name: string, script: string): Situation => ({
+  name,
+  needsRoot: true,
+  prepare: () => ({ before: ['unshare', '--mount', ...shell(script)] }),
+});
+
 const bySignal = (name: NodeJS.Signals): Situation => asked(name, ({ kill }) => kill(name));
 
 const limited = (name: string, limit: CgroupLimit): Situation => ({
@@ -223,6 +230,13 @@ export const situations: readonly Situation[] = [
       return { before: asStranger };
     },
   },
+  inMounts('working folder mounted read-only', 'mount --bind . . && mount -o remount,bind,ro . && cd "$PWD"'),
+  plain('TMPDIR missing', { env: { TMPDIR: '/nowhere/tmp' } }),
+  inMounts(
+    '/dev/shm full',
+    'mount -t tmpfs -o size=8k none /dev/shm && { cat /dev/zero > /dev/shm/full 2>/dev/null || :; }',
+  ),
+  inMounts('/dev/shm read-only', 'mount -t tmpfs -o ro none /dev/shm'),
   {
     name: 'working folder that was removed',
     prepare(folder) {

@@ -121,6 +121,16 @@ const rows: readonly Row[] = [
     [...ended, 'predict', 'inspect', 'sample', 'csv', 'report', 'credentials', 'pack'],
     { code: 2, says: /unet-fleet: .*(permission|may not|can't be|cannot)/i },
   ],
+  [
+    ['working folder mounted read-only'],
+    [...ended, 'predict', 'inspect', 'sample', 'csv', 'report', 'credentials', 'pack'],
+    { code: 2, says: /unet-fleet: .*its file system is read-only \(EROFS\)/ },
+  ],
+  [
+    ['TMPDIR missing', '/dev/shm full', '/dev/shm read-only'],
+    [...ended, 'inspect', 'predict', 'status'],
+    done,
+  ],
   [['working folder that was removed'], ['config', 'train', 'status'], { code: [0, 2, 3] }],
   [places, [...ended, 'inspect', 'predict', 'status', 'ledger'], done],
   [

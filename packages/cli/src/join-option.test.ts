@@ -43,8 +43,11 @@ test.each([
   [{ join: url, natsUrl: 'nats://h:1' }, /--join and --nats-url are both given/],
   [{ join: url, run: 'r-2' }, /the join URL is for run r-1, and --run says r-2/],
   [{ join: '' }, /this is no join URL \(it is empty\)/],
-  [{ join: '@none' }, /no join URL comes from .*none \(there is no such file\): check --join/],
-  [{ join: `@${folder}` }, /no join URL comes from .* \(it can't be read, EISDIR\)/],
+  [
+    { join: '@none' },
+    /no join URL comes from .*none \(there is no such file or folder \(ENOENT\)\): check --join/,
+  ],
+  [{ join: `@${folder}` }, /no join URL comes from .* \(it is a folder where a file is wanted \(EISDIR\)\)/],
   [{ join: '@/dev/zero' }, /has more than the 65536 bytes/],
 ])('%s is refused', async (flags, sentence) => {
   await expect(joinOption(flags, io())).rejects.toThrow(sentence);

@@ -3,7 +3,14 @@
  * processes; so it may also come from a file, from stdin or from the environment, which they can't see.
  */
 import { resolve } from 'node:path';
-import { type JoinUrl, maxJoinUrlLength, parseJoinUrl, readBounded, UserError } from '@unet-fleet/shared';
+import {
+  type JoinUrl,
+  maxJoinUrlLength,
+  parseJoinUrl,
+  readBounded,
+  refusalOf,
+  UserError,
+} from '@unet-fleet/shared';
 import type { Io } from './io.ts';
 
 export interface JoinFlags {
@@ -69,8 +76,8 @@ function textIn(path: string): string {
     return readBounded(path, maxFileBytes).toString('utf8');
   } catch (error) {
     if (error instanceof UserError) throw error;
-    const { code } = error as NodeJS.ErrnoException;
-    const why = code === 'ENOENT' ? 'there is no such file' : `it can't be read, ${code}`;
+    const why = refusalOf(error);
+    if (why === '') throw error;
     throw new UserError(`no join URL comes from ${path} (${why}): check --join`);
   }
 }

@@ -21,6 +21,7 @@ export function countOf(count: number, noun: string): string {
 /** Throws a UserError where a policy stops the run, or where too little is left to train on. */
 export function datasetFrom(report: ScanReport, data: DataConfig): Dataset {
   const warnings = [...report.warnings, ...unpairedWarnings(report, data), ...wrongWarnings(report, data)];
+  if (report.noFiles.length > 0) warnings.push(`Left out: ${listSome(report.noFiles)}.`);
   const { samples, split, numClasses, classNames, classPixels, notes, ...rest } = report;
   const settled = settledOf(rest);
   if (report.fault !== null) throw new UserError(report.fault);

@@ -4,7 +4,7 @@
  */
 import { lstat, readdir, realpath, stat } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
-import { isPrintable, isSystemView, UserError } from '@unet-fleet/shared';
+import { explained, isErrno, isPrintable, isSystemView, kindOf, UserError } from '@unet-fleet/shared';
 import { isLitter } from './litter.ts';
 
 export interface ListOptions {
@@ -16,6 +16,8 @@ export interface ListOptions {
   except?: readonly string[];
   /** Whether names are shown and logged, and so may hold no control characters; default true. */
   namesAreShown?: boolean;
+  /** Called for what is neither file nor folder, and for links that lead nowhere, with what it is. */
+  onOther?(relative: string, kind: string): void;
 }
 
 /** Locale-free order for ids and paths. */
@@ -58,10 +60,14 @@ class LinksOut {
  */
 export async function listFolder(
   folder: string,
-  { option, followLinks, except = [], namesAreShown = true }: ListOptions,
+  { option, followLinks, except = [], namesAreShown = true, onOther = () => {} }: ListOptions,
 ): Promise<string[]> {
   const root = resolve(folder);
-  const info = await stat(root).catch(() => null);
+  const instead = `or check ${option}`;
+  const info = await stat(root).catch((error: unknown) => {
+    if (isErrno(error, 'ENOENT', 'ENOTDIR')) return null;
+    throw explained(error, { path: folder, instead });
+  });
   if (info === null) throw new UserError(`There is no folder ${folder}: check ${option}.`);
   if (!info.isDirectory()) throw new UserError(`${folder} is no folder: check ${option}.`);
   if (isSystemView(root))
@@ -85,13 +91,13 @@ export async function listFolder(
         continue;
       if (target?.isDirectory()) await walk(relative);
       else if (target?.isFile()) files.push(relative);
+      else onOther(relative, target ? kindOf(target)! : 'a link that leads nowhere');
     }
   };
   try {
     await walk('');
   } catch (error) {
-    if (error instanceof UserError) throw error;
-    throw new UserError(`Cannot list ${folder}: ${(error as Error).message}.`);
+    throw explained(error, { path: folder, instead });
   }
   linksOut.check(folder);
   const strange = namesAreShown && files.find((path) => !isPrintable(path));

@@ -127,13 +127,19 @@ describe('pairing', () => {
     execFileSync('mkfifo', [join(folder, 'photos/b.jpg')]);
     symlinkSync('/dev/zero', join(folder, 'photos/c.jpg'));
     const masks = join(folder, 'masks');
-    const { pairs, photosWithoutMasks } = await pairFiles({
+    symlinkSync('nowhere.jpg', join(folder, 'photos/d.jpg'));
+    const { pairs, photosWithoutMasks, noFiles } = await pairFiles({
       images: join(folder, 'photos'),
       masks,
       ...plain,
       followLinks: true,
     });
     expect(pairs).toHaveLength(1);
+    expect(noFiles.sort()).toEqual([
+      'b.jpg is a pipe',
+      'c.jpg is a device',
+      'd.jpg is a link that leads nowhere',
+    ]);
     expect(photosWithoutMasks).toEqual([]);
   });
 

@@ -34,6 +34,8 @@ export interface Pairing {
   masksWithoutPhotos: Lone[];
   /** Files in either folder of a kind that is not read. */
   numOtherFiles: number;
+  /** What is no file at all in either folder, with what it is: "camera.jpg is a pipe". */
+  noFiles: string[];
   /** Of formats that are not read, what lies where the masks of photos without one would; null for nothing. */
   unreadMasks: string | null;
   /** Where nothing fits: the options by which something would, as the end of a sentence; null if none is known. */
@@ -53,8 +55,10 @@ export async function pairFiles(options: PairOptions): Promise<Pairing> {
   const masksRoot = resolve(masks);
   const isOneFolder = imagesRoot === masksRoot;
   // One folder inside the other: its files are not the other's.
+  const noFiles: string[] = [];
+  const onOther = (path: string, kind: string) => void noFiles.push(`${path} is ${kind}`);
   const list = (folder: string, option: string, except: string) =>
-    listFolder(folder, { option, followLinks, except: isOneFolder ? [] : [except] });
+    listFolder(folder, { option, followLinks, except: isOneFolder ? [] : [except], onOther });
   const imageFiles = await list(images, '--images', masksRoot);
   if (imageFiles.length === 0) throw new UserError(`The folder ${images} is empty: check --images.`);
   const maskFiles = isOneFolder ? imageFiles : await list(masks, '--masks', imagesRoot);
@@ -81,7 +85,7 @@ export async function pairFiles(options: PairOptions): Promise<Pairing> {
   const unread = maskFiles.filter((path) => !isMaskFile(path) && lone.has(idOf(path, maskSuffix) ?? ''));
   // The photos themselves, where all lie in one folder, are no masks that can't be read.
   const unreadMasks = isOneFolder ? null : describeUnread('mask', unread);
-  return { ...matched, numOtherFiles: numFiles - numPhotos - numMasks, unreadMasks, proposal };
+  return { ...matched, numOtherFiles: numFiles - numPhotos - numMasks, noFiles, unreadMasks, proposal };
 }
 
 /**

@@ -103,6 +103,7 @@ export function buildReport({
     outOfRange,
     unreadable,
     numOtherFiles: pairing.numOtherFiles,
+    noFiles: pairing.noFiles,
     unreadMasks: pairing.unreadMasks,
     maskValues: settled.maskValues,
     notes: [...divided.notes, ...photos.notes, ...notes.filter((note) => note !== null)],

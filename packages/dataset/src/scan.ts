@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import type { DataConfig } from '@unet-fleet/shared';
-import { openPlain } from '@unet-fleet/shared';
+import { openPlain, refusalOf } from '@unet-fleet/shared';
 import { mapBounded } from './bounded.ts';
 import { divide } from './given-split.ts';
 import { MAX_FILE_BYTES, type PixelLimit } from './limits.ts';
@@ -131,7 +131,7 @@ async function findFile<T>(
       await file.close();
     }
   } catch (error) {
-    return { finding: { error: (error as Error).message }, isCached: false };
+    return { finding: { error: refusalOf(error) || (error as Error).message }, isCached: false };
   }
 }
 

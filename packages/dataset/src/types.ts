@@ -78,6 +78,8 @@ export interface ScanReport {
   unreadable: Unreadable[];
   /** Files of kinds that are not read. */
   numOtherFiles: number;
+  /** What is no file at all, with what it is. */
+  noFiles: string[];
   /** Of formats that are not read, what lies where masks of photos without one would; null for nothing. */
   unreadMasks: string | null;
   /** --mask-values as it is settled for this data: the values of the classes in their order, or 'as-is'. */

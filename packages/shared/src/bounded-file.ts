@@ -76,7 +76,7 @@ export async function readPlain(path: string): Promise<Buffer> {
 }
 
 /** What something other than a plain file is; null for one. */
-function kindOf(stats: Stats): string | null {
+export function kindOf(stats: Pick<Stats, 'isFile' | 'isDirectory' | 'isFIFO' | 'isSocket'>): string | null {
   if (stats.isFile()) return null;
   if (stats.isDirectory()) return 'a folder';
   if (stats.isFIFO()) return 'a pipe';

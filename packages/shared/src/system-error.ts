@@ -223,6 +223,15 @@ export const isSystemError = (error: unknown): boolean => refusalIn(error) !== n
 /** The code of what the system refused, such as ENOENT; '' where it refused nothing. */
 export const errnoOf = (error: unknown): string => refusalIn(error)?.code ?? '';
 
+/** Why the system refused, for a list that names the thing itself: "there is no permission for it (EACCES)"; '' where it did not. */
+export function refusalOf(error: unknown): string {
+  const refusal = refusalIn(error);
+  return refusal === null ? '' : `${causeOf(refusal).why} (${refusal.code})`;
+}
+
+const causeOf = ({ code, syscall }: Refusal): Cause =>
+  causesOf[syscall]?.[code] ?? causes[code] ?? cause('the system refuses it', 'check the machine');
+
 /**
  * One sentence about what the system refused, with a remedy: "/data/runs can't be made for the run: its file system is
  * read-only (EROFS): name a place that can be written". Null for an error that does not come from the system.
@@ -234,8 +243,7 @@ export function systemError(
   const refusal = refusalIn(error);
   if (refusal === null) return null;
   const { code, syscall } = refusal;
-  const { why, remedy, exitCode } =
-    causesOf[syscall]?.[code] ?? causes[code] ?? cause('the system refuses it', 'check the machine');
+  const { why, remedy, exitCode } = causeOf(refusal);
   const otherwise = instead === '' ? '' : `, ${instead}`;
   if (what !== '' && isInTheWay(code)) {
     // Who names the fault exactly is makeFolder; others name what lies below it.

@@ -5,7 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type FileName, type ManifestFile, paths, render, renderLoader, yamlOf } from '@unet-fleet/deploy';
-import { type Config, makeFolder, UserError } from '@unet-fleet/shared';
+import { type Config, explained, makeFolder, UserError } from '@unet-fleet/shared';
 import { Command } from 'commander';
 import { addConfigFile, addConfigOptions, configFrom, requireFolders } from '../config-options.ts';
 import { deployCredentials } from '../deploy-credentials.ts';
@@ -83,9 +83,11 @@ function write(files: readonly ManifestFile[], out: string, asJson: boolean, io:
       writeFileSync(path, yamlOf(objects), { mode: isSecret ? 0o600 : 0o644 });
     }
   } catch (error) {
-    throw new UserError(
-      `the manifests can't be written to ${folder} (${(error as Error).message}): check --out`,
-    );
+    throw explained(error, {
+      what: 'the manifests',
+      path: folder,
+      instead: 'or name another folder with --out',
+    });
   }
   if (asJson) {
     const rows = written.map(({ path, objects }) => ({ path, kinds: objects.map(({ kind }) => kind) }));

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { readdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { generateSample, type SampleSet } from '@unet-fleet/dataset';
-import { makeFolder, parseSize, UserError } from '@unet-fleet/shared';
+import { explained, isErrno, makeFolder, parseSize, UserError } from '@unet-fleet/shared';
 import { Command } from 'commander';
 import { wholeArgument } from '../arguments.ts';
 import { type Io, printJson } from '../io.ts';
@@ -84,22 +84,22 @@ export async function makeSample(
     screen.print(`sample set: ${options.numImages} photos in ${shown(folder, io)}`);
     return set;
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === undefined) throw error;
-    throw new UserError(
-      `cannot write the sample set to ${folder} (${message}): name another folder with --out`,
-    );
+    throw explained(error, placeOf(folder));
   } finally {
     bar.end();
   }
 }
 
+const placeOf = (path: string) => ({
+  what: 'the sample set',
+  path,
+  instead: 'or name another folder with --out',
+});
+
 async function assertEmpty(folder: string): Promise<void> {
-  const entries = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
-    throw new UserError(
-      `cannot write the sample set to ${folder} (${error.message}): name another folder with --out`,
-    );
+  const entries = await readdir(folder).catch((error: unknown) => {
+    if (isErrno(error, 'ENOENT')) return [];
+    throw explained(error, placeOf(folder));
   });
   if (entries.length === 0) return;
   throw new UserError(`${folder} holds files that are no sample set: name an empty or new folder with --out`);

@@ -7,7 +7,15 @@ import { randomBytes, X509Certificate } from 'node:crypto';
 import { chmodSync } from 'node:fs';
 import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import { isHost, makeFolder, readBounded, UserError, writeWholeSync } from '@unet-fleet/shared';
+import {
+  explained,
+  isErrno,
+  isHost,
+  makeFolder,
+  readBounded,
+  UserError,
+  writeWholeSync,
+} from '@unet-fleet/shared';
 import { fingerprintOf } from '@unet-fleet/shared/transport/join';
 import { z } from 'zod';
 import { makeAuthority, makeServerCertificate } from './credentials/certificates.ts';
@@ -74,10 +82,8 @@ function readKept(path: string): Kept | null {
   try {
     text = readBounded(path, maxFileBytes).toString('utf8');
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return null;
-    if (error instanceof UserError) throw error;
-    throw new UserError(`${path} can't be read (${code}): check its owner and mode`);
+    if (isErrno(error, 'ENOENT')) return null;
+    throw explained(error, { path });
   }
   try {
     const kept = schema.parse(JSON.parse(text));
@@ -97,9 +103,7 @@ function writeKept(folder: string, kept: Kept): void {
     chmodSync(folder, 0o700);
     writeWholeSync(path, `${JSON.stringify(kept, null, 2)}\n`, 0o600);
   } catch (error) {
-    throw new UserError(
-      `${path} can't be written (${(error as NodeJS.ErrnoException).code}): check the run folder and its disk`,
-    );
+    throw explained(error, { what: 'the join URL', path });
   }
 }
 

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { UserError } from '@unet-fleet/shared';
+import { explained } from '@unet-fleet/shared';
 import { type CheckpointVectors, type FileFacts, files, type Manifest, sumsText } from './manifest.ts';
 import { parseManifest } from './manifest-schema.ts';
 import { readVectors } from './tensors.ts';
@@ -89,9 +89,7 @@ function orDamaged<T>(path: string, read: () => T): T {
         throw new DamagedCheckpoint(path, message);
       case 'EACCES':
       case 'EPERM':
-        throw new UserError(
-          `There is no permission to read the checkpoint ${path}: change its owner or mode.`,
-        );
+        throw explained(error, { path });
       default:
         // Whatever else the system says of a file: it can't be used. A bug of ours has no system call.
         if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;

@@ -13,6 +13,7 @@ import {
   type TensorSpec,
   type TreeNode,
 } from '@unet-fleet/shared';
+import { errorOf } from './failure.ts';
 import { combineDigests } from './hashing.ts';
 import type { TensorPart } from './kept-gradient.ts';
 import type {
@@ -41,9 +42,6 @@ export interface DeliveredNode {
   /** Whose values were used: more than one when the first could not be fetched whole. */
   peers: string[];
 }
-
-/** A node's gradient could not be fetched from its worker. */
-export class NodeUnavailable extends Error {}
 
 export interface ReducerListener {
   /** Told of each frame of a worker that is none. */
@@ -75,7 +73,7 @@ class ReducerHandle {
       const call = this.#calls.get(answer.id);
       this.#calls.delete(answer.id);
       if (answer.ok) call?.resolve(answer.value);
-      else call?.reject(answer.unavailable ? new NodeUnavailable(answer.message) : new Error(answer.message));
+      else call?.reject(errorOf(answer.failure));
     });
     const end = (error: Error) => {
       this.#failure ??= error;

@@ -1,6 +1,7 @@
 /** What the coordinator's main thread and a reducer's thread say to each other. One answer to each call, by id. */
 import type { UpdateScalars } from '@unet-fleet/numerics';
 import type { BrokerAddress, Bucket, TrainConfig, TreeNode } from '@unet-fleet/shared';
+import type { ReducerFailure } from './failure.ts';
 import type { TensorRange } from './kept-gradient.ts';
 
 export interface ReducerThreadOptions {
@@ -70,5 +71,4 @@ export interface ReducerWait {
 
 export type ReducerAnswer =
   | { id: number; ok: true; value: unknown }
-  /** `unavailable`: an operating fault of the transfer; otherwise a broken invariant. */
-  | { id: number; ok: false; unavailable: boolean; message: string };
+  | { id: number; ok: false; failure: ReducerFailure };

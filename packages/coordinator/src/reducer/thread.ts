@@ -4,7 +4,6 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { NumericMemory } from '@unet-fleet/numerics';
 import {
   type BulkOutbox,
-  FetchError,
   NatsInbox,
   NatsOutbox,
   reducerPeer,
@@ -14,6 +13,7 @@ import {
   subjectsOf,
 } from '@unet-fleet/shared';
 import { connectWhenThere } from '@unet-fleet/shared/transport/connect';
+import { failureOf } from './failure.ts';
 import type { TensorPart } from './kept-gradient.ts';
 import type {
   ReducerAnswer,
@@ -125,9 +125,7 @@ parentPort!.on('message', async ({ id, call }: { id: number; call: ReducerCall }
   try {
     reply = { id, ok: true, value: await answer(call) };
   } catch (error) {
-    const { message, stack } = error as Error;
-    const unavailable = error instanceof FetchError;
-    reply = { id, ok: false, unavailable, message: unavailable ? message : (stack ?? message) };
+    reply = { id, ok: false, failure: failureOf(error) };
   }
   parentPort!.postMessage(reply);
   if (call.type === 'close') parentPort!.close();

@@ -16,6 +16,7 @@ import {
   differingKeys,
   explained,
   identityOf,
+  isErrno,
   type ModelConfig,
   makeFolder,
   readBounded,
@@ -124,16 +125,12 @@ function readJson<T>(path: string, parse: (value: unknown) => T): T {
   try {
     value = JSON.parse(readBounded(path, maxFileBytes).toString('utf8'));
   } catch (error) {
-    if (error instanceof UserError) throw error;
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') {
+    if (isErrno(error, 'ENOENT')) {
       throw new UserError(
         `${path} is missing: restore it from a copy, or start a new run with another --run-dir.`,
       );
     }
-    if (code === 'EACCES')
-      throw new UserError(`There is no permission to read ${path}: change its owner or mode.`);
-    if (!(error instanceof SyntaxError)) throw error;
+    if (!(error instanceof SyntaxError)) throw explained(error, { path });
     throw new UserError(
       `${path} is damaged: restore it from a copy, or start a new run with another --run-dir.`,
     );

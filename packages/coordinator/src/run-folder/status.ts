@@ -3,7 +3,15 @@
  * the run folder can ask. It is no record: each replaces the one before, and nothing is lost with it.
  */
 import { join } from 'node:path';
-import { printable, readBounded, UserError, writeWholeSync } from '@unet-fleet/shared';
+import {
+  explained,
+  isErrno,
+  isSystemError,
+  printable,
+  readBounded,
+  UserError,
+  writeWholeSync,
+} from '@unet-fleet/shared';
 import { z } from 'zod';
 import type { CoreStatus } from '../core/status.ts';
 import type { LiveStatus, WorkerFacts } from '../live/live-run.ts';
@@ -125,10 +133,9 @@ export function readStatus(runDir: string): RecordedStatus {
   try {
     return statusSchema.parse(JSON.parse(readBounded(path, maxFileBytes).toString('utf8')));
   } catch (error) {
-    const why =
-      (error as NodeJS.ErrnoException).code === 'ENOENT'
-        ? 'has no status.json'
-        : 'has no readable status.json';
+    const isMissing = isErrno(error, 'ENOENT');
+    if (!isMissing && isSystemError(error)) throw explained(error, { path });
+    const why = isMissing ? 'has no status.json' : 'has no readable status.json';
     throw new UserError(`${runDir} ${why}: name the folder of a run that a coordinator has worked on`);
   }
 }

@@ -27,7 +27,8 @@ import type {
   Progress,
   StepRecord,
 } from '../core/types.ts';
-import { NodeUnavailable, type ReducerPool } from '../reducer/pool.ts';
+import { NodeUnavailable } from '../reducer/failure.ts';
+import type { ReducerPool } from '../reducer/pool.ts';
 import { type OwnTimings, StepClock } from './step-timings.ts';
 
 type Message = Unsent<DownMessage>;

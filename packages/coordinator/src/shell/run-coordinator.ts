@@ -16,6 +16,7 @@ import {
   UserError,
 } from '@unet-fleet/shared';
 import { flushGoodbye } from '@unet-fleet/shared/transport/connect';
+import { findNatsServer } from '../broker/find.ts';
 import { bestCheckpointName } from '../checkpoint/folder.ts';
 import { CheckpointWriter } from '../checkpoint/writer.ts';
 import { startFileServer } from '../files/start.ts';
@@ -109,6 +110,8 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
   const aborted = new Abort();
   const teller = new Teller(options.onEvent);
   const { slots } = createOptimizer(options.config.train);
+  // What is missing for a broker is known before a long scan, not after it.
+  if (!options.config.broker.natsUrl) await findNatsServer();
   const run = await prepareRun({
     ...options,
     slotNames: slots,

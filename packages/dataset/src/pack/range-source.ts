@@ -5,7 +5,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { exitCodes, openPlain, UserError } from '@unet-fleet/shared';
+import { exitCodes, explained, isErrno, openPlain, UserError } from '@unet-fleet/shared';
 import { AwsClient } from 'aws4fetch';
 
 export interface ByteRange {
@@ -62,12 +62,10 @@ function folderSource(folder: string): RangeSource {
           await file.close();
         }
       } catch (error) {
-        if (error instanceof UserError) throw error;
-        const { code } = error as NodeJS.ErrnoException;
-        if (code === 'ENOENT' || code === 'ENOTDIR') {
+        if (isErrno(error, 'ENOENT', 'ENOTDIR')) {
           throw new UserError(`there is no ${path}: name the folder that unet-fleet pack wrote with --pack`);
         }
-        throw new UserError(`${path} can't be read (${code}): check its permissions and its disk`);
+        throw explained(error, { path });
       }
     },
   };

@@ -9,7 +9,7 @@ import { extname, join } from 'node:path';
 import {
   atExit,
   type DataConfig,
-  exitCodes,
+  explained,
   makeFolder,
   readPlain,
   UserError,
@@ -134,19 +134,8 @@ const filesOfAll = (samples: readonly Sample[]): DataFile[] => [
   ...new Map(samples.flatMap(filesOf).map((file) => [packedPath(file), file])).values(),
 ];
 
-function writeError(error: unknown, out: string): unknown {
-  const { code } = error as NodeJS.ErrnoException;
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new UserError(
-      `the disk of ${out} is full: free some space, or name another folder`,
-      exitCodes.unavailable,
-    );
-  }
-  if (code === 'EACCES' || code === 'EROFS' || code === 'ENOTDIR' || code === 'EEXIST') {
-    return new UserError(`${out} cannot be written (${code}): name another folder`);
-  }
-  return error;
-}
+const writeError = (error: unknown, out: string): unknown =>
+  explained(error, { what: 'the pack', path: out, instead: 'or name another folder' });
 
 /** Bytes of a tar's blocks: what an entry is filled up to. */
 const blockBytes = 512;

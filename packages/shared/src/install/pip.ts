@@ -10,7 +10,8 @@ import { type CommandResult, type Environment, lastLine, runCommand } from './co
 
 const pollMs = 200;
 
-const noPython = 'there is no python3 on PATH: install Python 3 with pip (Debian: apt install python3-pip)';
+const noPython =
+  'there is no python3 on PATH: install Python 3 with pip (Debian: apt install python3-pip), which fetches TensorFlow and nats-server, once';
 
 /**
  * The version of the user's pip and Python, such as "pip 23.2.1 (python 3.11)".

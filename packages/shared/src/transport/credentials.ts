@@ -7,6 +7,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { type Authenticator, credsAuthenticator, nkeyAuthenticator } from '@nats-io/transport-node';
 import { UserError } from '../errors.ts';
 import { coordinatorIdentity, safeId, sharedWorkerIdentity, workerIdentityOf } from '../protocol/subjects.ts';
+import { errnoOf, explained } from '../system-error.ts';
 
 export interface SeedFile {
   /** From the file's comment; null where it has none. */
@@ -86,11 +87,7 @@ function readSmallFile(path: string, flag: string): string {
       throw new UserError(`${path} is too large for what ${flag} takes: check it`);
     return bytes.toString('utf8');
   } catch (error) {
-    if (error instanceof UserError) throw error;
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') throw new UserError(`there is no file ${path}: check ${flag}`);
-    if (code === 'EACCES')
-      throw new UserError(`${path} may not be read by this user: check ${flag} and the file's owner`);
-    throw new UserError(`${path} can't be read (${code}): check ${flag}`);
+    if (errnoOf(error) === 'ENOENT') throw new UserError(`there is no file ${path}: check ${flag}`);
+    throw explained(error, { path, instead: `or check ${flag}` });
   }
 }

@@ -128,8 +128,12 @@ test('the addon is compiled from the sources of the package, by two set-ups at o
   });
 });
 
+const fetched = (): string => join(folder, 'python-has-fetched');
+/** A Python whose pip says its version, and leaves a trace where it is to do more. */
+const fetching = (): string => `[ "$3" = --version ] && echo pip 23.2.1 || : > '${fetched()}'`;
+
 test('no g++ is said before anything is fetched', async () => {
-  putOnPath('python3', `touch '${join(folder, 'python-was-called')}'`);
+  putOnPath('python3', fetching());
   const options = { gpu: false, env: emptyCache(), packageFolder };
   await expect(setupEngine(options, silentReport)).rejects.toThrow(
     new UserError(
@@ -137,7 +141,7 @@ test('no g++ is said before anything is fetched', async () => {
       exitCodes.unavailable,
     ),
   );
-  expect(existsSync(join(folder, 'python-was-called'))).toBe(false);
+  expect(existsSync(fetched())).toBe(false);
 });
 
 test('no python3', async () => {
@@ -148,9 +152,16 @@ test('no python3', async () => {
   );
 });
 
+test('neither python3 nor g++: both are said at once', async () => {
+  const options = { gpu: false, env: emptyCache(), packageFolder };
+  await expect(setupEngine(options, silentReport)).rejects.toThrow(
+    /there is no g\+\+ on PATH: .*; and there is no python3 on PATH: /,
+  );
+});
+
 test('too small a disk is said before anything is fetched', async () => {
   putOnPath('g++', 'echo 12.2.0');
-  putOnPath('python3', `touch '${join(folder, 'python-was-called')}'`);
+  putOnPath('python3', fetching());
   const options = {
     gpu: false,
     env: emptyCache(),
@@ -160,7 +171,7 @@ test('too small a disk is said before anything is fetched', async () => {
   await expect(setupEngine(options, silentReport)).rejects.toThrow(
     /tensorflow.* needs 1\.1 GB in .*cache and 0\.004 GB are free: free some space, or point UNET_FLEET_CACHE to another disk/,
   );
-  expect(existsSync(join(folder, 'python-was-called'))).toBe(false);
+  expect(existsSync(fetched())).toBe(false);
 });
 
 test('a compiler that fails is quoted, and leaves nothing behind that looks like an addon', async () => {

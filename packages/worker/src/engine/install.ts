@@ -17,6 +17,7 @@ import {
   type InstallReport,
   inStep,
   makeFolder,
+  pipVersion,
   type Statfs,
   supportedArch,
   UserError,
@@ -75,13 +76,27 @@ export async function setupEngine(
   const nodeApiFolder = (require('node-api-headers') as { include_dir: string }).include_dir;
   const tensorflowFolder = libraryFolder(flavor, arch, env);
   const addon = { packageFolder, nodeApiFolder, tensorflowFolder, env };
-  // Before a download of minutes rather than after it.
-  if (!existsSync(addonPath(addon))) await compilerVersion(env);
+  const isFetched = engineWheels(flavor, arch).every((wheel) => hasWheel(wheel, arch, env));
+  // Before a download of minutes rather than after it, and all at once.
+  await requireAll([
+    ...(existsSync(addonPath(addon)) ? [] : [compilerVersion(env)]),
+    ...(isFetched ? [] : [pipVersion(env)]),
+  ]);
   await installLibraries(flavor, arch, { report, env, ...(statfs ? { statfs } : {}) });
   const compiled = await compileAddon({ ...addon, report });
   await inStep('loading TensorFlow once', report, () => requireLoads(compiled, env));
   const install = { flavor, tensorflowVersion, libraryFolder: tensorflowFolder, addonKey: addonKey(addon) };
   return putInPlace(compiled, packageFolder, install);
+}
+
+/** Rejects with one sentence about all tools that are missing. */
+async function requireAll(looks: readonly Promise<unknown>[]): Promise<void> {
+  const found = await Promise.allSettled(looks);
+  const reasons = found.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
+  const bug = reasons.find((reason) => !(reason instanceof UserError));
+  if (bug !== undefined) throw bug;
+  if (reasons.length > 0)
+    throw new UserError(reasons.map(({ message }) => message).join('; and '), exitCodes.unavailable);
 }
 
 /** The engine that is ready to load, or null. */

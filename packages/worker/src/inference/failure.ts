@@ -1,6 +1,6 @@
 /** What is told of a photo or mask that could not be used, while the others go on. */
 import { FileError } from '@unet-fleet/dataset';
-import { UserError } from '@unet-fleet/shared';
+import { refusalOf, UserError } from '@unet-fleet/shared';
 
 export interface Failure {
   path: string;
@@ -27,5 +27,5 @@ export function failureOf(path: string, error: unknown): Failure | null {
   if (error instanceof UserError) return { path, reason: error.message };
   const { code, path: file, message } = error as NodeJS.ErrnoException;
   if (code === undefined) return null;
-  return { path: file ?? path, reason: code === 'EACCES' ? 'there is no permission for it' : message };
+  return { path: file ?? path, reason: refusalOf(error) || message };
 }

@@ -56,7 +56,11 @@ async function photosOf(input: string, outDir: string): Promise<Found[]> {
   if (isSystemView(cwd)) {
     throw new UserError(`${input} shows the system and holds no photos: check its name.`);
   }
-  const matches = rest === '' ? await listFolder(cwd, listing) : await matchesOf(rest, cwd);
+  // What is no file is told by whoever reads it, as every photo that can't be read.
+  const others: string[] = [];
+  const onOther = (path: string) => void others.push(path);
+  const files = rest === '' ? await listFolder(cwd, { ...listing, onOther }) : await matchesOf(rest, cwd);
+  const matches = [...files, ...others].sort(compareText);
   const results = await resultsBelow(cwd, outDir);
   const isPhoto = (path: string) => photoExtensions.includes(extname(path).toLowerCase());
   const all = new Set(matches);

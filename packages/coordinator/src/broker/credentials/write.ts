@@ -19,6 +19,7 @@ import { createUser } from '@nats-io/nkeys';
 import {
   atExit,
   coordinatorIdentity,
+  explained,
   makeFolder,
   safeId,
   UserError,
@@ -280,8 +281,7 @@ async function writing(folder: string, work: () => Promise<CredentialsReport>): 
   try {
     return await work();
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === undefined || error instanceof UserError) throw error;
-    throw new UserError(`the credentials can't be written to ${folder} (${message}): check --out`);
+    const instead = 'or name another folder with --out';
+    throw explained(error, { what: 'the credentials', path: folder, instead });
   }
 }
