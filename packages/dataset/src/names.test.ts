@@ -99,10 +99,32 @@ describe('suffixes and folders', () => {
   it.each([
     ['within the parts', 'data/train/images/a.jpg', 'data/train/masks/a.png', both],
     ['around the parts', 'data/images/train/a.jpg', 'data/masks/train/a.png', both],
+    ['with their part, as in CamVid', 'data/train/a.png', 'data/trainannot/a.png', both],
+    ['behind their part', 'data/train_images/a.png', 'data/train_masks/a.png', both],
+    ['before their part', 'data/images-train/a.png', 'data/labels-train/a.png', both],
     ['of two folders', 'photos/train/images/a.jpg', 'masks/train/labels/a.png', {}],
   ])('folders of the kinds %s are no part of the id', async (_, photo, mask, given) => {
     expect(await idsIn([photo, mask], given)).toEqual(['train/a']);
   });
+});
+
+it.each([
+  ['img_*', 'mask_*', 'photos/day/img_1.jpg', 'masks/day/mask_1.png', 'day/1'],
+  ['', 'gt-*-x', 'photos/1.jpg', 'masks/gt-1-x.png', '1'],
+  [`${nfc}_*`, '', `photos/${nfd}_1.jpg`, 'masks/1.png', '1'],
+])('a prefix is written with a *: %s and %s', async (imageSuffix, maskSuffix, photo, mask, id) => {
+  const others = ['photos/img_.jpg', 'masks/gt-x.png', 'masks/day/img_1.png'];
+  expect(await idsIn([photo, mask, ...others], { imageSuffix, maskSuffix })).toEqual([id]);
+});
+
+it('annotations beside the photos are named, with the way to masks', async () => {
+  const labelme = numbered('data/#.jpg', 'data/#.json');
+  await expect(pairIn(labelme, both)).rejects.toThrow(
+    /Beside the photos in .*data there is no mask, but 3 files \.json \(annotations, .*\), which are not read: .*labelme2voc\.py with --labels/,
+  );
+  await expect(pairIn(numbered('data/#.jpg', 'data/#.txt'), both)).rejects.toThrow(
+    /3 files \.txt \(text: polygons/,
+  );
 });
 
 it('litter is no photo and no mask', async () => {
@@ -197,7 +219,25 @@ describe('where nothing fits, what would is proposed', () => {
       { maskSuffix: '_mask' },
       "with --mask-suffix '', 3 of 3",
     ],
-    ['lower case', numbered('photos/IMG_#.jpg', 'masks/img_#.png'), {}, 'differ in upper and lower case'],
+    [
+      'prefixes',
+      numbered('photos/img_#.png', 'masks/mask_#.png'),
+      {},
+      "with --image-suffix 'img_*' --mask-suffix 'mask_*', 3 of 3 photos have a mask",
+    ],
+    ['a prefix', numbered('photos/#.png', 'masks/GT#.png'), {}, "with --mask-suffix 'GT*', 3 of 3"],
+    [
+      'prefixes in one folder',
+      numbered('data/image-#.png', 'data/mask-#.png'),
+      both,
+      "with --image-suffix 'image-*' --mask-suffix 'mask-*', 3 of 3",
+    ],
+    [
+      'lower case',
+      ['photos/Ab.jpg', 'photos/Cd.jpg', 'masks/ab.png', 'masks/cd.png'],
+      {},
+      'differ in upper and lower case',
+    ],
   ])('%s', async (_, files, given, proposal) => {
     expect(await proposalFor(files, given)).toContain(proposal);
   });

@@ -48,29 +48,65 @@ const folderKinds = new Map<string, 'photo' | 'mask'>([
   ...['segmentations', 'seg', 'targets', 'target'].map((name) => [name, 'mask'] as const),
 ]);
 
-/** What the folders of a path say about it: the kind, and the path without the folder that says so. */
+/** Names of the parts of a split, as folders are called for them. */
+const partName = '(?:train(?:ing)?|trn|val(?:id(?:ation)?)?|dev|test(?:ing)?|tst)';
+const partBefore = new RegExp(`^(${partName})[_-]?(.+)$`, 'i');
+const partBehind = new RegExp(`^(.+)[_-](${partName})$`, 'i');
+
+/** A folder that is called for its part and its kind: CamVid's trainannot, train_masks, images_val. */
+function partAndKind(folder: string): { part: string; kind: 'photo' | 'mask' } | null {
+  const [, part = '', before = ''] = partBefore.exec(folder) ?? [];
+  const [, behind = '', other = ''] = partBehind.exec(folder) ?? [];
+  const kind = folderKinds.get(before.toLowerCase());
+  if (kind !== undefined) return { part, kind };
+  const otherKind = folderKinds.get(behind.toLowerCase());
+  return otherKind === undefined ? null : { part: other, kind: otherKind };
+}
+
+/**
+ * What the folders of a path say about it: the kind, and the path without what says so ("train/masks/a" and
+ * "trainannot/a" are "train/a").
+ */
 export function kindByFolder(path: string): { kind: 'photo' | 'mask'; rest: string } | null {
   const parts = path.split('/');
   for (let at = parts.length - 2; at >= 0; at--) {
-    const kind = folderKinds.get((parts[at] as string).toLowerCase());
+    const folder = parts[at] as string;
+    const kind = folderKinds.get(folder.toLowerCase());
     if (kind !== undefined) return { kind, rest: parts.filter((_, i) => i !== at).join('/') };
+    const both = partAndKind(folder);
+    if (both !== null) return { kind: both.kind, rest: parts.with(at, both.part).join('/') };
   }
   return null;
 }
 
-/** Whether the name of a file ends in the suffix, in whichever form either is written. */
-export const hasSuffix = (path: string, suffix: string): boolean =>
-  withoutExtension(path).normalize('NFC').endsWith(suffix.normalize('NFC'));
+/** What a name has before its id and behind it: the two sides of the *, or all of it behind ("_mask", "mask_*"). */
+function affixes(suffix: string): [before: string, behind: string] {
+  const text = suffix.normalize('NFC');
+  const at = text.indexOf('*');
+  return at === -1 ? ['', text] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+/** Whether the name of a file has what the suffix says, in whichever form either is written. */
+export const hasSuffix = (path: string, suffix: string): boolean => {
+  const [before, behind] = affixes(suffix);
+  const stem = withoutExtension(path).normalize('NFC');
+  if (before === '') return stem.endsWith(behind);
+  const name = stem.slice(stem.lastIndexOf('/') + 1);
+  return name.startsWith(before) && name.slice(before.length).endsWith(behind);
+};
 
 /**
- * The id of a file below its folder: "street/é_sat.jpg" with the suffix "_sat" is "street/é". A file that is called as
- * its suffix is known by its folder ("0001/image.png" with the suffix "image" is "0001"). null for one that has not the
- * suffix, or nothing besides.
+ * The id of a file below its folder: "street/é_sat.jpg" with the suffix "_sat" is "street/é", and so is
+ * "street/sat_é.jpg" with "sat_*". A file that is called as its suffix is known by its folder ("0001/image.png" with the
+ * suffix "image" is "0001"). null for one that has not the suffix, or nothing besides.
  */
 export function idOf(path: string, suffix: string): string | null {
   if (!hasSuffix(path, suffix)) return null;
+  const [before, behind] = affixes(suffix);
   const stem = withoutExtension(path).normalize('NFC');
-  const id = stem.slice(0, stem.length - suffix.normalize('NFC').length).replace(/\/$/, '');
+  const at = before === '' ? 0 : stem.lastIndexOf('/') + 1;
+  const whole = stem.slice(0, at) + stem.slice(at + before.length);
+  const id = whole.slice(0, whole.length - behind.length).replace(/\/$/, '');
   return id === '' ? null : id;
 }
 

@@ -69,7 +69,12 @@ export async function pairFiles(options: PairOptions): Promise<Pairing> {
   const named = imageFiles.filter((path) => hasSuffix(path, imageSuffix) && !isNamedMask(path));
   const photos = photosAmong(named.length > 0 ? named : imageFiles);
   const all = { photos, masks: maskFiles.filter(isMaskFile) };
-  const sides = isOneFolder ? sidesOfOneFolder(all, options) : all;
+  const beside = () =>
+    describeUnread(
+      'mask',
+      imageFiles.filter((path) => !photoExtensions.includes(extensionOf(path)) && !isMaskFile(path)),
+    );
+  const sides = isOneFolder ? sidesOfOneFolder(all, options, beside()) : all;
   const matched = pairByNames(sides, options);
   const proposal =
     matched.pairs.length > 0 ? null : proposePairing((isOneFolder && sidesByFolder(all)) || all, options);
@@ -90,15 +95,19 @@ export async function pairFiles(options: PairOptions): Promise<Pairing> {
 
 /**
  * Which files of one folder are photos and which masks: by their suffixes, or else by the folders that they lie in
- * (images, masks), or else by JPEG, which no mask is. Throws a UserError where nothing tells.
+ * (images, masks), or else by JPEG, which no mask is. Throws a UserError where nothing tells, with what lies there that
+ * is not read (`unread`).
  */
-function sidesOfOneFolder(all: Sides, options: PairOptions): Sides {
+function sidesOfOneFolder(all: Sides, options: PairOptions, unread: string | null): Sides {
   const { images, imageSuffix, maskSuffix } = options;
   if (imageSuffix === '' && maskSuffix === '') {
     const sides = sidesByFolder(all) ?? sidesByJpeg(all);
     if (sides !== null) return sides;
+    const proposal = proposePairing(all, options);
+    if (proposal === null && unread !== null)
+      throw new UserError(`Beside the photos in ${images} there is no mask, but ${unread}.`);
     const remedy =
-      proposePairing(all, options) ??
+      proposal ??
       'name another folder with --masks, or what names end in with --mask-suffix and --image-suffix';
     throw new UserError(`Photos and masks are both in ${images}: ${remedy}.`);
   }
@@ -117,7 +126,11 @@ function sidesByFolder({ photos, masks }: Sides): Sides | null {
   const ofKind = (paths: readonly string[], kind: 'photo' | 'mask') =>
     paths.filter((path) => kindByFolder(path)?.kind === kind);
   const sides = { photos: ofKind(photos, 'photo'), masks: ofKind(masks, 'mask') };
-  return sides.photos.length > 0 && sides.masks.length > 0 ? sides : null;
+  if (sides.photos.length > 0 || sides.masks.length === 0) return sides.masks.length > 0 ? sides : null;
+  // CamVid's train and trainannot: the folders of masks alone are called for what they hold.
+  const ids = new Set(sides.masks.map((path) => idOf(kindByFolder(path)?.rest ?? path, '')));
+  const others = photos.filter((path) => kindByFolder(path) === null);
+  return others.some((path) => ids.has(idOf(path, ''))) ? { ...sides, photos: others } : null;
 }
 
 function sidesByJpeg({ photos, masks }: Sides): Sides | null {

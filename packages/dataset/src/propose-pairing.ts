@@ -46,8 +46,9 @@ export function proposePairing(sides: Sides, given: Given): string | null {
   // Photos and masks of one folder, which only their suffixes tell apart.
   const areMixed =
     sides.masks.some((path) => all.has(path)) && resolve(given.images) === resolve(given.masks);
-  const best = bestRule(votes(photos, masks, areMixed), areMixed);
-  if (best !== null) {
+  for (const counts of [votes(photos, masks, areMixed), prefixVotes(photos, masks, areMixed)]) {
+    const best = bestRule(counts, areMixed);
+    if (best === null) continue;
     const { numPhotos, numPairs } = count(sides, best, areMixed);
     const options = optionsOf(best, given);
     if (options !== '' && numPairs > 0 && numPairs * 3 >= Math.min(numPhotos, masks.length)) {
@@ -84,6 +85,51 @@ function votes(photos: readonly Name[], masks: readonly Name[], areMixed: boolea
   return counts;
 }
 
+/** The same where names differ at their beginning, as img_1 and mask_1 do: for ends that begin behind a separator. */
+function prefixVotes(
+  photos: readonly Name[],
+  masks: readonly Name[],
+  areMixed: boolean,
+): Map<string, number> {
+  const byEnd = new Map<string, Name[]>();
+  for (const mask of masks) {
+    for (const end of endsOf(mask.stem)) {
+      const some = byEnd.get(end) ?? [];
+      byEnd.set(end, some);
+      if (some.length < maxMasks) some.push(mask);
+    }
+  }
+  const counts = new Map<string, number>();
+  const stride = Math.max(1, Math.floor(photos.length / maxVoters));
+  const prefixOf = ({ stem }: Name, end: string) =>
+    stem === end ? '' : `${stem.slice(0, stem.length - end.length)}*`;
+  for (let i = 0; i < photos.length; i += stride) {
+    const photo = photos[i] as Name;
+    const rules = new Set<string>();
+    for (const end of endsOf(photo.stem)) {
+      for (const mask of byEnd.get(end) ?? []) {
+        if (areMixed && mask.path === photo.path) continue;
+        const [imageSuffix, maskSuffix] = [prefixOf(photo, end), prefixOf(mask, end)];
+        if (Math.max(imageSuffix.length, maskSuffix.length) > maxSuffixLength) continue;
+        rules.add(JSON.stringify({ ...foldersBefore(photo, mask), imageSuffix, maskSuffix }));
+      }
+    }
+    for (const rule of rules) counts.set(rule, (counts.get(rule) ?? 0) + 1);
+  }
+  return counts;
+}
+
+/** The name itself, and what is left of it from each place on where a number or a part begins. */
+function endsOf(stem: string): string[] {
+  const ends = [stem];
+  for (let at = 1; at < stem.length; at++) {
+    const before = stem[at - 1] as string;
+    const isNumber = /\d/.test(stem[at] as string) && /\p{L}/u.test(before);
+    if (separator.test(before) || isNumber) ends.push(stem.slice(at));
+  }
+  return ends;
+}
+
 /** The masks whose names begin as the photo's does, up to the last place at which a suffix can begin. */
 function nearest(photo: Name, sorted: readonly Name[], stems: readonly string[], areMixed: boolean): Name[] {
   const { stem } = photo;
@@ -108,7 +154,8 @@ function boundaryBefore(stem: string, length: number): number {
   return length;
 }
 
-function* rulesOf(photo: Name, mask: Name): Generator<Rule> {
+/** The folders of each that the other has not: those before the folders that they share. */
+function foldersBefore(photo: Name, mask: Name): Pick<Rule, 'photoFolder' | 'maskFolder'> {
   let tail = 0;
   while (
     tail < Math.min(photo.folders.length, mask.folders.length) &&
@@ -117,13 +164,18 @@ function* rulesOf(photo: Name, mask: Name): Generator<Rule> {
     tail++;
   }
   const before = ({ folders }: Name) => folders.slice(0, folders.length - tail).join('/');
+  return { photoFolder: before(photo), maskFolder: before(mask) };
+}
+
+function* rulesOf(photo: Name, mask: Name): Generator<Rule> {
+  const folders = foldersBefore(photo, mask);
   const common = commonLength(photo.stem, mask.stem);
   for (let at = common; at > 0; at--) {
     const [imageSuffix, maskSuffix] = [photo.stem.slice(at), mask.stem.slice(at)];
     if (Math.max(imageSuffix.length, maskSuffix.length) > maxSuffixLength) return;
     const begins = (suffix: string) => suffix === '' || separator.test(suffix[0] as string);
     if (at !== common && !(begins(imageSuffix) && begins(maskSuffix))) continue;
-    yield { photoFolder: before(photo), maskFolder: before(mask), imageSuffix, maskSuffix };
+    yield { ...folders, imageSuffix, maskSuffix };
   }
 }
 

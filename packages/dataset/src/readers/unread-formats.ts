@@ -25,7 +25,9 @@ const unreadFormats: UnreadFormat[] = [
   {
     extensions: ['.json', '.jsonl', '.ndjson', '.geojson'],
     what: 'annotations, as COCO, LabelMe and others write them',
-    remedy: drawn("COCO: pycocotools' annToMask; LabelMe: labelme_export_json; polygons: Pillow's ImageDraw"),
+    remedy: drawn(
+      "LabelMe, a file for each photo: its labelme2voc.py with --labels and --noobject writes JPEGImages and SegmentationClass, with one numbering for all files, as labelme_export_json does not; COCO: pycocotools' annToMask; polygons: Pillow's ImageDraw",
+    ),
   },
   {
     extensions: ['.xml'],

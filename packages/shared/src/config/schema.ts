@@ -22,12 +22,12 @@ const data = group<Config['data']>({
     sensitive: true,
   },
   imageSuffix: {
-    doc: "what a photo's file name ends in and its mask's does not, such as _sat",
+    doc: "what a photo's file name ends in and its mask's does not, such as _sat; or begins with: img_*",
     format: 'text',
     default: '',
   },
   maskSuffix: {
-    doc: "what a mask's file name ends in and its photo's does not, such as _mask",
+    doc: "what a mask's file name ends in and its photo's does not, such as _mask; or begins with: mask_*",
     format: 'text',
     default: '',
   },
