@@ -1,5 +1,6 @@
 /** Photos of more than 8 bits, stacks and orientations, from files to what the engine gets. */
 import { join } from 'node:path';
+import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { dataConfig, folderWith, pngMask } from '../test-support/folders.ts';
@@ -42,6 +43,21 @@ async function loaded({ config, report }: Awaited<ReturnType<typeof setOf>>) {
   return { dataset, data, samples };
 }
 
+/** A grey PNG of one row of bytes with a filter before each, for the depths that libraries write unasked alone. */
+function packedPng(width: number, height: number, depth: number, rows: Uint8Array): Uint8Array {
+  const chunk = (type: string, data: Uint8Array) => {
+    const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
+    const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
+    length.writeUInt32BE(data.length);
+    sum.writeUInt32BE(crc32(body));
+    return Buffer.concat([length, body, sum]);
+  };
+  const header = Buffer.from([0, 0, 0, width, 0, 0, 0, height, depth, 0, 0, 0, 0]);
+  const signature = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
+  const parts = [chunk('IHDR', header), chunk('IDAT', deflateSync(rows)), chunk('IEND', new Uint8Array())];
+  return Buffer.concat([signature, ...parts]);
+}
+
 describe('photos of more than 8 bits', () => {
   it.each([
     ['12 bits in 16', u16(100, 4095), u16(0, 2000), '0..4095 of uint16', [100 / 4095, 1]],
@@ -70,6 +86,45 @@ describe('photos of more than 8 bits', () => {
     );
     expect([dataset.valueRange, dataset.notes]).toEqual(['0..255 of uint8', []]);
     for (const { pixels } of samples) expect(pixels).toBeInstanceOf(Uint8Array);
+  });
+
+  it.each([
+    ['least number', -9, Int16Array, 2, '-9'],
+    ['greatest number', 999, Uint16Array, 1, '999'],
+    ['float', -9, Float32Array, 3, '-9'],
+    ['nan', Number.NaN, Float32Array, 3, 'nan'],
+  ])('without data (GDAL) widen no range, are black and told: %s', async (_, noData, kind, format, text) => {
+    const values = kind.from(ramp(100, 500));
+    values[0] = noData;
+    const bits = 8 * values.BYTES_PER_ELEMENT;
+    const photo = (data: typeof values) =>
+      tiffOf({ ...size, bits, format, data: bytesOf(data), tags: { 42113: text } });
+    const set = await setOf({ 'a.tif': photo(values), 'b.tif': photo(values.map(() => noData)) });
+    const { dataset, samples } = await loaded(set);
+    const seen = values.subarray(1);
+    expect(dataset.valueRange).toMatch(`${Math.min(...seen)}..${Math.max(...seen)} of `);
+    expect(dataset.notes).toContain(
+      "2 photos (such as a.tif) have pixels without data (GDAL's nodata): they count in no range, and are black.",
+    );
+    expect(samples[0]?.pixels[0]).toBe(0);
+    expect([...(samples[0]?.pixels ?? [])].filter((value) => value === 1)).not.toEqual([]);
+    expect([...(samples[1]?.pixels ?? [])].every((value) => value === 0)).toBe(true);
+  });
+
+  it('of fewer than 8 bits have their range in stored numbers, in PNG and in TIFF', async () => {
+    const options = { channels: 1, maxPixels: 1e6 } as const;
+    const png = packedPng(4, 1, 4, Uint8Array.of(0, 0x0f, 0xf0));
+    const tiff = tiffOf({ width: 4, height: 1, bits: 4, data: Uint8Array.of(0x0f, 0xf0) });
+    const unit = async (name: string, bytes: Uint8Array, valueRange: string) =>
+      [...unitPixels((await decodePhoto(name, bytes, { ...options, valueRange })).pixels)].map(
+        (value) => Math.round(100 * value) / 100,
+      );
+    expect(await unit('a.png', png, '0..30')).toEqual([0, 0.5, 0.5, 0]);
+    expect(await unit('a.tif', tiff, '0..30')).toEqual([0, 0.5, 0.5, 0]);
+    for (const range of ['type', 'auto']) {
+      expect(await unit('a.png', png, range)).toEqual([0, 1, 1, 0]);
+      expect(await unit('a.tif', tiff, range)).toEqual([0, 1, 1, 0]);
+    }
   });
 
   it('are asked about where one range cannot serve, and every answer works', async () => {

@@ -11,7 +11,7 @@ import type { PictureFacts } from './readers/picture-facts.ts';
 import type { ValueCount } from './readers/raster.ts';
 
 /** Raised whenever a reader gives another result for the same bytes. */
-const FORMAT = 5;
+const FORMAT = 6;
 
 export interface FileStamp {
   numBytes: number;

@@ -65,7 +65,12 @@ export function toldOfPhotos(
     (facts) => channels !== 4 && facts.meaning === 'rgb' && facts.numExtra > Number(facts.hasAlpha),
     (some) => `${some} channels beside red, green and blue, which --channels ${channels} leaves out.`,
   );
-  return { notes: [...stacks, ...unnamed], warnings: leftOut };
+  const noData = noteOf(
+    photos,
+    ({ numNoData }) => numNoData > 0,
+    (some) => `${some} pixels without data (GDAL's nodata): they count in no range, and are black.`,
+  );
+  return { notes: [...stacks, ...unnamed, ...noData], warnings: leftOut };
 }
 
 const isUnnamedColour = ({ meaning, channels, numExtra }: PictureFacts): boolean =>

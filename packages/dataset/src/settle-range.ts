@@ -14,7 +14,7 @@ export interface SettledRange {
   fault: string | null;
 }
 
-export interface PhotoValues extends Pick<PictureFacts, 'kind' | 'meaning' | 'low' | 'high'> {
+export interface PhotoValues extends Pick<PictureFacts, 'kind' | 'meaning' | 'low' | 'high' | 'hasValues'> {
   /** The file's name. */
   photo: string;
 }
@@ -39,7 +39,8 @@ export function settleRange(photos: readonly PhotoValues[]): SettledRange {
   }
   const [type, some] = first;
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (const photo of some) [low, high] = [Math.min(low, photo.low), Math.max(high, photo.high)];
+  for (const photo of some.filter(({ hasValues }) => hasValues))
+    [low, high] = [Math.min(low, photo.low), Math.max(high, photo.high)];
   if (type === 'uint8')
     return { valueRange: formatValueRange({ low: 0, high: 255, type }), note: null, fault: null };
   const found = `Photos hold ${type} values from ${low} to ${high}`;

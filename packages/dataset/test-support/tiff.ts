@@ -10,8 +10,8 @@ export interface TiffPage {
   photometric?: number;
   /** 1 unsigned, 2 signed, 3 float. */
   format?: number;
-  /** Tag and value of 16 bits. */
-  tags?: Record<number, number>;
+  /** Tag and value: of 16 bits, or a text of at most three letters. */
+  tags?: Record<number, number | string>;
 }
 
 export function tiffOf(...pages: TiffPage[]): Buffer {
@@ -40,9 +40,11 @@ export function tiffOf(...pages: TiffPage[]): Buffer {
     directory.writeUInt16LE(sorted.length, 0);
     for (const [i, [tag, value]] of sorted.entries()) {
       directory.writeUInt16LE(Number(tag), 2 + 12 * i);
-      directory.writeUInt16LE(4, 4 + 12 * i);
-      directory.writeUInt32LE(1, 6 + 12 * i);
-      directory.writeUInt32LE(value, 10 + 12 * i);
+      const isText = typeof value === 'string';
+      directory.writeUInt16LE(isText ? 2 : 4, 4 + 12 * i);
+      directory.writeUInt32LE(isText ? value.length + 1 : 1, 6 + 12 * i);
+      if (isText) directory.write(value, 10 + 12 * i, 'latin1');
+      else directory.writeUInt32LE(value, 10 + 12 * i);
     }
     link.buffer.writeUInt32LE(at + padded.length, link.at);
     link = { buffer: directory, at: directory.length - 4 };

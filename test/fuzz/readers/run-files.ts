@@ -153,6 +153,8 @@ const facts: PictureFacts = {
   isLossy: false,
   low: 0,
   high: 0,
+  numNoData: 0,
+  hasValues: true,
   numNotFinite: 0,
 };
 const photo = { ok: { sha256: hash, pages: [facts] } };

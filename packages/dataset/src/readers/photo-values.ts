@@ -5,11 +5,11 @@
 import type { ValueRange } from '@unet-fleet/shared';
 import { luminance } from './luminance.ts';
 import type { NumberKind } from './numbers.ts';
-import type { Picture } from './picture.ts';
+import { noDataTest, type Picture } from './picture.ts';
 
 type Upright = Pick<
   Picture,
-  'values' | 'channels' | 'kind' | 'bits' | 'meaning' | 'numExtra' | 'hasAlpha' | 'colors'
+  'values' | 'channels' | 'kind' | 'bits' | 'meaning' | 'numExtra' | 'hasAlpha' | 'colors' | 'noData'
 >;
 
 /** Which stored channels are the photo's. */
@@ -63,7 +63,9 @@ export function byteValues(picture: Upright, wanted: 1 | 3 | 4): ByteRaster {
   const numPixels = values.length / channels;
   const pixels = new Uint8Array(numPixels * numChannels);
   const factor = colors === null && bits < 8 ? 255 / (2 ** bits - 1) : 1;
-  const byte = (value: number) => (meaning === 'inverted' ? 255 - value * factor : value * factor);
+  const isNoData = noDataTest(picture);
+  const byte = (value: number) =>
+    isNoData(value) ? 0 : meaning === 'inverted' ? 255 - value * factor : value * factor;
   for (let i = 0, at = 0, to = 0; i < numPixels; i++, at += channels, to += numChannels) {
     for (let c = 0; c < Math.min(3, numChannels); c++) {
       const source = colours[numColors === 3 && colors === null ? c : 0] as number;
@@ -103,8 +105,13 @@ export function unitValues(picture: Upright, wanted: 1 | 3 | 4, range: 'type' | 
     const share = (value - from) / (to - from);
     return Math.max(0, Math.min(1, share));
   };
+  const isNoData = noDataTest(picture);
   const colour = (stored: number | bigint) =>
-    meaning === 'inverted' ? 1 - unit(stored, low, high) : unit(stored, low, high);
+    isNoData(Number(stored))
+      ? 0
+      : meaning === 'inverted'
+        ? 1 - unit(stored, low, high)
+        : unit(stored, low, high);
   const raster = new Float32Array(numPixels * colours.length);
   for (let i = 0, at = 0, to = 0; i < numPixels; i++, at += channels) {
     for (const c of colours) raster[to++] = colour(values[at + c] as number);

@@ -57,7 +57,8 @@ export function decodePhoto(path: string, bytes: Uint8Array, options: PhotoOptio
   return inFile(path, async () => {
     const range = rangeOf(options.valueRange ?? 'auto');
     const library = sharpKindOf(path, bytes, page, limit);
-    if (library !== null) {
+    // A range is that of the file's numbers, which the library spreads over a byte where they have fewer bits.
+    if (library !== null && (library.bits >= 8 || isByteRange(range))) {
       const isTurned = orientation !== 'stored';
       if (isByteRange(range)) return sharpPhoto(bytes, library, { channels, isTurned, limit });
       checkType(range, 'uint8');
@@ -179,20 +180,22 @@ interface ByteRasterOf {
 /** Page for sharp, and what to say where it cannot decode it. */
 interface SharpKind {
   page: number;
+  bits: number;
   layout: TiffLayout | null;
 }
 
 /** How sharp is to read the photo, if it reads it as the file means: bytes of JPEG, WebP, PNG and common TIFF. */
 function sharpKindOf(path: string, bytes: Uint8Array, page: number, limit: PixelLimit): SharpKind | null {
   const { name } = containerOf(path, bytes);
-  if (name === 'jpeg' || name === 'webp') return { page: 0, layout: null };
+  if (name === 'jpeg' || name === 'webp') return { page: 0, bits: 8, layout: null };
   if (name === 'png') {
     checkPngStill(bytes);
-    return pngDepth(bytes) <= 8 ? { page: 0, layout: null } : null;
+    const bits = pngDepth(bytes);
+    return bits <= 8 ? { page: 0, bits, layout: null } : null;
   }
   if (name !== 'tiff') return null;
   const layout = tiffLayout(bytes, page, limit);
-  return isPlainBytes(layout) ? { page: layout.directory.index, layout } : null;
+  return isPlainBytes(layout) ? { page: layout.directory.index, bits: layout.bits, layout } : null;
 }
 
 interface SharpOptions {
@@ -257,11 +260,15 @@ async function sharpFacts(
   const decoded = asPicture({ width, height, channels, pixels: data });
   const facts = factsOf({ ...decoded, numExtra: hasAlpha ? 1 : 0, hasAlpha });
   const numColors = metadata.space === 'b-w' ? 1 : 3;
+  // As the file has them, which is what --value-range is about.
+  const factor = numColors === 1 && kind.bits < 8 ? (2 ** kind.bits - 1) / 255 : 1;
   return {
     ...facts,
+    low: facts.low * factor,
+    high: facts.high * factor,
     container: name,
     channels: numColors + facts.numExtra,
-    bits: kind.layout?.bits ?? (name === 'png' ? pngDepth(bytes) : 8),
+    bits: kind.bits,
     meaning: numColors === 1 ? 'grey' : 'rgb',
     hasAlpha: hasAlpha && !isUnnamedExtra(kind.layout),
     orientation: kind.layout?.orientation ?? orientation,

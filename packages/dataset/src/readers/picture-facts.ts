@@ -1,5 +1,5 @@
 /** What the scan keeps of a picture beside its pixels, to tell a person and to settle options by; and how it is told. */
-import type { Picture } from './picture.ts';
+import { noDataTest, type Picture } from './picture.ts';
 
 export type PictureFacts = Pick<
   Picture,
@@ -19,16 +19,22 @@ export type PictureFacts = Pick<
   low: number;
   high: number;
   numNotFinite: number;
+  /** Values that stand for no data; they are in neither of the above. */
+  numNoData: number;
+  /** Whether there is any other. */
+  hasValues: boolean;
 };
 
 export function factsOf(picture: Picture): PictureFacts {
   const { values, channels, numExtra, hasAlpha } = picture;
   const numValues = hasAlpha ? channels - numExtra : channels;
-  let [low, high, numNotFinite] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0];
+  const isNoData = noDataTest(picture);
+  let [low, high, numNotFinite, numNoData] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0, 0];
   for (let at = 0; at < values.length; at += channels) {
     for (let c = 0; c < numValues; c++) {
       const value = Number(values[at + c]);
-      if (!Number.isFinite(value)) numNotFinite++;
+      if (isNoData(value)) numNoData++;
+      else if (!Number.isFinite(value)) numNotFinite++;
       else {
         if (value < low) low = value;
         if (value > high) high = value;
@@ -39,7 +45,7 @@ export function factsOf(picture: Picture): PictureFacts {
   const what = { container, width, height, channels, kind, bits, meaning, numExtra, hasAlpha };
   // Infinity has no place in JSON, which the scan's cache is.
   const range = low > high ? { low: 0, high: 0 } : { low, high };
-  return { ...what, orientation, isLossy, ...range, numNotFinite };
+  return { ...what, orientation, isLossy, ...range, numNotFinite, numNoData, hasValues: low <= high };
 }
 
 const names: Record<PictureFacts['kind'], string> = {

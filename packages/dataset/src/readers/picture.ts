@@ -35,6 +35,8 @@ export interface Picture {
   colors: Uint8Array | null;
   /** EXIF's 1 to 8: how the stored rows are to be turned to be upright; 1: not at all. */
   orientation: number;
+  /** The value of pixels that nothing is known of, which a photo shows black; null where the file names none. */
+  noData?: number | null;
   /** Whether the compression may have changed values, as JPEG does at edges. */
   isLossy: boolean;
   /** Of the pages of the file that are pictures of their own, from 0. */
@@ -52,6 +54,16 @@ export const plainPicture = {
   page: 0,
   numPages: 1,
 } as const satisfies Partial<Picture>;
+
+/** Tells values that stand for no data. Floats of 32 bits are compared as such, however many digits the text has. */
+export function noDataTest({
+  noData = null,
+  kind,
+}: Pick<Picture, 'noData' | 'kind'>): (value: number) => boolean {
+  if (noData === null) return () => false;
+  const wanted = kind === 'f4' ? Math.fround(noData) : noData;
+  return (value) => Object.is(value, wanted) || value === wanted;
+}
 
 /** Width and height after turning. */
 export function uprightSize({

@@ -27,6 +27,8 @@ export const TAG = {
   tileByteCounts: 325,
   extraSamples: 338,
   sampleFormat: 339,
+  /** GDAL's, as text: the value of pixels that nothing is known of. */
+  noData: 42113,
 } as const;
 
 /** Pages of one file; stacks of microscopes have thousands. */

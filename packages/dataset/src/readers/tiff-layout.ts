@@ -47,6 +47,8 @@ export interface TiffLayout {
   isBitReversed: boolean;
   orientation: number;
   extraSamples: number[];
+  /** The value of pixels without data; null where none is said. */
+  noData: number | null;
 }
 
 /** The scan reads all pages of one file one after the other. */
@@ -102,7 +104,14 @@ export function tiffLayout(bytes: Uint8Array, page: number, limit: PixelLimit): 
     isBitReversed: number(TAG.fillOrder, 1) === 2,
     orientation: checkedOrientation(number(TAG.orientation, 1)),
     extraSamples: directory.numbers(TAG.extraSamples, samples),
+    noData: noDataOf(directory),
   };
+}
+
+function noDataOf(directory: TiffDirectory): number | null {
+  const text = directory.text(TAG.noData, 64).replaceAll('\0', '').trim();
+  if (/^[-+]?nan$/i.test(text)) return Number.NaN;
+  return text === '' || Number.isNaN(Number(text)) ? null : Number(text);
 }
 
 /** A number that every channel has alike. */
@@ -195,9 +204,11 @@ export function colorsOf({ directory, bits }: TiffLayout): Uint8Array {
  * the library for photos decodes it as its tags mean.
  */
 export function isPlainBytes(layout: TiffLayout): boolean {
-  const { bits, samples, format, photometric, isBitReversed, extraSamples } = layout;
+  const { bits, samples, format, photometric, isBitReversed, extraSamples, noData } = layout;
   if (isBitReversed || (format !== FORMATS.unsigned && format !== FORMATS.undefined)) return false;
   const isGrey = photometric === PHOTOMETRIC.blackIsZero || photometric === PHOTOMETRIC.whiteIsZero;
+  // What is 0 is black already.
+  if (noData !== null && (noData !== 0 || photometric === PHOTOMETRIC.whiteIsZero)) return false;
   if (bits === 1) return isGrey && samples === 1;
   if (bits !== 8) return false;
   const hasAlpha = extraSamples.length === 1 && (extraSamples[0] === 1 || extraSamples[0] === 2);

@@ -36,6 +36,7 @@ export async function readTiff(bytes: Uint8Array, page: number, limit: PixelLimi
     width,
     height,
     orientation: layout.orientation,
+    noData: layout.noData,
     page,
     numPages: numTiffPages(bytes),
   } as const;
