@@ -25,17 +25,43 @@ for (const { name, tests, required, remedy } of missing) {
   console.warn(`Left out: ${tests}, for there is no ${name} here (${remedy})`);
 }
 
+const units = ['packages/*/{src,page/src}/**/*.test.ts'];
+/** Units that need a process of their own: TensorFlow and the command line are the process's, and a mock of Node stays. */
+const ofTheirOwn = ['packages/{cli,worker}/src/**/*.test.ts', 'packages/shared/src/install/cache.test.ts'];
+
 // Unit tests sit beside their source and import it directly; whatever crosses packages, starts a thread or a
-// process imports the built packages, so `test` builds first. Two cores: one heavy file at a time.
+// process imports the built packages, so `test` builds first. Two cores: two files at a time.
+const common = {
+  setupFiles: ['test/helpers/seed-properties.ts'],
+  pool: 'forks',
+  maxConcurrency: 2,
+  testTimeout: 60_000,
+  hookTimeout: 120_000,
+} as const;
+const leftOut = [...configDefaults.exclude, ...missing.map(({ tests }) => tests)];
+
 export default defineConfig({
   test: {
-    include: ['packages/*/{src,page/src}/**/*.test.ts', 'test/**/*.test.ts'],
-    exclude: [...configDefaults.exclude, ...missing.map(({ tests }) => tests)],
-    setupFiles: ['test/helpers/seed-properties.ts'],
-    pool: 'forks',
     maxWorkers: 2,
-    maxConcurrency: 2,
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    projects: [
+      // One process after the other runs all of them: what they import is loaded once.
+      {
+        test: {
+          ...common,
+          name: 'units',
+          include: units,
+          exclude: [...leftOut, ...ofTheirOwn],
+          isolate: false,
+        },
+      },
+      {
+        test: {
+          ...common,
+          name: 'processes',
+          include: ['test/**/*.test.ts', ...ofTheirOwn],
+          exclude: leftOut,
+        },
+      },
+    ],
   },
 });
