@@ -1,5 +1,5 @@
 /** Runs on a small generated set: what to call, what they recorded about themselves, and what became of them. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunOutcome } from '@unet-fleet/coordinator';
 import { readMetrics } from '@unet-fleet/coordinator/run-folder/metrics';
@@ -13,8 +13,28 @@ export async function sampleFlags(folder: string, numImages: number): Promise<st
   return ['--images', set.images, '--masks', set.masks, '--class-names', set.classNames];
 }
 
-/** What the run has recorded so far. */
-export const eventsOf = (runDir: string): RunEvent[] => readMetrics<RunEvent>(join(runDir, 'metrics.jsonl'));
+interface Read {
+  /** Of the file that was read: another one lies there, or it has grown, where these differ. */
+  state: string;
+  events: RunEvent[];
+}
+
+const lastRead = new Map<string, Read>();
+
+/**
+ * What the run has recorded so far. Whoever waits for an event asks every few milliseconds, beside the run's own
+ * processes: the file is read again when it has changed.
+ */
+export function eventsOf(runDir: string): readonly RunEvent[] {
+  const path = join(runDir, 'metrics.jsonl');
+  const status = statSync(path, { throwIfNoEntry: false });
+  const state = status ? `${status.ino} ${status.size} ${status.mtimeMs}` : '';
+  const last = lastRead.get(path);
+  if (last?.state === state) return last.events;
+  const events = readMetrics<RunEvent>(path);
+  lastRead.set(path, { state, events });
+  return events;
+}
 
 type StepEvent = Extract<RunEvent, { type: 'step' }>;
 
