@@ -57,6 +57,12 @@ test.each([
   expect(loadedWith(entry).libraries.filter((library) => !known.includes(library))).toEqual([]);
 });
 
+test('the thread of the page loads nothing that reads pictures before one is asked for', () => {
+  const { sources, libraries } = loadedWith('dashboard/src/server/thread.ts');
+  expect(libraries).not.toContain('sharp');
+  expect(sources.filter((path) => path.startsWith('dataset/'))).toEqual([]);
+});
+
 test('a command line loads little more than the list of commands, and a worker nothing of the coordinator', () => {
   const { sources, libraries } = loadedWith('cli/src/main.ts');
   expect(libraries).toEqual(['commander', 'fastest-levenshtein']);

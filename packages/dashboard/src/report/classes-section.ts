@@ -1,6 +1,5 @@
 /** Scores by class at the evaluation that the report shows, by the policy of shared/metrics. */
-import { classColour, cssColour } from '@unet-fleet/pictures';
-import { ignoredColour } from '@unet-fleet/pictures/palette';
+import { classColour, cssColour, ignoredColour } from '@unet-fleet/pictures/palette';
 import { type ClassMetrics, type Metrics, metricsOf } from '@unet-fleet/shared';
 import { sparkline } from './chart.ts';
 import { type Html, html } from './html.ts';

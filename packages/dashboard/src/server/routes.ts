@@ -12,7 +12,7 @@ import { HistoryBodies } from './history-bodies.ts';
 import type { LivePort } from './live-port.ts';
 import { logTail } from './log-tail.ts';
 import type { RunFolders } from './run-folders.ts';
-import { type SamplePicture, SamplePictures } from './sample-pictures.ts';
+import type { SamplePicture, SamplePictures } from './sample-pictures.ts';
 
 export interface RoutesOptions {
   runs: RunFolders;
@@ -31,7 +31,7 @@ const maxPhotoBytes = 32 * 1024 * 1024;
 
 export class Routes {
   readonly #options: RoutesOptions;
-  readonly #pictures = new SamplePictures();
+  #pictures: SamplePictures | null = null;
   readonly #histories = new HistoryBodies();
 
   constructor(options: RoutesOptions) {
@@ -96,17 +96,24 @@ export class Routes {
   async #sample(run: RunHistory, [id, kind, ...rest]: string[], { response }: Visit): Promise<void> {
     if (id === undefined || rest.length > 0) return nothing();
     if (kind === 'photo') {
-      const { bytes } = await this.#pictures.photo(run, id);
+      const { bytes } = await (await this.#samplePictures()).photo(run, id);
       return send(response, 200, bytes, { 'Content-Type': 'image/jpeg', ...forLong });
     }
     if (kind !== 'truth') return nothing();
-    const truth = await this.#pictures.truth(run, id);
+    const truth = await (await this.#samplePictures()).truth(run, id);
     send(response, 200, truth.bytes, {
       ...binary,
       'Content-Encoding': 'deflate',
       ...sizeOf(truth),
       ...forLong,
     });
+  }
+
+  /** What reads and encodes pictures is most of what this thread would load: it comes with the first one asked for. */
+  async #samplePictures(): Promise<SamplePictures> {
+    const { SamplePictures } = await import('./sample-pictures.ts');
+    this.#pictures ??= new SamplePictures();
+    return this.#pictures;
   }
 
   async #segment({ request, response }: Visit): Promise<void> {
