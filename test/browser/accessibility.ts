@@ -33,9 +33,22 @@ export interface Walk {
 }
 
 const maxStops = 400;
+/** A live page is walked again where what there is to reach has moved under the walk. */
+const maxWalks = 3;
 
-/** Presses Tab from the top of the page until it comes round. */
+/**
+ * Presses Tab from the top of the page until it comes round. A list that a new evaluation sorts anew meanwhile leads
+ * back to what was reached before, or past what was not: that is no fault of the page, so such a walk is made again.
+ */
 export async function walkByTab(page: Page): Promise<Walk> {
+  for (let numLeft = maxWalks - 1; ; numLeft--) {
+    const walk = await walkOnce(page);
+    const isGood = walk.isComplete && walk.missed.length === 0;
+    if (isGood || numLeft === 0 || !(await page.evaluate(hasMoved))) return walk;
+  }
+}
+
+async function walkOnce(page: Page): Promise<Walk> {
   await page.evaluate(axe.source);
   await page.evaluate(startWalk);
   const stops: Stop[] = [];
@@ -50,6 +63,8 @@ export async function walkByTab(page: Page): Promise<Walk> {
 
 interface WalkState {
   reached: Set<Element>;
+  /** What there was to act on when it began, in its order. */
+  order: Element[];
 }
 
 function startWalk(): void {
@@ -59,7 +74,15 @@ function startWalk(): void {
   document.body.tabIndex = -1;
   document.body.focus();
   document.body.removeAttribute('tabindex');
-  (window as unknown as { walk: WalkState }).walk = { reached: new Set() };
+  const order = [...document.querySelectorAll('a[href], button, input, select, textarea, summary')];
+  (window as unknown as { walk: WalkState }).walk = { reached: new Set(), order };
+}
+
+/** Runs in the page: whether what there is to act on has come, gone or changed places since the walk began. */
+function hasMoved(): boolean {
+  const { order } = (window as unknown as { walk: WalkState }).walk;
+  const now = [...document.querySelectorAll('a[href], button, input, select, textarea, summary')];
+  return now.length !== order.length || now.some((element, i) => element !== order[i]);
 }
 
 /** Runs in the page. round: the focus has left it or has come round · held: it is where it was before. */
