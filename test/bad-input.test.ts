@@ -22,7 +22,7 @@ const firstPhoto = join(photos, '0001.jpg');
 const firstMask = join(masks, '0001.mat');
 const small = [
   ...['--size', '32x32', '--base-width', '2', '--batch-size', '2', '--epochs', '1', '--device', 'cpu'],
-  ...['--threads', '1', '--validation-share', '0.2'],
+  ...['--threads', '1', '--validation-share', '0.2', '--dashboard', 'false', '--tensorboard', 'false'],
 ];
 /** A finished run, to be copied by the tests that spoil one. */
 const finished = join(folder, 'finished');

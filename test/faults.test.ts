@@ -23,6 +23,8 @@ let recipe: string[] = [];
 /** 36 steps of 4 leaves. */
 const referenceDir = join(folder, 'reference');
 const fleets: Fleet[] = [];
+/** The references have page and TensorBoard's files, which change no bit. */
+const quiet = ['--dashboard', 'false', '--tensorboard', 'false'];
 
 beforeAll(async () => {
   recipe = [
@@ -47,7 +49,7 @@ interface Wanted {
 async function fleetOf(name: string, { numWorkers, flags = [], rewrite }: Wanted): Promise<Fleet> {
   const options: FleetOptions = {
     folder: join(folder, name),
-    recipe: [...recipe, '--seed', '3', ...flags],
+    recipe: [...recipe, ...quiet, '--seed', '3', ...flags],
     numWorkers,
     onFailure: (message) => failures.push(message),
     ...(rewrite ? { rewrite } : {}),
@@ -154,7 +156,10 @@ test('two runs on one broker do not see each other, and a second coordinator of 
   const { url, env } = fleet.access('coordinator');
   const twin = start(['coordinator', '--nats-url', url, '--run-dir', fleet.runDir, '--resume'], { env });
   const otherDir = join(folder, 'other');
-  const other = start(['coordinator', '--nats-url', url, '--run-dir', otherDir, '--json', ...flags], { env });
+  const other = start(
+    ['coordinator', '--nats-url', url, '--run-dir', otherDir, '--json', ...flags, ...quiet],
+    { env },
+  );
   await fleet.progress.until(() => eventsOf(otherDir).length > 0, 30_000);
   const { runId } = JSON.parse(readFileSync(join(otherDir, 'run.json'), 'utf8'));
   const worker = start(['worker', '--nats-url', url, '--run', runId], { env: fleet.access('worker-9').env });
@@ -186,7 +191,7 @@ test('kills, stops, broken connections, joins and drains in an order drawn from 
   const report = await chaos({
     folder: join(folder, 'chaos'),
     faultLog: join(folder, 'faults.jsonl'),
-    recipe: [...recipe, '--seed', '3'],
+    recipe: [...recipe, ...quiet, '--seed', '3'],
     numWorkers: 2,
     faults: planFaults(1, 5),
     referenceDir,

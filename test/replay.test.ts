@@ -36,6 +36,7 @@ const recipe = [
     '--keep-checkpoints',
     '50',
   ],
+  ...['--dashboard', 'false', '--tensorboard', 'false'],
 ];
 
 const linesOf = (runDir: string): LedgerLine[] => readLedger(join(runDir, 'ledger.jsonl')).lines;

@@ -32,7 +32,7 @@ const recipe = [
     '--keep-checkpoints',
     '50',
   ],
-  ...['--dashboard-port', '0', '--json'],
+  ...['--dashboard-port', '0', '--tensorboard', 'false', '--json'],
 ];
 
 interface Hand {

@@ -16,6 +16,7 @@ vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 const recipe = [
   ...['--size', '48x64', '--base-width', '4', '--batch-size', '7', '--leaf-size', '2', '--epochs', '2'],
   ...['--seed', '3', '--device', 'cpu', '--threads', '1', '--dashboard', 'false'],
+  ...['--tensorboard', 'false'],
 ];
 const folder = mkdtempSync(join(tmpdir(), 'worker-data-'));
 const sample = join(folder, 'sample');
