@@ -208,6 +208,11 @@ test('a sample set is made once, looked at, and never written over other files',
     warnings: ['Left out: 1 photo without a mask (0002.jpg).'],
   });
   expect(readFileSync(join(folder, 'contact-sheet.png')).subarray(1, 4).toString()).toBe('PNG');
+  const nowhere = 'sample/label_list.mat/sheet.png';
+  const sheetless = await unetFleet(['inspect', ...without, 'warn', '--out', nowhere, '--json']);
+  expect(JSON.parse(sheetless.stdout)).toEqual({ ...told, contactSheet: null });
+  expect(sheetless.stderr).toMatch(/unet-fleet: .*contact sheet.*sheet\.png.* or name another file with --out\n$/s);
+  expect(sheetless.code).toBe(2);
   mkdirSync(join(folder, 'mine'));
   writeFileSync(join(folder, 'mine', 'photo.jpg'), 'mine');
   const refused = await unetFleet(['sample', '--out', 'mine']);

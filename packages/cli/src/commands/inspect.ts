@@ -16,6 +16,7 @@ import {
   type DataConfig,
   type ExitCode,
   exitCodes,
+  explained,
   ignoredLabel,
   makeFolder,
   UserError,
@@ -82,11 +83,24 @@ export async function inspect(wanted: Config, flags: InspectFlags, io: Io): Prom
   for (const note of training.notes) screen.print(`note: ${note}`);
   for (const warning of training.warnings) screen.print(`training would warn: ${warning}`, 'yellow');
   const sheet = report.samples.length > 0 ? resolve(io.cwd, flags.out) : null;
-  const failures = sheet ? await writeContactSheet(sheet, report, config, flags.photos) : [];
+  const writing = sheet ? writeContactSheet(sheet, report, config, flags.photos) : Promise.resolve([]);
+  const { failures, fault } = await writing.then(
+    (failures) => ({ failures, fault: null }),
+    (fault: unknown) => ({ failures: [], fault: sheet === null ? fault : unwritable(sheet, fault) }),
+  );
   for (const { path, reason } of failures) screen.print(`not on the sheet: ${path}: ${reason}`, 'yellow');
-  if (flags.json) printJson(io, { ...table, training, contactSheet: sheet });
-  else if (sheet) screen.print(`contact sheet: ${sheet}`);
+  // What was asked is answered, also where the picture of it has no place.
+  if (flags.json) printJson(io, { ...table, training, contactSheet: fault === null ? sheet : null });
+  else if (sheet && fault === null) screen.print(`contact sheet: ${sheet}`);
+  if (fault !== null) throw fault;
 }
+
+const unwritable = (sheet: string, error: unknown): unknown =>
+  explained(error, {
+    what: 'the contact sheet',
+    path: sheet,
+    instead: 'or name another file with --out',
+  });
 
 interface TrainingAnswer {
   /** Why training would stop before its first step; null where it would start. */

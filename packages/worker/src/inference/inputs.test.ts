@@ -1,4 +1,5 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -38,6 +39,31 @@ const idsOf = async (...inputs: string[]) =>
   ).map(({ id }) => id);
 
 describe('findPhotos', () => {
+  const marks = ['[a]{b}', '{b', '!(x)', '+(x', '[z-a]', '**', '(?:', '@(x|y)', '{1..3}', '~', '\\'];
+
+  it.each(marks)('finds names of characters that patterns are made of: %s', async (mark) => {
+    make(`marks/${mark}1.png`);
+    make(`marks-${mark}/p.png`);
+    const pathsOf = async (input: string) =>
+      (await findPhotos([join(root, input)], join(root, 'out'))).map(({ path }) => path);
+    expect(await pathsOf(`marks/${mark}1.png`)).toEqual([join(root, `marks/${mark}1.png`)]);
+    expect(await pathsOf(`marks-${mark}`)).toEqual([join(root, `marks-${mark}/p.png`)]);
+    const matched = pathsOf(`marks-${mark}/*.png`);
+    if (mark === '\\')
+      await expect(matched).rejects.toThrow(/has a backslash in its name, .*: name the folder/);
+    else expect(await matched).toEqual([join(root, `marks-${mark}/p.png`)]);
+    // As a pattern it may mean nothing, and is a sentence then.
+    await pathsOf(`marks/${mark}*.png`).catch(({ message }) => expect(message).toMatch(/^No photo matches/));
+    await rm(join(root, 'marks'), { recursive: true });
+    await rm(join(root, `marks-${mark}`), { recursive: true });
+  });
+
+  it('says what is no pattern', async () => {
+    await expect(idsOf('?'.repeat(70_000))).rejects.toThrow(
+      /\?… is no pattern \(.*\): name the files or their folder/,
+    );
+  });
+
   it('takes a folder with what is below it, in order, without earlier results', async () => {
     expect(await idsOf('')).toEqual(['a', 'a_jpg', 'b', 'sub/a', 'x[1]']);
   });

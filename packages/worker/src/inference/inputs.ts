@@ -91,13 +91,27 @@ function isPrediction(path: string, all: ReadonlySet<string>): boolean {
 /** What a person names to be predicted may lie anywhere, and whatever a file is called, its outputs are not. */
 const listing = { option: 'its name', followLinks: true, namesAreShown: false };
 
+/** Throws a UserError for what cannot be taken for a pattern, or not there. */
 async function matchesOf(pattern: string, cwd: string): Promise<string[]> {
-  const found = await glob(pattern, { cwd, absolute: true, onlyFiles: true });
+  // The library takes a backslash for a border of folders.
+  if (sep === '/' && cwd.includes('\\')) {
+    throw new UserError(
+      `${cwd} has a backslash in its name, below which no pattern is looked for: name the folder.`,
+    );
+  }
+  const found = await glob(pattern, { cwd, absolute: true, onlyFiles: true }).catch((error: Error) => {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new UserError(
+      `${shown(pattern)} is no pattern (${error.message}): name the files or their folder.`,
+    );
+  });
   return found
     .map((path) => toSlashes(relative(cwd, resolve(path))))
     .filter((path) => !path.split('/').some((name) => name !== '..' && isLitter(name)))
     .sort(compareText);
 }
+
+const shown = (pattern: string): string => (pattern.length > 60 ? `${pattern.slice(0, 60)}…` : pattern);
 
 /** The results' folder as the beginning of relative paths, where it lies in the folder that is named; else null. */
 async function resultsBelow(cwd: string, outDir: string): Promise<string | null> {
