@@ -211,7 +211,9 @@ test('a sample set is made once, looked at, and never written over other files',
   const nowhere = 'sample/label_list.mat/sheet.png';
   const sheetless = await unetFleet(['inspect', ...without, 'warn', '--out', nowhere, '--json']);
   expect(JSON.parse(sheetless.stdout)).toEqual({ ...told, contactSheet: null });
-  expect(sheetless.stderr).toMatch(/unet-fleet: .*contact sheet.*sheet\.png.* or name another file with --out\n$/s);
+  expect(sheetless.stderr).toMatch(
+    /label_list\.mat is in the way of the contact sheet: .* or name another file with --out\n$/s,
+  );
   expect(sheetless.code).toBe(2);
   mkdirSync(join(folder, 'mine'));
   writeFileSync(join(folder, 'mine', 'photo.jpg'), 'mine');

@@ -9,8 +9,10 @@ import { toBatch, unitPixels } from './batch.ts';
 import { datasetFrom, settledOf } from './dataset.ts';
 import { datasetTable, formatDatasetTable } from './inspect.ts';
 import { loadSample } from './load.ts';
+import { onlyMatrix } from './readers/mat-path.ts';
 import { decodePhoto } from './readers/photo.ts';
 import { turned } from './readers/picture.ts';
+import { matWithMask, matWithNames } from './sample/mat-writer.ts';
 import { scanDataset } from './scan.ts';
 import type { Sample } from './types.ts';
 
@@ -125,6 +127,26 @@ describe('photos of more than 8 bits', () => {
       expect(await unit('a.png', png, range)).toEqual([0, 1, 1, 0]);
       expect(await unit('a.tif', tiff, range)).toEqual([0, 1, 1, 0]);
     }
+  });
+
+  it('of MATLAB are the only matrix of their file', async () => {
+    const values = Uint8Array.from({ length: 16 * 20 }, (_, i) => i % 251);
+    const mat = matWithMask('X', values, 20, 16);
+    const { samples } = await loaded(await setOf({ 'a.mat': mat, 'b.mat': mat }));
+    expect([...unitPixels(samples[0]?.pixels as Float32Array)].map((v) => Math.round(250 * v))).toEqual([
+      ...values,
+    ]);
+    const names = await setOf({ 'a.mat': matWithNames('list', ['x', 'y']), 'b.mat': mat });
+    expect(names.report.unreadable[0]?.reason).toContain(
+      'it holds no matrix of numbers that could be a photo; there is list (cell 1 x 2)',
+    );
+    const several = onlyMatrix.bind(null, [
+      { header: { name: 'image', className: 'uint8', dims: [16, 20, 3] }, read: () => ({}) as never },
+      { header: { name: 'gt', className: 'double', dims: [16, 20] }, read: () => ({}) as never },
+    ]);
+    expect(several).toThrow(
+      'it holds 2 matrices (image (uint8 16 x 20 x 3), gt (double 16 x 20)), and which is the photo nobody says',
+    );
   });
 
   it('are asked about where one range cannot serve, and every answer works', async () => {

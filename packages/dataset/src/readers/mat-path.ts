@@ -26,6 +26,24 @@ export function variableAt(variables: readonly MatVariable[], path: string): Mat
   return arrayOf(found, path, variables);
 }
 
+/** The file's one matrix, as a photo has it: masks are named, photos are not. Throws a plain sentence for none or several. */
+export function onlyMatrix(variables: readonly MatVariable[]): MatArray {
+  const found = matricesIn(variables);
+  const [only] = found;
+  if (only === undefined) {
+    const names = variables.map(({ header }) => describeVariable(header)).join(', ');
+    throw new Error(
+      `it holds no matrix of numbers that could be a photo${names === '' ? '' : `; there is ${names}`}`,
+    );
+  }
+  if (found.length > 1) {
+    throw new Error(
+      `it holds ${found.length} matrices (${advice(found.map(({ text }) => text))}), and which is the photo nobody says; save each photo alone in its file, or as TIFF`,
+    );
+  }
+  return only.variable.read();
+}
+
 /** One step into an array: `.field` or `{number}`, from 1 on; null where there is none. */
 function stepped({ fields, cells }: MatArray, step: string): MatVariable | null {
   const index = /^\{(\d+)\}$/.exec(step)?.[1];
@@ -76,15 +94,18 @@ function otherMasks(variables: readonly MatVariable[]): string {
 const advice = (masks: readonly string[]): string =>
   masks.slice(0, MAX_LISTED).join(', ') + (masks.length > MAX_LISTED ? ' and more' : '');
 
+const masksIn = (variables: readonly MatVariable[]): string[] =>
+  matricesIn(variables).map(({ text }) => text);
+
 /** "GTcls.Segmentation (uint8 366 x 500)" for each matrix of numbers, at any depth. */
-function masksIn(variables: readonly MatVariable[]): string[] {
-  const found: string[] = [];
+function matricesIn(variables: readonly MatVariable[]): { text: string; variable: MatVariable }[] {
+  const found: { text: string; variable: MatVariable }[] = [];
   let numVisited = 0;
   const visit = (variable: MatVariable, path: string, depth: number): void => {
     if (++numVisited > MAX_VISITED || depth > MAX_DEPTH) return;
     const { className, dims } = variable.header;
     if (isMatrix(className, dims)) {
-      found.push(describeVariable({ name: path, className, dims }));
+      found.push({ text: describeVariable({ name: path, className, dims }), variable });
       return;
     }
     if (className !== 'struct' && className !== 'cell') return;

@@ -1,7 +1,7 @@
 /** MATLAB .mat files of both formats behind one function: the file's bytes decide, as its name cannot. */
 import type { PixelLimit } from '../limits.ts';
 import { type MatVariable, namesFromMat, pictureFromMat } from './mat-array.ts';
-import { variableAt } from './mat-path.ts';
+import { onlyMatrix, variableAt } from './mat-path.ts';
 import { openMat5 } from './mat5.ts';
 import { isHdf5, withMat73 } from './mat73.ts';
 import type { Picture } from './picture.ts';
@@ -18,7 +18,7 @@ function withVariables<T>(
   return isHdf5(bytes) ? withMat73(path, limit, use) : use(openMat5(bytes, limit));
 }
 
-/** `variable` is a path (mat-path.ts). Throws a plain sentence that names what can be a mask if there is no such one. */
+/** `variable` is a path (mat-path.ts), or '' for the only matrix of the file. Throws a plain sentence that names what can be a mask if there is no such one. */
 export function readMatPicture(
   path: string,
   bytes: Uint8Array,
@@ -26,7 +26,7 @@ export function readMatPicture(
   limit: PixelLimit,
 ): Picture | Promise<Picture> {
   return withVariables(path, bytes, limit, (variables) =>
-    pictureFromMat(variableAt(variables, variable), limit),
+    pictureFromMat(variable === '' ? onlyMatrix(variables) : variableAt(variables, variable), limit),
   );
 }
 

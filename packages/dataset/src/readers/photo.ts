@@ -16,10 +16,8 @@ import { checkStill, isLosslessWebp } from './sharp-picture.ts';
 import { checkCompression } from './tiff-compression.ts';
 import { isPlainBytes, type TiffLayout, tiffLayout } from './tiff-layout.ts';
 
-/** Arrays of MATLAB are masks: which of a file's variables is a photo, nobody says. */
-export const photoExtensions: readonly string[] = containers
-  .filter(({ name }) => name !== 'mat')
-  .flatMap(({ extensions }) => extensions);
+export const photoExtensions: readonly string[] = containers.flatMap(({ extensions }) => extensions);
+const arrayExtensions = ['.npy', '.mat'];
 
 /**
  * The photos among the files of a folder. Arrays are photos only where there are no pictures: beside those they are masks,
@@ -27,7 +25,7 @@ export const photoExtensions: readonly string[] = containers
  */
 export function photosAmong(paths: readonly string[]): string[] {
   const found = paths.filter((path) => photoExtensions.includes(extensionOf(path)));
-  const pictures = found.filter((path) => extensionOf(path) !== '.npy');
+  const pictures = found.filter((path) => !arrayExtensions.includes(extensionOf(path)));
   return pictures.length > 0 ? pictures : found;
 }
 

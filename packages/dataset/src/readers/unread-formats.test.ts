@@ -20,7 +20,6 @@ describe('formats that are not read', () => {
     ['photo', 'a.dng', 'darktable-cli'],
     ['photo', 'a.dcm', 'pydicom'],
     ['photo', 'a.mp4', 'ffmpeg -i'],
-    ['photo', 'a.mat', 'save each photo as PNG or TIFF'],
   ] as const)('%s %s', (kind, name, sentence) => {
     expect(describeUnread(kind, [name])).toContain(sentence);
   });

@@ -68,11 +68,6 @@ const unreadFormats: UnreadFormat[] = [
     },
   },
   {
-    extensions: ['.mat'],
-    what: 'MATLAB files, read for masks alone',
-    remedy: 'save each photo as PNG or TIFF (imwrite)',
-  },
-  {
     extensions: ['.pkl', '.pickle', '.pt', '.pth'],
     what: 'Python objects, which are programs and never opened',
     remedy: { photo: 'save each photo as PNG or TIFF', mask: 'save each mask as PNG or .npy' },

@@ -8,7 +8,7 @@ import type { Config } from './types.ts';
 type Schema = { [G in keyof Config]: GroupSchema<Config[G]> };
 
 const data = group<Config['data']>({
-  images: { doc: 'folder of photos (jpg, png, webp, tiff, gif, bmp, npy)', format: 'text', default: '' },
+  images: { doc: 'folder of photos (jpg, png, webp, tiff, gif, bmp, npy, mat)', format: 'text', default: '' },
   masks: { doc: 'folder of masks (png, tiff, gif, bmp, npy, mat)', format: 'text', default: '' },
   pack: {
     doc: 'packed data set to use instead of --images and --masks: folder or URL (https://, s3://) of what `unet-fleet pack` wrote',
