@@ -26,6 +26,7 @@ vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 const recipe = [
   ...['--size', '48x64', '--base-width', '4', '--batch-size', '7', '--leaf-size', '2', '--epochs', '4'],
   ...['--seed', '3', '--device', 'cpu', '--threads', '1', '--checkpoint-every', '2', '--workers', '1'],
+  ...['--dashboard', 'false'],
 ];
 const numSteps = 24;
 

@@ -59,7 +59,17 @@ test('a run over IPv6, with a token and messages of 32 KB, is the run that it al
     '--seed',
     '3',
   ];
-  const common = [...data, ...recipe, '--epochs', '1', '--dashboard', 'false', '--json'];
+  const common = [
+    ...data,
+    ...recipe,
+    '--epochs',
+    '1',
+    '--dashboard',
+    'false',
+    '--tensorboard',
+    'false',
+    '--json',
+  ];
   const port = await serve(`authorization { token: "${secret}" }`, `max_payload: ${smallPayload}`);
   const runDir = join(folder, 'strange');
   const env = { UNET_FLEET_NATS_URL: `nats://${encodeURIComponent(secret)}@${host}:${port}` };
