@@ -240,6 +240,18 @@ describe('true masks', () => {
     expect(report).toMatchObject({ numPhotos: 1, failures: [], photosWithoutMasks: [] });
     expect(report.outputs.map(({ id }) => id)).toEqual(['a_sat']);
   });
+
+  it('are never the photos themselves, where both lie below one folder', async () => {
+    mkdirSync(join(root, 'all/train'), { recursive: true });
+    mkdirSync(join(root, 'all/trainannot'));
+    await halves(40, 20).png().toFile(join(root, 'all/train/a.png'));
+    const folder = join(root, 'all');
+    await expect(predict([folder], { masks: folder })).rejects.toThrow(/^No photo has a mask of its name/);
+    const mask = await indexMask({ width: 40, height: 20, labels: new Uint8Array(800) }, 256);
+    writeFileSync(join(root, 'all/trainannot/a.png'), mask);
+    const report = await predict([folder], { masks: folder });
+    expect(report).toMatchObject({ numPhotos: 1, failures: [], photosWithoutMasks: [] });
+  });
 });
 
 describe('the output folder', () => {

@@ -1,6 +1,6 @@
 /** Which of the photos to predict have a true mask in the folder of --masks, and what to do where none has. */
 import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import {
   describeUnread,
   extensionOf,
@@ -45,7 +45,10 @@ export async function findTruths(
   const maskFiles = files.filter((path) => read.includes(extensionOf(path)));
   const isMask = maskAmong(maskFiles, folder);
   const real = photos.filter(({ path }) => !isMask(path));
-  const matched = matchMasks(real, maskFiles, folder);
+  // Where masks lie among the photos, a photo is not its own mask.
+  const own = new Set(real.map(({ path }) => path));
+  const others = maskFiles.filter((path) => !own.has(resolve(masks, path)));
+  const matched = matchMasks(real, others, folder);
   const byPhoto = new Map(
     matched.flatMap((mask, i) => (mask === null ? [] : [[(real[i] as PhotoInput).path, join(masks, mask)]])),
   );

@@ -157,6 +157,28 @@ def camvid(folder, scenes):
 
 
 @shape()
+def camvid_parts(folder, scenes):
+    """As SegNet gives it: folders of masks beside those of photos, called for both part and kind."""
+    samples = []
+    for i, scene in enumerate(scenes):
+        part = "train" if i < 3 else "val"
+        photo = save(folder / part / f"0001TP_00669{i}.png", rgb(scene))
+        save(folder / f"{part}annot" / f"0001TP_00669{i}.png", scene.labels)
+        samples.append((photo, scene.labels))
+    return Shape("--images . --masks .", samples, 4, ".", warns="The split is that of the folders: train/ .3. .*val/ .1.")
+
+
+@shape()
+def prefixes(folder, scenes):
+    samples = []
+    for i, scene in enumerate(scenes):
+        photo = save(folder / "all" / f"img_{i}.png", rgb(scene))
+        save(folder / "all" / f"mask_{i}.png", scene.labels)
+        samples.append((photo, scene.labels))
+    return Shape("--images all --masks all --image-suffix img_* --mask-suffix mask_*", samples, 4, "all")
+
+
+@shape()
 def carvana(folder, scenes):
     samples = []
     for i, scene in enumerate(scenes):
