@@ -15,7 +15,15 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const config = loadConfig({ flags: { images: 'photos', masks: 'masks' } });
-const model = describeModel({ inChannels: 3, numClasses: 2, baseWidth: 4, upsampling: 'transposed' });
+const model = describeModel({
+  inChannels: 3,
+  numClasses: 2,
+  baseWidth: 4,
+  upsampling: 'transposed',
+  architecture: 'unet',
+  depth: 4,
+  norm: 'batch',
+});
 const vector = (length: number) => new Float32Array(new SharedArrayBuffer(length * 4));
 const weights = () => ({
   parameters: vector(model.numParameters),

@@ -39,7 +39,15 @@ await requireTools('bench:checkpoint', [], values);
 
 const baseWidth = Number(values['base-width']);
 const config = loadConfig({ flags: { images: 'photos', masks: 'masks', baseWidth } });
-const model: ModelConfig = { inChannels: 3, numClasses: 59, baseWidth, upsampling: 'transposed' };
+const model: ModelConfig = {
+  inChannels: 3,
+  numClasses: 59,
+  baseWidth,
+  upsampling: 'transposed',
+  architecture: 'unet',
+  depth: 4,
+  norm: 'batch',
+};
 const { numParameters, numStatistics } = describeModel(model);
 const { slots } = createOptimizer(config.train);
 

@@ -9,7 +9,15 @@ import { loadConfig } from '@unet-fleet/shared/config/load';
 /** Where a hundred thousand small files are read and written: in memory, where the system has such a folder. */
 export const fastFolder = (): string => (existsSync('/dev/shm') ? '/dev/shm' : tmpdir());
 
-const model: ModelConfig = { inChannels: 1, numClasses: 2, baseWidth: 1, upsampling: 'bilinear' };
+const model: ModelConfig = {
+  inChannels: 1,
+  numClasses: 2,
+  baseWidth: 1,
+  upsampling: 'bilinear',
+  architecture: 'unet',
+  depth: 4,
+  norm: 'batch',
+};
 const { numParameters, numStatistics } = describeModel(model);
 const config = loadConfig({ flags: { images: 'photos', masks: 'masks', optimizer: 'sgd' } });
 

@@ -119,11 +119,16 @@ describe('the training size', () => {
     expect(trainingSizeOf({ size: '', scale: 0.25 }, original)).toEqual({ width: 138, height: 208 });
   });
 
-  it('has pixels enough for four levels of pooling', () => {
-    expect(() => trainingSizeOf({ size: '15x64', scale: 1 }, original)).toThrow('--size 15x64');
-    expect(() => trainingSizeOf({ size: '', scale: 0.01 }, original)).toThrow(
+  it('is within what the model can compute', () => {
+    const limits = { smallest: 16, multiple: 1 };
+    expect(() => trainingSizeOf({ size: '15x64', scale: 1 }, original, limits)).toThrow('--size 15x64');
+    expect(() => trainingSizeOf({ size: '', scale: 0.01 }, original, limits)).toThrow(
       '--scale 0.01 of 550x830 gives 6x8 pixels',
     );
+    expect(trainingSizeOf({ size: '15x64', scale: 1 }, original)).toEqual({ width: 15, height: 64 });
+    expect(() =>
+      trainingSizeOf({ size: '48x56', scale: 1 }, original, { smallest: 16, multiple: 16 }),
+    ).toThrow('use --size 48x64');
   });
 });
 

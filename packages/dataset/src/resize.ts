@@ -3,32 +3,36 @@
  * covers the input from x * w / W to (x + 1) * w / W. Photos are filtered (Lanczos), masks take the nearest pixel only,
  * as a mean of two classes is a third one.
  */
-import { type DataConfig, parseSize, UserError } from '@unet-fleet/shared';
+import { type DataConfig, parseSize, type SideLimits, sizeProblem, UserError } from '@unet-fleet/shared';
 import sharp from 'sharp';
 import { enlarge, resizeFloats } from './lanczos.ts';
 import type { Photo } from './readers/photo.ts';
 import type { Size } from './types.ts';
 
-/** Four levels of pooling leave at least one pixel of this many. */
-export const MIN_SIDE = 16;
 /** Pixels of one image at training size: far more than any machine computes a U-Net on. */
 const MAX_TRAINING_PIXELS = 2 ** 27;
 
-/** Size at which a photo of `original` size is trained: --size, or --scale of its own. Throws a UserError. */
-export function trainingSizeOf({ size, scale }: Pick<DataConfig, 'size' | 'scale'>, original: Size): Size {
+const anySide: SideLimits = { smallest: 1, multiple: 1 };
+
+/**
+ * Size at which a photo of `original` size is trained: --size, or --scale of its own. Throws a UserError where it has no
+ * pixel, or is beyond the limits of a model.
+ */
+export function trainingSizeOf(
+  { size, scale }: Pick<DataConfig, 'size' | 'scale'>,
+  original: Size,
+  limits: SideLimits = anySide,
+): Size {
   const given = parseSize(size);
-  if (given !== null) return checkedSize(given, `--size ${size}`);
+  if (given !== null) return checkedSize(given, `--size ${size}`, limits);
   if (!(scale > 0)) throw new UserError(`--scale ${scale} leaves no pixels: set it above 0.`);
   const target = { width: Math.round(original.width * scale), height: Math.round(original.height * scale) };
-  return checkedSize(target, `--scale ${scale} of ${original.width}x${original.height}`);
+  return checkedSize(target, `--scale ${scale} of ${original.width}x${original.height}`, limits);
 }
 
-function checkedSize(size: Size, source: string): Size {
-  if (size.width < MIN_SIDE || size.height < MIN_SIDE) {
-    throw new UserError(
-      `${source} gives ${size.width}x${size.height} pixels, and the model needs at least ${MIN_SIDE}x${MIN_SIDE}: choose a larger one.`,
-    );
-  }
+function checkedSize(size: Size, source: string, limits: SideLimits): Size {
+  const problem = sizeProblem(size, limits);
+  if (problem) throw new UserError(`${source} gives ${size.width}x${size.height} pixels, which ${problem}`);
   if (size.width * size.height > MAX_TRAINING_PIXELS) {
     throw new UserError(
       `${source} gives ${size.width}x${size.height} pixels, which is too many: choose a smaller one.`,

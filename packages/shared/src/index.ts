@@ -32,8 +32,15 @@ export type * from './log.ts';
 export * from './metrics/confusion.ts';
 export * from './metrics/metrics.ts';
 export * from './metrics/outliers.ts';
+export * from './model/architectures/index.ts';
 export * from './model/describe.ts';
+export * from './model/graph.ts';
+export * from './model/graph-builder.ts';
+
 export * from './model/initialize.ts';
+export * from './model/lifetimes.ts';
+export * from './model/options.ts';
+export * from './model/sides.ts';
 export * from './model/torch-layout.ts';
 export * from './model/types.ts';
 export * from './plan/buckets.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { permutation, philox4x32, RandomStream } from './rng.ts';
+import { naturalLogarithm, permutation, philox4x32, RandomStream } from './rng.ts';
 
 const words = (counter: [number, number, number, number], key: [number, number]): string[] => {
   const out = new Uint32Array(4);
@@ -60,5 +60,22 @@ describe('random numbers', () => {
     expect(permutation(1_000, 5, 'epoch', 0)).toEqual(first);
     expect(permutation(1_000, 5, 'epoch', 1)).not.toEqual(first);
     expect(permutation(0, 1)).toHaveLength(0);
+  });
+
+  it('from a normal distribution have its moments', () => {
+    const stream = new RandomStream(1, 'normal');
+    const values = Float64Array.from({ length: 20_000 }, () => stream.normal());
+    const moment = (power: number) => values.reduce((sum, x) => sum + x ** power, 0) / values.length;
+    for (const [index, expected] of [0, 1, 0, 3].entries()) {
+      expect(Math.abs(moment(index + 1) - expected)).toBeLessThan(0.1);
+    }
+  });
+
+  it('need a logarithm that is the same everywhere', () => {
+    for (const x of [2 ** -46, 1e-9, 0.1, 0.5, Math.SQRT1_2, 0.999_999, 1, 1.5, 3e5]) {
+      expect(Math.abs(naturalLogarithm(x) - Math.log(x))).toBeLessThanOrEqual(
+        4e-16 * Math.max(1, Math.abs(Math.log(x))),
+      );
+    }
   });
 });

@@ -104,6 +104,16 @@ export class RandomStream {
     return low + (high - low) * this.uniform();
   }
 
+  /** From N(0, 1): Marsaglia's polar method, of which the second number is thrown away. */
+  normal(): number {
+    for (;;) {
+      const u = 2 * this.uniform() - 1;
+      const v = 2 * this.uniform() - 1;
+      const s = u * u + v * v;
+      if (s > 0 && s < 1) return u * Math.sqrt((-2 * naturalLogarithm(s)) / s);
+    }
+  }
+
   /** Uniform among 0..n-1 without bias (words beyond the last whole multiple of n are drawn again). n <= 2^32. */
   below(n: number): number {
     const end = 2 ** 32 - (2 ** 32 % n);
@@ -112,6 +122,22 @@ export class RandomStream {
       if (word < end) return word % n;
     }
   }
+}
+
+/**
+ * Of a positive number, to 1e-16. Math.log may differ in the last bit from one version of the engine to the next; what is
+ * used here (+, -, *, / and exact doublings) has one result by IEEE 754.
+ */
+export function naturalLogarithm(x: number): number {
+  let mantissa = x;
+  let exponent = 0;
+  for (; mantissa > Math.SQRT2; exponent++) mantissa /= 2;
+  for (; mantissa < Math.SQRT1_2; exponent--) mantissa *= 2;
+  // ln m = 2 artanh z = 2 (z + z³/3 + z⁵/5 + ...), and |z| is below 0.172.
+  const z = (mantissa - 1) / (mantissa + 1);
+  let series = 0;
+  for (let power = 21; power >= 1; power -= 2) series = series * z * z + 1 / power;
+  return 2 * z * series + exponent * Math.LN2;
 }
 
 /** A permutation of 0..n-1 that belongs to the key (Fisher-Yates). */

@@ -16,7 +16,15 @@ import {
 import { loadConfig } from '@unet-fleet/shared/config/load';
 import type { Reader, Seed } from '../reader.ts';
 
-const model: ModelConfig = { inChannels: 1, numClasses: 2, baseWidth: 1, upsampling: 'transposed' };
+const model: ModelConfig = {
+  inChannels: 1,
+  numClasses: 2,
+  baseWidth: 1,
+  upsampling: 'transposed',
+  architecture: 'unet',
+  depth: 4,
+  norm: 'batch',
+};
 const names = ['manifest.json', 'model.safetensors', 'optimizer.safetensors', 'SHA256SUMS'] as const;
 type Name = (typeof names)[number];
 type Files = Record<Name, Buffer>;

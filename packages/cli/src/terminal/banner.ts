@@ -1,6 +1,6 @@
 /** What a run is about to do, told before it begins. Pure. */
 import { basename } from 'node:path';
-import { type Config, leafSizeOf, type RunEvent } from '@unet-fleet/shared';
+import { type Config, leafSizeOf, modelOf, modelTitle, type RunEvent } from '@unet-fleet/shared';
 import { compact, counted, facts, whole } from './format.ts';
 
 type RunStarted = Extract<RunEvent, { type: 'run-started' }>;
@@ -40,7 +40,7 @@ function dataText({ data }: Config, { numTrainPhotos, numValidationPhotos }: Run
 
 function modelText({ model, data }: Config, { numParameters, numClasses }: RunStarted): string {
   const channels = counted(data.channels, 'channel');
-  return `U-Net, base width ${model.baseWidth}, ${model.upsampling}, ${channels} -> ${counted(numClasses, 'class', 'classes')}, ${whole(numParameters)} parameters`;
+  return `${modelTitle(modelOf(model, { inChannels: data.channels, numClasses }))}, ${channels} -> ${counted(numClasses, 'class', 'classes')}, ${whole(numParameters)} parameters`;
 }
 
 function recipeText({ train }: Config): string {

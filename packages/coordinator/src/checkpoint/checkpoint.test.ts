@@ -43,7 +43,15 @@ import { type DamagedCheckpoint, loadCheckpoint } from './read.ts';
 import { decodeHeader } from './safetensors.ts';
 import { type CheckpointContent, weightsSha256, writeCheckpoint } from './write.ts';
 
-const model: ModelConfig = { inChannels: 1, numClasses: 3, baseWidth: 2, upsampling: 'transposed' };
+const model: ModelConfig = {
+  inChannels: 1,
+  numClasses: 3,
+  baseWidth: 2,
+  upsampling: 'transposed',
+  architecture: 'unet',
+  depth: 4,
+  norm: 'batch',
+};
 const { numParameters, numStatistics, parameters: specs, statistics: statisticSpecs } = describeModel(model);
 const config = loadConfig({ flags: { images: 'photos', masks: 'masks' } });
 

@@ -19,7 +19,15 @@ import { parseManifest } from './manifest-schema.ts';
 import { DamagedCheckpoint, loadCheckpoint } from './read.ts';
 import { type CheckpointContent, writeCheckpoint } from './write.ts';
 
-const model: ModelConfig = { inChannels: 1, numClasses: 2, baseWidth: 1, upsampling: 'bilinear' };
+const model: ModelConfig = {
+  inChannels: 1,
+  numClasses: 2,
+  baseWidth: 1,
+  upsampling: 'bilinear',
+  architecture: 'unet',
+  depth: 4,
+  norm: 'batch',
+};
 const { numParameters, numStatistics } = describeModel(model);
 
 let root: string;

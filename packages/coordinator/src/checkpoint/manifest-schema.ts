@@ -4,6 +4,7 @@
  */
 import { type Config, configOptions, configSchema, problemOf } from '@unet-fleet/shared';
 import { fingerprintSchema } from '@unet-fleet/shared/protocol/messages';
+import { modelSchema } from '@unet-fleet/shared/protocol/model-schema';
 import { z } from 'zod';
 import { files, formatVersion, type Manifest } from './manifest.ts';
 
@@ -56,13 +57,6 @@ export const storedConfig = z.looseObject({}).superRefine((value, context) => {
   }
 });
 
-export const storedModel = z.object({
-  inChannels: z.union([z.literal(1), z.literal(3), z.literal(4)]),
-  numClasses: count.min(1).max(65_535),
-  baseWidth: count.min(1).max(512),
-  upsampling: z.enum(['transposed', 'bilinear']),
-});
-
 const manifest = z
   .object({
     formatVersion: z.literal(formatVersion),
@@ -100,7 +94,7 @@ const manifest = z
     epoch: count,
     stepInEpoch: count,
     config: storedConfig,
-    model: storedModel,
+    model: modelSchema,
     classNames: z.array(text).max(65_536),
     identitySha256: text,
     dataSha256: text,

@@ -19,7 +19,7 @@ type Contents = Pick<TensorHeader, 'name' | 'dtype' | 'shape'>;
 /** Torch counts the batches of each batch norm; its name follows from the running mean's. */
 const counterNames = (model: ModelDescription): string[] =>
   model.statistics
-    .filter(({ kind }) => kind === 'bnMean')
+    .filter(({ kind }) => kind === 'runningMean')
     .map(({ name }) => name.replace(/running_mean$/, 'num_batches_tracked'));
 
 const floats = (specs: TensorSpec[], prefix = ''): Contents[] =>

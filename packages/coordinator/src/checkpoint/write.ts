@@ -5,7 +5,7 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { dirname, join } from 'node:path';
-import { describeModel, explained } from '@unet-fleet/shared';
+import { describeModel, explained, modelTitle } from '@unet-fleet/shared';
 import { bytesOf, type FileOperations, realFiles, syncFolder, writeFile } from './files.ts';
 import {
   type CheckpointFacts,
@@ -69,12 +69,12 @@ function fillFolder(
   const { facts, slotNames, vectors } = content;
   const model = describeModel(facts.model);
   const { version: step } = facts.progress;
-  const { baseWidth, numClasses, inChannels, upsampling } = facts.model;
+  const { numClasses, inChannels } = facts.model;
   // Nothing of this run alone: equal weights make equal files, in whatever run.
   const metadata = {
     format: 'pt',
     step: String(step),
-    model: `U-Net base ${baseWidth}, ${upsampling}, ${inChannels} channels, ${numClasses} classes`,
+    model: `${modelTitle(facts.model)}, ${inChannels} channels, ${numClasses} classes`,
     optimizer: `${facts.config.train.optimizer}, learning rate ${facts.config.train.learningRate}`,
   };
   const modelFacts = writeFile(join(folder, files.model), operations, (file) =>

@@ -1,5 +1,6 @@
 /** The parts that watch a run, put together for one start of a coordinator. */
 import { trainingSizeOf } from '@unet-fleet/dataset';
+import { sideLimits } from '@unet-fleet/shared';
 import { maxPartBytes } from '@unet-fleet/shared/protocol/messages';
 import type { CoreStatus } from '../core/status.ts';
 import { runStatusOf, type StatusSource } from '../run-folder/status.ts';
@@ -84,7 +85,7 @@ export function openSegmenter(
   return new Segmenter({
     numClasses: model.config.numClasses,
     partBytes: Math.min(maxPartBytes, maxMessageBytes - messageBytes),
-    load: (photo) => loadPhoto(photo, config.data),
+    load: (photo) => loadPhoto(photo, config.data, sideLimits(model.config)),
     candidates: () => [...ofState('idle'), ...ofState('computing')],
     send,
   });

@@ -10,12 +10,12 @@ const limit = { maxPixels: 2 ** 26, remedy: 'segment it with predict' };
 /** Of a side that goes to a worker in a message (shared/protocol/messages.ts). */
 const maxSide = 65_536;
 
-const { bytes, data } = workerData as PhotoRequest;
+const { bytes, data, limits } = workerData as PhotoRequest;
 let answer: PhotoAnswer;
 try {
   const { channels, valueRange, orientation } = data;
   const photo = await decodePhoto('the photo', bytes, { channels, valueRange, orientation, ...limit });
-  const { width, height } = trainingSizeOf(data, photo);
+  const { width, height } = trainingSizeOf(data, photo, limits);
   if (Math.max(width, height) > maxSide) {
     throw new UserError(`the photo of ${width}x${height} pixels is too long to be sent: ${limit.remedy}`);
   }

@@ -1,6 +1,6 @@
 /** A photo that somebody gives, at training size: decoded and resized as every training sample is, in a thread. */
 import { Worker } from 'node:worker_threads';
-import { type DataConfig, UserError } from '@unet-fleet/shared';
+import { type DataConfig, type SideLimits, UserError } from '@unet-fleet/shared';
 
 /** HWC: bytes 0..255, or float32 0..1, as the run's photos are. */
 export interface SizedPhoto {
@@ -12,6 +12,7 @@ export interface SizedPhoto {
 export interface PhotoRequest {
   bytes: Uint8Array;
   data: Pick<DataConfig, 'channels' | 'size' | 'scale' | 'valueRange' | 'orientation'>;
+  limits: SideLimits;
 }
 
 export type PhotoAnswer = { photo: SizedPhoto } | { problem: string };
@@ -22,10 +23,12 @@ const patienceMs = 20_000;
 export function loadPhoto(
   bytes: Uint8Array,
   { channels, size, scale, valueRange, orientation }: PhotoRequest['data'],
+  limits: SideLimits,
 ): Promise<SizedPhoto> {
   const workerData: PhotoRequest = {
     bytes,
     data: { channels, size, scale, valueRange, orientation },
+    limits,
   };
   const thread = new Worker(new URL('./photo-thread.js', import.meta.url), { workerData });
   return new Promise<SizedPhoto>((resolve, reject) => {

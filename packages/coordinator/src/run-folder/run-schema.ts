@@ -3,8 +3,9 @@
  * those of older versions.
  */
 import type { Config } from '@unet-fleet/shared';
+import { modelSchema } from '@unet-fleet/shared/protocol/model-schema';
 import { z } from 'zod';
-import { storedConfig, storedModel, withDefaults } from '../checkpoint/manifest-schema.ts';
+import { storedConfig, withDefaults } from '../checkpoint/manifest-schema.ts';
 import type { RunRecord, Split } from './run-folder.ts';
 
 const text = z.string().max(4_096);
@@ -17,7 +18,7 @@ const record = z.object({
   identitySha256: text,
   dataSha256: text,
   engineThreads: z.number().int().nonnegative().max(65_536),
-  model: storedModel,
+  model: modelSchema,
   classNames: z.array(text).max(65_536),
   versions: z.record(text, text),
 });

@@ -2,17 +2,30 @@
  * Whether the options of a new run fit its data, asked before there is a run: by training, and by `inspect`, which says
  * what training would.
  */
-import { checkBatches, type Dataset, type Split, splitOf } from '@unet-fleet/dataset';
-import { type Config, leafSizeOf, parseClassWeights, UserError } from '@unet-fleet/shared';
+import { checkBatches, type Dataset, type Split, splitOf, trainingSizeOf } from '@unet-fleet/dataset';
+import {
+  type Config,
+  leafSizeOf,
+  modelOf,
+  parseClassWeights,
+  sideLimits,
+  UserError,
+} from '@unet-fleet/shared';
 
 export interface Fit {
   split: Split;
   classWeights: number[] | null;
 }
 
-/** Throws a UserError where no batch can be made of the photos, or there is not a weight for each class. */
+/**
+ * Throws a UserError where no batch can be made of the photos, the model can't compute their size, or there is not a
+ * weight for each class.
+ */
 export function fitOptions(config: Config, dataset: Dataset): Fit {
   const { data, train } = config;
+  const { numClasses, samples } = dataset;
+  const limits = sideLimits(modelOf(config.model, { inChannels: data.channels, numClasses }));
+  for (const sample of samples) trainingSizeOf(data, sample, limits);
   const classWeights = classWeightsOf(config, dataset);
   const split = splitOf(dataset, data.validationShare, train.seed);
   const { batchSize } = train;

@@ -19,6 +19,7 @@ import {
   leafSizeOf,
   type ModelDescription,
   makeFolder,
+  modelOf,
   numSteps,
   type PlanConfig,
   type RunEvent,
@@ -251,12 +252,7 @@ function newRunFolder(
       identitySha256: identitySha256(config),
       dataSha256: dataset.sha256,
       engineThreads: engine.threads || availableParallelism(),
-      model: {
-        inChannels: data.channels,
-        numClasses: dataset.numClasses,
-        baseWidth: model.baseWidth,
-        upsampling: model.upsampling,
-      },
+      model: modelOf(model, { inChannels: data.channels, numClasses: dataset.numClasses }),
       classNames: dataset.classNames,
       versions: {
         'unet-fleet': options.softwareVersion,

@@ -1,5 +1,5 @@
 /** The head of the report: what was trained, when, how it ended and how well. */
-import { describeModel } from '@unet-fleet/shared';
+import { describeModel, modelTitle } from '@unet-fleet/shared';
 import { type Html, html } from './html.ts';
 import type { Report } from './report.ts';
 import { facts } from './section.ts';
@@ -99,7 +99,7 @@ function dataText({ folder }: Report): string {
 function modelText({ folder }: Report): string {
   const { model } = folder.record;
   const { numParameters } = describeModel(model);
-  return `U-Net, base width ${model.baseWidth}, ${model.upsampling === 'bilinear' ? 'bilinear upsampling' : 'transposed convolutions'}, ${whole(numParameters)} parameters`;
+  return `${modelTitle(model)}, ${whole(numParameters)} parameters`;
 }
 
 function workersText({ course }: Report): string {

@@ -76,7 +76,15 @@ beforeEach(async () => {
         dataSha256: 'd',
       },
       ...{ engineThreads: 1, classNames: ['none', '<i>coat'], versions: {} },
-      model: { inChannels: 3, numClasses: 2, baseWidth: 4, upsampling: 'transposed' },
+      model: {
+        inChannels: 3,
+        numClasses: 2,
+        baseWidth: 4,
+        upsampling: 'transposed',
+        architecture: 'unet',
+        depth: 4,
+        norm: 'batch',
+      },
     },
     split: { train: ['a', 'secret'], validation: ['b'] },
   });

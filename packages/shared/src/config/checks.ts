@@ -23,7 +23,7 @@ export function allowedText(spec: Spec): string {
     case 'numberChoice':
       return listText(spec.values ?? []);
     case 'size':
-      return 'WIDTHxHEIGHT, each from 16 to 16384, such as 256x192';
+      return 'WIDTHxHEIGHT, each from 1 to 16384, such as 256x192';
     case 'classWeights':
       return 'balanced, or one number per class separated by commas';
     case 'maskValues':

@@ -185,8 +185,8 @@ test.each<[ConfigSources, string]>([
     { flags: { allowMixedEngines: 'maybe' } },
     '--allow-mixed-engines maybe is not allowed: it must be true or false',
   ],
-  [{ flags: { size: '128' } }, '--size 128 is not allowed: it must be WIDTHxHEIGHT, each from 16 to 16384'],
-  [{ flags: { size: '15x16' } }, '--size 15x16 is not allowed'],
+  [{ flags: { size: '128' } }, '--size 128 is not allowed: it must be WIDTHxHEIGHT, each from 1 to 16384'],
+  [{ flags: { size: '0x16' } }, '--size 0x16 is not allowed'],
   [{ flags: { natsUrl: 'http://h' } }, '--nats-url http://h is not allowed: it must be nats://host:port'],
   [
     { flags: { classWeights: '1,,2' } },

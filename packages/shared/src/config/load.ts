@@ -141,9 +141,12 @@ function brokerWithCredentials(broker: Config['broker'], given: Map<string, Give
   return { ...broker, natsUrl: url, natsUser: user, natsPassword: password, natsToken: token, natsSeed: '' };
 }
 
+/** What Kubernetes gives every pod of a namespace with a service of this name, or of one that begins so. */
+const serviceVariable = /_SERVICE_HOST$|_SERVICE_PORT(_|$)|_PORT(_\d+_(TCP|UDP)(_|$)|$)/;
+
 /**
  * The variables that options have, empty ones left out. Others that begin with UNET_FLEET_ may belong to something
- * else (Kubernetes makes such for a service of this name), so only what is nearly an option's name is an error.
+ * else, so only what is nearly an option's name is an error.
  */
 function usableVariables(env: NonNullable<ConfigSources['env']>, given: Map<string, Given>) {
   const known = new Map(configOptions.map((option) => [option.env, option]));
@@ -159,6 +162,7 @@ function usableVariables(env: NonNullable<ConfigSources['env']>, given: Map<stri
       });
       continue;
     }
+    if (serviceVariable.test(name)) continue;
     const near = Array.from(known.keys()).find((other) => distance(name, other) <= 2);
     if (near) throw new UserError(`unknown environment variable ${nameText(name)}; did you mean ${near}?`);
   }

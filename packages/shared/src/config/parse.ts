@@ -2,7 +2,7 @@
 import { UserError } from '../errors.ts';
 
 /** Four halvings leave one pixel of this many. */
-const minSide = 16;
+const minSide = 1;
 /** Largest training width or height in pixels: far above what a U-Net is trained on, far below what memory holds. */
 const maxSide = 16_384;
 

@@ -2,6 +2,7 @@
  * The one list of options. Flags, environment variables, config file, help texts and docs/configuration.md all come
  * from here, and nothing about an option is said twice: a new option is an entry here and a field in types.ts.
  */
+import { architectureNames } from '../model/architectures/index.ts';
 import { type GroupSchema, group, kebab, type OptionSpec } from './option-spec.ts';
 import type { Config } from './types.ts';
 
@@ -161,19 +162,42 @@ const data = group<Config['data']>({
 });
 
 const model = group<Config['model']>({
+  architecture: {
+    doc: "network: the classic U-Net, or nnU-Net's residual encoder U-Net",
+    format: 'choice',
+    values: architectureNames,
+    default: 'unet',
+  },
   baseWidth: {
-    doc: 'channels of the first level; each of the four below doubles them',
+    doc: 'channels of the first level; each level below doubles them',
     unit: 'channels',
     format: 'whole',
     default: 64,
     min: 1,
     max: 512,
   },
+  depth: {
+    doc: 'levels below the first, each of half the height and width of the one above',
+    unit: 'levels',
+    format: 'whole',
+    default: 4,
+    min: 2,
+    max: 6,
+  },
   upsampling: {
     doc: 'how the decoder enlarges: transposed convolution, or bilinear',
     format: 'choice',
     values: ['transposed', 'bilinear'],
     default: 'transposed',
+    onlyWith: { key: 'architecture', values: ['unet'] },
+  },
+  norm: {
+    doc: "what normalises between layers: batch, instance, or group (groups of 8); auto: the architecture's own (unet: batch, residual-encoder: instance)",
+    format: 'choice',
+    values: ['auto', 'batch', 'instance', 'group'],
+    default: 'auto',
+    auto: 'auto',
+    before: 'batch',
   },
 });
 

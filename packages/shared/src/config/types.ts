@@ -3,6 +3,9 @@
  * place that gives each option its help, unit, default and check; this file is what the rest of the code sees.
  */
 
+import type { ArchitectureName } from '../model/architectures/index.ts';
+import type { NormKind } from '../model/graph-builder.ts';
+
 export type OptimizerName = 'rmsprop' | 'sgd' | 'adam' | 'adamw';
 export type ScheduleName = 'plateau' | 'constant' | 'step' | 'cosine';
 export type Upsampling = 'transposed' | 'bilinear';
@@ -54,8 +57,13 @@ export interface DataConfig {
 }
 
 export interface ModelOptions {
+  architecture: ArchitectureName;
   baseWidth: number;
+  /** How often height and width are halved. */
+  depth: number;
   upsampling: Upsampling;
+  /** auto: the architecture's own. */
+  norm: 'auto' | NormKind;
 }
 
 export interface TrainConfig {

@@ -9,6 +9,9 @@ const unet = (overrides: Partial<ModelConfig> = {}): ModelConfig => ({
   numClasses: 59,
   baseWidth: 64,
   upsampling: 'transposed',
+  architecture: 'unet',
+  depth: 4,
+  norm: 'batch',
   ...overrides,
 });
 
@@ -56,8 +59,8 @@ describe('model', () => {
     expect(initialParameters(model, 4)).not.toEqual(parameters);
     for (const spec of model.parameters) {
       const values = parameters.subarray(spec.offset, spec.offset + spec.size);
-      if (spec.kind === 'bnScale') expect(values.every((value) => value === 1)).toBe(true);
-      else if (spec.kind === 'bnShift') expect(values.every((value) => value === 0)).toBe(true);
+      if (spec.kind === 'normScale') expect(values.every((value) => value === 1)).toBe(true);
+      else if (spec.kind === 'normShift') expect(values.every((value) => value === 0)).toBe(true);
       else {
         const bound = Math.fround(1 / Math.sqrt(spec.fanIn));
         const highest = values.reduce((max, value) => Math.max(max, Math.abs(value)), 0);

@@ -4,34 +4,36 @@
  * reduction, optimizer) sees flat vectors only.
  */
 import type { Upsampling } from '../config/types.ts';
+import type { ArchitectureName } from './architectures/index.ts';
+import type { TensorDeclaration } from './graph.ts';
+import type { NormKind } from './graph-builder.ts';
 
 export interface ModelConfig {
+  architecture: ArchitectureName;
   inChannels: 1 | 3 | 4;
   numClasses: number;
   baseWidth: number;
+  /** How often height and width are halved. */
+  depth: number;
   upsampling: Upsampling;
+  norm: NormKind;
 }
 
-export interface TensorSpec {
-  /** Name in the state dict of milesial/Pytorch-UNet, such as "down1.maxpool_conv.1.double_conv.0.weight". */
-  name: string;
-  kind: 'conv' | 'transposedConv' | 'bias' | 'bnScale' | 'bnShift' | 'bnMean' | 'bnVariance';
-  /** Shape in PyTorch: conv OIHW, transposed conv IOHW, others [n]. */
-  torchShape: number[];
-  /** Shape in TensorFlow and in the flat vector: conv HWIO, transposed conv HWOI, others [n]. */
-  engineShape: number[];
+/** A tensor with its place in its flat vector. */
+export interface TensorSpec extends TensorDeclaration {
   /** Index of the first value in its flat vector, in float32 values. */
   offset: number;
   size: number;
-  /** Of the layer; PyTorch's initialisation is U(±1/sqrt(fanIn)). */
-  fanIn: number;
 }
 
-export interface ModelDescription {
-  config: ModelConfig;
+export interface ModelTensors {
   parameters: TensorSpec[];
   numParameters: number;
   /** Running means and variances of the batch norms, in layer order: mean then variance of each. */
   statistics: TensorSpec[];
   numStatistics: number;
+}
+
+export interface ModelDescription extends ModelTensors {
+  config: ModelConfig;
 }

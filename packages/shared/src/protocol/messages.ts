@@ -10,6 +10,7 @@ import { Packr } from 'msgpackr';
 import { z } from 'zod';
 import { printable } from '../printable.ts';
 import { isBoundedMsgpack } from './bounded-msgpack.ts';
+import { modelSchema } from './model-schema.ts';
 import { safeId } from './subjects.ts';
 
 export const protocolVersion = 6;
@@ -79,12 +80,7 @@ export const welcome = z.object({
     valList: text,
     validationShare: z.number(),
   }),
-  model: z.object({
-    inChannels: z.union([z.literal(1), z.literal(3), z.literal(4)]),
-    numClasses: count,
-    baseWidth: count,
-    upsampling: z.enum(['transposed', 'bilinear']),
-  }),
+  model: modelSchema,
   plan: z.object({
     numTrainSamples: count,
     numValidationSamples: count,

@@ -2,17 +2,17 @@
  * The weights of one version as tensors, and the place where gradients go. Layers ask for a parameter by its name in
  * the state dict and give its gradient back by the same name.
  */
-import type { ModelDescription, TensorSpec } from '@unet-fleet/shared';
+import type { ModelTensors, TensorSpec } from '@unet-fleet/shared';
 import type { Tensor, TensorFlow } from './tensorflow.ts';
 
 export class Parameters {
   readonly #tf: TensorFlow;
-  readonly #model: ModelDescription;
+  readonly #model: ModelTensors;
   readonly #index: Map<string, number>;
   readonly #statisticSpecs: Map<string, TensorSpec>;
   #tensors = new Map<string, Tensor>();
 
-  constructor(tf: TensorFlow, model: ModelDescription) {
+  constructor(tf: TensorFlow, model: ModelTensors) {
     this.#tf = tf;
     this.#model = model;
     this.#index = new Map(model.parameters.map((spec, index) => [spec.name, index]));

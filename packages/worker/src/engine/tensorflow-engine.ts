@@ -1,17 +1,22 @@
-/** The engine: the U-Net on TensorFlow's kernels, behind the contract that the worker knows. */
-import { describeModel, type ModelDescription, UserError } from '@unet-fleet/shared';
+/** The engine: a model's graph on TensorFlow's kernels, behind the contract that the worker knows. */
+import {
+  describeModel,
+  graphOf,
+  type ModelDescription,
+  type SideLimits,
+  sideLimits,
+  sizeProblem,
+  UserError,
+} from '@unet-fleet/shared';
 import { loadBinding } from './binding.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { assertFiniteAnswer } from './finite.ts';
-import type { Sink } from './layers.ts';
 import { pixelLoss, readLabels } from './loss.ts';
+import { Network } from './network.ts';
 import { Parameters } from './parameters.ts';
+import type { Sink } from './rules/rule.ts';
 import { type Tensor, TensorFlow } from './tensorflow.ts';
 import type { Batch, Engine, EngineOptions, KernelFingerprint, LeafLoss } from './types.ts';
-import { UNet } from './unet.ts';
-
-/** In pixels: the lowest level then has one pixel. */
-const smallestSide = 16;
 
 /** Loads TensorFlow into this thread. Throws a UserError when it is not installed or the device is not there. */
 export function createEngine(options: EngineOptions): Engine {
@@ -24,7 +29,8 @@ class TensorFlowEngine implements Engine {
   readonly #model: ModelDescription;
   readonly #tf: TensorFlow;
   readonly #parameters: Parameters;
-  readonly #unet: UNet;
+  readonly #network: Network;
+  readonly #sides: SideLimits;
 
   constructor(options: EngineOptions) {
     const binding = loadBinding(options);
@@ -35,7 +41,8 @@ class TensorFlowEngine implements Engine {
     // A thread that ends without having made a tensor unloads the library, and the process crashes in its exit handlers.
     this.#tf.free(this.#tf.tensor([1], new Float32Array(1)));
     this.#parameters = new Parameters(this.#tf, this.#model);
-    this.#unet = new UNet({ tf: this.#tf, parameters: this.#parameters }, options.model);
+    this.#network = new Network({ tf: this.#tf, parameters: this.#parameters }, graphOf(options.model));
+    this.#sides = sideLimits(options.model);
   }
 
   setWeights(parameters: Float32Array, statistics: Float32Array): void {
@@ -66,7 +73,7 @@ class TensorFlowEngine implements Engine {
         },
       };
       const images = this.#images(batch);
-      const { logits, backward } = this.#unet.train(images, sink);
+      const { logits, backward } = this.#network.train(images, sink);
       const flat = this.#flat(logits);
       const { lossSum, weightSum, gradient } = pixelLoss(tf, flat, labels);
       const shaped = tf.reshape(gradient, logits.shape);
@@ -128,18 +135,15 @@ class TensorFlowEngine implements Engine {
   /** Logits [pixels, classes] in inference mode. */
   #infer(batch: Omit<Batch, 'labels'>): Tensor {
     const images = this.#images(batch);
-    const logits = this.#unet.infer(images);
+    const logits = this.#network.infer(images);
     const flat = this.#flat(logits);
     this.#tf.free(images, logits);
     return flat;
   }
 
   #images({ numImages, height, width, images }: Omit<Batch, 'labels'>): Tensor {
-    if (height < smallestSide || width < smallestSide) {
-      throw new UserError(
-        `photos of ${width}x${height} are too small for the U-Net, which halves them four times: use a --size of at least ${smallestSide}x${smallestSide}`,
-      );
-    }
+    const problem = sizeProblem({ width, height }, this.#sides);
+    if (problem) throw new UserError(`photos of ${width}x${height} ${problem}`);
     return this.#tf.tensor([numImages, height, width, this.#options.model.inChannels], images);
   }
 

@@ -1,5 +1,5 @@
 /**
- * TensorFlow's kernels as functions on tensors, those that a U-Net needs. Images are NHWC, filters HWIO. A tensor lives
+ * TensorFlow's kernels as functions on tensors, those that networks of layers need. Images are NHWC, filters HWIO. A tensor lives
  * until it is freed; nothing here is freed by itself.
  */
 import type { OpAttribute, TensorFlowBinding } from './binding.ts';
@@ -18,6 +18,15 @@ export interface BatchNormOutputs {
   reserved: [Tensor, Tensor, Tensor];
 }
 
+/** Of a convolution with an odd kernel; its padding is dilation * (kernel - 1) / 2 on all sides, as PyTorch's. */
+export interface ConvShape {
+  stride: number;
+  dilation: number;
+}
+
+const plainConv: ConvShape = { stride: 1, dilation: 1 };
+
+/** Of every norm. */
 export const batchNormEpsilon = 1e-5;
 
 export class TensorFlow {
@@ -79,24 +88,33 @@ export class TensorFlow {
     return this.#binding.getNumOfTensors();
   }
 
-  /** 3x3 or 1x1, with stride 1; the result has x's height and width. */
-  conv(x: Tensor, filter: Tensor): Tensor {
-    return this.#one('Conv2D', this.#convAttributes('SAME'), [x, filter]);
+  /** With stride 1 the result has x's height and width. */
+  conv(x: Tensor, filter: Tensor, shape: ConvShape = plainConv): Tensor {
+    return this.#one('Conv2D', this.#convAttributes(filter.shape, shape), [x, filter]);
   }
 
   /** Gradient of `conv` with respect to its input, of the given shape. */
-  convInputGradient(inputShape: readonly number[], filter: Tensor, gradient: Tensor): Tensor {
+  convInputGradient(
+    inputShape: readonly number[],
+    filter: Tensor,
+    gradient: Tensor,
+    shape: ConvShape = plainConv,
+  ): Tensor {
     const sizes = this.#constant(inputShape);
-    return this.#one('Conv2DBackpropInput', this.#convAttributes('SAME'), [sizes, filter, gradient]);
+    const attributes = this.#convAttributes(filter.shape, shape);
+    return this.#one('Conv2DBackpropInput', attributes, [sizes, filter, gradient]);
   }
 
-  /** Gradient of a 3x3 `conv` with respect to its filter. */
-  convFilterGradient(input: Tensor, filterShape: readonly number[], gradient: Tensor): Tensor {
-    // Explicit paddings keep the operation from oneDNN, which takes twice as long for it as TensorFlow's own kernel.
-    const attributes = [
-      ...this.#convAttributes('EXPLICIT'),
-      this.#ints('explicit_paddings', [0, 0, 1, 1, 1, 1, 0, 0]),
-    ];
+  /** Gradient of `conv` with respect to its filter. */
+  convFilterGradient(
+    input: Tensor,
+    filterShape: readonly number[],
+    gradient: Tensor,
+    shape: ConvShape = plainConv,
+  ): Tensor {
+    // Explicit paddings keep the operation from oneDNN, which takes twice as long for it as TensorFlow's own kernel; that
+    // one knows no dilation.
+    const attributes = this.#convAttributes(filterShape, shape, shape.dilation === 1 || shape.stride > 1);
     return this.#one('Conv2DBackpropFilter', attributes, [input, this.#constant(filterShape), gradient]);
   }
 
@@ -170,6 +188,15 @@ export class TensorFlow {
     return this.#one('ReluGrad', [this.#float], [gradient, y]);
   }
 
+  leakyRelu(x: Tensor, slope: number): Tensor {
+    return this.#one('LeakyRelu', [this.#float, this.#number('alpha', slope)], [x]);
+  }
+
+  /** `y` is the output of `leakyRelu`, or its input: the sign alone is read. */
+  leakyReluGradient(gradient: Tensor, y: Tensor, slope: number): Tensor {
+    return this.#one('LeakyReluGrad', [this.#float, this.#number('alpha', slope)], [gradient, y]);
+  }
+
   /** 2x2 with stride 2; an odd last row or column is left out, as in PyTorch. */
   maxPool(x: Tensor): Tensor {
     return this.#one('MaxPool', this.#poolAttributes(), [x]);
@@ -177,6 +204,15 @@ export class TensorFlow {
 
   maxPoolGradient(x: Tensor, y: Tensor, gradient: Tensor): Tensor {
     return this.#one('MaxPoolGrad', this.#poolAttributes(), [x, y, gradient]);
+  }
+
+  /** 2x2 with stride 2; an odd last row or column is left out, as in PyTorch. */
+  averagePool(x: Tensor): Tensor {
+    return this.#one('AvgPool', this.#poolAttributes(), [x]);
+  }
+
+  averagePoolGradient(inputShape: readonly number[], gradient: Tensor): Tensor {
+    return this.#one('AvgPoolGrad', this.#poolAttributes(), [this.#constant(inputShape), gradient]);
   }
 
   /** To twice the size; corners aligned, as torch.nn.Upsample(scale_factor=2, mode='bilinear', align_corners=True). */
@@ -201,13 +237,13 @@ export class TensorFlow {
     return this.#one('Slice', attributes, [x, this.#constant(begin), this.#constant(size)]);
   }
 
-  concatChannels(a: Tensor, b: Tensor): Tensor {
+  concatChannels(...tensors: readonly Tensor[]): Tensor {
     const attributes = [
       this.#float,
       this.#type('Tidx', this.#binding.TF_INT32),
-      { name: 'N', type: this.#binding.TF_ATTR_INT, value: 2 },
+      { name: 'N', type: this.#binding.TF_ATTR_INT, value: tensors.length },
     ];
-    return this.#one('ConcatV2', attributes, [a, b, this.#constant([3], [])]);
+    return this.#one('ConcatV2', attributes, [...tensors, this.#constant([3], [])]);
   }
 
   /** Of NHWC, [N, H, C]. */
@@ -300,14 +336,21 @@ export class TensorFlow {
     return tensor;
   }
 
-  #convAttributes(padding: 'SAME' | 'EXPLICIT'): OpAttribute[] {
+  /** TensorFlow's own "SAME" pads a conv with a stride below and right first, which PyTorch does not. */
+  #convAttributes(
+    [kernel]: readonly number[],
+    { stride, dilation }: ConvShape,
+    isExplicit = stride > 1,
+  ): OpAttribute[] {
+    const side = (dilation * (kernel! - 1)) / 2;
     return [
       this.#float,
-      this.#ints('strides', [1, 1, 1, 1]),
-      this.#text('padding', padding),
-      this.#ints('dilations', [1, 1, 1, 1]),
+      this.#ints('strides', [1, stride, stride, 1]),
+      this.#text('padding', isExplicit ? 'EXPLICIT' : 'SAME'),
+      this.#ints('dilations', [1, dilation, dilation, 1]),
       this.#nhwc,
       this.#flag('use_cudnn_on_gpu', true),
+      ...(isExplicit ? [this.#ints('explicit_paddings', [0, 0, side, side, side, side, 0, 0])] : []),
     ];
   }
 
@@ -333,18 +376,22 @@ export class TensorFlow {
     const attributes = [
       this.#float,
       this.#type('U', this.#binding.TF_FLOAT),
-      { name: 'epsilon', type: this.#binding.TF_ATTR_FLOAT, value: batchNormEpsilon },
+      this.#number('epsilon', batchNormEpsilon),
       this.#flag('is_training', isTraining),
       this.#nhwc,
     ];
     if (isForward) {
-      attributes.push({ name: 'exponential_avg_factor', type: this.#binding.TF_ATTR_FLOAT, value: 1 });
+      attributes.push(this.#number('exponential_avg_factor', 1));
     }
     return attributes;
   }
 
   #type(name: string, value: number): OpAttribute {
     return { name, type: this.#binding.TF_ATTR_TYPE, value };
+  }
+
+  #number(name: string, value: number): OpAttribute {
+    return { name, type: this.#binding.TF_ATTR_FLOAT, value };
   }
 
   #text(name: string, value: string): OpAttribute {

@@ -32,7 +32,15 @@ export const dataOf = (overrides: Partial<DataConfig> = {}): DataConfig => ({
 
 export const modelOf = (numClasses: number, data: DataConfig): TrainedModel => ({
   name: 'run, step 1',
-  model: { inChannels: data.channels, numClasses, baseWidth: 1, upsampling: 'bilinear' },
+  model: {
+    inChannels: data.channels,
+    numClasses,
+    baseWidth: 1,
+    upsampling: 'bilinear',
+    architecture: 'unet',
+    depth: 4,
+    norm: 'batch',
+  },
   parameters: new Float32Array(0),
   statistics: new Float32Array(0),
   classNames: Array.from(

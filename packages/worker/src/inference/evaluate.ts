@@ -11,6 +11,8 @@ import {
   type Metrics,
   mergeConfusion,
   metricsOf,
+  type SideLimits,
+  sideLimits,
   UserError,
 } from '@unet-fleet/shared';
 import { validationLeafSums } from '../shell/leaf-sums.ts';
@@ -61,7 +63,7 @@ export async function evaluateModel(
   const confusion = emptyConfusion(numClasses);
   const failures = new Failures();
   const fail = (sample: Sample, error: unknown) => failures.add(join(data.images, sample.photo), error);
-  const leaves = leavesOfOneSize(samples, data, leafSize, fail);
+  const leaves = leavesOfOneSize(samples, data, { leafSize, limits: sideLimits(model.model) }, fail);
   const load = async (leaf: readonly Sample[]) => {
     const loading = leaf.map((sample) =>
       loadSample(data, sample, trainingSizeOf(data, sample)).catch((error: unknown) => {
@@ -116,7 +118,7 @@ export async function evaluateModel(
 function leavesOfOneSize(
   samples: readonly Sample[],
   data: DataConfig,
-  leafSize: number,
+  { leafSize, limits }: { leafSize: number; limits: SideLimits },
   fail: (sample: Sample, error: unknown) => void,
 ): Sample[][] {
   const leaves: Sample[][] = [];
@@ -124,7 +126,7 @@ function leavesOfOneSize(
   for (const sample of samples) {
     let size: string;
     try {
-      const { width, height } = trainingSizeOf(data, sample);
+      const { width, height } = trainingSizeOf(data, sample, limits);
       size = `${width}x${height}`;
     } catch (error) {
       fail(sample, error);

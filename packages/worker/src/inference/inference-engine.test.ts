@@ -54,7 +54,15 @@ beforeAll(async () => {
 afterAll(() => rmSync(root, { recursive: true }));
 
 function modelWith(fill: (model: TrainedModel) => void, classWeights: number[] | null = null): TrainedModel {
-  const config = { inChannels: 3, numClasses: 3, baseWidth: 2, upsampling: 'bilinear' } as const;
+  const config = {
+    inChannels: 3,
+    numClasses: 3,
+    baseWidth: 2,
+    upsampling: 'bilinear',
+    architecture: 'unet',
+    depth: 4,
+    norm: 'batch',
+  } as const;
   const { numParameters, numStatistics } = describeModel(config);
   const model: TrainedModel = {
     name: 'test',

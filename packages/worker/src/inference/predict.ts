@@ -11,7 +11,15 @@ import {
   unitPixels,
 } from '@unet-fleet/dataset';
 import { toRgb } from '@unet-fleet/pictures';
-import { type ExitCode, exitCodes, explained, ignoredLabel, makeFolder, readPlain } from '@unet-fleet/shared';
+import {
+  type ExitCode,
+  exitCodes,
+  explained,
+  ignoredLabel,
+  makeFolder,
+  readPlain,
+  sideLimits,
+} from '@unet-fleet/shared';
 import { loadAhead } from './evaluate.ts';
 import { type Failure, Failures } from './failure.ts';
 import { findPhotos } from './inputs.ts';
@@ -141,7 +149,7 @@ async function prepared(
     page,
   });
   const { width, height } = decoded;
-  const target = trainingSizeOf(data, decoded);
+  const target = trainingSizeOf(data, decoded, sideLimits(model));
   const pixels = await resizePhoto(decoded, target);
   const { numClasses } = model;
   const { meaning } = settings;
