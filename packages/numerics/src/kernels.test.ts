@@ -147,3 +147,9 @@ describe('memory', () => {
     expect(() => memory.allocate(3).part(1, 3)).toThrow(RangeError);
   });
 });
+
+it('a memory that the system does not give is told with a remedy', () => {
+  const memory = new NumericMemory();
+  expect(() => memory.allocate(2 ** 30)).toThrow(UserError);
+  expect(memory.allocate(4).length).toBe(4);
+});

@@ -5,6 +5,7 @@
  */
 import {
   createWasmMemory,
+  growWasmMemory,
   instantiateKernels,
   type KernelExports,
   pageBytes,
@@ -68,7 +69,7 @@ export class NumericMemory {
     return this.#wasmMemory.buffer;
   }
 
-  /** A vector of zeros. Throws a RangeError when the memory would pass 4 GiB or the machine has no more. */
+  /** A vector of zeros. Throws a UserError when the memory would pass 4 GiB or the machine has no more. */
   allocate(length: number): FloatVector {
     const vector = new FloatVector(this, this.#place(length), length);
     vector.view.fill(0);
@@ -97,7 +98,7 @@ export class NumericMemory {
     if (reused !== undefined) return reused;
     const offset = this.#top;
     const missingBytes = offset + numBytes - this.buffer.byteLength;
-    if (missingBytes > 0) this.#wasmMemory.grow(Math.ceil(missingBytes / pageBytes));
+    if (missingBytes > 0) growWasmMemory(this.#wasmMemory, Math.ceil(missingBytes / pageBytes));
     this.#top = offset + numBytes;
     return offset;
   }

@@ -3,11 +3,12 @@
  * the DOM, which the rest of the code must not see.
  */
 import { readFileSync } from 'node:fs';
+import { exitCodes, UserError } from '@unet-fleet/shared';
 
 /** A WebAssembly.Memory. A shared one can be sent to another thread with postMessage. */
 export interface WasmMemory {
   readonly buffer: ArrayBuffer | SharedArrayBuffer;
-  /** By pages of 64 KiB; throws a RangeError when there is no more. */
+  /** By pages of 64 KiB; see growWasmMemory. */
   grow(numPages: number): number;
 }
 
@@ -44,8 +45,26 @@ function moduleOf(file: string): object {
   return module;
 }
 
+/** Throws a UserError when the system has no more. */
 export const createWasmMemory = (initialPages: number, shared: boolean): WasmMemory =>
-  new WebAssembly.Memory({ initial: initialPages, maximum: maximumPages, shared });
+  orUserError(() => new WebAssembly.Memory({ initial: initialPages, maximum: maximumPages, shared }));
+
+/** Throws a UserError when the system has no more, or the memory would pass 4 GiB. */
+export const growWasmMemory = (memory: WasmMemory, numPages: number): void => {
+  orUserError(() => memory.grow(numPages));
+};
+
+function orUserError<T>(take: () => T): T {
+  try {
+    return take();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new UserError(
+      "the system gives this process no more memory for the weights: end other programs, raise its limit (ulimit -v, the container's), or use a smaller --base-width",
+      exitCodes.unavailable,
+    );
+  }
+}
 
 export function instantiateKernels(memory: WasmMemory): KernelExports {
   const shared = memory.buffer instanceof SharedArrayBuffer;

@@ -49,7 +49,8 @@ const natsOutbox = new NatsOutbox(connection, runTag, subjects, peer);
 const shmInbox = sharedMemoryFolder ? new ShmInbox(sharedMemoryFolder, runTag) : null;
 const shmOutbox = sharedMemoryFolder ? new ShmOutbox(sharedMemoryFolder, runTag, peer) : null;
 const outboxes: BulkOutbox[] = shmOutbox ? [natsOutbox, shmOutbox] : [natsOutbox];
-const reducer = new Reducer(new NumericMemory({ shared: true }), options);
+/** Made by the first call, which can tell that there is no memory for it. */
+let made: Reducer | null = null;
 const statistics = options.statistics
   ? new StatisticsReducer(options.statistics.bucketId, options.statistics.numStatistics, term)
   : null;
@@ -59,7 +60,7 @@ let hashing: Promise<void> | null = null;
 /** Hashes what there is to hash, and looks for other work between two buckets. */
 function hash(): Promise<void> {
   hashing ??= (async () => {
-    while (reducer.hashNext()) await turn();
+    while (made?.hashNext()) await turn();
   })().finally(() => {
     hashing = null;
   });
@@ -67,6 +68,9 @@ function hash(): Promise<void> {
 }
 
 async function answer(call: ReducerCall): Promise<unknown> {
+  if (call.type === 'close') return close();
+  made ??= new Reducer(new NumericMemory({ shared: true }), options);
+  const reducer = made;
   switch (call.type) {
     case 'load':
       reducer.load(call.version, call.parameters, call.slots);
@@ -113,11 +117,12 @@ async function answer(call: ReducerCall): Promise<unknown> {
       natsInbox.cancel(call.peer);
       shmInbox?.cancel(call.peer);
       return null;
-    case 'close':
-      await Promise.all([...outboxes, natsInbox, shmInbox].map((bulk) => bulk?.close()));
-      await connection.close();
-      return null;
   }
+}
+
+async function close(): Promise<void> {
+  await Promise.all([...outboxes, natsInbox, shmInbox].map((bulk) => bulk?.close()));
+  await connection.close();
 }
 
 parentPort!.on('message', async ({ id, call }: { id: number; call: ReducerCall }) => {
