@@ -2,8 +2,10 @@
  * The kernels, bit for bit, against references written with Math.fround: one rounding per operation, no vectors. Each
  * is run on the whole and on the vector cut at odd places: the law asks for the same bits.
  */
+
+import { UserError } from '@unet-fleet/shared';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { type FloatVector, NumericMemory } from './memory.ts';
 import { blockSumsOfSquares, clipNormCoefficient, normBlockValues, sumBlocks } from './norm.ts';
 import { add } from './vectors.ts';
