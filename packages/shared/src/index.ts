@@ -33,6 +33,7 @@ export * from './metrics/confusion.ts';
 export * from './metrics/metrics.ts';
 export * from './metrics/outliers.ts';
 export * from './model/architectures/index.ts';
+export * from './model/cost.ts';
 export * from './model/describe.ts';
 export * from './model/graph.ts';
 export * from './model/graph-builder.ts';

@@ -33,13 +33,16 @@ import {
   type Selection,
 } from '../config-options.ts';
 import { withDataFolders } from '../data-folders.ts';
+import { findMemory } from '../doctor-machine.ts';
 import { type Io, printJson } from '../io.ts';
 import { scanWithBar } from '../scan-with-bar.ts';
 import { createScreen } from '../terminal/screen.ts';
+import { costLines, type TrainingCost, trainingCost } from '../training-cost.ts';
 
 /** Besides those of the data, the ones by which training would not begin. */
 const selection: Selection = [
   'data',
+  'model',
   'train.batchSize',
   'train.leafSize',
   'train.classWeights',
@@ -80,6 +83,11 @@ export async function inspect(wanted: Config, flags: InspectFlags, io: Io): Prom
   if (exitCode !== exitCodes.ok) process.exitCode = exitCode;
   if (!flags.json) screen.print(formatDatasetTable(table));
   if (training.stop !== null) screen.print(`training would stop: ${training.stop}`, 'yellow');
+  if (training.cost !== null) {
+    const [needed, lack] = costLines(training.cost, findMemory());
+    screen.print(needed!);
+    if (lack) screen.print(`training would need more memory: ${lack}`, 'yellow');
+  }
   for (const note of training.notes) screen.print(`note: ${note}`);
   for (const warning of training.warnings) screen.print(`training would warn: ${warning}`, 'yellow');
   const sheet = report.samples.length > 0 ? resolve(io.cwd, flags.out) : null;
@@ -108,6 +116,8 @@ interface TrainingAnswer {
   /** How the data is taken, where that is no plain case. */
   notes: string[];
   warnings: string[];
+  /** Null where training would stop. */
+  cost: TrainingCost | null;
   /** With which training would end then. */
   exitCode: ExitCode;
 }
@@ -119,10 +129,11 @@ function whatTrainingWouldSay(report: ScanReport, config: Config): TrainingAnswe
     const dataset = datasetFrom(report, config.data);
     warnings = dataset.warnings;
     fitOptions(config, dataset);
-    return { stop: null, notes, warnings, exitCode: exitCodes.ok };
+    const cost = trainingCost(config, dataset);
+    return { stop: null, notes, warnings, cost, exitCode: exitCodes.ok };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    return { stop: error.message, notes, warnings, exitCode: error.exitCode };
+    return { stop: error.message, notes, warnings, cost: null, exitCode: error.exitCode };
   }
 }
 

@@ -1,0 +1,46 @@
+import { expect, it } from 'vitest';
+import { graphOf } from './architectures/index.ts';
+import { costOf } from './cost.ts';
+import { GraphBuilder } from './graph-builder.ts';
+import type { ModelConfig } from './types.ts';
+
+const unet: ModelConfig = {
+  architecture: 'unet',
+  inChannels: 3,
+  numClasses: 2,
+  baseWidth: 64,
+  depth: 4,
+  upsampling: 'transposed',
+  norm: 'batch',
+};
+
+it('counts the multiply-adds of convolutions', () => {
+  const builder = new GraphBuilder('torchDefault');
+  const x = builder.conv(builder.input(3), 'a', 8, { stride: 2 });
+  const graph = builder.graph(builder.transposedConv(x, 'b', 4));
+  const { multiplyAdds } = costOf(graph, { width: 10, height: 6, numImages: 5 });
+  expect(multiplyAdds).toBe(5 * 3 * 9 * 3 * 8 + 10 * 6 * 8 * 4);
+});
+
+it('holds a map until its last use, and gradients beside what the way back reads', () => {
+  const builder = new GraphBuilder('torchDefault');
+  const z = builder.conv(builder.input(1), 'a', 2);
+  const y = builder.relu(builder.norm(z, 'n', 'batch'));
+  const graph = builder.graph(builder.conv(y, 'b', 1, { kernel: 1 }));
+  const pixels = 4 * 4;
+  const { inferenceBytes, trainingBytes } = costOf(graph, { width: 4, height: 4, numImages: 1 });
+  // The photo, and two maps of two channels.
+  expect(inferenceBytes).toBe((1 + 2 + 2) * pixels * 4);
+  // The photo, conv's and ReLU's maps for the way back, and the gradients before and behind the ReLU.
+  expect(trainingBytes).toBe((1 + 2 + 2 + 2 + 2) * pixels * 4);
+});
+
+it('grows with the leaf, and inference holds less than training', () => {
+  const one = costOf(graphOf(unet), { width: 256, height: 192, numImages: 1 });
+  const two = costOf(graphOf(unet), { width: 256, height: 192, numImages: 2 });
+  expect(two.trainingBytes).toBe(2 * one.trainingBytes);
+  expect(two.multiplyAdds).toBe(one.multiplyAdds);
+  expect(one.inferenceBytes).toBeLessThan(one.trainingBytes / 3);
+  // Half of what torch.utils.flop_counter counts for milesial's.
+  expect(one.multiplyAdds).toBe(36_128_686_080);
+});

@@ -1,0 +1,79 @@
+/**
+ * What computing a graph costs, from the graph alone: multiply-adds, and the most bytes of maps that are held at one time.
+ * An engine needs some memory beside (workspaces of its kernels), but the maps are what grows with photos and width.
+ */
+import type { GraphNode, LayerGraph } from './graph.ts';
+import { lifetimesOf } from './lifetimes.ts';
+import { sidesOf } from './sides.ts';
+
+export interface Cost {
+  /** Of the forward pass for one image; a training step has three times as many. */
+  multiplyAdds: number;
+  /** Of all maps and their gradients that a training step holds at one time, for the whole leaf. */
+  trainingBytes: number;
+  /** Of the maps that inference holds at one time, for the whole leaf. */
+  inferenceBytes: number;
+}
+
+const bytesPerValue = 4;
+
+/** The cost of a leaf of `numImages` photos. Throws where the graph can't compute the size (sideLimits). */
+export function costOf(
+  graph: LayerGraph,
+  { width, height, numImages }: { width: number; height: number; numImages: number },
+): Cost {
+  const [heights, widths] = [sidesOf(graph, height), sidesOf(graph, width)];
+  if (heights === null || widths === null) throw new RangeError(`no maps of ${width}x${height} pixels`);
+  const { nodes } = graph;
+  const numPixels = nodes.map((_, id) => heights[id]! * widths[id]!);
+  const bytes = nodes.map(({ numChannels }, id) => numImages * numPixels[id]! * numChannels * bytesPerValue);
+  const { needed, afterInference, afterForward, afterBackward } = lifetimesOf(graph);
+  const order = [...nodes.keys()].filter((id) => needed[id]);
+  let multiplyAdds = 0;
+  for (const id of order) multiplyAdds += multiplyAddsOf(nodes[id]!, nodes, numPixels[id]!);
+
+  const inference = new Meter();
+  const training = new Meter();
+  const sum = (ids: readonly number[]) => ids.reduce((total, id) => total + bytes[id]!, 0);
+  for (const id of order) {
+    inference.take(bytes[id]!);
+    inference.giveBack(sum(afterInference[id]!));
+    training.take(bytes[id]!);
+    training.giveBack(sum(afterForward[id]!));
+  }
+  // Logits and their gradient are of one size, and the first are freed once the second is there.
+  const hasGradient = new Set([graph.output]);
+  for (const id of order.toReversed()) {
+    for (const input of nodes[id]!.inputs) {
+      if (nodes[input]!.kind === 'input') continue;
+      training.take(bytes[input]!);
+      // A second part is added to the first, and both are freed.
+      if (hasGradient.has(input)) training.giveBack(bytes[input]!);
+      hasGradient.add(input);
+    }
+    training.giveBack(bytes[id]! + sum(afterBackward[id]!));
+  }
+  return { multiplyAdds, trainingBytes: training.peak, inferenceBytes: inference.peak };
+}
+
+class Meter {
+  peak = 0;
+  #held = 0;
+
+  take(numBytes: number): void {
+    this.#held += numBytes;
+    this.peak = Math.max(this.peak, this.#held);
+  }
+
+  giveBack(numBytes: number): void {
+    this.#held -= numBytes;
+  }
+}
+
+function multiplyAddsOf(node: GraphNode, nodes: readonly GraphNode[], numPixels: number): number {
+  const numIn = node.inputs.length > 0 ? nodes[node.inputs[0]!]!.numChannels : 0;
+  if (node.kind === 'conv') return numPixels * node.kernel * node.kernel * numIn * node.numChannels;
+  // Each pixel of the result has one cell of the kernel.
+  if (node.kind === 'transposedConv') return numPixels * numIn * node.numChannels;
+  return 0;
+}
