@@ -3,10 +3,20 @@
  * fetching reads it straight into place; who may read what is told over NATS as ever. Files are used again, because
  * fresh tmpfs pages cost as much as the copy; the header tells a reader that came too late.
  */
-import { closeSync, openSync, readdirSync, readvSync, renameSync, rmSync, writevSync } from 'node:fs';
+import {
+  closeSync,
+  openSync,
+  readdirSync,
+  readvSync,
+  renameSync,
+  rmSync,
+  writeSync,
+  writevSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { makeFolder } from '../folders.ts';
 import { isPeer } from '../protocol/subjects.ts';
+import { explained } from '../system-error.ts';
 import { type BulkInbox, type BulkOutbox, FetchError } from './bulk.ts';
 import { type BulkKey, checksumOf, decodeHeader, encodeHeader, frameHeaderBytes, mismatch } from './frame.ts';
 
@@ -45,7 +55,7 @@ export class ShmOutbox implements BulkOutbox {
 
   /**
    * Copies the bytes; the caller may change them at once. Throws FetchError('closed') when the folder is gone, which
-   * goes with the coordinator whose memory it is, and the system's error when tmpfs is full.
+   * goes with the coordinator whose memory it is, and a UserError when tmpfs is full or files may not be as large.
    */
   offer(key: BulkKey, bucket: number, bytes: Uint8Array): void {
     const path = fileOf(this.#folder, this.#peer, key, bucket);
@@ -61,9 +71,16 @@ export class ShmOutbox implements BulkOutbox {
       totalBytes: bytes.byteLength,
       checksum: checksumOf(bytes),
     });
-    const written = writevSync(file, [this.#header, bytes], 0);
-    if (written !== numBytes) {
-      throw new Error(`wrote ${written} of ${numBytes} bytes to ${path}: is tmpfs full?`);
+    try {
+      // What a full tmpfs takes of it is no error; the rest is one.
+      let done = writevSync(file, [this.#header, bytes], 0);
+      while (done < numBytes) done += writeSync(file, bytes, done - frameHeaderBytes, numBytes - done, done);
+    } catch (error) {
+      throw explained(error, {
+        what: 'weights and gradients in shared memory',
+        path,
+        instead: 'or have them sent over the broker with --shared-memory false',
+      });
     }
   }
 
