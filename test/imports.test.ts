@@ -3,7 +3,7 @@
  * it. And what decides, the core of the coordinator and a worker's session, is pure: no I/O, clock or chance.
  */
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 
@@ -36,7 +36,7 @@ const isTest = (path: string): boolean => /\.test(-helper)?\.ts$/.test(path);
 
 function sourcesIn(folder: string): SourceFile[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.ts'))
+    .filter((path) => /\.tsx?$/.test(path))
     .sort()
     .map((path) => {
       const text = readFileSync(join(folder, path), 'utf8');
@@ -96,6 +96,20 @@ test('no source reaches into another package by a path', () => {
       expect(leaving, `${name}/src/${path}`).toEqual([]);
     }
   }
+});
+
+test('no view of the page imports another: what they share lies in views/common', () => {
+  const views = sourcesIn(join(packages, 'dashboard/page/src/views'));
+  expect(new Set(views.map(({ path }) => path.split('/')[0])).size).toBeGreaterThan(5);
+  const wrong = views.flatMap(({ path, imports }) => {
+    const own = path.split('/')[0]!;
+    return imports
+      .filter((specifier) => specifier.startsWith('.'))
+      .map((specifier) => join(dirname(path), specifier))
+      .filter((target) => !target.startsWith('..') && ![own, 'common'].includes(target.split('/')[0]!))
+      .map((target) => `${path} imports ${target}`);
+  });
+  expect(wrong).toEqual([]);
 });
 
 /** Files that look at what the system refused by themselves, and why it is not told by system-error.ts alone. */

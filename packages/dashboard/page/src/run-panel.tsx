@@ -8,7 +8,7 @@ import { ClassesView } from './views/classes/classes-view.tsx';
 import { CurvesView } from './views/curves/curves-view.tsx';
 import { EventsView } from './views/events/events-view.tsx';
 import { MasksView } from './views/masks/masks-view.tsx';
-import { createPictureSource } from './views/masks/picture-source.ts';
+import { createPictureSource } from './views/common/picture-source.ts';
 import { WorkersView } from './views/workers/workers-view.tsx';
 
 export interface RunPanelProps {

@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { RunSummary, Status } from '../../../src/protocol.ts';
 import { useSpeech } from '../live/speech.tsx';
-import { agoText } from '../views/workers/worker-text.ts';
+import { agoText } from '../views/common/text.ts';
 import { durationText, momentText, recordedStates, scoreText, stateText } from './head-text.ts';
 
 export interface LiveHeadProps {

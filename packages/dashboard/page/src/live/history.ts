@@ -10,9 +10,10 @@ import {
   type Point,
   type ServerMessage,
 } from '../../../src/protocol.ts';
-import { maxEvents } from '../views/events/filter.ts';
 
 export const maxLanes = 60;
+/** Newest ones that are kept. */
+export const maxEvents = 2_000;
 
 type Update = Extract<ServerMessage, { type: 'update' }>;
 

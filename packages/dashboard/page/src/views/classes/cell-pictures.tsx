@@ -3,15 +3,15 @@
  * marked. Where a photo was not followed its prediction was not kept; then all pixels of the true class are marked.
  */
 import { useMemo } from 'preact/hooks';
-import type { Rgb } from '../masks/class-map.ts';
-import { cellPicture, type Look, tinted } from '../masks/compose.ts';
-import type { PictureSource } from '../masks/picture-source.ts';
-import { PixelCanvas } from '../masks/pixel-canvas.tsx';
-import { loadShown, type Shown } from '../masks/shown.ts';
-import { useLoaded } from '../masks/use-loaded.ts';
-import { nameOf } from './matrix.ts';
+import type { Rgb } from '../common/class-map.ts';
+import { cellPicture, type Look, tinted } from '../common/compose.ts';
+import type { PictureSource } from '../common/picture-source.ts';
+import { PixelCanvas } from '../common/pixel-canvas.tsx';
+import { loadShown, type Shown } from '../common/shown.ts';
+import { useLoaded } from '../common/use-loaded.ts';
+import { nameOf } from '../common/text.ts';
 import { type Cell, leavesBehind } from './sparse.ts';
-import type { Evaluation } from './types.ts';
+import type { Evaluation } from '../common/evaluation.ts';
 
 export interface CellPicturesProps {
   evaluation: Evaluation;

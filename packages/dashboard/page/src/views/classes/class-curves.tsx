@@ -1,9 +1,9 @@
 /** IoU by class over time, one small chart each, the classes with most pixels first. */
 import { useState } from 'preact/hooks';
 import type { Point } from '../../../../src/protocol.ts';
-import { extentOf } from '../curves/curve-math.ts';
+import { extentOf } from '../common/curve-math.ts';
 import { curvePath, dotPath, lastValue } from './curve-path.ts';
-import { nameOf, percent } from './matrix.ts';
+import { nameOf, percent } from '../common/text.ts';
 
 export interface ClassCurvesProps {
   /** By class. */

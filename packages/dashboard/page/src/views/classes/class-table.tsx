@@ -1,7 +1,7 @@
 /** Scores of one evaluation by class, sortable; a class that is nowhere says so instead of a score. */
 import type { ClassMetrics } from '@unet-fleet/shared/metrics/metrics';
 import { useState } from 'preact/hooks';
-import { nameOf, percent } from './matrix.ts';
+import { nameOf, percent } from '../common/text.ts';
 import { type SortKey, sortedClasses } from './sparse.ts';
 
 export interface ClassTableProps {

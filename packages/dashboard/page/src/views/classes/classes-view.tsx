@@ -1,20 +1,21 @@
 /** How well each class does: over time, at one evaluation, and where its pixels go instead. */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { History } from '../../../../src/protocol.ts';
-import { rgbOf } from '../masks/class-map.ts';
-import type { PictureSource } from '../masks/picture-source.ts';
-import { StepSlider } from '../masks/step-slider.tsx';
-import { indexOfPosition } from '../masks/steps.ts';
-import { useLoaded } from '../masks/use-loaded.ts';
-import { usePosition } from '../masks/use-position.ts';
+import { rgbOf } from '../common/class-map.ts';
+import type { PictureSource } from '../common/picture-source.ts';
+import { StepSlider } from '../common/step-slider.tsx';
+import { indexOfPosition } from '../common/steps.ts';
+import { useLoaded } from '../common/use-loaded.ts';
+import { usePosition } from '../common/use-position.ts';
 import { CellPictures } from './cell-pictures.tsx';
 import { ClassCurves } from './class-curves.tsx';
 import { ClassTable } from './class-table.tsx';
 import './classes.css';
 import { ConfusionGrid } from './confusion-grid.tsx';
-import { nameOf, percent, type Scale, shownClasses } from './matrix.ts';
+import { type Scale, shownClasses } from './matrix.ts';
+import { nameOf, percent } from '../common/text.ts';
 import { type Cell, classMetrics, denseConfusion, largestConfusions, sortedClasses } from './sparse.ts';
-import type { Evaluation } from './types.ts';
+import type { Evaluation } from '../common/evaluation.ts';
 
 export interface ClassesViewProps {
   history: History;

@@ -5,9 +5,11 @@
 import type { ClassMetrics } from '@unet-fleet/shared/metrics/metrics';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { cellAt, drawGrid, type GridLayout, gridLayout, nameFont } from './grid-drawing.ts';
-import { cellAfterKey, cellInWords, nameOf, type Scale } from './matrix.ts';
+import { cellAfterKey, cellInWords, type Scale } from './matrix.ts';
+import { nameOf } from '../common/text.ts';
 import type { Cell } from './sparse.ts';
-import { useWidth } from './use-width.ts';
+import { useColourScheme } from '../common/use-colour-scheme.ts';
+import { useWidth } from '../common/use-width.ts';
 
 export interface ConfusionGridProps {
   dense: Float64Array;
@@ -33,7 +35,8 @@ export function ConfusionGrid(props: ConfusionGridProps) {
   const [at, setAt] = useState<At>({ row: 0, column: 0 });
   const [hovered, setHovered] = useState<At | null>(null);
   const [hasFocus, setHasFocus] = useState(false);
-  const scheme = useColourScheme();
+  const [, setNumRedrawn] = useState(0);
+  useColourScheme(() => setNumRedrawn((before) => before + 1));
 
   const last = shown.length - 1;
   const active = { row: Math.min(at.row, last), column: Math.min(at.column, last) };
@@ -87,7 +90,7 @@ export function ConfusionGrid(props: ConfusionGridProps) {
   if (shown.length === 0) return <p class="quiet">No pixel was counted.</p>;
   const read = hasFocus ? active : (hovered ?? selectedAt);
   return (
-    <div class="confusion" data-scheme={scheme}>
+    <div class="confusion">
       <p class="axes quiet">Rows: truth. Columns: prediction. The diagonal is right.</p>
       {/* biome-ignore lint/a11y/useSemanticElements: a canvas with one cell in reach is no table */}
       <div
@@ -134,21 +137,4 @@ export function ConfusionGrid(props: ConfusionGridProps) {
       </p>
     </div>
   );
-}
-
-/** Draws anew when light and dark change: a canvas does not do so by itself. */
-function useColourScheme(): string {
-  const [count, setCount] = useState(0);
-  useEffect(() => {
-    const redraw = () => setCount((before) => before + 1);
-    const media = window.matchMedia('(prefers-color-scheme: dark)');
-    media.addEventListener('change', redraw);
-    const observer = new MutationObserver(redraw);
-    observer.observe(document.documentElement, { attributes: true });
-    return () => {
-      media.removeEventListener('change', redraw);
-      observer.disconnect();
-    };
-  }, []);
-  return String(count);
 }

@@ -1,6 +1,6 @@
 /** A small chart's line as an SVG path: steps across, 0 to 1 upwards, broken where there is no value. Pure. */
 import type { Point } from '../../../../src/protocol.ts';
-import type { Range } from '../curves/curve-math.ts';
+import type { Range } from '../common/curve-math.ts';
 
 export interface Frame {
   /** Steps from the left edge to the right one. */

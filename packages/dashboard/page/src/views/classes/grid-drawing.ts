@@ -1,6 +1,7 @@
 /** Draws the confusion matrix on a canvas, as large as its frame allows, with class names where there is room. */
 import type { ClassMetrics } from '@unet-fleet/shared/metrics/metrics';
-import { intensity, nameOf, type Scale } from './matrix.ts';
+import { intensity, type Scale } from './matrix.ts';
+import { nameOf } from '../common/text.ts';
 
 export interface GridLayout {
   cellPx: number;

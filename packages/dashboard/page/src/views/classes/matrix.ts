@@ -3,6 +3,7 @@
  * and a cell in words. Pure.
  */
 import type { ClassMetrics } from '@unet-fleet/shared/metrics/metrics';
+import { nameOf, percent } from '../common/text.ts';
 import type { Cell } from './sparse.ts';
 
 /** share: of the true class' pixels; pixels: all of them, by their logarithm. */
@@ -69,15 +70,4 @@ export function cellInWords(
   return truth === prediction
     ? `${pixels} were found.`
     : `${pixels} were taken for ${nameOf(names, prediction)}.`;
-}
-
-export const nameOf = (names: readonly string[], classIndex: number): string =>
-  names[classIndex] ?? `class ${classIndex}`;
-
-/** Two digits that mean something; never "0 %" for what is there, nor "100 %" for what is not all. */
-export function percent(share: number): string {
-  const value = share * 100;
-  if (value > 0 && value < 0.1) return '< 0.1 %';
-  if (value < 100 && value > 99.9) return '> 99.9 %';
-  return `${value >= 10 ? value.toFixed(value === 100 ? 0 : 1) : value.toFixed(value === 0 ? 0 : 2)} %`;
 }

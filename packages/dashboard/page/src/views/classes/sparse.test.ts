@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { cellAfterKey, cellInWords, intensity, percent, shownClasses } from './matrix.ts';
+import { cellAfterKey, cellInWords, intensity, shownClasses } from './matrix.ts';
 import { classMetrics, denseConfusion, largestConfusions, leavesBehind, sortedClasses } from './sparse.ts';
-import type { SparseConfusion } from './types.ts';
+import type { SparseConfusion } from '../common/evaluation.ts';
 
 /** 4 classes: class 2 occurs nowhere, class 3 is predicted only. */
 const confusion: SparseConfusion = { indices: [0, 1, 4, 5, 7], counts: [50, 10, 5, 30, 5] };
@@ -87,14 +87,4 @@ test('says a cell in words', () => {
   expect(cellInWords({ truth: 3, prediction: 7 }, 0, 0, names)).toBe(
     'bird is nowhere in the truth; no pixel can be taken for class 7.',
   );
-});
-
-test('rounds no share to all or nothing', () => {
-  expect([0, 0.0004, 0.05, 0.9996, 1].map(percent)).toEqual([
-    '0 %',
-    '< 0.1 %',
-    '5.00 %',
-    '> 99.9 %',
-    '100 %',
-  ]);
 });

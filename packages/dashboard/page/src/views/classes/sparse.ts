@@ -3,7 +3,7 @@
  * leaves whose photos are behind a cell. Pure. Row = truth, column = prediction.
  */
 import { type ClassMetrics, metricsOf } from '@unet-fleet/shared/metrics/metrics';
-import type { Evaluation, SparseConfusion } from './types.ts';
+import type { Evaluation, SparseConfusion } from '../common/evaluation.ts';
 
 export interface Cell {
   truth: number;

@@ -4,7 +4,7 @@
  */
 import { useRef, useState } from 'preact/hooks';
 import type { ControlAction, Status } from '../../../../src/protocol.ts';
-import { BusyButton } from './busy-button.tsx';
+import { BusyButton } from '../common/busy-button.tsx';
 import './controls.css';
 import { RateDialog } from './rate-dialog.tsx';
 import { rateText } from './rate-text.ts';

@@ -1,5 +1,5 @@
 /** Classes whose IoU is drawn beside the mean: a few at a time, so that lines stay apart. */
-import { nameOf } from '../classes/matrix.ts';
+import { nameOf } from '../common/text.ts';
 
 export interface ClassPickerProps {
   names: readonly string[];

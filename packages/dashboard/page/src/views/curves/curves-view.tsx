@@ -2,10 +2,11 @@
 import { useMemo, useState } from 'preact/hooks';
 import type { History, Point } from '../../../../src/protocol.ts';
 import { useKept } from '../../live/use-kept.ts';
-import { nameOf } from '../classes/matrix.ts';
-import { Chart, type Marks, type Series } from './chart.tsx';
-import { ChartBar } from './chart-bar.tsx';
+import { nameOf } from '../common/text.ts';
+import { Chart, type Marks, type Series } from '../common/chart.tsx';
+import { ChartBar } from '../common/chart-bar.tsx';
 import { ClassPicker } from './class-picker.tsx';
+import './curves.css';
 import {
   clampedRange,
   extentOf,
@@ -15,7 +16,7 @@ import {
   positive,
   type Range,
   smoothed,
-} from './curve-math.ts';
+} from '../common/curve-math.ts';
 
 export interface CurvesViewProps {
   /** As it is now: its curves grow. */

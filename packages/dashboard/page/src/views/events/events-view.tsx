@@ -1,8 +1,8 @@
 /** What happened, newest first, and the run's log; both filtered, both bounded. */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { LogLine, ShownEvent } from '../../../../src/protocol.ts';
-import { BusyButton } from '../controls/busy-button.tsx';
-import { sentenceOf } from '../masks/use-loaded.ts';
+import { BusyButton } from '../common/busy-button.tsx';
+import { sentenceOf } from '../common/use-loaded.ts';
 import './events.css';
 import { announcement, type EventFilter, filterEvents, filterLog, logLevels, typesOf } from './filter.ts';
 

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { LogLine, ShownEvent } from '../../../../src/protocol.ts';
-import { announcement, filterEvents, filterLog, maxEvents, typesOf } from './filter.ts';
+import { maxEvents } from '../../live/history.ts';
+import { announcement, filterEvents, filterLog, typesOf } from './filter.ts';
 
 const event = (id: number, changes: Partial<ShownEvent> = {}): ShownEvent => ({
   id,

@@ -1,8 +1,6 @@
 /** Which events and log lines are shown, and what is said of new ones. Pure; every list is bounded. */
+import { maxEvents } from '../../live/history.ts';
 import type { LogLine, ShownEvent } from '../../../../src/protocol.ts';
-
-/** Newest events that the page keeps. */
-export const maxEvents = 2_000;
 
 export interface EventFilter {
   /** '' shows all. */

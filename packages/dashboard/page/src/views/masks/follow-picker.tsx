@@ -1,7 +1,7 @@
 /** Which validation photos are followed: a searchable list, ticked, then sent. */
 import { useEffect, useState } from 'preact/hooks';
-import { BusyButton } from '../controls/busy-button.tsx';
-import { searchIds, toggled } from './steps.ts';
+import { BusyButton } from '../common/busy-button.tsx';
+import { searchIds, toggled } from './followed.ts';
 
 export interface FollowPickerProps {
   validationIds: readonly string[];

@@ -3,7 +3,7 @@
  * switch does not move away while the slider does, and the others on demand.
  */
 import { useRef, useState } from 'preact/hooks';
-import { nameOf } from '../classes/matrix.ts';
+import { nameOf } from '../common/text.ts';
 
 export interface LegendProps {
   names: readonly string[];

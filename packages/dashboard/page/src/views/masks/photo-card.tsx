@@ -1,11 +1,11 @@
 /** A followed photo: truth, prediction and error side by side, and how much of it is right. */
 import { useMemo } from 'preact/hooks';
-import { nameOf, percent } from '../classes/matrix.ts';
-import type { ClassMap } from './class-map.ts';
-import { countClasses } from './class-map.ts';
-import { countErrors, type ErrorCounts, errorPicture, type Look, tinted } from './compose.ts';
-import { PixelCanvas } from './pixel-canvas.tsx';
-import type { Shown } from './shown.ts';
+import { nameOf, percent } from '../common/text.ts';
+import type { ClassMap } from '../common/class-map.ts';
+import { countClasses } from '../common/class-map.ts';
+import { countErrors, type ErrorCounts, errorPicture, type Look, tinted } from '../common/compose.ts';
+import { PixelCanvas } from '../common/pixel-canvas.tsx';
+import type { Shown } from '../common/shown.ts';
 
 export interface PhotoCardProps {
   shown: Shown;

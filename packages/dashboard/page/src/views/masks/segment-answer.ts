@@ -1,6 +1,6 @@
 /** The answer to a photo that was given to be segmented: one line of JSON, then RGB, then classes. Pure. */
 import type { SegmentHeader } from '../../../../src/protocol.ts';
-import { type ClassMap, classMapOf, type Pixels, pixelsOfRgb } from './class-map.ts';
+import { type ClassMap, classMapOf, type Pixels, pixelsOfRgb } from '../common/class-map.ts';
 
 export interface Segmented {
   step: number;

@@ -2,8 +2,8 @@
 import { useMemo, useState } from 'preact/hooks';
 import type { History, RunSummary } from '../../../../src/protocol.ts';
 import { useKept } from '../../live/use-kept.ts';
-import { Chart, type Series } from '../curves/chart.tsx';
-import { ChartBar } from '../curves/chart-bar.tsx';
+import { Chart, type Series } from '../common/chart.tsx';
+import { ChartBar } from '../common/chart-bar.tsx';
 import {
   clampedRange,
   extentOf,
@@ -12,7 +12,7 @@ import {
   positive,
   type Range,
   smoothed,
-} from '../curves/curve-math.ts';
+} from '../common/curve-math.ts';
 import { colourOfRun, defaultChosen, toggledRun } from './compare.ts';
 import './runs.css';
 import { RunsTable } from './runs-table.tsx';

@@ -1,7 +1,7 @@
 /** Histories of the runs that are compared: loaded one after another, again when a run has gone further, kept while chosen. */
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { History, RunSummary } from '../../../../src/protocol.ts';
-import { sentenceOf } from '../masks/use-loaded.ts';
+import { sentenceOf } from '../common/use-loaded.ts';
 
 export interface Histories {
   histories: ReadonlyMap<string, History>;

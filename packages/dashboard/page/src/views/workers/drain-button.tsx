@@ -1,6 +1,6 @@
 /** Drains a worker, once more asked: the question takes the button's place, and the focus goes along and back. */
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { BusyButton } from '../controls/busy-button.tsx';
+import { BusyButton } from '../common/busy-button.tsx';
 
 export interface DrainButtonProps {
   worker: string;

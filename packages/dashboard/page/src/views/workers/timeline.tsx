@@ -4,7 +4,7 @@
  */
 import { useMemo, useState } from 'preact/hooks';
 import type { StepLanes } from '../../../../src/protocol.ts';
-import { useWidth } from '../classes/use-width.ts';
+import { useWidth } from '../common/use-width.ts';
 import { hit, inWords, layoutTimeline, rowHeight } from './lane-layout.ts';
 import { PartPatterns, partFill } from './parts.tsx';
 

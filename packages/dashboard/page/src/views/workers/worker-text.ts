@@ -13,15 +13,6 @@ export function gpuText(gpu: WorkerRow['gpu']): string {
   return `${Math.round(utilization * 100)} %, ${bytesText(memoryBytes)} of ${bytesText(memoryTotalBytes)}`;
 }
 
-/** How long ago; never negative, whatever the clocks say. */
-export function agoText(iso: string, nowMs: number): string {
-  const seconds = Math.max(0, (nowMs - Date.parse(iso)) / 1000);
-  if (!Number.isFinite(seconds)) return '–';
-  if (seconds < 60) return `${Math.floor(seconds)} s ago`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
-  return `${Math.floor(seconds / 3600)} h ago`;
-}
-
 /** Workers by name, as people count: local-2 before local-10. */
 export const byName = (workers: readonly WorkerRow[]): WorkerRow[] =>
   [...workers].sort((left, right) => left.name.localeCompare(right.name, 'en', { numeric: true }));

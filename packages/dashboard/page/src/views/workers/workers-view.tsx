@@ -5,7 +5,8 @@ import { DrainButton } from './drain-button.tsx';
 import { PartLegend } from './parts.tsx';
 import { StepBars } from './step-bars.tsx';
 import { Timeline } from './timeline.tsx';
-import { agoText, byName, bytesText, gpuText } from './worker-text.ts';
+import { byName, bytesText, gpuText } from './worker-text.ts';
+import { agoText } from '../common/text.ts';
 import './workers.css';
 
 export interface WorkersViewProps {

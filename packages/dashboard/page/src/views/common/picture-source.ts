@@ -2,7 +2,7 @@
  * Where the views get photos, masks and evaluations of a run from: loaded when asked for, kept while they are among the
  * ones used last, so that an hour of scrubbing takes no more memory than a minute.
  */
-import type { Evaluation } from '../classes/types.ts';
+import type { Evaluation } from './evaluation.ts';
 import { type ClassMap, classMapOf, type Pixels } from './class-map.ts';
 import { Lru } from './lru.ts';
 

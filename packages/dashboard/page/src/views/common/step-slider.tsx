@@ -3,7 +3,8 @@
  * pages work as everywhere; beside it play, and following the newest.
  */
 import { useEffect } from 'preact/hooks';
-import type { Evaluation } from '../classes/types.ts';
+import type { Evaluation } from './evaluation.ts';
+import './pictures.css';
 import { indexAfter, indexOfPosition, type Position } from './steps.ts';
 
 export interface StepSliderProps {

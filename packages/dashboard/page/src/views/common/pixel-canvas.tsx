@@ -1,6 +1,7 @@
 /** A picture of pixels: drawn when it changes, with words for those who do not see it. */
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { Pixels } from './class-map.ts';
+import './pictures.css';
 
 export interface PixelCanvasProps {
   pixels: Pixels;

@@ -6,7 +6,8 @@ import { useEffect, useMemo, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import type { Point } from '../../../../src/protocol.ts';
-import { useWidth } from '../classes/use-width.ts';
+import { useColourScheme } from './use-colour-scheme.ts';
+import { useWidth } from './use-width.ts';
 import { chartOptions, drawnMarks } from './chart-options.ts';
 import { curveInWords, type Format, type Range, valueAt } from './curve-math.ts';
 
@@ -121,21 +122,4 @@ function alignedData(series: readonly Series[]): uPlot.AlignedData {
     ({ points }): uPlot.AlignedData => [points.map(([step]) => step), points.map(([, value]) => value)],
   );
   return tables.length === 0 ? [[]] : uPlot.join(tables);
-}
-
-/** A canvas does not follow light and dark by itself. */
-function useColourScheme(onChange: () => void): void {
-  const latest = useRef(onChange);
-  latest.current = onChange;
-  useEffect(() => {
-    const tell = () => latest.current();
-    const media = window.matchMedia('(prefers-color-scheme: dark)');
-    media.addEventListener('change', tell);
-    const observer = new MutationObserver(tell);
-    observer.observe(document.documentElement, { attributes: true });
-    return () => {
-      media.removeEventListener('change', tell);
-      observer.disconnect();
-    };
-  }, []);
 }

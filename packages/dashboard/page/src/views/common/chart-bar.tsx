@@ -1,7 +1,7 @@
 /** What is set for charts over steps: what comes first is a view's own, then logarithm, zoom and cursor. */
 import type { ComponentChildren } from 'preact';
 import type { Range } from './curve-math.ts';
-import './curves.css';
+import './charts.css';
 import { RangeSliders } from './range-sliders.tsx';
 
 export interface ChartBarProps {
