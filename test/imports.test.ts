@@ -112,6 +112,17 @@ test('no view of the page imports another: what they share lies in views/common'
   expect(wrong).toEqual([]);
 });
 
+test('what is drawn is worked out without Node, so that the page can use it', () => {
+  const sources = sourcesIn(join(packages, 'pictures/src/models')).filter(({ path }) => !isTest(path));
+  expect(sources.length).toBeGreaterThan(0);
+  for (const { path, imports } of sources) {
+    const foreign = imports.filter(
+      (specifier) => !/^\.\/[\w-]+\.ts$|^@unet-fleet\/shared\/metrics\//.test(specifier),
+    );
+    expect(foreign, path).toEqual([]);
+  }
+});
+
 /** Files that look at what the system refused by themselves, and why it is not told by system-error.ts alone. */
 const ownErrno: Record<string, string> = {
   'shared/src/system-error.ts': 'the one place',

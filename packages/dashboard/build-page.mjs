@@ -4,7 +4,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(fileURLToPath(import.meta.url));
-const shared = join(root, '../shared/src/metrics');
+/** What the page has of other packages. */
+const others = ['../shared/src/metrics', '../pictures/src/models'].map((folder) => join(root, folder));
 
 const filesUnder = (folder) =>
   readdirSync(folder, { recursive: true, withFileTypes: true })
@@ -13,7 +14,7 @@ const filesUnder = (folder) =>
 const sources = [
   ...filesUnder(join(root, 'page')),
   ...filesUnder(join(root, 'src')),
-  ...filesUnder(shared),
+  ...others.flatMap(filesUnder),
   join(root, 'package.json'),
   fileURLToPath(import.meta.url),
 ];

@@ -19,10 +19,11 @@
  * A token is sent as `Authorization: Bearer <token>` and, for the WebSocket, as the subprotocol `token.<token>` beside
  * `unet-fleet.1`. Errors are JSON: { "error": "one sentence" }.
  */
+import type { CurveName } from '@unet-fleet/pictures/models/course-charts';
+import type { Point } from '@unet-fleet/pictures/models/curves';
 import type { WorkerLane } from '@unet-fleet/shared/events';
 
-/** One point of a curve, [step, value]; null breaks the line. */
-export type Point = [step: number, value: number | null];
+export type { Point };
 
 export interface Session {
   /** Name of the run that is live here; null where folders are looked at without a coordinator. */
@@ -90,14 +91,7 @@ export interface History {
   ignoreIndex: number;
   numSteps: number;
   numStepsPerEpoch: number;
-  curves: {
-    trainLoss: Point[];
-    validationLoss: Point[];
-    learningRate: Point[];
-    meanIou: Point[];
-    pixelAccuracy: Point[];
-    gradientNorm: Point[];
-    imagesPerSecond: Point[];
+  curves: Record<CurveName, Point[]> & {
     /** By class. */
     classIou: Point[][];
   };
@@ -154,7 +148,7 @@ export interface Status {
 }
 
 /** New points of curves, as they come. */
-export type CurvePoints = { [Name in Exclude<keyof History['curves'], 'classIou'>]?: Point[] } & {
+export type CurvePoints = Partial<Record<CurveName, Point[]>> & {
   classIou?: (number | null)[];
   classIouStep?: number;
 };

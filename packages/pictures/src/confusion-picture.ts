@@ -4,20 +4,12 @@
  */
 import { metricsOf } from '@unet-fleet/shared';
 import { rectSvg, renderPng } from './canvas.ts';
-import { type ClassScheme, nameOfClass } from './labels.ts';
+import { type ClassScheme, nameOfLabel } from './models/class-map.ts';
+import { cellOf, occurringClasses } from './models/confusion.ts';
 import { textSvg, textWidth } from './text.ts';
 
 /** Above this many classes cells are too small to read; the classes with the most true pixels are drawn. */
 const maxShown = 100;
-
-interface Cells {
-  /** Class indices, ascending. */
-  shown: number[];
-  numAbsent: number;
-  numLeftOut: number;
-  /** Share of the row's true pixels, or null for a row without any. */
-  share(truth: number, prediction: number): number | null;
-}
 
 /**
  * PNG of the matrix (row = truth, numClasses x numClasses). Classes that occur in neither truth nor prediction are
@@ -29,11 +21,13 @@ export function confusionPicture(
   numClasses: number,
   scheme: ClassScheme,
 ): Promise<Buffer> {
-  const cells = cellsOf(confusion, numClasses);
-  const numShown = cells.shown.length;
+  const { classes } = metricsOf(confusion, numClasses);
+  const occurring = occurringClasses(classes).map(({ classIndex }) => classIndex);
+  const shown = occurring.slice(0, maxShown).sort((a, b) => a - b);
+  const numShown = shown.length;
   const cellPx = numShown <= 10 ? 56 : numShown <= 20 ? 40 : numShown <= 40 ? 24 : 18;
   const namePx = Math.min(14, Math.max(11, cellPx * 0.6));
-  const names = cells.shown.map((label) => nameOfClass(scheme, label));
+  const names = shown.map((label) => nameOfLabel(scheme, label));
   const nameStyle = { sizePx: namePx, maxWidthPx: namePx * 11 };
   const gutterPx = Math.max(40, ...names.map((name) => textWidth(name, nameStyle))) + 12;
   const left = 24 + 22 + gutterPx;
@@ -41,7 +35,7 @@ export function confusionPicture(
   const gridPx = Math.max(1, numShown) * cellPx;
   const width = Math.max(560, left + gridPx + 110);
   const svg = [
-    ...heading(title, cells, width),
+    ...heading(title, width, numClasses - occurring.length, occurring.length - numShown),
     textSvg('prediction', left, 88, { sizePx: 13, weight: 'bold' }),
     textSvg('truth', 34, top, { sizePx: 13, weight: 'bold', anchor: 'end', rotate: -90 }),
   ];
@@ -52,11 +46,10 @@ export function confusionPicture(
       textSvg(name, left + middle + namePx * 0.36, top - 8, { ...nameStyle, rotate: -90 }),
     );
   });
-  cells.shown.forEach((truth, row) => {
-    cells.shown.forEach((prediction, column) => {
-      svg.push(
-        ...cellSvg(cells.share(truth, prediction), left + column * cellPx, top + row * cellPx, cellPx),
-      );
+  shown.forEach((truth, row) => {
+    shown.forEach((prediction, column) => {
+      const { share } = cellOf(confusion, classes, { truth, prediction });
+      svg.push(...cellSvg(share, left + column * cellPx, top + row * cellPx, cellPx));
     });
   });
   svg.push(rectSvg(left, top, gridPx, gridPx, { stroke: '#8a8d91' }));
@@ -64,26 +57,7 @@ export function confusionPicture(
   return renderPng({ width, height: Math.max(top + gridPx, top + 170) + 28, layers: [], svg });
 }
 
-function cellsOf(confusion: Float64Array, numClasses: number): Cells {
-  const { classes } = metricsOf(confusion, numClasses);
-  const occurring = classes.filter(({ presence }) => presence !== 'absent');
-  const shown = occurring
-    .toSorted((a, b) => b.numTruthPixels - a.numTruthPixels || a.classIndex - b.classIndex)
-    .slice(0, maxShown)
-    .map(({ classIndex }) => classIndex)
-    .sort((a, b) => a - b);
-  return {
-    shown,
-    numAbsent: numClasses - occurring.length,
-    numLeftOut: occurring.length - shown.length,
-    share: (truth, prediction) => {
-      const total = classes[truth]!.numTruthPixels;
-      return total === 0 ? null : confusion[truth * numClasses + prediction]! / total;
-    },
-  };
-}
-
-function heading(title: string, { numAbsent, numLeftOut }: Cells, width: number): string[] {
+function heading(title: string, width: number, numAbsent: number, numLeftOut: number): string[] {
   const notes = ['share of each true class by predicted class (rows add to 100 %)'];
   if (numAbsent > 0) notes.push(`${numAbsent} absent ${numAbsent === 1 ? 'class' : 'classes'} left out`);
   if (numLeftOut > 0) notes.push(`${numLeftOut} rarer classes left out`);

@@ -1,7 +1,7 @@
 /** Many samples at a glance: photo, mask and overlay of each, with its id, above one legend. */
 import { type Layer, type RgbImage, renderPng, resizeRgb } from './canvas.ts';
-import { type ClassScheme, type LabelMap, labelsIn, resizeLabelMap } from './labels.ts';
 import { layOutLegend } from './legend.ts';
+import { type ClassScheme, type LabelMap, labelsIn, resizeLabelMap, scaledSize } from './models/class-map.ts';
 import { colourMask, overlayMask } from './overlay.ts';
 import { textSvg } from './text.ts';
 
@@ -26,7 +26,7 @@ export async function contactSheet(
   samples: SheetSample[],
   scheme: ClassScheme,
 ): Promise<Buffer> {
-  const sizes = samples.map(({ photo }) => thumbSize(photo));
+  const sizes = samples.map(({ photo }) => scaledSize(photo, thumbPx / Math.max(photo.width, photo.height)));
   const cellWidth = 3 * Math.max(1, ...sizes.map(({ width }) => width)) + 2 * gapPx;
   const cellHeight = captionPx + Math.max(1, ...sizes.map(({ height }) => height)) + marginPx;
   const numFitting = Math.floor((sheetPx - marginPx) / (cellWidth + marginPx));
@@ -55,11 +55,6 @@ export async function contactSheet(
   const legendTop = top + Math.ceil(samples.length / numColumns) * cellHeight + 4;
   svg.push(...legend.draw(marginPx, legendTop));
   return renderPng({ width, height: legendTop + legend.heightPx + marginPx, layers, svg });
-}
-
-function thumbSize({ width, height }: RgbImage): { width: number; height: number } {
-  const scale = thumbPx / Math.max(width, height);
-  return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
 }
 
 async function thumbsOf(

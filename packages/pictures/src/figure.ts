@@ -3,8 +3,8 @@
  * `predict` writes for each photo.
  */
 import { type RgbImage, renderPng, resizeRgb } from './canvas.ts';
-import { type ClassScheme, type LabelMap, labelsIn, resizeLabelMap } from './labels.ts';
 import { layOutLegend } from './legend.ts';
+import { type ClassScheme, type LabelMap, labelsIn, resizeLabelMap } from './models/class-map.ts';
 import { colourMask, errorMap, overlayMask } from './overlay.ts';
 import { textSvg } from './text.ts';
 

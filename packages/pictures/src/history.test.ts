@@ -2,7 +2,7 @@ import type { RunEvent } from '@unet-fleet/shared';
 import { describe, expect, it } from 'vitest';
 import { trainingCurves } from './curves.ts';
 import { decode, pixelAt } from './decode.test-helper.ts';
-import { historyOf, smooth } from './history.ts';
+import { historyOf } from './history.ts';
 
 const step = (number: number, loss: number, epoch = 1): RunEvent => ({
   type: 'step',
@@ -64,14 +64,6 @@ describe('historyOf', () => {
   it('leaves out what is no number, as JSON makes NaN null', () => {
     const diverged = JSON.parse(JSON.stringify([step(1, 2), step(2, Number.NaN), validated(2, Number.NaN)]));
     expect(historyOf(diverged)).toMatchObject({ steps: [{ step: 1 }], validations: [] });
-  });
-});
-
-describe('smooth', () => {
-  it('keeps a constant, and begins at the first value', () => {
-    for (const value of smooth([3, 3, 3], 50)) expect(value).toBeCloseTo(3, 12);
-    expect(smooth([4, 0], 10)[0]).toBeCloseTo(4, 12);
-    expect(smooth([1, 5], 1)).toEqual([1, 5]);
   });
 });
 

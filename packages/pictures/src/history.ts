@@ -74,18 +74,3 @@ function epochEndsOf(epochOfStep: Map<number, number>, lastStep: number): Histor
   }
   return [...ends].map(([epoch, step]) => ({ epoch, step })).sort((a, b) => a.epoch - b.epoch);
 }
-
-/**
- * Exponential moving average over about `numPoints` points, without a bias towards the first value (Adam's
- * correction).
- */
-export function smooth(values: number[], numPoints: number): number[] {
-  const keep = 1 - 1 / Math.max(1, numPoints);
-  let sum = 0;
-  let weight = 0;
-  return values.map((value) => {
-    sum = keep * sum + (1 - keep) * value;
-    weight = keep * weight + (1 - keep);
-    return sum / weight;
-  });
-}

@@ -4,6 +4,6 @@ export * from './confusion-picture.ts';
 export * from './contact-sheet.ts';
 export { trainingCurves } from './curves.ts';
 export * from './figure.ts';
-export * from './labels.ts';
+export * from './models/class-map.ts';
+export { classColour, cssColour, type Rgb } from './models/palette.ts';
 export * from './overlay.ts';
-export { classColour, cssColour, type Rgb } from './palette.ts';

@@ -1,6 +1,6 @@
 /** A legend of classes in as many columns as fit, read downwards. */
 import { rectSvg } from './canvas.ts';
-import { type ClassScheme, cssOfLabel, nameOfClass } from './labels.ts';
+import { type ClassScheme, cssOfLabel, nameOfLabel } from './models/class-map.ts';
 import { textSvg, textWidth } from './text.ts';
 
 export interface LegendLayout {
@@ -21,7 +21,7 @@ export function layOutLegend(
   const rowPx = Math.round(sizePx * 1.6);
   const roomPx = Math.max(sizePx, Math.min(widthPx - swatchPx - 3 * gapPx, sizePx * 16));
   const style = { sizePx, maxWidthPx: roomPx };
-  const names = labels.map((label) => nameOfClass(scheme, label));
+  const names = labels.map((label) => nameOfLabel(scheme, label));
   const columnPx = swatchPx + 3 * gapPx + Math.max(0, ...names.map((name) => textWidth(name, style)));
   const numFitting = Math.max(1, Math.floor((widthPx + 2 * gapPx) / columnPx));
   const numRows = Math.ceil(labels.length / numFitting);

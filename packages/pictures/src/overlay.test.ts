@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { type RgbImage, toRgb } from './canvas.ts';
 import { pixelAt } from './decode.test-helper.ts';
-import { type LabelMap, labelsIn, resizeLabelMap } from './labels.ts';
+import { type LabelMap, labelsIn, resizeLabelMap } from './models/class-map.ts';
+import { classColour } from './models/palette.ts';
 import { colourMask, errorMap, overlayMask } from './overlay.ts';
-import { classColour } from './palette.ts';
 
 const scheme = { classNames: ['null', 'hair', 'skin'], ignoreIndex: 255 };
 const grey = (width: number, height: number): RgbImage => ({
@@ -49,7 +49,7 @@ describe('overlay', () => {
   });
 
   it('refuses a mask of another size', () => {
-    expect(() => overlayMask(grey(8, 7), halves, scheme)).toThrow('mask of 8 x 8 over a photo of 8 x 7');
+    expect(() => overlayMask(grey(8, 7), halves, scheme)).toThrow('8 x 7 is not the size 8 x 8');
   });
 });
 

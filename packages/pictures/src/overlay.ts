@@ -2,8 +2,14 @@
  * Masks in colour, alone, over their photo, and against the truth. All pure: pixels in, pixels out, same size.
  */
 import type { RgbImage } from './canvas.ts';
-import { type ClassScheme, colourOfLabel, type LabelMap, labelsIn } from './labels.ts';
-import type { Rgb } from './palette.ts';
+import {
+  assertSameSize,
+  type ClassScheme,
+  colourOfLabel,
+  type LabelMap,
+  labelsIn,
+} from './models/class-map.ts';
+import type { Rgb } from './models/palette.ts';
 
 /** Each pixel in the colour of its label. */
 export function colourMask(map: LabelMap, scheme: ClassScheme): RgbImage {
@@ -99,9 +105,4 @@ function colourTable(map: LabelMap, scheme: ClassScheme): Uint8Array {
   const table = new Uint8Array(65536 * 3);
   for (const label of labelsIn([map], scheme)) table.set(colourOfLabel(scheme, label), label * 3);
   return table;
-}
-
-function assertSameSize(photo: RgbImage, map: LabelMap): void {
-  if (photo.width === map.width && photo.height === map.height) return;
-  throw new Error(`mask of ${map.width} x ${map.height} over a photo of ${photo.width} x ${photo.height}`);
 }

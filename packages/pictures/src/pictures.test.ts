@@ -7,8 +7,8 @@ import { confusionPicture } from './confusion-picture.ts';
 import { contactSheet } from './contact-sheet.ts';
 import { darkPixels, decode, pixelAt } from './decode.test-helper.ts';
 import { predictionFigure } from './figure.ts';
-import type { LabelMap } from './labels.ts';
-import { classColour } from './palette.ts';
+import type { LabelMap } from './models/class-map.ts';
+import { classColour } from './models/palette.ts';
 
 const hostile = ['</svg><script>&', 'a\nb\u0000c', 'x'.repeat(500), '', '"quoted\' & <b>', '中文', '=1+1'];
 const scheme = { classNames: hostile, ignoreIndex: -1 };

@@ -5,10 +5,10 @@ import type { Api } from './live/api.ts';
 import type { View } from './live/place.ts';
 import { useSpeech } from './live/speech.tsx';
 import { ClassesView } from './views/classes/classes-view.tsx';
+import { createPictureSource } from './views/common/picture-source.ts';
 import { CurvesView } from './views/curves/curves-view.tsx';
 import { EventsView } from './views/events/events-view.tsx';
 import { MasksView } from './views/masks/masks-view.tsx';
-import { createPictureSource } from './views/common/picture-source.ts';
 import { WorkersView } from './views/workers/workers-view.tsx';
 
 export interface RunPanelProps {

@@ -7,7 +7,7 @@ import { basename } from 'node:path';
 import { openEvaluations } from '@unet-fleet/coordinator/live/evaluations';
 import { openRunFolder, type RunFolder, runPaths } from '@unet-fleet/coordinator/run-folder/run-folder';
 import { type RunStatus, readStatus } from '@unet-fleet/coordinator/run-folder/status';
-import { classColour, cssColour } from '@unet-fleet/pictures/palette';
+import { classColour, cssColour } from '@unet-fleet/pictures/models/palette';
 import {
   configOptions,
   ignoredLabel,

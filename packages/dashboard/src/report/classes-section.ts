@@ -1,5 +1,7 @@
 /** Scores by class at the evaluation that the report shows, by the policy of shared/metrics. */
-import { classColour, cssColour, ignoredColour } from '@unet-fleet/pictures/palette';
+import { nameOf as classNameOf } from '@unet-fleet/pictures/models/class-map';
+import { denseConfusion, occurringClasses } from '@unet-fleet/pictures/models/confusion';
+import { classColour, cssColour, ignoredColour } from '@unet-fleet/pictures/models/palette';
 import { type ClassMetrics, type Metrics, metricsOf } from '@unet-fleet/shared';
 import { sparkline } from './chart.ts';
 import { type Html, html } from './html.ts';
@@ -17,16 +19,12 @@ export const noEvaluation =
 export function metricsIn({ evaluation }: Report): { metrics: Metrics; confusion: Float64Array } | null {
   if (!evaluation || evaluation.classIou.length > maxDenseClasses) return null;
   const numClasses = evaluation.classIou.length;
-  const confusion = new Float64Array(numClasses * numClasses);
-  const { indices, counts } = evaluation.confusion;
-  indices.forEach((cell, index) => {
-    confusion[cell]! += counts[index]!;
-  });
+  const confusion = denseConfusion(evaluation.confusion, numClasses);
   return { metrics: metricsOf(confusion, numClasses), confusion };
 }
 
 export const nameOf = ({ history }: Report, classIndex: number): string =>
-  history.classNames[classIndex] || `class ${classIndex}`;
+  classNameOf(history.classNames, classIndex);
 
 const swatchOf = (colour: string): Html =>
   html`<svg class="swatch" viewBox="0 0 10 10" aria-hidden="true"><rect width="10" height="10" rx="2" fill="${colour}"/></svg>`;
@@ -49,9 +47,7 @@ export function classesSection(report: Report): Html {
   const { metrics } = scored;
   const isBest = history.best?.step === evaluation.step;
   const { baseline } = metrics;
-  const shown = metrics.classes
-    .filter(({ presence }) => presence !== 'absent')
-    .sort((a, b) => b.numTruthPixels - a.numTruthPixels || a.classIndex - b.classIndex);
+  const shown = occurringClasses(metrics.classes);
   const without = metrics.classes.filter(({ presence }) => presence === 'absent');
   return section(
     'classes',

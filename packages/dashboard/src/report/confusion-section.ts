@@ -2,7 +2,12 @@
  * The confusion matrix, each row normalised to its class's true pixels, so that a rare class can be read beside the
  * background: a table with figures where it fits, a drawing with a list of the largest confusions where it does not.
  */
-import type { Metrics } from '@unet-fleet/shared';
+import {
+  type CountedCell,
+  cellOf,
+  mistakesIn,
+  occurringClasses,
+} from '@unet-fleet/pictures/models/confusion';
 import { classLabel, metricsIn, nameOf, noEvaluation } from './classes-section.ts';
 import { type Html, html } from './html.ts';
 import type { Report } from './report.ts';
@@ -15,67 +20,38 @@ const maxListed = 20;
 /** Shares below this are left white. */
 const leastDrawn = 0.005;
 
-interface Cell {
-  truth: number;
-  prediction: number;
-  count: number;
-  /** Of the true pixels of its row. */
-  share: number;
-}
-
-interface Matrix {
-  /** Class indices: those with most true pixels first; predicted-only ones last. */
-  shown: number[];
-  numLeftOut: number;
-  cell(truth: number, prediction: number): Cell;
-}
-
 export function confusionSection(report: Report): Html {
   const title = 'Confusion';
   if (!report.evaluation) return section('confusion', title, absent(noEvaluation));
   const scored = metricsIn(report);
   if (!scored) return section('confusion', title, absent('There are too many classes for a matrix.'));
-  const matrix = matrixOf(scored.metrics, scored.confusion);
-  const isSmall = matrix.shown.length <= maxTableClasses;
+  const occurring = occurringClasses(scored.metrics.classes).map(({ classIndex }) => classIndex);
+  const shown = occurring.slice(0, maxDrawnClasses);
+  const draw = shown.length <= maxTableClasses ? matrixTable : drawing;
   const sentence = `Each row is a true class, and its cells are the shares of its pixels that were predicted as each class, at step ${whole(report.evaluation.step)}.`;
   const left =
-    matrix.numLeftOut > 0
-      ? ` The ${counted(matrix.numLeftOut, 'rarest class', 'rarest classes')} are left out of the drawing.`
+    occurring.length > shown.length
+      ? ` The ${counted(occurring.length - shown.length, 'rarest class', 'rarest classes')} are left out of the drawing.`
       : '';
   return section(
     'confusion',
     title,
     html`<p>${sentence}${left}</p>
-${isSmall ? matrixTable(report, matrix) : drawing(report, matrix)}
-${mistakes(report, scored.metrics, scored.confusion)}`,
+${draw(report, scored, shown)}
+${mistakes(report, scored)}`,
   );
 }
 
-function matrixOf({ classes }: Metrics, confusion: Float64Array): Matrix {
-  const numClasses = classes.length;
-  const occurring = classes
-    .filter(({ presence }) => presence !== 'absent')
-    .sort((a, b) => b.numTruthPixels - a.numTruthPixels || a.classIndex - b.classIndex)
-    .map(({ classIndex }) => classIndex);
-  return {
-    shown: occurring.slice(0, maxDrawnClasses),
-    numLeftOut: Math.max(0, occurring.length - maxDrawnClasses),
-    cell(truth, prediction) {
-      const count = confusion[truth * numClasses + prediction]!;
-      const total = classes[truth]!.numTruthPixels;
-      return { truth, prediction, count, share: total > 0 ? count / total : 0 };
-    },
-  };
-}
+type Scored = NonNullable<ReturnType<typeof metricsIn>>;
 
-function matrixTable(report: Report, { shown, cell }: Matrix): Html {
+function matrixTable(report: Report, { confusion, metrics }: Scored, shown: readonly number[]): Html {
   const caption = 'Confusion matrix: row truth, column prediction, in per cent of the row';
   return html`<div class="scroll" role="region" aria-label="${caption}" tabindex="0"><table class="matrix">
 <caption>${caption}</caption>
 <thead><tr><th scope="col">truth \\ prediction</th>${shown.map((column) => html`<th scope="col" title="${nameOf(report, column)}">${fitted(nameOf(report, column))}</th>`)}</tr></thead>
 <tbody>${shown.map(
     (row) => html`<tr><th scope="row">${classLabel(report, row)}</th>${shown.map((column) => {
-      const { share, count } = cell(row, column);
+      const { share, count } = cellOf(confusion, metrics.classes, { truth: row, prediction: column });
       return html`<td class="${heat(share, row === column)}" title="${whole(count)} pixels">${count === 0 ? '·' : shortShare(share)}</td>`;
     })}</tr>
 `,
@@ -83,15 +59,16 @@ function matrixTable(report: Report, { shown, cell }: Matrix): Html {
 </table></div>`;
 }
 
-const shortShare = (share: number): string => {
-  const value = 100 * share;
+const shortShare = (share: number | null): string => {
+  const value = 100 * (share ?? 0);
   if (value < 0.1) return '<0.1';
   return value < 10 ? value.toFixed(1) : value.toFixed(0);
 };
 
 /** In ten tones: right ones on the diagonal, wrong ones off it. */
-const heat = (share: number, isRight: boolean): string => {
-  const tone = share < leastDrawn ? 0 : Math.max(1, Math.min(10, Math.ceil(Math.sqrt(share) * 10)));
+const heat = (share: number | null, isRight: boolean): string => {
+  const tone =
+    share === null || share < leastDrawn ? 0 : Math.max(1, Math.min(10, Math.ceil(Math.sqrt(share) * 10)));
   return `${isRight ? 'right' : 'wrong'}-${tone}`;
 };
 
@@ -100,7 +77,7 @@ const cellSize = 13;
 const characterWidth = 6.2;
 const leastGutter = 112;
 
-function drawing(report: Report, { shown, cell }: Matrix): Html {
+function drawing(report: Report, { confusion, metrics }: Scored, shown: readonly number[]): Html {
   const names = shown.map((classIndex) => fitted(nameOf(report, classIndex)));
   const gutter = Math.max(leastGutter, 10 + characterWidth * Math.max(...names.map((name) => name.length)));
   const side = shown.length * cellSize;
@@ -108,8 +85,8 @@ function drawing(report: Report, { shown, cell }: Matrix): Html {
   const cells: Html[] = [];
   shown.forEach((truth, row) => {
     shown.forEach((prediction, column) => {
-      const { share } = cell(truth, prediction);
-      if (share < leastDrawn) return;
+      const { share } = cellOf(confusion, metrics.classes, { truth, prediction });
+      if (share === null || share < leastDrawn) return;
       cells.push(
         html`<rect class="${heat(share, truth === prediction)}" x="${gutter + column * cellSize}" y="${gutter + row * cellSize}" width="${cellSize}" height="${cellSize}"><title>${nameOf(report, truth)} as ${nameOf(report, prediction)}: ${percent(share)}</title></rect>
 `,
@@ -130,20 +107,11 @@ ${cells}
 
 const fitted = (name: string): string => (name.length > 16 ? `${name.slice(0, 15)}…` : name);
 
-function mistakes(report: Report, { classes, numPixels }: Metrics, confusion: Float64Array): Html {
-  const cells: Cell[] = [];
-  for (const { classIndex: truth, numTruthPixels } of classes) {
-    if (numTruthPixels === 0) continue;
-    for (let prediction = 0; prediction < classes.length; prediction++) {
-      const count = confusion[truth * classes.length + prediction]!;
-      if (count > 0 && prediction !== truth)
-        cells.push({ truth, prediction, count, share: count / numTruthPixels });
-    }
-  }
+function mistakes(report: Report, { metrics: { classes, numPixels }, confusion }: Scored): Html {
+  const cells = mistakesIn(confusion, classes);
   if (cells.length === 0) return html`<p>Not one pixel was wrong.</p>`;
-  cells.sort((a, b) => b.count - a.count);
   const rows = cells.slice(0, maxListed);
-  return table<Cell>(
+  return table<CountedCell>(
     `The ${rows.length < cells.length ? `${rows.length} largest of ${whole(cells.length)}` : 'largest'} confusions, by pixels`,
     [
       { title: 'Truth', cell: ({ truth }) => classLabel(report, truth) },

@@ -1,13 +1,15 @@
 /** Loss, scores, learning rate and gradient norm over the steps, with what happened to the run marked in each. */
 
 import type { Intervention } from '@unet-fleet/coordinator/core/types';
-import { smooth } from '@unet-fleet/pictures/history';
-import type { History, Point } from '../protocol.ts';
+import type { Series } from '@unet-fleet/pictures/models/chart';
+import { type CourseCurve, courseCharts } from '@unet-fleet/pictures/models/course-charts';
+import { curveInWords, isKnown, type Point, smoothed, weightOver } from '@unet-fleet/pictures/models/curves';
+import type { History } from '../protocol.ts';
 import { type Chart, chartFigure, type Marks } from './chart.ts';
 import { type Html, html } from './html.ts';
 import type { Report } from './report.ts';
 import { absent, section } from './section.ts';
-import { compact, counted, listed, score } from './text.ts';
+import { compact, listed, score } from './text.ts';
 
 /** Lines that can be told apart, and rates that a sentence can hold. */
 const maxRateChanges = 200;
@@ -37,54 +39,27 @@ export function curvesSection({ history, interventions }: Report): Html {
   );
 }
 
-function chartsOf({ curves, best }: History): Omit<Chart, 'lastStep' | 'marks'>[] {
-  const { trainLoss, validationLoss, learningRate, meanIou, pixelAccuracy, gradientNorm, imagesPerSecond } =
-    curves;
-  const bestWords = best ? `; best at step ${best.step}` : '';
+const chartsOf = ({ curves, best }: History): Omit<Chart, 'lastStep' | 'marks'>[] =>
+  courseCharts.map((chart) => {
+    const hasBest = best && chart.curves.some(({ kind }) => kind === 'validation');
+    const words = chart.curves.map(({ name, curve }) => curveInWords(name, curves[curve], compact));
+    return {
+      title: chart.remark ? `${chart.title}, ${chart.remark}` : chart.title,
+      scale: chart.scale,
+      words: `${words.join('; ')}${hasBest ? `; best at step ${best.step}` : ''}.`,
+      series: chart.curves.flatMap((one) => seriesOf(one, curves[one.curve])),
+    };
+  });
+
+/** Single steps pale behind their mean over a twentieth of them. */
+function seriesOf({ name, short = name, tone, kind }: CourseCurve, points: readonly Point[]): Series[] {
+  // Of two scores the second is told apart by its dashes, which dots would hide.
+  if (kind !== 'step')
+    return [{ name: short, tone, points, hasDots: kind === 'validation' && tone !== 'accuracy' }];
+  const weight = weightOver(points.filter(isKnown).length / 20);
   return [
-    {
-      title: 'Loss',
-      scale: 'fitting',
-      words: `${spoken('Training loss', trainLoss)}; ${spoken('validation loss', validationLoss)}${bestWords}.`,
-      series: [
-        { name: '', look: 'training', points: trainLoss, isFaint: true },
-        { name: 'training, smoothed', look: 'training', points: smoothed(trainLoss) },
-        { name: 'validation', look: 'validation', points: validationLoss, hasDots: true },
-      ],
-    },
-    {
-      title: 'Validation scores',
-      scale: 'share',
-      words: `${spoken('Mean IoU', meanIou)}; ${spoken('pixel accuracy', pixelAccuracy)}${bestWords}.`,
-      series: [
-        { name: 'mean IoU', look: 'score', points: meanIou, hasDots: true },
-        { name: 'pixel accuracy', look: 'accuracy', points: pixelAccuracy },
-      ],
-    },
-    {
-      title: 'Learning rate',
-      scale: 'log',
-      words: `${spoken('Learning rate', learningRate)}.`,
-      series: [{ name: 'learning rate', look: 'quiet', points: learningRate }],
-    },
-    {
-      title: 'Gradient norm, before clipping',
-      scale: 'fitting',
-      words: `${spoken('Gradient norm', gradientNorm)}.`,
-      series: [
-        { name: '', look: 'training', points: gradientNorm, isFaint: true },
-        { name: 'smoothed', look: 'training', points: smoothed(gradientNorm) },
-      ],
-    },
-    {
-      title: 'Images per second',
-      scale: 'linear',
-      words: `${spoken('Images per second', imagesPerSecond)}.`,
-      series: [
-        { name: '', look: 'quiet', points: imagesPerSecond, isFaint: true },
-        { name: 'smoothed', look: 'quiet', points: smoothed(imagesPerSecond) },
-      ],
-    },
+    { name: '', tone, points, isFaint: true },
+    { name: `${short}, smoothed`, tone, points: smoothed(points, weight) },
   ];
 }
 
@@ -103,20 +78,4 @@ function marksText({ restarts, checkpoints, best }: History, rateChanges: readon
   return sentence === '' ? '' : `${sentence[0]!.toUpperCase()}${sentence.slice(1)}.`;
 }
 
-/** Over a twentieth of the points; gaps stay gaps. */
-function smoothed(points: readonly Point[]): Point[] {
-  const known = points.flatMap(([, value]) => (value === null ? [] : [value]));
-  const means = smooth(known, Math.max(1, known.length / 20));
-  let at = 0;
-  return points.map(([step, value]) => [step, value === null ? null : means[at++]!]);
-}
-
 const stepOf = (points: readonly Point[]): number => points.at(-1)?.[0] ?? 0;
-
-function spoken(name: string, points: readonly Point[]): string {
-  const known = points.filter((point): point is [number, number] => point[1] !== null);
-  const [first, last] = [known[0], known.at(-1)];
-  if (!first || !last) return `${name}: no values`;
-  if (known.length === 1) return `${name}: ${compact(first[1])} at step ${first[0]}`;
-  return `${name}: from ${compact(first[1])} at step ${first[0]} to ${compact(last[1])} at step ${last[0]}, ${counted(known.length, 'point')}`;
-}

@@ -1,13 +1,17 @@
 import { deflateSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { labelMapOf, spread } from './masks.ts';
+import { inflatedMap, spread } from './masks.ts';
 
 const size = { width: 2, height: 2 };
 
 test('a class map is read with one byte a pixel and with two; what is no class does not count', async () => {
-  const narrow = await labelMapOf(deflateSync(Uint8Array.of(0, 1, 2, 255)), { ...size, bytesPerPixel: 1 }, 3);
+  const narrow = await inflatedMap(
+    deflateSync(Uint8Array.of(0, 1, 2, 255)),
+    { ...size, bytesPerPixel: 1 },
+    3,
+  );
   expect([...narrow!.labels]).toEqual([0, 1, 2, 0xffff]);
-  const wide = await labelMapOf(
+  const wide = await inflatedMap(
     deflateSync(Uint8Array.of(0, 0, 1, 1, 44, 1, 255, 255)),
     { ...size, bytesPerPixel: 2 },
     300,
@@ -21,7 +25,7 @@ test.each([
   ['what is not deflated', Buffer.from('rubbish')],
   ['half of it', deflateSync(Uint8Array.of(0, 1, 2, 2)).subarray(0, 5)],
 ])('a class map with %s is none', async (_, bytes) => {
-  expect(await labelMapOf(bytes, { ...size, bytesPerPixel: 1 }, 3)).toBeNull();
+  expect(await inflatedMap(bytes, { ...size, bytesPerPixel: 1 }, 3)).toBeNull();
 });
 
 test('of many evaluations some are shown, the first and the last among them', () => {

@@ -9,8 +9,10 @@ import type { Evaluation, EvaluationStore } from '@unet-fleet/coordinator/live/e
 import {
   type ClassScheme,
   colourMask,
+  countErrors,
   errorMap,
   type LabelMap,
+  labelMapOf,
   labelsIn,
   type RgbImage,
 } from '@unet-fleet/pictures';
@@ -71,7 +73,7 @@ export async function masksOf(
   };
 }
 
-/** The label of pixels that do not count, above every class. */
+/** The label of pixels that do not count, above every class: ignoredValue() of a map of two bytes a pixel. */
 const ignored = 0xffff;
 const schemeOf = (numClasses: number): ClassScheme => ({
   classNames: Array.from({ length: numClasses }, () => ''),
@@ -87,11 +89,11 @@ async function predictionOf(
 ): Promise<LabelMap | null> {
   if (width * height > maxPixels) return null;
   const deflated = await evaluations.readClasses(step, index);
-  return deflated && labelMapOf(deflated, { width, height, bytesPerPixel }, numClasses);
+  return deflated && inflatedMap(deflated, { width, height, bytesPerPixel }, numClasses);
 }
 
 /** null where the bytes are no such map. Labels that are no class do not count. */
-export async function labelMapOf(
+export async function inflatedMap(
   deflated: Uint8Array,
   { width, height, bytesPerPixel }: Pick<Picture, 'width' | 'height' | 'bytesPerPixel'>,
   numClasses: number,
@@ -99,12 +101,9 @@ export async function labelMapOf(
   const numBytes = width * height * bytesPerPixel;
   const bytes = await inflated(deflated, { maxOutputLength: numBytes }).catch(() => null);
   if (bytes?.length !== numBytes) return null;
-  const labels = new Uint16Array(width * height);
-  for (let pixel = 0; pixel < labels.length; pixel++) {
-    const label = bytesPerPixel === 1 ? bytes[pixel]! : bytes.readUInt16LE(2 * pixel);
-    labels[pixel] = label < numClasses ? label : ignored;
-  }
-  return { width, height, labels };
+  const { labels } = labelMapOf(bytes, { width, height, bytesPerPixel });
+  const counted = new Uint16Array(labels).map((label) => (label < numClasses ? label : ignored));
+  return { width, height, labels: counted };
 }
 
 async function photoOf(
@@ -126,13 +125,14 @@ async function photoOf(
     if (!(error instanceof UserError)) throw error;
     problem = error.message.replace(/\.$/, '');
   }
+  const counts = truth && countErrors(truth, shown, null);
   const row: PhotoRow = {
     sampleId,
     photo: photo && (await photoPicture(photo)),
     truth: truth && (await exactPicture(colourMask(truth, scheme))),
     prediction: await exactPicture(colourMask(shown, scheme)),
     error: photo && truth && (await photoPicture(errorMap(photo, truth, shown, scheme))),
-    accuracy: truth && accuracyOf(truth, shown),
+    accuracy: counts && counts.numCounted > 0 ? counts.numRight / counts.numCounted : null,
   };
   return { row, maps: truth ? [shown, truth] : [shown], problem };
 }
@@ -159,22 +159,10 @@ async function dataOf(
     size.width === width && size.height === height;
   const truth =
     isOfSize(photo) && isOfSize(shape)
-      ? await labelMapOf(bytes, { width, height, bytesPerPixel }, numClasses)
+      ? await inflatedMap(bytes, { width, height, bytesPerPixel }, numClasses)
       : null;
   if (!truth) throw new UserError(`photo or mask of ${sampleId} is another than the run was made with`);
   return { photo: photo.bytes, truth };
-}
-
-/** Of the pixels that count; null where none does. */
-function accuracyOf(truth: LabelMap, prediction: LabelMap): number | null {
-  let numCounted = 0;
-  let numRight = 0;
-  for (let pixel = 0; pixel < truth.labels.length; pixel++) {
-    if (truth.labels[pixel] === ignored) continue;
-    numCounted++;
-    if (truth.labels[pixel] === prediction.labels[pixel]) numRight++;
-  }
-  return numCounted > 0 ? numRight / numCounted : null;
 }
 
 function problemOf(found: readonly Found[]): string {

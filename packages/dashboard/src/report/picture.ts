@@ -2,23 +2,11 @@
  * Pictures within the page, as data: URIs. WebP, because every browser since 2020 shows it and masks are lossless in it at
  * a third of PNG's size. What this keeps true: none is larger than a reader can use, so that the file can be sent.
  */
-import { type LabelMap, type RgbImage, resizeLabelMap, resizeRgb } from '@unet-fleet/pictures';
+import { fittedSize, type LabelMap, type RgbImage, resizeLabelMap, resizeRgb } from '@unet-fleet/pictures';
 import sharp, { type WebpOptions } from 'sharp';
 import type { Picture } from './report.ts';
 
-export interface PixelSize {
-  width: number;
-  height: number;
-}
-
 const photoQuality = 82;
-
-/** At most `maxSide` pixels on its longer side; never enlarged. */
-export function fitted({ width, height }: PixelSize, maxSide: number): PixelSize {
-  const factor = Math.min(1, maxSide / Math.max(width, height));
-  const side = (length: number) => Math.max(1, Math.round(length * factor));
-  return { width: side(width), height: side(height) };
-}
 
 /** Of a class or a mask: every colour stays as it is. */
 export const exactPicture = (image: RgbImage): Promise<Picture> => picture(image, true, { lossless: true });
@@ -40,7 +28,7 @@ async function picture(
 
 /** A class map at most so large; classes are never mixed. */
 export function smaller(map: LabelMap, maxSide: number): LabelMap {
-  const { width, height } = fitted(map, maxSide);
+  const { width, height } = fittedSize(map, maxSide);
   return resizeLabelMap(map, width, height);
 }
 
@@ -51,6 +39,6 @@ export async function decoded(bytes: Uint8Array, maxSide: number): Promise<RgbIm
     .toColourspace('srgb')
     .raw()
     .toBuffer({ resolveWithObject: true });
-  const { width, height } = fitted(info, maxSide);
+  const { width, height } = fittedSize(info, maxSide);
   return resizeRgb({ pixels: data, width: info.width, height: info.height }, width, height);
 }

@@ -11,6 +11,9 @@ import {
   type ClassScheme,
   colourMask,
   encodeRgb,
+  fittedSize,
+  labelMapOf,
+  type PixelSize,
   type RgbImage,
   resizeLabelMap,
   resizeRgb,
@@ -56,11 +59,11 @@ export class MaskPictures {
       const classes =
         deflated && (await inflateClasses(deflated, width * height, evaluation.classIou.length));
       if (!sample || !classes) continue;
-      const panel = panelSize(width, height);
+      const panel = fittedSize({ width, height }, maxPanelPx);
       const known = this.#ready.get(sampleId) ?? (await this.#open(sample, { width, height }, panel));
       ready.set(sampleId, known);
-      const labels = bytesPerPixel === 1 ? classes : wide(classes);
-      const shown = resizeLabelMap({ width, height, labels }, panel.width, panel.height);
+      const map = labelMapOf(classes, { width, height, bytesPerPixel });
+      const shown = resizeLabelMap(map, panel.width, panel.height);
       const strip = sideBySide([known.photo, known.truth, colourMask(shown, this.#scheme)]);
       pictures.push({ sampleId, width: strip.width, height: strip.height, png: await encodeRgb(strip) });
     }
@@ -68,7 +71,7 @@ export class MaskPictures {
     return pictures;
   }
 
-  async #open(sample: SampleFacts, size: Size, panel: Size): Promise<Ready> {
+  async #open(sample: SampleFacts, size: PixelSize, panel: PixelSize): Promise<Ready> {
     const { channels } = this.#data;
     const { page } = sample;
     const photoBytes = await readFile(sample.imagePath);
@@ -86,22 +89,6 @@ export class MaskPictures {
       truth: colourMask(resizeLabelMap(truth, panel.width, panel.height), this.#scheme),
     };
   }
-}
-
-interface Size {
-  width: number;
-  height: number;
-}
-
-function panelSize(width: number, height: number): Size {
-  const scale = Math.min(1, maxPanelPx / Math.max(width, height));
-  return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
-}
-
-/** Two little-endian bytes a pixel, wherever they lie. */
-function wide(bytes: Uint8Array): Uint16Array {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return Uint16Array.from({ length: bytes.length / 2 }, (_, i) => view.getUint16(i * 2, true));
 }
 
 /** Panels of one size, on white. */

@@ -2,16 +2,18 @@
  * The photos behind a cell of the confusion matrix: those of the leaves that contribute most, with the cell's pixels
  * marked. Where a photo was not followed its prediction was not kept; then all pixels of the true class are marked.
  */
+
+import { nameOf } from '@unet-fleet/pictures/models/class-map';
+import type { Cell } from '@unet-fleet/pictures/models/confusion';
+import type { Rgb } from '@unet-fleet/pictures/models/palette';
 import { useMemo } from 'preact/hooks';
-import type { Rgb } from '../common/class-map.ts';
 import { cellPicture, type Look, tinted } from '../common/compose.ts';
+import type { Evaluation } from '../common/evaluation.ts';
 import type { PictureSource } from '../common/picture-source.ts';
 import { PixelCanvas } from '../common/pixel-canvas.tsx';
 import { loadShown, type Shown } from '../common/shown.ts';
 import { useLoaded } from '../common/use-loaded.ts';
-import { nameOf } from '../common/text.ts';
-import { type Cell, leavesBehind } from './sparse.ts';
-import type { Evaluation } from '../common/evaluation.ts';
+import { leavesBehind } from './sparse.ts';
 
 export interface CellPicturesProps {
   evaluation: Evaluation;

@@ -1,9 +1,16 @@
 /** IoU by class over time, one small chart each, the classes with most pixels first. */
+
+import { nameOf } from '@unet-fleet/pictures/models/class-map';
+import {
+  curveInWords,
+  extentOf,
+  lastPoint,
+  type Point,
+  pathOf,
+  stretchesOf,
+} from '@unet-fleet/pictures/models/curves';
 import { useState } from 'preact/hooks';
-import type { Point } from '../../../../src/protocol.ts';
-import { extentOf } from '../common/curve-math.ts';
-import { curvePath, dotPath, lastValue } from './curve-path.ts';
-import { nameOf, percent } from '../common/text.ts';
+import { percent } from '../common/text.ts';
 
 export interface ClassCurvesProps {
   /** By class. */
@@ -23,14 +30,16 @@ export function ClassCurves({ curves, names, colours, order }: ClassCurvesProps)
   const drawn = order.filter((index) => (curves[index]?.length ?? 0) > 0);
   const listed = all ? drawn : drawn.slice(0, numFirst);
   const extent = extentOf(curves) ?? { from: 0, to: 1 };
+  const x = (step: number) => ((step - extent.from) / Math.max(1, extent.to - extent.from)) * width;
+  const y = (value: number) => (1 - value) * height;
   if (drawn.length === 0) return <p class="quiet">No class was scored yet.</p>;
   return (
     <>
       <ul class="class-curves">
         {listed.map((index) => {
           const points = curves[index]!;
-          const last = lastValue(points);
-          const score = last === null ? 'no score' : percent(last.value);
+          const last = lastPoint(points);
+          const score = last === null ? 'no score' : percent(last[1]);
           return (
             <li key={index}>
               <span class="class-curve-name">
@@ -42,11 +51,12 @@ export function ClassCurves({ curves, names, colours, order }: ClassCurvesProps)
                 viewBox={`0 0 ${width} ${height}`}
                 preserveAspectRatio="none"
                 role="img"
-                aria-label={inWords(nameOf(names, index), points)}
+                aria-label={curveInWords(`IoU of ${nameOf(names, index)}`, points, percent)}
               >
                 <path class="frame" d={`M0 ${height}H${width}M0 0H${width}M0 ${height / 2}H${width}`} />
-                <path class="curve" d={curvePath(points, { extent, width, height })} />
-                {last !== null && <path class="last" d={dotPath(last, { extent, width, height })} />}
+                <path class="curve" d={pathOf(stretchesOf(points, x, y), 100)} />
+                {/* A line of no length: its round caps make a dot of it, round also where the picture is stretched. */}
+                {last !== null && <path class="last" d={`M${x(last[0])} ${y(last[1])}h0.01`} />}
               </svg>
             </li>
           );
@@ -59,12 +69,4 @@ export function ClassCurves({ curves, names, colours, order }: ClassCurvesProps)
       )}
     </>
   );
-}
-
-function inWords(name: string, points: readonly Point[]): string {
-  const scored = points.filter((point): point is [number, number] => point[1] !== null);
-  const [first, last] = [scored[0], scored.at(-1)];
-  if (first === undefined || last === undefined) return `IoU of ${name}: no score`;
-  if (first === last) return `IoU of ${name}: ${percent(last[1])} at step ${last[0]}`;
-  return `IoU of ${name}: from ${percent(first[1])} at step ${first[0]} to ${percent(last[1])} at step ${last[0]}`;
 }

@@ -1,7 +1,9 @@
 /** Scores of one evaluation by class, sortable; a class that is nowhere says so instead of a score. */
+
+import { nameOf } from '@unet-fleet/pictures/models/class-map';
 import type { ClassMetrics } from '@unet-fleet/shared/metrics/metrics';
 import { useState } from 'preact/hooks';
-import { nameOf, percent } from '../common/text.ts';
+import { percent } from '../common/text.ts';
 import { type SortKey, sortedClasses } from './sparse.ts';
 
 export interface ClassTableProps {

@@ -1,7 +1,9 @@
 /** How well each class does: over time, at one evaluation, and where its pixels go instead. */
+
+import { rgbOf } from '@unet-fleet/pictures/models/palette';
+import { metricsOf } from '@unet-fleet/shared/metrics/metrics';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { History } from '../../../../src/protocol.ts';
-import { rgbOf } from '../common/class-map.ts';
 import type { PictureSource } from '../common/picture-source.ts';
 import { StepSlider } from '../common/step-slider.tsx';
 import { indexOfPosition } from '../common/steps.ts';
@@ -11,11 +13,13 @@ import { CellPictures } from './cell-pictures.tsx';
 import { ClassCurves } from './class-curves.tsx';
 import { ClassTable } from './class-table.tsx';
 import './classes.css';
+import { nameOf } from '@unet-fleet/pictures/models/class-map';
+import { type Cell, denseConfusion, mistakesIn } from '@unet-fleet/pictures/models/confusion';
+import type { Evaluation } from '../common/evaluation.ts';
+import { percent } from '../common/text.ts';
 import { ConfusionGrid } from './confusion-grid.tsx';
 import { type Scale, shownClasses } from './matrix.ts';
-import { nameOf, percent } from '../common/text.ts';
-import { type Cell, classMetrics, denseConfusion, largestConfusions, sortedClasses } from './sparse.ts';
-import type { Evaluation } from '../common/evaluation.ts';
+import { sortedClasses } from './sparse.ts';
 
 export interface ClassesViewProps {
   history: History;
@@ -27,6 +31,7 @@ export interface ClassesViewProps {
 }
 
 const maxFollowed = 12;
+const numMistakes = 10;
 /** A matrix of more classes takes the whole width. */
 const numBesideMistakes = 12;
 
@@ -71,12 +76,9 @@ function OneEvaluation(props: ClassesViewProps & { evaluation: Evaluation }) {
   const [scale, setScale] = useState<Scale>('share');
   const [cell, setCell] = useState<Cell | null>(null);
 
-  const classes = useMemo(() => classMetrics(evaluation.confusion, numClasses), [evaluation, numClasses]);
   const dense = useMemo(() => denseConfusion(evaluation.confusion, numClasses), [evaluation, numClasses]);
-  const mistakes = useMemo(
-    () => largestConfusions(evaluation.confusion, numClasses, 10),
-    [evaluation, numClasses],
-  );
+  const { classes } = useMemo(() => metricsOf(dense, numClasses), [dense, numClasses]);
+  const mistakes = useMemo(() => mistakesIn(dense, classes).slice(0, numMistakes), [dense, classes]);
   const colours = useMemo(() => classColours.map(rgbOf), [classColours]);
   const order = useMemo(
     () => sortedClasses(classes, classNames, 'support').map(({ classIndex }) => classIndex),
@@ -145,7 +147,7 @@ function OneEvaluation(props: ClassesViewProps & { evaluation: Evaluation }) {
                         {nameOf(classNames, truth)} taken for {nameOf(classNames, prediction)}
                       </button>{' '}
                       <span class="quiet">
-                        {`${count.toLocaleString('en')} pixels, ${percent(share)} of ${nameOf(classNames, truth)}`}
+                        {`${count.toLocaleString('en')} pixels, ${percent(share!)} of ${nameOf(classNames, truth)}`}
                       </span>
                     </li>
                   ))}

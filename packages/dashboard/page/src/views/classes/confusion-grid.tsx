@@ -2,14 +2,15 @@
  * The confusion matrix: a canvas to look at, and for keys and screen readers a grid whose one cell in reach says itself
  * in words. Enter, space or a click chooses a cell.
  */
+
+import { nameOf } from '@unet-fleet/pictures/models/class-map';
+import type { Cell } from '@unet-fleet/pictures/models/confusion';
 import type { ClassMetrics } from '@unet-fleet/shared/metrics/metrics';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { cellAt, drawGrid, type GridLayout, gridLayout, nameFont } from './grid-drawing.ts';
-import { cellAfterKey, cellInWords, type Scale } from './matrix.ts';
-import { nameOf } from '../common/text.ts';
-import type { Cell } from './sparse.ts';
 import { useColourScheme } from '../common/use-colour-scheme.ts';
 import { useWidth } from '../common/use-width.ts';
+import { cellAt, drawGrid, type GridLayout, gridLayout, nameFont } from './grid-drawing.ts';
+import { cellAfterKey, cellInWords, type Scale } from './matrix.ts';
 
 export interface ConfusionGridProps {
   dense: Float64Array;

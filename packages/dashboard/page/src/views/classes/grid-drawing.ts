@@ -1,7 +1,8 @@
 /** Draws the confusion matrix on a canvas, as large as its frame allows, with class names where there is room. */
+
+import { nameOf } from '@unet-fleet/pictures/models/class-map';
 import type { ClassMetrics } from '@unet-fleet/shared/metrics/metrics';
 import { intensity, type Scale } from './matrix.ts';
-import { nameOf } from '../common/text.ts';
 
 export interface GridLayout {
   cellPx: number;

@@ -2,9 +2,11 @@
  * The confusion matrix as a grid to look at and to walk: which classes have a row, how dark a cell is, where a key leads,
  * and a cell in words. Pure.
  */
+
+import { nameOf } from '@unet-fleet/pictures/models/class-map';
+import type { Cell } from '@unet-fleet/pictures/models/confusion';
 import type { ClassMetrics } from '@unet-fleet/shared/metrics/metrics';
-import { nameOf, percent } from '../common/text.ts';
-import type { Cell } from './sparse.ts';
+import { percent } from '../common/text.ts';
 
 /** share: of the true class' pixels; pixels: all of them, by their logarithm. */
 export type Scale = 'share' | 'log-share' | 'log-pixels';

@@ -1,26 +1,16 @@
+import { denseConfusion } from '@unet-fleet/pictures/models/confusion';
+import { metricsOf } from '@unet-fleet/shared/metrics/metrics';
 import { expect, test } from 'vitest';
-import { cellAfterKey, cellInWords, intensity, shownClasses } from './matrix.ts';
-import { classMetrics, denseConfusion, largestConfusions, leavesBehind, sortedClasses } from './sparse.ts';
 import type { SparseConfusion } from '../common/evaluation.ts';
+import { cellAfterKey, cellInWords, intensity, shownClasses } from './matrix.ts';
+import { leavesBehind, sortedClasses } from './sparse.ts';
 
 /** 4 classes: class 2 occurs nowhere, class 3 is predicted only. */
 const confusion: SparseConfusion = { indices: [0, 1, 4, 5, 7], counts: [50, 10, 5, 30, 5] };
 const names = ['road', 'car', 'tree', 'bird'];
 
-test('fills the matrix and refuses cells outside', () => {
-  expect([...denseConfusion(confusion, 4)].filter(Boolean)).toEqual([50, 10, 5, 30, 5]);
-  expect(() => denseConfusion(confusion, 2)).toThrow('cell 4 of 2 classes');
-});
-
-test('scores predicted-only classes 0 and absent ones not at all', () => {
-  const scored = classMetrics(confusion, 4);
-  expect(scored.map(({ presence }) => presence)).toEqual(['present', 'present', 'absent', 'predicted-only']);
-  expect(scored.map(({ iou }) => iou)).toEqual([50 / 65, 30 / 50, null, 0]);
-  expect(scored[3]).toMatchObject({ precision: 0, recall: null });
-});
-
 test('sorts by score with what has none last', () => {
-  const scored = classMetrics(confusion, 4);
+  const scored = metricsOf(denseConfusion(confusion, 4), 4).classes;
   const order = (key: Parameters<typeof sortedClasses>[2]) =>
     sortedClasses(scored, names, key).map(({ classIndex }) => classIndex);
   expect(order('support')).toEqual([0, 1, 3, 2]);
@@ -28,13 +18,6 @@ test('sorts by score with what has none last', () => {
   // 30 of 40 found, 50 of 60 found, then those without a recall.
   expect(order('recall')).toEqual([0, 1, 2, 3]);
   expect(order('name')).toEqual([3, 1, 0, 2]);
-});
-
-test('lists mistakes by pixels, without what is right', () => {
-  expect(largestConfusions(confusion, 4, 2)).toEqual([
-    { truth: 0, prediction: 1, count: 10, share: 10 / 60 },
-    { truth: 1, prediction: 0, count: 5, share: 5 / 40 },
-  ]);
 });
 
 test('finds the leaves behind a cell, most first', () => {
@@ -51,7 +34,7 @@ test('finds the leaves behind a cell, most first', () => {
 });
 
 test('shows the classes that occur, or all', () => {
-  const scored = classMetrics(confusion, 4);
+  const scored = metricsOf(denseConfusion(confusion, 4), 4).classes;
   expect(shownClasses(scored, false)).toEqual([0, 1, 3]);
   expect(shownClasses(scored, true)).toEqual([0, 1, 2, 3]);
 });

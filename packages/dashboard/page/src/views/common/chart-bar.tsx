@@ -1,6 +1,7 @@
 /** What is set for charts over steps: what comes first is a view's own, then logarithm, zoom and cursor. */
+
+import type { Range } from '@unet-fleet/pictures/models/curves';
 import type { ComponentChildren } from 'preact';
-import type { Range } from './curve-math.ts';
 import './charts.css';
 import { RangeSliders } from './range-sliders.tsx';
 

@@ -1,7 +1,9 @@
 /** How uPlot draws a chart: axes in the theme's colours, marks of what happened, one selection that zooms. */
+
+import { logTicks } from '@unet-fleet/pictures/models/axes';
+import { figure, percentage, percentTicks } from '@unet-fleet/pictures/models/curves';
 import type uPlot from 'uplot';
 import type { ChartProps, Marks, Series } from './chart.tsx';
-import { figure, logTicks, percentage, percentTicks } from './curve-math.ts';
 
 interface OptionsOf {
   width: number;
@@ -31,7 +33,7 @@ export function chartOptions({ width, height, latest }: OptionsOf): uPlot.Option
       axis({
         size: 58,
         space: isLog ? 22 : 32,
-        ...(isLog && { splits: (_, _axis, min, max) => logTicks(min, max), filter: (_, ticks) => ticks }),
+        ...(isLog && { splits: (_, _axis, min, max) => logTicks(min, max, 7), filter: (_, ticks) => ticks }),
         values: (_, ticks) => (format === percentage ? percentTicks(ticks) : ticks.map(format)),
       }),
     ],

@@ -5,11 +5,11 @@
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
+import { curveInWords, type Format, type Range, valueAt } from '@unet-fleet/pictures/models/curves';
 import type { Point } from '../../../../src/protocol.ts';
+import { chartOptions, drawnMarks } from './chart-options.ts';
 import { useColourScheme } from './use-colour-scheme.ts';
 import { useWidth } from './use-width.ts';
-import { chartOptions, drawnMarks } from './chart-options.ts';
-import { curveInWords, type Format, type Range, valueAt } from './curve-math.ts';
 
 export interface Series {
   name: string;

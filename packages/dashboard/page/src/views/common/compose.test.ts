@@ -1,11 +1,13 @@
+import type { LabelMap } from '@unet-fleet/pictures/models/class-map';
+import { countErrors } from '@unet-fleet/pictures/models/class-map';
 import { expect, test } from 'vitest';
-import type { ClassMap, Pixels } from './class-map.ts';
-import { cellPicture, countErrors, errorColours, errorPicture, type Look, tinted } from './compose.ts';
+import { cellPicture, errorColours, errorPicture, type Look, tinted } from './compose.ts';
+import type { Pixels } from './pixels.ts';
 
-const row = (...classes: number[]): ClassMap => ({
+const row = (...classes: number[]): LabelMap => ({
   width: classes.length,
   height: 1,
-  classes: Uint8Array.from(classes),
+  labels: Uint8Array.from(classes),
 });
 
 const black = (numPixels: number): Pixels => {

@@ -2,7 +2,15 @@
  * Pictures of classes: a photo tinted by class, the errors of a prediction by kind, the pixels of one kind of confusion.
  * Pure: pixels in, new pixels out, same size. What is ignored is hatched in grey wherever the truth is looked at.
  */
-import { type ClassMap, ignoredValue, type Pixels, type Rgb } from './class-map.ts';
+import {
+  assertSameSize,
+  type ErrorKind,
+  errorKind,
+  ignoredValue,
+  type LabelMap,
+} from '@unet-fleet/pictures/models/class-map';
+import type { Rgb } from '@unet-fleet/pictures/models/palette';
+import type { Pixels } from './pixels.ts';
 
 export interface Look {
   /** By class. */
@@ -15,9 +23,6 @@ export interface Look {
   background: number | null;
 }
 
-/** Why a pixel is wrong. Where there is no background class, all that is wrong is confused. */
-export type ErrorKind = 'missed' | 'invented' | 'confused';
-
 /** Told apart by lightness too, for eyes that see few colours. */
 export const errorColours: Record<ErrorKind, Rgb> = {
   missed: [240, 160, 0],
@@ -29,13 +34,13 @@ const hatchLight: Rgb = [200, 200, 200];
 const hatchDark: Rgb = [110, 110, 110];
 
 /** The photo in the colours of its classes; `hatchIgnored` for a truth. Throws if the sizes differ. */
-export function tinted(photo: Pixels, map: ClassMap, look: Look, hatchIgnored: boolean): Pixels {
+export function tinted(photo: Pixels, map: LabelMap, look: Look, hatchIgnored: boolean): Pixels {
   assertSameSize(photo, map);
   const { width, height, data: from } = photo;
   const data = new Uint8ClampedArray(from);
   const ignored = hatchIgnored ? ignoredValue(map) : -1;
-  for (let pixel = 0; pixel < map.classes.length; pixel++) {
-    const classIndex = map.classes[pixel]!;
+  for (let pixel = 0; pixel < map.labels.length; pixel++) {
+    const classIndex = map.labels[pixel]!;
     if (classIndex === ignored) hatch(data, pixel, width, look.opacity);
     else if (look.isShown[classIndex] === true) {
       const share = classIndex === look.background ? look.opacity / 3 : look.opacity;
@@ -45,18 +50,11 @@ export function tinted(photo: Pixels, map: ClassMap, look: Look, hatchIgnored: b
   return { width, height, data };
 }
 
-/** null: right, or not to be counted. */
-function errorKind(truth: number, prediction: number, background: number | null): ErrorKind | null {
-  if (truth === prediction) return null;
-  if (prediction === background) return 'missed';
-  return truth === background ? 'invented' : 'confused';
-}
-
 /**
  * The photo in pale grey with what is wrong coloured by kind. An error counts as shown where either of its classes is.
  * Throws if the sizes differ.
  */
-export function errorPicture(photo: Pixels, truth: ClassMap, prediction: ClassMap, look: Look): Pixels {
+export function errorPicture(photo: Pixels, truth: LabelMap, prediction: LabelMap, look: Look): Pixels {
   assertSameSize(photo, truth);
   assertSameSize(photo, prediction);
   const { width, height } = photo;
@@ -64,38 +62,18 @@ export function errorPicture(photo: Pixels, truth: ClassMap, prediction: ClassMa
   const ignored = ignoredValue(truth);
   // Errors are what this picture is for: never fainter than half.
   const share = 0.5 + look.opacity / 2;
-  for (let pixel = 0; pixel < truth.classes.length; pixel++) {
-    const wanted = truth.classes[pixel]!;
+  for (let pixel = 0; pixel < truth.labels.length; pixel++) {
+    const wanted = truth.labels[pixel]!;
     if (wanted === ignored) {
       hatch(data, pixel, width, 0.8);
       continue;
     }
-    const given = prediction.classes[pixel]!;
+    const given = prediction.labels[pixel]!;
     if (look.isShown[wanted] !== true && look.isShown[given] !== true) continue;
     const kind = errorKind(wanted, given, look.background);
     if (kind !== null) blend(data, pixel, errorColours[kind], share);
   }
   return { width, height, data };
-}
-
-export interface ErrorCounts extends Record<ErrorKind, number> {
-  numCounted: number;
-  numRight: number;
-}
-
-/** Over all classes, without ignored pixels. Throws if the sizes differ. */
-export function countErrors(truth: ClassMap, prediction: ClassMap, background: number | null): ErrorCounts {
-  assertSameSize(truth, prediction);
-  const counts: ErrorCounts = { numCounted: 0, numRight: 0, missed: 0, invented: 0, confused: 0 };
-  const ignored = ignoredValue(truth);
-  for (let pixel = 0; pixel < truth.classes.length; pixel++) {
-    if (truth.classes[pixel] === ignored) continue;
-    counts.numCounted++;
-    const kind = errorKind(truth.classes[pixel]!, prediction.classes[pixel]!, background);
-    if (kind === null) counts.numRight++;
-    else counts[kind]++;
-  }
-  return counts;
 }
 
 const highlightColour: Rgb = [255, 40, 200];
@@ -106,17 +84,17 @@ const highlightColour: Rgb = [255, 40, 200];
  */
 export function cellPicture(
   photo: Pixels,
-  truth: ClassMap,
-  prediction: ClassMap | null,
+  truth: LabelMap,
+  prediction: LabelMap | null,
   cell: { truth: number; prediction: number },
 ): { pixels: Pixels; numMarked: number } {
   assertSameSize(photo, truth);
   if (prediction !== null) assertSameSize(photo, prediction);
   const data = paleGrey(photo);
   let numMarked = 0;
-  for (let pixel = 0; pixel < truth.classes.length; pixel++) {
-    if (truth.classes[pixel] !== cell.truth) continue;
-    if (prediction !== null && prediction.classes[pixel] !== cell.prediction) continue;
+  for (let pixel = 0; pixel < truth.labels.length; pixel++) {
+    if (truth.labels[pixel] !== cell.truth) continue;
+    if (prediction !== null && prediction.labels[pixel] !== cell.prediction) continue;
     numMarked++;
     blend(data, pixel, highlightColour, 0.85);
   }
@@ -144,14 +122,5 @@ function blend(data: Uint8ClampedArray, pixel: number, colour: Rgb, share: numbe
   for (let channel = 0; channel < 3; channel++) {
     const at = pixel * 4 + channel;
     data[at] = data[at]! * (1 - share) + colour[channel]! * share;
-  }
-}
-
-function assertSameSize(
-  left: { width: number; height: number },
-  right: { width: number; height: number },
-): void {
-  if (left.width !== right.width || left.height !== right.height) {
-    throw new Error(`${left.width} x ${left.height} is not the size ${right.width} x ${right.height}`);
   }
 }

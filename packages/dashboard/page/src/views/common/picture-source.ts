@@ -2,19 +2,21 @@
  * Where the views get photos, masks and evaluations of a run from: loaded when asked for, kept while they are among the
  * ones used last, so that an hour of scrubbing takes no more memory than a minute.
  */
+
+import { type LabelMap, labelMapOf } from '@unet-fleet/pictures/models/class-map';
 import type { Evaluation } from './evaluation.ts';
-import { type ClassMap, classMapOf, type Pixels } from './class-map.ts';
 import { Lru } from './lru.ts';
+import type { Pixels } from './pixels.ts';
 
 /** What is needed of the page's way to the server. Paths are relative to `api/`. */
 export type Fetcher = (path: string) => Promise<Response>;
 
 export interface PictureSource {
   photo(sampleId: string): Promise<Pixels>;
-  truth(sampleId: string): Promise<ClassMap>;
+  truth(sampleId: string): Promise<LabelMap>;
   evaluation(step: number): Promise<Evaluation>;
   /** null where the photo was not followed at that step. */
-  prediction(step: number, sampleId: string): Promise<ClassMap | null>;
+  prediction(step: number, sampleId: string): Promise<LabelMap | null>;
 }
 
 /** Of 12 followed photos: about 30 steps of predictions, and the photos of two full lists. */
@@ -27,16 +29,16 @@ const maxBytes = 48 * 2 ** 20;
 export function createPictureSource(fetcher: Fetcher, runName: string): PictureSource {
   const run = `runs/${encodeURIComponent(runName)}`;
   const photos = new Lru<Pixels>({ max: maxPhotos, maxBytes, bytesOf: ({ data }) => data.byteLength });
-  const truths = new Lru<ClassMap>({
+  const truths = new Lru<LabelMap>({
     max: maxPhotos,
     maxBytes,
-    bytesOf: ({ classes }) => classes.byteLength,
+    bytesOf: ({ labels }) => labels.byteLength,
   });
   const evaluations = new Lru<Evaluation>({ max: maxEvaluations, maxBytes, bytesOf: bytesOfEvaluation });
-  const predictions = new Lru<ClassMap | null>({
+  const predictions = new Lru<LabelMap | null>({
     max: maxPredictions,
     maxBytes,
-    bytesOf: (map) => map?.classes.byteLength ?? 0,
+    bytesOf: (map) => map?.labels.byteLength ?? 0,
   });
   const sample = (id: string) => `${run}/samples/${encodeURIComponent(id)}`;
 
@@ -52,7 +54,7 @@ export function createPictureSource(fetcher: Fetcher, runName: string): PictureS
         const response = await fetcher(`${sample(id)}/truth`);
         const size = (name: string) => Number(response.headers.get(name));
         const bytes = new Uint8Array(await response.arrayBuffer());
-        return classMapOf(bytes, {
+        return labelMapOf(bytes, {
           width: size('x-width'),
           height: size('x-height'),
           bytesPerPixel: size('x-bytes-per-pixel') === 2 ? 2 : 1,
@@ -64,7 +66,7 @@ export function createPictureSource(fetcher: Fetcher, runName: string): PictureS
         const index = pictures.findIndex(({ sampleId }) => sampleId === id);
         if (index < 0) return null;
         const response = await fetcher(`${run}/evaluations/${step}/${index}`);
-        return classMapOf(new Uint8Array(await response.arrayBuffer()), pictures[index]!);
+        return labelMapOf(new Uint8Array(await response.arrayBuffer()), pictures[index]!);
       }),
   };
 }

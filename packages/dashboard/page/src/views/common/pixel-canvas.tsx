@@ -1,6 +1,6 @@
 /** A picture of pixels: drawn when it changes, with words for those who do not see it. */
 import { useLayoutEffect, useRef } from 'preact/hooks';
-import type { Pixels } from './class-map.ts';
+import type { Pixels } from './pixels.ts';
 import './pictures.css';
 
 export interface PixelCanvasProps {

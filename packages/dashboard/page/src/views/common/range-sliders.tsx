@@ -1,5 +1,5 @@
 /** Zoom and cursor without a pointer: from which step, to which step, and at which one the values are read. */
-import type { Range } from './curve-math.ts';
+import type { Range } from '@unet-fleet/pictures/models/curves';
 
 export interface RangeSlidersProps {
   extent: Range;

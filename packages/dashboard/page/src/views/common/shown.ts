@@ -1,14 +1,16 @@
 /** The pictures of one step, loaded together so that the slider moves all of them at once. */
-import { type ClassMap, countClasses, type Pixels } from './class-map.ts';
+
+import { countClasses, type LabelMap } from '@unet-fleet/pictures/models/class-map';
 import type { PictureSource } from './picture-source.ts';
+import type { Pixels } from './pixels.ts';
 import { sentenceOf } from './use-loaded.ts';
 
 export interface Shown {
   id: string;
   photo: Pixels | null;
-  truth: ClassMap | null;
+  truth: LabelMap | null;
   /** null where the photo was not followed at the step. */
-  prediction: ClassMap | null;
+  prediction: LabelMap | null;
   error: string | null;
 }
 
@@ -26,7 +28,7 @@ export async function loadShown(source: PictureSource, step: number, id: string)
 }
 
 /** Pixels by class over all maps that are shown: which classes the legend begins with. */
-export function countShown(maps: readonly (ClassMap | null)[], numClasses: number): Float64Array {
+export function countShown(maps: readonly (LabelMap | null)[], numClasses: number): Float64Array {
   const sums = new Float64Array(numClasses);
   for (const map of maps) {
     if (map !== null)

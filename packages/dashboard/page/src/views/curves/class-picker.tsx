@@ -1,5 +1,5 @@
 /** Classes whose IoU is drawn beside the mean: a few at a time, so that lines stay apart. */
-import { nameOf } from '../common/text.ts';
+import { nameOf } from '@unet-fleet/pictures/models/class-map';
 
 export interface ClassPickerProps {
   names: readonly string[];

@@ -1,8 +1,10 @@
 /** How training goes: charts over the same steps, with one zoom, one cursor and one smoothing for all of them. */
+
+import { nameOf } from '@unet-fleet/pictures/models/class-map';
+import { type CourseCurve, courseCharts } from '@unet-fleet/pictures/models/course-charts';
 import { useMemo, useState } from 'preact/hooks';
-import type { History, Point } from '../../../../src/protocol.ts';
+import type { History } from '../../../../src/protocol.ts';
 import { useKept } from '../../live/use-kept.ts';
-import { nameOf } from '../common/text.ts';
 import { Chart, type Marks, type Series } from '../common/chart.tsx';
 import { ChartBar } from '../common/chart-bar.tsx';
 import { ClassPicker } from './class-picker.tsx';
@@ -10,13 +12,12 @@ import './curves.css';
 import {
   clampedRange,
   extentOf,
-  type Format,
   figure,
   percentage,
   positive,
   type Range,
   smoothed,
-} from '../common/curve-math.ts';
+} from '@unet-fleet/pictures/models/curves';
 
 export interface CurvesViewProps {
   /** As it is now: its curves grow. */
@@ -26,10 +27,17 @@ export interface CurvesViewProps {
 interface ChartSpec {
   title: string;
   series: Series[];
-  format: Format;
+  isShare: boolean;
   /** Shows a logarithm when one is asked for. */
   canBeLog: boolean;
 }
+
+/** Scores have a chart each: classes are drawn beside the mean IoU. */
+const charts = courseCharts.flatMap((chart) =>
+  chart.scale === 'share'
+    ? chart.curves.map((one) => ({ ...chart, title: one.title ?? one.name, curves: [one] }))
+    : chart,
+);
 
 export function CurvesView({ history }: CurvesViewProps) {
   const { curves, classNames, classColours } = history;
@@ -44,68 +52,34 @@ export function CurvesView({ history }: CurvesViewProps) {
     [curves],
   );
   const specs = useMemo(() => {
-    const withFaint = (name: string, points: readonly Point[], colour: string): Series[] =>
-      smoothing === 0
-        ? [{ name, points, colour, look: 'line' }]
-        : [
-            { name: `${name}, as measured`, points, colour, look: 'faint' },
-            { name, points: smoothed(points, smoothing), colour, look: 'line' },
-          ];
-    const one = (name: string, points: readonly Point[], look: Series['look'] = 'line'): Series[] => [
-      { name, points, colour: '--accent', look },
-    ];
-    const all: ChartSpec[] = [
-      {
-        title: 'Loss',
-        series: [
-          ...withFaint('Training loss', curves.trainLoss, '--accent'),
-          { name: 'Validation loss', points: curves.validationLoss, colour: '--curve-second', look: 'dots' },
-        ],
-        format: figure,
-        canBeLog: true,
-      },
-      {
-        title: 'Intersection over union (IoU)',
-        series: [
-          ...one('Mean IoU', curves.meanIou, 'dots'),
-          ...chosen.map(
-            (index): Series => ({
-              name: nameOf(classNames, index),
-              points: curves.classIou[index] ?? [],
-              colour: classColours[index]!,
-              look: 'dots',
-            }),
-          ),
-        ],
-        format: percentage,
-        canBeLog: false,
-      },
-      {
-        title: 'Pixel accuracy',
-        series: one('Pixel accuracy', curves.pixelAccuracy, 'dots'),
-        format: percentage,
-        canBeLog: false,
-      },
-      {
-        title: 'Learning rate',
-        series: one('Learning rate', curves.learningRate),
-        format: figure,
-        canBeLog: true,
-      },
-      {
-        title: 'Gradient norm',
-        series: withFaint('Gradient norm', curves.gradientNorm, '--accent'),
-        format: figure,
-        canBeLog: true,
-      },
-      {
-        title: 'Images per second',
-        series: withFaint('Images per second', curves.imagesPerSecond, '--accent'),
-        format: figure,
-        canBeLog: false,
-      },
-    ];
-    return all;
+    const seriesOf = ({ curve, name, tone, kind }: CourseCurve): Series[] => {
+      const points = curves[curve];
+      const colour = tone === 'validation' ? '--curve-second' : '--accent';
+      if (kind !== 'step' || smoothing === 0) {
+        return [{ name, points, colour, look: kind === 'validation' ? 'dots' : 'line' }];
+      }
+      return [
+        { name: `${name}, as measured`, points, colour, look: 'faint' },
+        { name, points: smoothed(points, smoothing), colour, look: 'line' },
+      ];
+    };
+    const ofClasses = chosen.map(
+      (index): Series => ({
+        name: nameOf(classNames, index),
+        points: curves.classIou[index] ?? [],
+        colour: classColours[index]!,
+        look: 'dots',
+      }),
+    );
+    return charts.map(({ title, scale, curves: drawn }): ChartSpec => {
+      const hasClasses = drawn.some(({ curve }) => curve === 'meanIou');
+      return {
+        title,
+        series: [...drawn.flatMap(seriesOf), ...(hasClasses ? ofClasses : [])],
+        isShare: scale === 'share',
+        canBeLog: scale === 'log' || scale === 'fitting',
+      };
+    });
   }, [curves, classNames, classColours, smoothing, chosen]);
   const marks = useMemo<Marks>(
     () => ({
@@ -147,13 +121,13 @@ export function CurvesView({ history }: CurvesViewProps) {
           </ChartBar>
           <ClassPicker names={classNames} colours={classColours} chosen={chosen} onChange={setChosen} />
           <div class="charts">
-            {specs.map(({ title, series, format, canBeLog }) => (
+            {specs.map(({ title, series, isShare, canBeLog }) => (
               <Chart
                 key={title}
                 title={title}
                 series={isLog && canBeLog ? positives(series) : series}
                 marks={marks}
-                format={format}
+                format={isShare ? percentage : figure}
                 isLog={isLog && canBeLog}
                 range={shownRange}
                 extent={extent}

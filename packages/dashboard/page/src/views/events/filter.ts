@@ -1,6 +1,7 @@
 /** Which events and log lines are shown, and what is said of new ones. Pure; every list is bounded. */
-import { maxEvents } from '../../live/history.ts';
+
 import type { LogLine, ShownEvent } from '../../../../src/protocol.ts';
+import { maxEvents } from '../../live/history.ts';
 
 export interface EventFilter {
   /** '' shows all. */

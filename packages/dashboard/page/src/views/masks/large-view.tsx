@@ -1,9 +1,9 @@
 /** One photo as large as the window allows, with a wipe between two ways to see it. */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import type { Pixels } from '../common/class-map.ts';
 import { errorPicture, type Look, tinted } from '../common/compose.ts';
 import { PixelCanvas } from '../common/pixel-canvas.tsx';
+import type { Pixels } from '../common/pixels.ts';
 import type { Shown } from '../common/shown.ts';
 
 export interface LargeViewProps {

@@ -2,8 +2,9 @@
  * The classes as switches with their colours, in their own order: those that have occurred in what was shown, so that a
  * switch does not move away while the slider does, and the others on demand.
  */
+
+import { nameOf } from '@unet-fleet/pictures/models/class-map';
 import { useRef, useState } from 'preact/hooks';
-import { nameOf } from '../common/text.ts';
 
 export interface LegendProps {
   names: readonly string[];

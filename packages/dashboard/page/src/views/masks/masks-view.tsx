@@ -1,22 +1,25 @@
 /** Masks getting better: the followed photos of one step, their controls, and photos of one's own. */
+
+import { countErrors } from '@unet-fleet/pictures/models/class-map';
+import { rgbOf } from '@unet-fleet/pictures/models/palette';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { History } from '../../../../src/protocol.ts';
 import { useKept } from '../../live/use-kept.ts';
-import { backgroundOf, rgbOf } from '../common/class-map.ts';
-import { countErrors, errorColours, type Look } from '../common/compose.ts';
+import { errorColours, type Look } from '../common/compose.ts';
+import { backgroundOf } from '../common/pixels.ts';
 import { FollowPicker } from './follow-picker.tsx';
 import { LargeView } from './large-view.tsx';
 import { Legend } from './legend.tsx';
 import './masks.css';
-import { errorsInWords, PhotoCard } from './photo-card.tsx';
 import type { PictureSource } from '../common/picture-source.ts';
-import type { Segmented } from './segment-answer.ts';
-import { SegmentPhoto } from './segment-photo.tsx';
 import { countShown, loadShown, type Shown } from '../common/shown.ts';
 import { StepSlider } from '../common/step-slider.tsx';
 import { indexOfPosition, neighbours } from '../common/steps.ts';
 import { useLoaded } from '../common/use-loaded.ts';
 import { usePosition } from '../common/use-position.ts';
+import { errorsInWords, PhotoCard } from './photo-card.tsx';
+import type { Segmented } from './segment-answer.ts';
+import { SegmentPhoto } from './segment-photo.tsx';
 
 export interface MasksViewProps {
   history: History;

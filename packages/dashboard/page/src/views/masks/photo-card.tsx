@@ -1,11 +1,12 @@
 /** A followed photo: truth, prediction and error side by side, and how much of it is right. */
+
+import type { LabelMap } from '@unet-fleet/pictures/models/class-map';
+import { countClasses, countErrors, type ErrorCounts, nameOf } from '@unet-fleet/pictures/models/class-map';
 import { useMemo } from 'preact/hooks';
-import { nameOf, percent } from '../common/text.ts';
-import type { ClassMap } from '../common/class-map.ts';
-import { countClasses } from '../common/class-map.ts';
-import { countErrors, type ErrorCounts, errorPicture, type Look, tinted } from '../common/compose.ts';
+import { errorPicture, type Look, tinted } from '../common/compose.ts';
 import { PixelCanvas } from '../common/pixel-canvas.tsx';
 import type { Shown } from '../common/shown.ts';
+import { percent } from '../common/text.ts';
 
 export interface PhotoCardProps {
   shown: Shown;
@@ -89,12 +90,12 @@ export function errorsInWords(
 }
 
 /** The classes with most pixels, with their shares. */
-export function largestClasses(map: ClassMap, names: readonly string[]): string {
+export function largestClasses(map: LabelMap, names: readonly string[]): string {
   const counts = [...countClasses(map, names.length)].map((count, index) => ({ count, index }));
   return counts
     .filter(({ count }) => count > 0)
     .sort((left, right) => right.count - left.count)
     .slice(0, 5)
-    .map(({ count, index }) => `${nameOf(names, index)} ${percent(count / map.classes.length)}`)
+    .map(({ count, index }) => `${nameOf(names, index)} ${percent(count / map.labels.length)}`)
     .join(', ');
 }

@@ -1,11 +1,13 @@
 /** The answer to a photo that was given to be segmented: one line of JSON, then RGB, then classes. Pure. */
+
+import { type LabelMap, labelMapOf } from '@unet-fleet/pictures/models/class-map';
 import type { SegmentHeader } from '../../../../src/protocol.ts';
-import { type ClassMap, classMapOf, type Pixels, pixelsOfRgb } from '../common/class-map.ts';
+import { type Pixels, pixelsOfRgb } from '../common/pixels.ts';
 
 export interface Segmented {
   step: number;
   photo: Pixels;
-  prediction: ClassMap;
+  prediction: LabelMap;
 }
 
 /** Throws with a sentence if the bytes are not such an answer. */
@@ -20,6 +22,6 @@ export function segmentedOf(bytes: Uint8Array): Segmented {
   return {
     step,
     photo: pixelsOfRgb(rgb, width, height),
-    prediction: classMapOf(classes, { width, height, bytesPerPixel }),
+    prediction: labelMapOf(classes, { width, height, bytesPerPixel }),
   };
 }

@@ -6,10 +6,10 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { useKept } from '../../live/use-kept.ts';
 import { BusyButton } from '../common/busy-button.tsx';
 import { type Look, tinted } from '../common/compose.ts';
-import { largestClasses } from './photo-card.tsx';
 import { PixelCanvas } from '../common/pixel-canvas.tsx';
-import { type Segmented, segmentedOf } from './segment-answer.ts';
 import { sentenceOf } from '../common/use-loaded.ts';
+import { largestClasses } from './photo-card.tsx';
+import { type Segmented, segmentedOf } from './segment-answer.ts';
 
 export interface SegmentPhotoProps {
   runName: string;

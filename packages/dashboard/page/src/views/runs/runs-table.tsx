@@ -1,7 +1,8 @@
 /** The runs of the folder, newest first, with what tells them apart and a switch for the chart each. */
+
+import { figure, percentage } from '@unet-fleet/pictures/models/curves';
 import type { RunSummary } from '../../../../src/protocol.ts';
 import { momentText, recordedStates } from '../../head/head-text.ts';
-import { figure, percentage } from '../common/curve-math.ts';
 import { colourOfRun, differingOptions, maxCompared } from './compare.ts';
 
 export interface RunsTableProps {

@@ -1,9 +1,6 @@
 /** The runs of the folder: what tells them apart, and their curves in one chart. */
-import { useMemo, useState } from 'preact/hooks';
-import type { History, RunSummary } from '../../../../src/protocol.ts';
-import { useKept } from '../../live/use-kept.ts';
-import { Chart, type Series } from '../common/chart.tsx';
-import { ChartBar } from '../common/chart-bar.tsx';
+
+import { type CurveName, courseCharts } from '@unet-fleet/pictures/models/course-charts';
 import {
   clampedRange,
   extentOf,
@@ -12,7 +9,12 @@ import {
   positive,
   type Range,
   smoothed,
-} from '../common/curve-math.ts';
+} from '@unet-fleet/pictures/models/curves';
+import { useMemo, useState } from 'preact/hooks';
+import type { History, RunSummary } from '../../../../src/protocol.ts';
+import { useKept } from '../../live/use-kept.ts';
+import { Chart, type Series } from '../common/chart.tsx';
+import { ChartBar } from '../common/chart-bar.tsx';
 import { colourOfRun, defaultChosen, toggledRun } from './compare.ts';
 import './runs.css';
 import { RunsTable } from './runs-table.tsx';
@@ -28,21 +30,28 @@ export interface RunsViewProps {
   hrefOf: (run: string) => string;
 }
 
-const measures = {
-  'Validation loss': { curve: 'validationLoss', format: figure, look: 'dots', isSmoothed: false },
-  'Mean IoU': { curve: 'meanIou', format: percentage, look: 'dots', isSmoothed: false },
-  'Training loss': { curve: 'trainLoss', format: figure, look: 'line', isSmoothed: true },
-  'Learning rate': { curve: 'learningRate', format: figure, look: 'line', isSmoothed: false },
-  'Images per second': { curve: 'imagesPerSecond', format: figure, look: 'line', isSmoothed: true },
-} as const;
-type Measure = keyof typeof measures;
+const compared: readonly CurveName[] = [
+  'validationLoss',
+  'meanIou',
+  'trainLoss',
+  'learningRate',
+  'imagesPerSecond',
+];
+/** By what a person calls it. */
+const measures = new Map(
+  compared.map((name) => {
+    const chart = courseCharts.find(({ curves }) => curves.some(({ curve }) => curve === name))!;
+    const drawn = chart.curves.find(({ curve }) => curve === name)!;
+    return [drawn.name, { ...drawn, format: chart.scale === 'share' ? percentage : figure }];
+  }),
+);
 
 /** Steps of different runs are noisy in different ways. */
 const smoothing = 0.8;
 const noMarks = { restarts: [], checkpoints: [], rateChanges: [] };
 
 export function RunsView({ runs, error, liveRun, load, hrefOf }: RunsViewProps) {
-  const [measure, setMeasure] = useKept<Measure>('measure of runs', () => 'Validation loss');
+  const [measure, setMeasure] = useKept('measure of runs', () => 'Validation loss');
   const [isLog, setIsLog] = useKept('logarithm of runs', () => false);
   const [picked, setPicked] = useKept<readonly (string | null)[] | null>('runs compared', () => null);
   const [range, setRange] = useState<Range | null>(null);
@@ -51,19 +60,19 @@ export function RunsView({ runs, error, liveRun, load, hrefOf }: RunsViewProps) 
   const names = useMemo(() => chosen.filter((name) => name !== null), [chosen]);
   const { histories, problem } = useHistories(names, runs, load);
 
-  const { curve, format, look, isSmoothed } = measures[measure];
+  const { curve, format, kind } = measures.get(measure)!;
   const series = useMemo(
     () =>
       chosen.flatMap((name, place): Series[] => {
         const points = name === null ? undefined : histories.get(name)?.curves[curve];
         if (!points) return [];
-        const drawn = isSmoothed ? smoothed(points, smoothing) : points;
+        const drawn = kind === 'step' ? smoothed(points, smoothing) : points;
         return [
           {
             name: name!,
             points: isLog ? positive(drawn) : drawn,
             colour: colourOfRun(place),
-            look,
+            look: kind === 'validation' ? 'dots' : 'line',
           },
         ];
       }),
@@ -93,11 +102,8 @@ export function RunsView({ runs, error, liveRun, load, hrefOf }: RunsViewProps) 
           >
             <label class="field">
               Compare by
-              <select
-                value={measure}
-                onChange={({ currentTarget }) => setMeasure(currentTarget.value as Measure)}
-              >
-                {Object.keys(measures).map((name) => (
+              <select value={measure} onChange={({ currentTarget }) => setMeasure(currentTarget.value)}>
+                {[...measures.keys()].map((name) => (
                   <option key={name}>{name}</option>
                 ))}
               </select>

@@ -1,12 +1,12 @@
 /** Who computes, how well, and where a step's time goes. */
 import { useEffect, useState } from 'preact/hooks';
 import type { StepLanes, WorkerRow } from '../../../../src/protocol.ts';
+import { agoText } from '../common/text.ts';
 import { DrainButton } from './drain-button.tsx';
 import { PartLegend } from './parts.tsx';
 import { StepBars } from './step-bars.tsx';
 import { Timeline } from './timeline.tsx';
 import { byName, bytesText, gpuText } from './worker-text.ts';
-import { agoText } from '../common/text.ts';
 import './workers.css';
 
 export interface WorkersViewProps {

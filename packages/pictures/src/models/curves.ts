@@ -1,5 +1,7 @@
-/** What is drawn of a curve and what is said about it: smoothing, values at a step, a curve in words. Pure. */
-import type { Point } from '../../../../src/protocol.ts';
+/** What is drawn of a curve and what is said about it: smoothing, its line, values at a step, a curve in words. Pure. */
+
+/** One point of a curve, [step, value]; null breaks the line. */
+export type Point = [step: number, value: number | null];
 
 /** Steps shown; both ends belong to it. */
 export interface Range {
@@ -23,9 +25,46 @@ export function smoothed(points: readonly Point[], weight: number): Point[] {
   });
 }
 
+/** The weight that averages over about so many points. */
+export const weightOver = (numPoints: number): number => 1 - 1 / Math.max(1, numPoints);
+
 /** A logarithm has no place for zero and below: there the line is broken. */
 export const positive = (points: readonly Point[]): Point[] =>
   points.map(([step, value]) => [step, value !== null && value > 0 ? value : null]);
+
+/** Not a break. */
+export const isKnown = (point: Point): point is [number, number] => point[1] !== null;
+
+export type Place = [x: number, y: number];
+
+/** The curve between its breaks, each stretch as the places of its points. */
+export function stretchesOf(
+  points: readonly Point[],
+  x: (step: number) => number,
+  y: (value: number) => number,
+): Place[][] {
+  const stretches: Place[][] = [];
+  let isBroken = true;
+  for (const [step, value] of points) {
+    if (value !== null) {
+      if (isBroken) stretches.push([]);
+      stretches.at(-1)!.push([x(step), y(value)]);
+    }
+    isBroken = value === null;
+  }
+  return stretches;
+}
+
+/** As an SVG path, in so many parts of a pixel. A point between two breaks has no length, but round caps show it. */
+export function pathOf(stretches: readonly Place[][], parts = 10): string {
+  const round = (value: number) => Math.round(value * parts) / parts;
+  const places = (stretch: Place[]) => stretch.map(([x, y]) => `${round(x)} ${round(y)}`).join('L');
+  return stretches.map((stretch) => `M${places(stretch)}${stretch.length === 1 ? 'h0' : ''}`).join('');
+}
+
+/** The last point that has a value. */
+export const lastPoint = (points: readonly Point[]): [step: number, value: number] | null =>
+  points.findLast(isKnown) ?? null;
 
 /** The newest value at this step or before it; null: none yet. */
 export function valueAt(points: readonly Point[], step: number): number | null {
@@ -62,17 +101,6 @@ export function clampedRange(range: Range | null, extent: Range | null): Range |
   return { from, to };
 }
 
-/** Of a logarithmic axis: 1, 2 and 5 of each decade, or its 1 alone where there are many. Both ends are above 0. */
-export function logTicks(min: number, max: number): number[] {
-  const [from, to] = [Math.floor(Math.log10(min)), Math.ceil(Math.log10(max))];
-  const factors = to - from > 3 ? [1] : [1, 2, 5];
-  const ticks: number[] = [];
-  for (let decade = from; decade <= to; decade++) {
-    for (const factor of factors) ticks.push(Number(`${factor}e${decade}`));
-  }
-  return ticks.filter((tick) => tick >= min && tick <= max);
-}
-
 export type Format = (value: number) => string;
 
 /** Large and small values alike in few characters. */
@@ -97,7 +125,7 @@ export function percentTicks(shares: readonly number[]): string[] {
 
 /** A curve for those who do not see it. */
 export function curveInWords(name: string, points: readonly Point[], format: Format): string {
-  const known = points.filter((point): point is [number, number] => point[1] !== null);
+  const known = points.filter(isKnown);
   const [first, last] = [known[0], known.at(-1)];
   if (first === undefined || last === undefined) return `${name}: no points yet`;
   if (known.length === 1) return `${name}: 1 point, ${format(last[1])} at step ${last[0]}`;

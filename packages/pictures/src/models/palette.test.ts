@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { classColour, cssColour, ignoredColour, okLab, type Rgb } from './palette.ts';
+import { classColour, cssColour, ignoredColour, okLab, type Rgb, rgbOf } from './palette.ts';
 
 const distance = (a: Rgb, b: Rgb): number => {
   const [from, to] = [okLab(a), okLab(b)];
@@ -11,6 +11,7 @@ const pinned = ['#e69f00', '#56b4e9', '#bb00ff', '#ffbb55', '#44aa88'];
 describe('classColour', () => {
   it('keeps the colours that runs have been shown in', () => {
     expect(cssColour(classColour(0))).toBe('#404248');
+    expect(rgbOf('#404248')).toEqual(classColour(0));
     expect([1, 2, 8, 58, 255].map((classIndex) => cssColour(classColour(classIndex)))).toEqual(pinned);
     // Also when asked for in another order.
     expect(cssColour(classColour(8))).toBe(pinned[2]);

@@ -1,17 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import type { Point } from '../../../../src/protocol.ts';
 import {
   clampedRange,
   curveInWords,
   extentOf,
   figure,
-  logTicks,
+  lastPoint,
+  type Point,
+  pathOf,
   percentage,
   percentTicks,
   positive,
   smoothed,
+  stretchesOf,
   valueAt,
-} from './curve-math.ts';
+  weightOver,
+} from './curves.ts';
 
 const curve: Point[] = [
   [1, 4],
@@ -25,6 +28,12 @@ describe('smoothing', () => {
     expect(smoothed(curve, 0)).toEqual(curve);
     const constant: Point[] = Array.from({ length: 50 }, (_, step) => [step, 7]);
     for (const [, value] of smoothed(constant, 0.9)) expect(value).toBeCloseTo(7, 12);
+  });
+
+  it('over one point is none', () => {
+    expect(weightOver(0.3)).toBe(0);
+    expect(smoothed(curve, weightOver(1))).toEqual(curve);
+    expect(weightOver(50)).toBeCloseTo(0.98, 12);
   });
 
   it('weighs what came last most, corrects its start, and keeps breaks', () => {
@@ -96,11 +105,34 @@ describe('ranges', () => {
   });
 });
 
-describe('ticks of a logarithm', () => {
-  it('are round, in view, and not too many', () => {
-    expect(logTicks(0.05, 2)).toEqual([0.05, 0.1, 0.2, 0.5, 1, 2]);
-    expect(logTicks(1e-8, 1e-3)).toEqual([1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3]);
-    expect(logTicks(1, 1)).toEqual([1]);
+describe('lines', () => {
+  const path = (points: Point[]) =>
+    pathOf(
+      stretchesOf(
+        points,
+        (step) => step / 3,
+        (value) => 50 * (1 - value),
+      ),
+      100,
+    );
+  it('go upwards, break where there is no value, and show points that stand alone', () => {
+    expect(
+      path([
+        [0, 0],
+        [10, 1],
+        [20, null],
+        [30, 0.5],
+        [40, null],
+        [50, null],
+      ]),
+    ).toBe('M0 50L3.33 0M10 25h0');
+    expect(path([])).toBe('');
+  });
+
+  it('end at the last value there is', () => {
+    expect(lastPoint(curve)).toEqual([5, 3]);
+    expect(lastPoint([...curve, [6, null]])).toEqual([5, 3]);
+    expect(lastPoint([[6, null]])).toBeNull();
   });
 });
 

@@ -38,6 +38,12 @@ export function classColour(classIndex: number): Rgb {
 export const cssColour = ([red, green, blue]: Rgb): string =>
   `#${[red, green, blue].map((value) => value.toString(16).padStart(2, '0')).join('')}`;
 
+/** The colour that {@link cssColour} wrote. */
+export function rgbOf(css: string): Rgb {
+  const value = Number.parseInt(css.slice(1), 16);
+  return [value >> 16, (value >> 8) & 255, value & 255];
+}
+
 interface Spread {
   chosen: Rgb[];
   candidates: Rgb[];
