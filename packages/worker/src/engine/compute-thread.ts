@@ -2,58 +2,53 @@
  * The engine in a thread of its own, as the worker's main thread sees it: the same calls as promises. Weights and
  * gradients lie in shared memory, so they are never copied between the threads.
  */
-import { SHARE_ENV, Worker } from 'node:worker_threads';
+import { setTimeout as pause } from 'node:timers/promises';
+import { SHARE_ENV } from 'node:worker_threads';
 import { decoderName } from '@unet-fleet/dataset/decoder';
-import { type ExitCode, mergeConfusion, quietBeforeExit, UserError } from '@unet-fleet/shared';
-import type { ComputeAnswer, ComputeCall, EvaluatedLeaf } from './compute-protocol.ts';
-import type { Batch, EngineFingerprint, EngineOptions, KernelFingerprint, LeafLoss } from './types.ts';
+import { mergeConfusion, quietBeforeExit } from '@unet-fleet/shared';
+import { Thread } from '@unet-fleet/shared/threads';
+import type { ComputeFunctions, ComputeListener } from './compute-thread-main.ts';
+import type { Batch, EngineFingerprint, EngineOptions, LeafLoss } from './types.ts';
 
 /** For the call that is under way when the thread is closed; one that takes longer has hung. */
 const closePatienceMs = 5_000;
 
-interface Pending {
-  resolve(value: unknown): void;
-  reject(error: Error): void;
-  onTensor: ((parameterIndex: number) => void) | null;
-}
-
 export class ComputeThread {
-  readonly #worker: Worker;
-  readonly #numClasses: number;
-  readonly #pending: Pending[] = [];
-  #ended: Error | null = null;
-  /** Resolves what waits for the call that is under way; null while new calls are taken. */
-  #whenQuiet: (() => void)[] | null = null;
-  /** Calls that the thread has not answered, whoever still waits for them; the first loads TensorFlow. */
-  #numUnderWay = 1;
+  readonly #thread: Thread<ComputeFunctions, ComputeListener>;
+  /** By leaf: who is told of its tensors. */
+  readonly #listeners = new Map<number, (parameterIndex: number) => void>();
+  #numLeaves = 0;
+  /** The process ends: no call is begun any more. */
+  #isQuiet = false;
   readonly #isClosed: () => void;
   #fingerprint: EngineFingerprint | null = null;
 
   private constructor(options: EngineOptions) {
-    this.#numClasses = options.model.numClasses;
     // SHARE_ENV: the engine sets variables that TensorFlow reads, and a copy of the environment would not reach it.
-    this.#worker = new Worker(new URL('./compute-thread-main.js', import.meta.url), {
-      workerData: options,
+    this.#thread = new Thread(new URL('./compute-thread-main.js', import.meta.url), {
+      name: 'the compute thread',
+      data: options,
       env: SHARE_ENV,
+      functions: { tensor: (leaf, index) => this.#listeners.get(leaf)?.(index) },
     });
-    this.#isClosed = quietBeforeExit(() => this.#quiet());
-    this.#worker.on('message', (answer: ComputeAnswer) => this.#settle(answer));
-    this.#worker.on('error', (error) => this.#gone(error));
-    this.#worker.on('exit', (code) => this.#gone(new Error(`the compute thread ended with code ${code}`)));
+    this.#isClosed = quietBeforeExit(() => {
+      this.#isQuiet = true;
+      return this.#thread.idle();
+    });
   }
 
   /** Starts the thread and loads TensorFlow in it. Throws a UserError when it is not installed. */
   static async start(options: EngineOptions): Promise<ComputeThread> {
-    const thread = new ComputeThread(options);
+    const compute = new ComputeThread(options);
     try {
-      const kernels = (await thread.#answer(null)) as KernelFingerprint;
+      const kernels = await compute.#call('load', []);
       // Photos are decoded in this thread.
-      thread.#fingerprint = { ...kernels, decoder: decoderName() };
+      compute.#fingerprint = { ...kernels, decoder: decoderName() };
     } catch (error) {
-      await thread.close();
+      await compute.close();
       throw error;
     }
-    return thread;
+    return compute;
   }
 
   get fingerprint(): EngineFingerprint {
@@ -61,8 +56,8 @@ export class ComputeThread {
   }
 
   /** The vectors lie in shared memory and must stay as they are until the promise settles. */
-  async setWeights(parameters: Float32Array, statistics: Float32Array): Promise<void> {
-    await this.#call({ type: 'set-weights', parameters, statistics });
+  setWeights(parameters: Float32Array, statistics: Float32Array): Promise<void> {
+    return this.#call('setWeights', [parameters, statistics]);
   }
 
   /**
@@ -75,14 +70,13 @@ export class ComputeThread {
     statistics: Float32Array,
     onTensor: ((parameterIndex: number) => void) | null = null,
   ): Promise<LeafLoss> {
-    const call: ComputeCall = {
-      type: 'train',
-      batch,
-      gradients,
-      statistics,
-      reportsTensors: onTensor !== null,
-    };
-    return (await this.#call(call, buffersOf(batch), onTensor)) as LeafLoss;
+    const leaf = onTensor ? ++this.#numLeaves : null;
+    if (leaf !== null) this.#listeners.set(leaf, onTensor!);
+    try {
+      return await this.#call('trainLeaf', [leaf, batch, gradients, statistics], buffersOf(batch));
+    } finally {
+      if (leaf !== null) this.#listeners.delete(leaf);
+    }
   }
 
   /**
@@ -94,86 +88,30 @@ export class ComputeThread {
     confusion: Float64Array,
     kept: readonly number[] = [],
   ): Promise<LeafLoss & { pictures: Uint8Array[] }> {
-    const call: ComputeCall = { type: 'evaluate', batch, numClasses: this.#numClasses, kept };
-    const value = (await this.#call(call, buffersOf(batch))) as EvaluatedLeaf;
-    mergeConfusion(confusion, value.confusion);
-    return { ...value.loss, pictures: value.pictures };
+    const evaluated = await this.#call('evaluateLeaf', [batch, kept], buffersOf(batch));
+    mergeConfusion(confusion, evaluated.confusion);
+    return { ...evaluated.loss, pictures: evaluated.pictures };
   }
 
   /** Class index of each pixel, NHW. The batch is used up. */
-  async predict(batch: Omit<Batch, 'labels'>): Promise<Uint16Array> {
-    return (await this.#call({ type: 'predict', batch }, [
-      batch.images.buffer as ArrayBuffer,
-    ])) as Uint16Array;
+  predict(batch: Omit<Batch, 'labels'>): Promise<Uint16Array> {
+    return this.#call('predict', [batch], [batch.images.buffer as ArrayBuffer]);
   }
 
   async close(): Promise<void> {
-    this.#end(new Error('the compute thread was closed'));
+    this.#thread.refuse(new Error('the compute thread was closed'));
     // Ended in the middle of TensorFlow's code, the thread would take the process with it.
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, closePatienceMs);
-    });
-    await Promise.race([this.#quiet(), late]);
-    clearTimeout(timer);
+    const waiting = new AbortController();
+    const late = pause(closePatienceMs, null, { signal: waiting.signal }).catch(() => {});
+    await Promise.race([this.#thread.idle(), late]);
+    waiting.abort();
     this.#isClosed();
-    await this.#worker.terminate();
+    await this.#thread.close();
   }
 
-  /** Takes no more calls, and resolves when none is under way. */
-  #quiet(): Promise<void> {
-    this.#whenQuiet ??= [];
-    if (this.#numUnderWay === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#whenQuiet!.push(resolve));
-  }
-
-  #call(
-    call: ComputeCall,
-    transfer: ArrayBuffer[] = [],
-    onTensor: ((parameterIndex: number) => void) | null = null,
-  ): Promise<unknown> {
-    if (this.#ended) return Promise.reject(this.#ended);
-    // Nobody waits for the answer of a process that ends.
-    if (this.#whenQuiet) return this.#answer(onTensor);
-    this.#numUnderWay++;
-    this.#worker.postMessage(call, transfer);
-    return this.#answer(onTensor);
-  }
-
-  #answer(onTensor: ((parameterIndex: number) => void) | null): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      this.#pending.push({ resolve, reject, onTensor });
-    });
-  }
-
-  #settle(answer: ComputeAnswer): void {
-    if (answer.type === 'tensor') {
-      this.#pending[0]?.onTensor?.(answer.index);
-      return;
-    }
-    const pending = this.#pending.shift();
-    if (answer.type === 'started') pending?.resolve(answer.fingerprint);
-    else if (answer.type === 'done') pending?.resolve(answer.value);
-    else if (answer.exitCode === null) pending?.reject(new Error(answer.message));
-    else pending?.reject(new UserError(answer.message, answer.exitCode as ExitCode));
-    this.#numUnderWay--;
-    this.#tellQuiet();
-  }
-
-  #end(error: Error): void {
-    this.#ended ??= error;
-    for (const { reject } of this.#pending.splice(0)) reject(this.#ended);
-  }
-
-  #gone(error: Error): void {
-    this.#end(error);
-    this.#numUnderWay = 0;
-    this.#tellQuiet();
-  }
-
-  #tellQuiet(): void {
-    if (this.#numUnderWay === 0) for (const resolve of this.#whenQuiet?.splice(0) ?? []) resolve();
-  }
+  /** Nobody waits for the answer of a process that ends. */
+  readonly #call: Thread<ComputeFunctions>['call'] = (name, args, moved) =>
+    this.#isQuiet ? new Promise(() => {}) : this.#thread.call(name, args, moved);
 }
 
 const buffersOf = ({ images, labels }: Batch): ArrayBuffer[] => [
