@@ -1,15 +1,32 @@
 /** The thread that writes checkpoints: hashing, changing layouts and waiting for the disk stall nobody here. */
 import { existsSync } from 'node:fs';
-import { parentPort, workerData } from 'node:worker_threads';
-import { explained, UserError } from '@unet-fleet/shared';
+import { UserError } from '@unet-fleet/shared';
+import { Starter, threadData } from '@unet-fleet/shared/threads';
 import { assertTermHeld } from '../run-folder/lock.ts';
 import { pruneCheckpoints } from './folder.ts';
 import { type CheckpointContent, tidyCheckpoints, type WrittenCheckpoint, writeCheckpoint } from './write.ts';
-import type { WriterAnswer, WriterOptions, WriterRequest } from './writer.ts';
 
-const { checkpoints, keep, fence } = workerData as WriterOptions;
-if (parentPort === null) throw new Error('writer-thread.ts runs in a worker thread');
-const port = parentPort;
+export interface WriterOptions {
+  /** The run's checkpoints folder; made at the first write. */
+  checkpoints: string;
+  /** Newest checkpoints to keep beside the best one. */
+  keep: number;
+  /** The run and the term that writes: nothing is changed once a later one was taken. null: there is no lock. */
+  fence: { runFolder: string; term: number } | null;
+}
+
+/** A durable checkpoint. */
+export interface WriteResult {
+  written: WrittenCheckpoint;
+  /** From the snapshot to the synced folder: hashing, changing layouts, waiting for the disk; all beside training. */
+  writeMs: number;
+  /** What went wrong beside it: the checkpoint is none the worse. */
+  warnings: string[];
+}
+
+export type WriterFunctions = typeof functions;
+
+const { checkpoints, keep, fence } = threadData<WriterOptions>();
 
 const assertMayWrite = (): void => {
   if (fence) assertTermHeld(fence.runFolder, fence.term);
@@ -17,20 +34,16 @@ const assertMayWrite = (): void => {
 /** Whether the folder was there: then its absence is news. */
 let wasThere = existsSync(checkpoints);
 
-function answer(request: WriterRequest): WriterAnswer {
-  const startMs = performance.now();
-  const warnings: string[] = [];
-  try {
-    const written = save(request.content, warnings);
+const functions = {
+  write(content: CheckpointContent): WriteResult {
+    const startMs = performance.now();
+    const warnings: string[] = [];
+    const written = save(content, warnings);
     const writeMs = performance.now() - startMs;
     prune(written, warnings);
     return { written, writeMs, warnings };
-  } catch (error) {
-    const told = explained(error, { what: 'a checkpoint', path: checkpoints });
-    if (told instanceof UserError) return { failed: { message: told.message, exitCode: told.exitCode } };
-    throw error;
-  }
-}
+  },
+};
 
 function save(content: CheckpointContent, warnings: string[]): WrittenCheckpoint {
   assertMayWrite();
@@ -53,4 +66,4 @@ function prune({ name }: WrittenCheckpoint, warnings: string[]): void {
   }
 }
 
-port.on('message', (request: WriterRequest) => port.postMessage(answer(request)));
+new Starter().serve(functions, { what: 'a checkpoint', path: checkpoints });
