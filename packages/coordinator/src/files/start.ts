@@ -1,28 +1,12 @@
 /** Starts the thread that serves the run's files, with all that workers without the data may ask for. */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
 import { type Dataset, filesOf, listingText } from '@unet-fleet/dataset';
 import type { BrokerAddress, DataConfig } from '@unet-fleet/shared';
+import { Thread } from '@unet-fleet/shared/threads';
 import type { Cleanups } from '../shell/cleanups.ts';
 import type { PreparedRun } from '../shell/prepare-run.ts';
-
-export interface FileThreadOptions {
-  runId: string;
-  term: number;
-  broker: BrokerAddress;
-  contents: Map<string, string | Uint8Array>;
-}
-
-export interface FileFault {
-  workerId: string;
-  what: string;
-}
-
-/** Why it is not connected yet. */
-export interface FileWait {
-  waits: string;
-}
+import type { FileFunctions, FileListener, FileThreadOptions } from './thread.ts';
 
 export interface FileServing {
   /** Of the listing, by which a worker asks for it. */
@@ -44,20 +28,20 @@ export function startFileServer(
   const listingSha256 = createHash('sha256').update(listing).digest('hex');
   const contents = contentsOf(dataset, config.data).set(listingSha256, listing);
   const options: FileThreadOptions = { runId: folder.record.runId, term: lock.term, broker, contents };
-  const thread = new Worker(new URL('./thread.js', import.meta.url), { workerData: options });
-  thread.on('message', (message: FileFault | FileWait) => {
-    if ('waits' in message) on.warning(`workers without the data folder wait for files: ${message.waits}`);
-    else on.fault(message.workerId, message.what);
+  const thread = new Thread<FileFunctions, FileListener>(new URL('./thread.js', import.meta.url), {
+    name: 'the thread that serves files',
+    data: options,
+    functions: {
+      fault: on.fault,
+      waits: (why) => on.warning(`workers without the data folder wait for files: ${why}`),
+    },
   });
-  thread.on('error', (error: Error) =>
-    on.warning(`workers without the data folder get no more files: ${error.message}`),
-  );
-  const ended = new Promise<void>((resolve) => thread.once('exit', () => resolve()));
+  void thread.ended.then((error) => {
+    if (error) on.warning(`workers without the data folder get no more files: ${error.message}`);
+  });
   cleanups.add(async () => {
-    thread.postMessage('close');
-    const late = new Promise<void>((resolve) => setTimeout(resolve, closeWithinMs).unref());
-    await Promise.race([ended, late]);
-    await thread.terminate();
+    thread.tell('close');
+    await thread.end(closeWithinMs);
   });
   return { listingSha256 };
 }

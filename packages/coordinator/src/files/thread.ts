@@ -1,25 +1,44 @@
 /** The shell of the file server: a thread with a broker connection of its own, so that files never delay a step. */
-import { parentPort, workerData } from 'node:worker_threads';
-import { subjectsOf } from '@unet-fleet/shared';
+import { type BrokerAddress, subjectsOf } from '@unet-fleet/shared';
 import { filesPeer } from '@unet-fleet/shared/protocol/file-messages';
+import { Starter, threadData } from '@unet-fleet/shared/threads';
 import { connectWhenThere } from '@unet-fleet/shared/transport/connect';
 import { FileServer } from './file-server.ts';
-import type { FileFault, FileThreadOptions, FileWait } from './start.ts';
 
-const { runId, term, broker, contents } = workerData as FileThreadOptions;
+export interface FileThreadOptions {
+  runId: string;
+  term: number;
+  broker: BrokerAddress;
+  /** By hash: a path, or the bytes themselves. */
+  contents: Map<string, string | Uint8Array>;
+}
+
+export interface FileListener {
+  fault(workerId: string, what: string): void;
+  /** It is not connected yet. */
+  waits(why: string): void;
+}
+
+export type FileFunctions = typeof functions;
+
+const { runId, term, broker, contents } = threadData<FileThreadOptions>();
+const starter = new Starter<FileListener>();
 const peer = filesPeer(term);
 const stopped = new AbortController();
 let server: FileServer | null = null;
 
-parentPort!.on('message', () => {
-  server?.close();
-  stopped.abort();
-});
+const functions = {
+  close() {
+    server?.close();
+    stopped.abort();
+  },
+};
+starter.serve(functions);
 
 const connection = await connectWhenThere(
   { ...broker, name: `unet-fleet files ${peer}`, peer },
   Number.POSITIVE_INFINITY,
-  (waits) => parentPort!.postMessage({ waits } satisfies FileWait),
+  (why) => starter.tell('waits', why),
   stopped.signal,
 );
 if (connection && !stopped.signal.aborted) {
@@ -28,9 +47,9 @@ if (connection && !stopped.signal.aborted) {
     subjects: subjectsOf(runId),
     peer,
     contents,
-    onFault: (workerId, what) => parentPort!.postMessage({ workerId, what } satisfies FileFault),
+    onFault: (workerId, what) => starter.tell('fault', workerId, what),
   });
   await new Promise((resolve) => stopped.signal.addEventListener('abort', resolve));
 }
 await connection?.close();
-parentPort!.close();
+starter.end();
