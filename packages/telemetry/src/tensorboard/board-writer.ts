@@ -65,7 +65,7 @@ export class BoardWriter {
   }
 
   /** Never rejects. */
-  async handle(message: Exclude<ThreadMessage, { type: 'close' }>): Promise<void> {
+  async handle(message: ThreadMessage): Promise<void> {
     try {
       if (message.type === 'event') await this.#event(message.event);
       else await this.#gradients(message);

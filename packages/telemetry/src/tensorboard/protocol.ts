@@ -14,8 +14,6 @@ export interface ThreadOptions {
   data: DataConfig;
   samples: readonly SampleFacts[];
   classNames: readonly string[];
-  /** One 32-bit counter: messages that are done. */
-  numHandled: SharedArrayBuffer;
 }
 
 type Kinds<T extends RunEvent['type']> = Extract<RunEvent, { type: T }> & { at: string };
@@ -30,7 +28,4 @@ export const isWritten = (event: { type: string }): event is WrittenEvent =>
 
 export type ThreadMessage =
   | { type: 'event'; event: WrittenEvent }
-  | { type: 'gradients'; histograms: GradientHistograms; atMs: number }
-  | { type: 'close' };
-
-export type ThreadAnswer = { type: 'warning'; message: string } | { type: 'closed' };
+  | { type: 'gradients'; histograms: GradientHistograms; atMs: number };

@@ -5,17 +5,12 @@
  */
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { Worker } from 'node:worker_threads';
 import type { LiveRun, Observer } from '@unet-fleet/coordinator/live/live-run';
 import { identityOf } from '@unet-fleet/shared';
+import { Thread } from '@unet-fleet/shared/threads';
 import type { Hyperparameters } from './plugins.ts';
-import {
-  isWritten,
-  type ThreadAnswer,
-  type ThreadMessage,
-  type ThreadOptions,
-  type WrittenEvent,
-} from './protocol.ts';
+import { isWritten, type ThreadMessage, type ThreadOptions, type WrittenEvent } from './protocol.ts';
+import type { BoardFunctions, BoardListener } from './thread.ts';
 
 /** About 5 MB. */
 const maxPending = 10_000;
@@ -33,28 +28,20 @@ export const tensorBoard: Observer = async (run) => {
 
 class Board {
   readonly #run: LiveRun;
-  readonly #thread: Worker;
-  readonly #numHandled = new Int32Array(new SharedArrayBuffer(4));
-  readonly #closed: Promise<void>;
+  readonly #thread: Thread<BoardFunctions, BoardListener>;
   readonly #unsubscribe: (() => void)[];
-  #numSent = 0;
   #isLagSaid = false;
 
   constructor(run: LiveRun) {
     this.#run = run;
-    this.#thread = new Worker(new URL('./thread.js', import.meta.url), {
-      workerData: optionsOf(run, this.#numHandled.buffer as SharedArrayBuffer),
+    this.#thread = new Thread(new URL('./thread.js', import.meta.url), {
+      name: "the thread that writes TensorBoard's files",
+      data: optionsOf(run),
+      functions: { warn: (message) => run.warn(message) },
     });
-    this.#closed = new Promise((resolve) => {
-      this.#thread.on('message', (answer: ThreadAnswer) => {
-        if (answer.type === 'warning') run.warn(answer.message);
-        else resolve();
-      });
-      this.#thread.on('error', (error) => {
-        this.#end();
-        run.warn(`TensorBoard's files are written no more: ${error.message}`);
-      });
-      this.#thread.on('exit', () => resolve());
+    void this.#thread.ended.then((error) => {
+      this.#end();
+      if (error) run.warn(`TensorBoard's files are written no more: ${error.message}`);
     });
     this.#unsubscribe = [
       run.onEvent((event) => {
@@ -68,8 +55,8 @@ class Board {
 
   async close(): Promise<void> {
     this.#end();
-    this.#thread.postMessage({ type: 'close' } satisfies ThreadMessage);
-    await this.#closed;
+    this.#thread.tell('close');
+    await this.#thread.end();
   }
 
   #end(): void {
@@ -77,9 +64,9 @@ class Board {
   }
 
   #post(message: ThreadMessage): void {
-    if (this.#numSent - Atomics.load(this.#numHandled, 0) < maxPending) {
-      this.#numSent++;
-      this.#thread.postMessage(message);
+    if (this.#thread.numOut < maxPending) {
+      // A thread that is gone has been told of.
+      this.#thread.call('handle', [message]).catch(() => {});
       return;
     }
     if (this.#isLagSaid) return;
@@ -95,7 +82,7 @@ function essential(event: WrittenEvent): WrittenEvent {
   return rest;
 }
 
-const optionsOf = (run: LiveRun, numHandled: SharedArrayBuffer): ThreadOptions => ({
+const optionsOf = (run: LiveRun): ThreadOptions => ({
   runDir: run.runDir,
   path: join(tensorBoardFolder(run.runDir), fileName(run.term)),
   runName: basename(run.runDir) || basename(dirname(run.runDir)),
@@ -106,5 +93,4 @@ const optionsOf = (run: LiveRun, numHandled: SharedArrayBuffer): ThreadOptions =
   data: run.config.data,
   samples: run.validationSamples,
   classNames: run.classNames,
-  numHandled,
 });

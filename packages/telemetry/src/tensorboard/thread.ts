@@ -1,25 +1,29 @@
 /** The thread that writes TensorBoard's files: encoding, drawing and waiting for the disk hold nobody up here. */
-import { parentPort, workerData } from 'node:worker_threads';
+import { Starter, threadData } from '@unet-fleet/shared/threads';
 import { BoardWriter } from './board-writer.ts';
-import type { ThreadAnswer, ThreadMessage, ThreadOptions } from './protocol.ts';
+import type { ThreadMessage, ThreadOptions } from './protocol.ts';
 
-const options = workerData as ThreadOptions;
-const port = parentPort;
-if (port === null) throw new Error('thread.ts runs in a worker thread');
-const numHandled = new Int32Array(options.numHandled);
-const tell = (answer: ThreadAnswer) => port.postMessage(answer);
+export interface BoardListener {
+  warn(message: string): void;
+}
 
-const writer = new BoardWriter(options, (message) => tell({ type: 'warning', message }));
+export type BoardFunctions = typeof functions;
+
+const starter = new Starter<BoardListener>();
+const writer = new BoardWriter(threadData<ThreadOptions>(), (message) => starter.tell('warn', message));
+/** One after the other, in the order of the run. */
 let last = writer.begin();
 
-port.on('message', (message: ThreadMessage) => {
-  last = last.then(async () => {
-    if (message.type !== 'close') await writer.handle(message);
-    else {
-      await writer.close();
-      tell({ type: 'closed' });
-      port.close();
-    }
-    Atomics.add(numHandled, 0, 1);
-  });
-});
+const functions = {
+  handle(message: ThreadMessage): Promise<void> {
+    last = last.then(() => writer.handle(message));
+    return last;
+  },
+  async close(): Promise<void> {
+    await last;
+    await writer.close();
+    starter.end();
+  },
+};
+
+starter.serve(functions);
