@@ -1,7 +1,11 @@
 /** The links that a person opens. A token stands behind the #: no browser sends that part, so it is in nobody's log. */
 import { hostname } from 'node:os';
 import { isLoopbackName, type Tokens } from './access.ts';
-import type { Links } from './thread-protocol.ts';
+
+export interface Links {
+  view: string;
+  control: string;
+}
 
 /** `host`: the address that is listened on. On loopback looking takes no token. */
 export function linksOf(host: string, port: number, tokens: Tokens): Links {

@@ -2,11 +2,11 @@
  * The live page as an observer of a run: starts the thread that serves it and answers the thread's questions. A page that
  * can't be served is a warning, never the end of a run.
  */
-import { Worker } from 'node:worker_threads';
 import type { ControlReply, LiveRun, Observer } from '@unet-fleet/coordinator/live/live-run';
-import { UserError } from '@unet-fleet/shared';
+import { Thread } from '@unet-fleet/shared/threads';
 import type { ControlAction } from '../protocol.ts';
-import type { Answers, FromThread, Links, Question, ThreadOptions, ToThread } from './thread-protocol.ts';
+import type { Links } from './links.ts';
+import type { PageFunctions, PageListener, ThreadOptions } from './thread.ts';
 
 export interface LivePageOptions {
   host: string;
@@ -26,7 +26,7 @@ export const livePage =
   (options: LivePageOptions): Observer =>
   async (run) => {
     const { host, port, version, isResumed } = options;
-    const workerData: ThreadOptions = {
+    const data: ThreadOptions = {
       runDir: run.runDir,
       host,
       wantedPort: port,
@@ -34,54 +34,34 @@ export const livePage =
       version,
       plan: { numStepsPerEpoch: run.numStepsPerEpoch, numEpochs: run.numEpochs },
     };
-    const thread = new Worker(new URL('./thread.js', import.meta.url), { workerData });
-    const tell = (message: ToThread) => thread.postMessage(message);
-    const ended = new Promise<void>((resolve) => thread.once('exit', () => resolve()));
-    let isOver = false;
-    thread.on('message', (message: FromThread) => {
-      if (message.type === 'question') void reply(run, message, tell);
-      if (message.type === 'failed') run.warn(message.message);
-      if (message.type !== 'listening') return;
-      const { takenPort, links } = message;
-      if (takenPort !== null) run.warn(`port ${takenPort} is taken: the live page is on another one`);
-      options.onLinks(links);
+    const functions: PageListener = {
+      status: async () => run.status(),
+      followed: async () => run.followed(),
+      control: async (action, by) => done(run, action, by),
+      segment: (photo) => run.segment(photo),
+      failed: (message) => run.warn(message),
+      listening(links, takenPort) {
+        if (takenPort !== null) run.warn(`port ${takenPort} is taken: the live page is on another one`);
+        options.onLinks(links);
+      },
+    };
+    const thread = new Thread<PageFunctions, PageListener>(new URL('./thread.js', import.meta.url), {
+      name: 'the live page',
+      data,
+      functions,
     });
-    thread.on('error', (error) => {
-      if (!isOver) run.warn(`the live page has ended: ${error.message}`);
+    let isOver = false;
+    void thread.ended.then((error) => {
+      if (error && !isOver) run.warn(`the live page has ended: ${error.message}`);
     });
     return {
       async close() {
         isOver = true;
-        tell({ type: 'close', reason: 'the run is over' });
-        const timer = setTimeout(() => void thread.terminate(), closeMs);
-        await ended;
-        clearTimeout(timer);
+        thread.tell('close', 'the run is over');
+        await thread.end(closeMs);
       },
     };
   };
-
-async function reply(run: LiveRun, message: Question & { id: number }, tell: (answer: ToThread) => void) {
-  const { id } = message;
-  try {
-    tell({ type: 'answer', id, value: await answerTo(run, message) });
-  } catch (error) {
-    const isForVisitor = error instanceof UserError;
-    tell({ type: 'problem', id, message: (error as Error).message, isForVisitor });
-  }
-}
-
-function answerTo(run: LiveRun, question: Question): Answers[keyof Answers] | Promise<Answers['segment']> {
-  switch (question.what) {
-    case 'status':
-      return run.status();
-    case 'followed':
-      return run.followed();
-    case 'control':
-      return done(run, question.action, question.by);
-    case 'segment':
-      return run.segment(question.photo);
-  }
-}
 
 /** Throws a UserError for photos that can't be followed. */
 function done(run: LiveRun, wish: ControlAction, by: string): ControlReply {
