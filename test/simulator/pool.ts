@@ -1,7 +1,8 @@
 /** Many seeds over several threads. A thread gets the next range when it has finished one. */
-import { Worker } from 'node:worker_threads';
+import { Thread } from '@unet-fleet/shared/threads';
 import type { Mutant } from './cluster.ts';
 import { addTally, emptyTally, simulateRange, type Tally } from './ranges.ts';
+import type { RangeFunctions } from './thread.ts';
 
 const seedsPerRange = 500;
 /** Where more seeds would tell nothing new. */
@@ -45,25 +46,20 @@ export async function simulateMany(options: PoolOptions): Promise<Tally> {
   return tally;
 }
 
-function runThread(
+async function runThread(
   mutant: Mutant | null,
   take: () => { first: number; numSeeds: number } | null,
   add: (part: Tally) => void,
 ): Promise<void> {
-  const worker = new Worker(new URL('./thread.js', import.meta.url), {
+  const thread = new Thread<RangeFunctions>(new URL('./thread.js', import.meta.url), {
+    name: 'a thread of the simulator',
     resourceLimits: { maxYoungGenerationSizeMb: youngMegabytes },
   });
-  return new Promise((resolve, reject) => {
-    const giveNext = () => {
-      const range = take();
-      if (range) worker.postMessage({ ...range, mutant: mutant?.name });
-      else worker.terminate().then(() => resolve(), reject);
-    };
-    worker.on('message', (part: Tally) => {
-      add(part);
-      giveNext();
-    });
-    worker.on('error', reject);
-    giveNext();
-  });
+  try {
+    for (let range = take(); range; range = take()) {
+      add(await thread.call('simulate', [range.first, range.numSeeds, mutant?.name ?? null]));
+    }
+  } finally {
+    await thread.close();
+  }
 }

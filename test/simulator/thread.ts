@@ -1,10 +1,13 @@
 /** A thread of the command: simulates the ranges of seeds that it is given, one after another. */
-import { parentPort } from 'node:worker_threads';
+import { Starter } from '@unet-fleet/shared/threads';
 import { mutants } from './mutants.ts';
 import { simulateRange } from './ranges.ts';
 
-parentPort!.on('message', async ({ first, numSeeds, mutant }) => {
-  parentPort!.postMessage(
-    await simulateRange(first, numSeeds, mutants.find(({ name }) => name === mutant) ?? null),
-  );
-});
+export type RangeFunctions = typeof functions;
+
+const functions = {
+  simulate: (first: number, numSeeds: number, mutant: string | null) =>
+    simulateRange(first, numSeeds, mutants.find(({ name }) => name === mutant) ?? null),
+};
+
+new Starter().serve(functions);
