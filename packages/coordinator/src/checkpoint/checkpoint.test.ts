@@ -41,7 +41,7 @@ import {
 import { type CheckpointVectors, files } from './manifest.ts';
 import { type DamagedCheckpoint, loadCheckpoint } from './read.ts';
 import { decodeHeader } from './safetensors.ts';
-import { type CheckpointContent, weightsSha256, writeCheckpoint } from './write.ts';
+import { type CheckpointContent, removeUnfinished, weightsSha256, writeCheckpoint } from './write.ts';
 
 const model: ModelConfig = {
   inChannels: 1,
@@ -208,6 +208,14 @@ test('by a coordinator that was overtaken: nothing, not even tidying up', async 
   rmSync(unfinished, { recursive: true });
   expect(() => writeCheckpoint(checkpoints, content(3), { assertMayWrite })).toThrow('overtaken');
   expect(() => pruneCheckpoints(checkpoints, 1, null, { assertMayWrite: overtaken })).not.toThrow();
+  expect(readdirSync(checkpoints)).toEqual(['step-00000001']);
+});
+
+test('what is being written goes with a process that ends at once, and only that', () => {
+  removeUnfinished(join(checkpoints, 'none'));
+  writeCheckpoint(checkpoints, content(1));
+  mkdirSync(join(checkpoints, '.tmp-step-00000002-half'));
+  removeUnfinished(checkpoints);
   expect(readdirSync(checkpoints)).toEqual(['step-00000001']);
 });
 

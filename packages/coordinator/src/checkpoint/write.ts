@@ -173,6 +173,14 @@ export function tidyCheckpoints(checkpoints: string, { operations = realFiles }:
   }
 }
 
+/** Removes what was being written, under the same condition. */
+export function removeUnfinished(checkpoints: string, operations: FileOperations = realFiles): void {
+  if (!operations.exists(checkpoints)) return;
+  for (const entry of operations.list(checkpoints)) {
+    if (entry.startsWith(temporaryPrefix)) operations.remove(join(checkpoints, entry));
+  }
+}
+
 function tidyEntry(checkpoints: string, entry: string, operations: FileOperations): void {
   const path = join(checkpoints, entry);
   if (entry.startsWith(temporaryPrefix) || entry.startsWith(removedPrefix)) operations.remove(path);
