@@ -12,7 +12,7 @@ const packages = fileURLToPath(new URL('../packages/', import.meta.url));
 
 /** All that a photo, a loss, a rate or a weight passes through. */
 const folders = [
-  ...['config', 'metrics', 'model', 'plan', 'schedule'].map((name) => `shared/src/${name}`),
+  ...['config', 'metrics', 'model', 'optimizers', 'plan', 'schedule'].map((name) => `shared/src/${name}`),
   ...['numerics/src', 'dataset/src', 'replay/src'],
   ...['checkpoint', 'core', 'reducer', 'run-folder', 'shell'].map((name) => `coordinator/src/${name}`),
   ...['engine', 'session', 'shell', 'inference'].map((name) => `worker/src/${name}`),

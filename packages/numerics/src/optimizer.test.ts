@@ -3,10 +3,11 @@
  * multiply-adds, which costs the last bit), and bit for bit against a reference in Math.fround, whole and cut.
  */
 import { readFileSync } from 'node:fs';
+import { integerPower, optimizerNames, optimizers } from '@unet-fleet/shared';
 import { describe, expect, test } from 'vitest';
 import { NumericMemory } from './memory.ts';
 import { blockSumsOfSquares, clipNormCoefficient, sumBlocks } from './norm.ts';
-import { createOptimizer, integerPower, type OptimizerConfig } from './optimizer.ts';
+import { createOptimizer, type OptimizerConfig } from './optimizer.ts';
 import { updateRunningStatistics } from './statistics.ts';
 
 interface State {
@@ -149,6 +150,20 @@ function referenceUpdates(config: OptimizerConfig, norms: number[]): number[][] 
     return [...parameters];
   });
 }
+
+test.each(optimizerNames)(
+  '%s has its kernel, cases of PyTorch, and as many numbers as the kernel takes',
+  (name) => {
+    const { kernel, slots, scalars } = optimizers[name];
+    const exported = new NumericMemory().kernels[kernel];
+    const { config } = fixture.cases.find((entry) => entry.config.optimizer === name) ?? {};
+    if (config === undefined)
+      throw new Error(`scripts/fixtures/make_optimizer_fixtures.py has no case of ${name}`);
+    const numScalars = scalars(config, { learningRate: 0.1, updateIndex: 1 }).length;
+    // Parameters, gradients and their length; scale, coefficient and limit.
+    expect(exported).toHaveLength(3 + slots(config).length + 3 + numScalars);
+  },
+);
 
 test('integerPower agrees with Math.pow', () => {
   for (const base of [0.9, 0.999, 0.5, 0]) {

@@ -1,18 +1,13 @@
 /**
- * The optimizers, as PyTorch 2.15 defines them (torch.optim's single-tensor code on the CPU: the same operations in
- * the same order in float32; hyperparameters are computed in float64 and rounded once). Mean, clipping and update are
- * one pass over memory. An update of a part of the vectors touches that part alone, and gives the same bits as the
- * update of the whole.
- *
- * To add an optimizer: a kernel in assembly/index.ts and an entry in `createOptimizer`.
+ * Applies an optimizer of the registry (shared/optimizers) to vectors, in float32 with one rounding for each operation.
+ * Mean, clipping and update are one pass over memory. An update of a part of the vectors touches that part alone, and
+ * gives the same bits as the update of the whole.
  */
-import type { TrainConfig } from '@unet-fleet/shared';
+import { type OptimizerOptions, optimizers, type TrainConfig, type UpdateFacts } from '@unet-fleet/shared';
 import type { FloatVector } from './memory.ts';
+import type { UpdateKernel } from './webassembly.ts';
 
-export type OptimizerConfig = Pick<
-  TrainConfig,
-  'optimizer' | 'weightDecay' | 'momentum' | 'alpha' | 'beta1' | 'beta2' | 'epsilon' | 'clip' | 'clipLimit'
->;
+export type OptimizerConfig = Pick<TrainConfig, 'optimizer' | 'clip' | 'clipLimit'> & OptimizerOptions;
 
 /** A part of the model's flat vectors; all of one length, in one memory. */
 export interface OptimizerVectors {
@@ -23,14 +18,11 @@ export interface OptimizerVectors {
   slots: FloatVector[];
 }
 
-export interface UpdateScalars {
+export interface UpdateScalars extends UpdateFacts {
   /** 1 / weightSum of the global batch: makes the sum a mean. */
   scale: number;
   /** `clipNormCoefficient` of the whole gradient where clip is 'norm', otherwise 1. */
   normCoefficient: number;
-  learningRate: number;
-  /** Counts from 1: the number of this commit. Adam's bias correction needs it. */
-  updateIndex: number;
 }
 
 export interface Optimizer {
@@ -38,32 +30,6 @@ export interface Optimizer {
   readonly slots: readonly string[];
   /** Changes parameters and slots in place. */
   apply(vectors: OptimizerVectors, scalars: UpdateScalars): void;
-}
-
-const slotsOf = (config: OptimizerConfig): string[] => {
-  switch (config.optimizer) {
-    case 'rmsprop':
-      return config.momentum > 0 ? ['square_avg', 'momentum_buffer'] : ['square_avg'];
-    case 'sgd':
-      return config.momentum > 0 ? ['momentum_buffer'] : [];
-    case 'adam':
-    case 'adamw':
-      return ['exp_avg', 'exp_avg_sq'];
-  }
-};
-
-/**
- * base ** exponent for a whole exponent >= 0, by multiplications alone: what Math.pow returns in the last bit is left
- * to the JavaScript engine, and must not reach the weights.
- */
-export function integerPower(base: number, exponent: number): number {
-  let result = 1;
-  let square = base;
-  for (let rest = exponent; rest > 0; rest = Math.floor(rest / 2)) {
-    if (rest % 2 === 1) result *= square;
-    square *= square;
-  }
-  return result;
 }
 
 function assertFits({ parameters, gradients, slots }: OptimizerVectors, numSlots: number): void {
@@ -76,49 +42,27 @@ function assertFits({ parameters, gradients, slots }: OptimizerVectors, numSlots
   }
 }
 
+/** The optimizer that the config names. */
 export function createOptimizer(config: OptimizerConfig): Optimizer {
-  const slots = slotsOf(config);
-  const { weightDecay, momentum, alpha, beta1, beta2, epsilon } = config;
+  const rule = optimizers[config.optimizer];
+  const places = rule.slots(config);
+  const slots = places.filter((name) => name !== null);
   const limit = config.clip === 'value' ? config.clipLimit : Number.POSITIVE_INFINITY;
-  const noSlot = 0;
 
   const apply = (vectors: OptimizerVectors, scalars: UpdateScalars): void => {
     assertFits(vectors, slots.length);
     const { parameters, gradients } = vectors;
-    const { kernels } = parameters.memory;
-    const { learningRate, updateIndex } = scalars;
-    const [first = noSlot, second = noSlot] = vectors.slots.map((slot) => slot.offset);
-    const gradientScalars = [scalars.scale, scalars.normCoefficient, limit];
-    const { offset: p, length } = parameters;
-    const g = gradients.offset;
-    switch (config.optimizer) {
-      case 'sgd':
-        kernels.sgd(p, g, first, length, ...gradientScalars, weightDecay, momentum, -learningRate);
-        break;
-      case 'rmsprop':
-        kernels.rmsprop(
-          ...([p, g, first, second, length] as const),
-          ...gradientScalars,
-          ...[weightDecay, alpha, 1 - alpha, epsilon, momentum, -learningRate],
-        );
-        break;
-      case 'adam':
-      case 'adamw': {
-        const decoupled = config.optimizer === 'adamw';
-        const weight = Math.fround(1 - beta1);
-        const fromGradient = weight >= 0.5;
-        const correction1 = 1 - integerPower(beta1, updateIndex);
-        const correction2 = 1 - integerPower(beta2, updateIndex);
-        kernels.adam(
-          ...([p, g, first, second, length] as const),
-          ...gradientScalars,
-          ...(decoupled ? [1 - learningRate * weightDecay, 0] : [1, weightDecay]),
-          ...[fromGradient ? weight - 1 : weight, fromGradient ? 1 : 0, beta2, 1 - beta2],
-          ...[Math.sqrt(correction2), epsilon, -learningRate / correction1],
-        );
-        break;
-      }
-    }
+    const kernel: UpdateKernel = parameters.memory.kernels[rule.kernel];
+    const remaining = [...vectors.slots];
+    kernel(
+      parameters.offset,
+      gradients.offset,
+      // Offset 0 is no vector.
+      ...places.map((name) => (name === null ? 0 : remaining.shift()!.offset)),
+      parameters.length,
+      ...[scalars.scale, scalars.normCoefficient, limit],
+      ...rule.scalars(config, scalars),
+    );
   };
   return { slots, apply };
 }

@@ -3,7 +3,7 @@
  * the DOM, which the rest of the code must not see.
  */
 import { readFileSync } from 'node:fs';
-import { exitCodes, UserError } from '@unet-fleet/shared';
+import { exitCodes, type OptimizerKernel, UserError } from '@unet-fleet/shared';
 
 /** A WebAssembly.Memory. A shared one can be sent to another thread with postMessage. */
 export interface WasmMemory {
@@ -24,13 +24,13 @@ export const pageBytes = 64 * 1024;
 /** One page short of 4 GiB, so that the end of the memory is a valid 32-bit offset. */
 const maximumPages = 65_535;
 
+/** Of an optimizer: parameters, gradients, each of its slots (0: none), length, and scalars. */
+export type UpdateKernel = (parameters: number, gradients: number, ...rest: number[]) => void;
+
 /** See assembly/index.ts. Vectors are byte offsets, lengths count values. */
-export interface KernelExports {
+export interface KernelExports extends Record<OptimizerKernel, UpdateKernel> {
   add(a: number, x: number, length: number): void;
   blockSumsOfSquares(a: number, length: number, sums: number): void;
-  sgd(p: number, g: number, buffer: number, length: number, ...scalars: number[]): void;
-  rmsprop(p: number, g: number, squares: number, buffer: number, length: number, ...scalars: number[]): void;
-  adam(p: number, g: number, average: number, squares: number, length: number, ...scalars: number[]): void;
 }
 
 const modules = new Map<string, object>();

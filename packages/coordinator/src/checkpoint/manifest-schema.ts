@@ -2,10 +2,20 @@
  * What a manifest must be before anything looks at it. Its hash says that it is what was written; only this says that
  * whoever wrote it was unet-fleet, and no later version.
  */
-import { type Config, configOptions, configSchema, problemOf } from '@unet-fleet/shared';
+import {
+  type Config,
+  configOptions,
+  configSchema,
+  problemOf,
+  type ScheduleState,
+  type StateFields,
+  scheduleNames,
+  schedules,
+} from '@unet-fleet/shared';
 import { fingerprintSchema } from '@unet-fleet/shared/protocol/messages';
 import { modelSchema } from '@unet-fleet/shared/protocol/model-schema';
 import { z } from 'zod';
+import type { ChangedOptions } from '../core/types.ts';
 import { files, formatVersion, type Manifest } from './manifest.ts';
 
 const count = z.number().int().nonnegative();
@@ -14,34 +24,37 @@ const text = z.string().max(4_096);
 const fileFacts = z.object({ sizeBytes: count, sha256 });
 const loss = z.number();
 
-const scale = z.object({ from: z.number(), to: z.number() }).optional();
+const stateFields = {
+  number: z.number(),
+  'number-or-null': z.number().nullable(),
+  count,
+  'positive-count': count.min(1),
+} satisfies Record<StateFields[string], z.ZodType>;
 
-const schedule = z.discriminatedUnion('name', [
-  z.object({
-    name: z.literal('plateau'),
+/** As the schedules' rules declare their states; a rate that somebody set scales some of them. */
+const states = scheduleNames.map((name) => {
+  const { fields, rateByHand }: { fields: StateFields; rateByHand: string } = schedules[name];
+  return z.object({
+    name: z.literal(name),
     rate: z.number(),
-    patience: count,
-    factor: z.number(),
-    best: loss.nullable(),
-    numBadValidations: count,
-  }),
-  z.object({ name: z.literal('constant'), rate: z.number() }),
-  z.object({
-    name: z.literal('step'),
-    rate: z.number(),
-    factor: z.number(),
-    numStepsPerDrop: count.min(1),
-    scale,
-  }),
-  z.object({
-    name: z.literal('cosine'),
-    rate: z.number(),
-    finalRate: z.number(),
-    numWarmupSteps: count,
-    numSteps: count,
-    scale,
-  }),
-]);
+    ...Object.fromEntries(Object.entries(fields).map(([key, field]) => [key, stateFields[field]])),
+    ...(rateByHand === 'scales' && { scale: z.object({ from: z.number(), to: z.number() }).optional() }),
+  });
+});
+const schedule = z
+  .discriminatedUnion('name', states as [(typeof states)[0], ...typeof states])
+  .transform((state) => state as unknown as ScheduleState);
+
+/** Of what a run was given anew. */
+const changedOptions = z
+  .object(
+    Object.fromEntries(
+      configOptions
+        .filter(({ changeable }) => changeable)
+        .map(({ key, format }) => [key, format === 'whole' ? count : z.number()]),
+    ) as Record<keyof ChangedOptions, z.ZodNumber>,
+  )
+  .partial();
 
 /** Each option that is there must be allowed; one that a version before did not have is absent. */
 export const storedConfig = z.looseObject({}).superRefine((value, context) => {
@@ -76,16 +89,7 @@ const manifest = z
           z.object({
             step: count.min(1),
             learningRate: z.number().positive().optional(),
-            options: z
-              .object({
-                epochs: count,
-                learningRate: z.number(),
-                plateauPatience: count,
-                plateauFactor: z.number(),
-                earlyStopping: count,
-              })
-              .partial()
-              .optional(),
+            options: changedOptions.optional(),
           }),
         )
         .max(100_000)

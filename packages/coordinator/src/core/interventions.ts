@@ -4,6 +4,7 @@
  * with the same ones has the same weights. Pure.
  */
 import {
+  configOptions,
   numSteps,
   type PlanConfig,
   shouldStopEarly,
@@ -15,13 +16,9 @@ import {
 import type { ChangedOptions, CountedIntervention, Intervention, Progress } from './types.ts';
 
 /** What a run that has begun may be given anew. Anything else would make another run of what it has done. */
-export const changeableOptions = [
-  'epochs',
-  'learningRate',
-  'plateauPatience',
-  'plateauFactor',
-  'earlyStopping',
-] as const satisfies (keyof ChangedOptions)[];
+export const changeableOptions = configOptions
+  .filter(({ changeable }) => changeable)
+  .map(({ key }) => key) as (keyof ChangedOptions)[];
 
 /** The plan with the epochs that these changes give it. */
 export function planWith<T extends PlanConfig>(

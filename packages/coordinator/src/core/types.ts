@@ -3,6 +3,7 @@
  * (state). Ids, counts and sums only; time comes with the events.
  */
 import type {
+  ChangeableScheduleOption,
   EarlyStoppingState,
   NormHistory,
   PlanConfig,
@@ -37,9 +38,9 @@ export interface CoreConfig {
   onNonFinite: 'stop' | 'skip';
 }
 
-/** Options of the config that a run which has begun may be given anew. */
+/** Options of the config that a run which has begun may be given anew: those that the schema calls changeable. */
 export type ChangedOptions = Partial<
-  Pick<TrainConfig, 'epochs' | 'learningRate' | 'plateauPatience' | 'plateauFactor' | 'earlyStopping'>
+  Pick<TrainConfig, 'epochs' | 'learningRate' | 'earlyStopping' | ChangeableScheduleOption>
 >;
 
 /**

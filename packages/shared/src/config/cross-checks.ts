@@ -1,5 +1,6 @@
 /** What options must be to each other. Each rule throws a UserError that names both and what to do. */
 import { UserError } from '../errors.ts';
+import { checkSchedule } from '../schedule/schedule.ts';
 import { parseClassWeights } from './parse.ts';
 import { configOptions } from './schema.ts';
 import type { Config } from './types.ts';
@@ -50,11 +51,7 @@ function checkTraining({ data, train }: Config): void {
       `--leaf-size ${train.leafSize} is larger than --batch-size ${train.batchSize}: a leaf is a part of the batch, so give at most ${train.batchSize}`,
     );
   }
-  if (train.schedule === 'cosine' && train.finalLearningRate > train.learningRate) {
-    throw new UserError(
-      `--final-learning-rate ${train.finalLearningRate} is above --learning-rate ${train.learningRate}: the cosine falls, so give at most ${train.learningRate}`,
-    );
-  }
+  checkSchedule(train);
   const weights = parseClassWeights(train.classWeights);
   if (Array.isArray(weights) && data.numClasses > 0 && weights.length !== data.numClasses) {
     throw new UserError(

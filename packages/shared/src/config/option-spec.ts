@@ -36,6 +36,8 @@ export interface OptionSpec<T> {
   auto?: T;
   /** What a run has that was made before there was this option; without it, the default. */
   before?: T;
+  /** A run that has begun may be given another value, which counts from its next step on. */
+  changeable?: boolean;
   /** Never shown. */
   sensitive?: boolean;
 }

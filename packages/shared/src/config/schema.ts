@@ -3,6 +3,9 @@
  * from here, and nothing about an option is said twice: a new option is an entry here and a field in types.ts.
  */
 import { architectureNames } from '../model/architectures/index.ts';
+import { optimizerNames, optimizers } from '../optimizers/index.ts';
+import { scheduleNames, schedules } from '../schedule/schedules.ts';
+import { optionsOf } from './entry-options.ts';
 import { type GroupSchema, group, kebab, type OptionSpec } from './option-spec.ts';
 import type { Config } from './types.ts';
 
@@ -10,7 +13,11 @@ type Schema = { [G in keyof Config]: GroupSchema<Config[G]> };
 
 const data = group<Config['data']>({
   images: { doc: 'folder of photos (jpg, png, webp, tiff, gif, bmp, npy, mat)', format: 'text', default: '' },
-  masks: { doc: 'folder of masks (png, tiff, gif, bmp, npy, mat)', format: 'text', default: '' },
+  masks: {
+    doc: 'folder of masks (png, tiff, gif, bmp, npy, mat)',
+    format: 'text',
+    default: '',
+  },
   pack: {
     doc: 'packed data set to use instead of --images and --masks: folder or URL (https://, s3://) of what `unet-fleet pack` wrote',
     format: 'text',
@@ -201,11 +208,6 @@ const model = group<Config['model']>({
   },
 });
 
-/** Shares of the kind 0 <= x < 1: moving-average constants. */
-const decay = { format: 'number', min: 0, max: 1, belowMax: true } as const;
-const optimizer = (...values: string[]) => ({ key: 'optimizer', values });
-const schedule = (...values: string[]) => ({ key: 'schedule', values });
-
 const train = group<Config['train']>({
   epochs: {
     doc: 'passes over the training photos',
@@ -214,6 +216,7 @@ const train = group<Config['train']>({
     default: 5,
     min: 1,
     max: 1e6,
+    changeable: true,
   },
   batchSize: {
     doc: 'images per optimizer step (global batch), however many workers there are',
@@ -241,7 +244,7 @@ const train = group<Config['train']>({
   optimizer: {
     doc: "update rule, with PyTorch's semantics",
     format: 'choice',
-    values: ['rmsprop', 'sgd', 'adam', 'adamw'],
+    values: optimizerNames,
     default: 'rmsprop',
   },
   learningRate: {
@@ -251,88 +254,16 @@ const train = group<Config['train']>({
     min: 0,
     aboveMin: true,
     max: 100,
+    changeable: true,
   },
-  weightDecay: { doc: 'weight decay', format: 'number', default: 1e-8, min: 0, max: 1 },
-  momentum: { doc: 'momentum', default: 0.9, onlyWith: optimizer('rmsprop', 'sgd'), ...decay },
-  alpha: { doc: "RMSprop's smoothing constant", default: 0.99, onlyWith: optimizer('rmsprop'), ...decay },
-  beta1: { doc: "Adam's decay of the mean", default: 0.9, onlyWith: optimizer('adam', 'adamw'), ...decay },
-  beta2: {
-    doc: "Adam's decay of the square",
-    default: 0.999,
-    onlyWith: optimizer('adam', 'adamw'),
-    ...decay,
-  },
-  epsilon: {
-    doc: 'added to the denominator',
-    format: 'number',
-    default: 1e-8,
-    min: 0,
-    aboveMin: true,
-    max: 1,
-    onlyWith: optimizer('rmsprop', 'adam', 'adamw'),
-  },
+  ...optionsOf('optimizer', optimizers),
   schedule: {
     doc: 'learning-rate schedule; plateau reduces it when the validation loss stops falling',
     format: 'choice',
-    values: ['plateau', 'constant', 'step', 'cosine'],
+    values: scheduleNames,
     default: 'plateau',
   },
-  plateauPatience: {
-    doc: 'validations without improvement before the rate is reduced',
-    unit: 'validations',
-    format: 'whole',
-    default: 2,
-    min: 0,
-    max: 1e6,
-    onlyWith: schedule('plateau'),
-  },
-  plateauFactor: {
-    doc: 'factor of each reduction',
-    unit: 'factor',
-    format: 'number',
-    default: 0.1,
-    min: 0,
-    aboveMin: true,
-    max: 1,
-    belowMax: true,
-    onlyWith: schedule('plateau'),
-  },
-  stepEpochs: {
-    doc: 'epochs between two drops of the rate',
-    unit: 'epochs',
-    format: 'whole',
-    default: 2,
-    min: 1,
-    max: 1e6,
-    onlyWith: schedule('step'),
-  },
-  stepFactor: {
-    doc: 'factor of each drop',
-    unit: 'factor',
-    format: 'number',
-    default: 0.1,
-    min: 0,
-    aboveMin: true,
-    max: 1,
-    onlyWith: schedule('step'),
-  },
-  warmupSteps: {
-    doc: 'steps over which the rate rises linearly from 0',
-    unit: 'steps',
-    format: 'whole',
-    default: 0,
-    min: 0,
-    max: 1e9,
-    onlyWith: schedule('cosine'),
-  },
-  finalLearningRate: {
-    doc: 'rate that the cosine ends at',
-    format: 'number',
-    default: 0,
-    min: 0,
-    max: 100,
-    onlyWith: schedule('cosine'),
-  },
+  ...optionsOf('schedule', schedules),
   clip: {
     doc: 'how gradients are clipped: each value, their global norm, or not',
     format: 'choice',
@@ -366,6 +297,7 @@ const train = group<Config['train']>({
     default: 0,
     min: 0,
     max: 1e6,
+    changeable: true,
   },
   validateEvery: {
     doc: 'steps between validations; 0: at the end of each epoch',

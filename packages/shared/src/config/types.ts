@@ -5,9 +5,9 @@
 
 import type { ArchitectureName } from '../model/architectures/index.ts';
 import type { NormKind } from '../model/graph-builder.ts';
+import type { OptimizerName, OptimizerOptions } from '../optimizers/index.ts';
+import type { ScheduleName, ScheduleOptions } from '../schedule/schedules.ts';
 
-export type OptimizerName = 'rmsprop' | 'sgd' | 'adam' | 'adamw';
-export type ScheduleName = 'plateau' | 'constant' | 'step' | 'cosine';
 export type Upsampling = 'transposed' | 'bilinear';
 
 export interface DataConfig {
@@ -66,7 +66,8 @@ export interface ModelOptions {
   norm: 'auto' | NormKind;
 }
 
-export interface TrainConfig {
+/** With the options of optimizers and schedules, which are described there. */
+export interface TrainConfig extends OptimizerOptions, ScheduleOptions {
   epochs: number;
   /** Images per optimizer update (the global batch). */
   batchSize: number;
@@ -75,22 +76,7 @@ export interface TrainConfig {
   seed: number;
   optimizer: OptimizerName;
   learningRate: number;
-  weightDecay: number;
-  momentum: number;
-  /** RMSprop's smoothing constant. */
-  alpha: number;
-  beta1: number;
-  beta2: number;
-  epsilon: number;
   schedule: ScheduleName;
-  plateauPatience: number;
-  plateauFactor: number;
-  /** Step schedule: epochs between two drops, and the factor of each. */
-  stepEpochs: number;
-  stepFactor: number;
-  /** Cosine schedule: linear warm-up, in steps, and the rate it ends at. */
-  warmupSteps: number;
-  finalLearningRate: number;
   clip: 'value' | 'norm' | 'none';
   clipLimit: number;
   /** What becomes of a leaf whose loss or gradient is not finite: the run ends, or goes on as if it had no valid pixel. */

@@ -1,16 +1,65 @@
 /**
- * A cosine that has the same bits in every JavaScript engine: additions, multiplications and divisions alone, in one
- * order. Within 1e-15 of the true value on the range where it is used.
+ * PyTorch's SequentialLR([LinearLR(start_factor = 1 / (W + 1), total_iters = W), CosineAnnealingLR(T_max = N - W,
+ * eta_min)], milestones = [W]), stepped at every optimizer update: W warm-up steps at rate * (step + 1) / (W + 1), then
+ * half a cosine from `rate` at step W to `finalRate` at step N, the number of steps of the run.
  */
+import { UserError } from '../errors.ts';
+import { cosineOfFraction } from './exact-cosine.ts';
+import { defineSchedule } from './rule.ts';
 
-/** cos(angle) for 0 <= angle <= pi / 2, by its Taylor series (the 13th term is below 1e-16 there). */
-function taylorCosine(angle: number): number {
-  const negativeSquare = -(angle * angle);
-  let sum = 1;
-  for (let k = 13; k >= 1; k--) sum = 1 + (negativeSquare / ((2 * k - 1) * (2 * k))) * sum;
-  return sum;
+export const cosine = defineSchedule({
+  options: {
+    warmupSteps: {
+      doc: 'steps over which the rate rises linearly from 0',
+      unit: 'steps',
+      format: 'whole',
+      default: 0,
+      min: 0,
+      max: 1e9,
+    },
+    finalLearningRate: {
+      doc: 'rate that the cosine ends at',
+      format: 'number',
+      default: 0,
+      min: 0,
+      max: 100,
+    },
+  },
+  fields: { finalRate: 'number', numWarmupSteps: 'count', numSteps: 'count' },
+  rateByHand: 'scales',
+  check({ learningRate, finalLearningRate }) {
+    if (finalLearningRate <= learningRate) return;
+    throw new UserError(
+      `--final-learning-rate ${finalLearningRate} is above --learning-rate ${learningRate}: the cosine falls, so give at most ${learningRate}`,
+    );
+  },
+  begin({ learningRate, epochs, warmupSteps, finalLearningRate }, numStepsPerEpoch) {
+    const numSteps = epochs * numStepsPerEpoch;
+    assertWarmUpEnds(warmupSteps, numSteps);
+    return { rate: learningRate, finalRate: finalLearningRate, numWarmupSteps: warmupSteps, numSteps };
+  },
+  rateAt({ rate, finalRate, numWarmupSteps, numSteps }, step) {
+    if (step < numWarmupSteps) return (rate * (step + 1)) / (numWarmupSteps + 1);
+    const fraction = Math.min(1, (step - numWarmupSteps) / (numSteps - numWarmupSteps));
+    return finalRate + ((rate - finalRate) * (1 + cosineOfFraction(fraction))) / 2;
+  },
+  /**
+   * From then on the course of a run of so many epochs:
+   *
+   *   rate(s) = final + (rate - final) * (1 + cos(pi * (s - W) / (N - W))) / 2
+   *
+   * with W warm-up steps and N steps now, scaled as it was where somebody had set the rate.
+   */
+  withOptions(state, { epochs }, numStepsPerEpoch) {
+    const numSteps = epochs === undefined ? state.numSteps : epochs * numStepsPerEpoch;
+    assertWarmUpEnds(state.numWarmupSteps, numSteps);
+    return { ...state, numSteps };
+  },
+});
+
+function assertWarmUpEnds(numWarmupSteps: number, numSteps: number): void {
+  if (numWarmupSteps < numSteps) return;
+  throw new UserError(
+    `The warm-up of ${numWarmupSteps} steps must be shorter than the run, which has ${numSteps} steps: lower warmupSteps or raise epochs.`,
+  );
 }
-
-/** cos(pi * fraction) for a fraction in [0, 1]. */
-export const cosineOfFraction = (fraction: number): number =>
-  fraction <= 0.5 ? taylorCosine(Math.PI * fraction) : -taylorCosine(Math.PI * (1 - fraction));

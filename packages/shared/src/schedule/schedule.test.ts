@@ -2,15 +2,18 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { UserError } from '../errors.ts';
-import { cosineOfFraction } from './cosine.ts';
 import { earlyStoppingAfterValidation, initialEarlyStopping, shouldStopEarly } from './early-stopping.ts';
+import { cosineOfFraction } from './exact-cosine.ts';
 import {
   afterValidation,
   initialSchedule,
   rateAt,
   type ScheduleConfig,
   type ScheduleState,
+  withOptions,
+  withRate,
 } from './schedule.ts';
+import { scheduleNames, schedules } from './schedules.ts';
 
 interface Fixture {
   plateau: { rate: number; patience: number; factor: number; losses: (number | null)[]; rates: number[] }[];
@@ -95,6 +98,16 @@ describe('cosine', () => {
     }
     expect(cosineOfFraction(1)).toBe(-1);
   });
+});
+
+test.each(scheduleNames)('%s has the state that it declares, also after all that changes it', (name) => {
+  const fields = ['name', 'rate', ...Object.keys(schedules[name].fields)].sort();
+  const begun = initialSchedule({ ...defaults, schedule: name }, 3);
+  const validated = [3, 3, 3, 3].reduce(afterValidation, begun);
+  for (const state of [begun, validated, withOptions(validated, { epochs: 9, plateauPatience: 4 }, 3)]) {
+    expect(Object.keys(throughJson(state)).sort()).toEqual(fields);
+    expect(rateAt(withRate(state, 5, 0.25), 5)).toBe(0.25);
+  }
 });
 
 test('constant stays', () => {

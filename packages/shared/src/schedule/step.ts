@@ -1,0 +1,37 @@
+/** StepLR by epochs: the rate is multiplied by `factor` every `numStepsPerDrop` steps. */
+import { defineSchedule } from './rule.ts';
+
+export const step = defineSchedule({
+  options: {
+    stepEpochs: {
+      doc: 'epochs between two drops of the rate',
+      unit: 'epochs',
+      format: 'whole',
+      default: 2,
+      min: 1,
+      max: 1e6,
+    },
+    stepFactor: {
+      doc: 'factor of each drop',
+      unit: 'factor',
+      format: 'number',
+      default: 0.1,
+      min: 0,
+      aboveMin: true,
+      max: 1,
+    },
+  },
+  fields: { factor: 'number', numStepsPerDrop: 'positive-count' },
+  rateByHand: 'scales',
+  begin: ({ learningRate, stepEpochs, stepFactor }, numStepsPerEpoch) => ({
+    rate: learningRate,
+    factor: stepFactor,
+    numStepsPerDrop: stepEpochs * numStepsPerEpoch,
+  }),
+  rateAt(state, atStep) {
+    // One multiplication after another, as PyTorch does.
+    let { rate } = state;
+    for (let drop = Math.floor(atStep / state.numStepsPerDrop); drop > 0; drop--) rate *= state.factor;
+    return rate;
+  },
+});
