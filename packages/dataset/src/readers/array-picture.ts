@@ -4,7 +4,7 @@
  * readings are refused.
  */
 import type { NumberKind } from './numbers.ts';
-import { type Picture, plainPicture } from './picture.ts';
+import { plainPicture, type StoredPicture } from './picture.ts';
 import type { NumericArray } from './raster.ts';
 
 /** Channels of a photo at most: red, green, blue and transparency. */
@@ -40,11 +40,11 @@ export function shapeOf(all: readonly number[], described: string): ArrayShape {
   );
 }
 
-export function arrayPicture(
-  container: 'npy' | 'mat',
-  { channels, ...array }: Pick<Picture, 'width' | 'height' | 'channels' | 'values' | 'kind' | 'bits'>,
-): Picture {
-  return { ...plainPicture, ...array, container, channels, meaning: channels === 1 ? 'numbers' : 'bands' };
+export function arrayPicture({
+  channels,
+  ...array
+}: Pick<StoredPicture, 'width' | 'height' | 'channels' | 'values' | 'kind' | 'bits'>): StoredPicture {
+  return { ...plainPicture, ...array, channels, meaning: channels === 1 ? 'numbers' : 'bands' };
 }
 
 /** HWC of values that lie plane by plane: (channels, height, width). */

@@ -3,7 +3,8 @@
  * Windows GDI documentation. Every claim is checked against the bytes that are there.
  */
 import { checkPixels, type PixelLimit } from '../limits.ts';
-import { type Picture, plainPicture } from './picture.ts';
+import { type Container, startsWith } from './container.ts';
+import { plainPicture, type StoredPicture } from './picture.ts';
 import { unpackBits } from './unpack-bits.ts';
 
 const RGB = 0;
@@ -27,13 +28,21 @@ interface Header {
   numColors: number;
 }
 
+export const bmp: Container = {
+  name: 'bmp',
+  title: 'BMP file',
+  extensions: ['.bmp', '.dib'],
+  matches: (bytes) => startsWith(bytes, 'BM'),
+  read: (bytes, limit) => readBmp(bytes, limit),
+};
+
 /** Throws a plain sentence where the bytes are no whole BMP. */
-export function readBmp(bytes: Uint8Array, limit: PixelLimit): Picture {
+export function readBmp(bytes: Uint8Array, limit: PixelLimit): StoredPicture {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const header = readHeader(file);
   const { width, height, bits } = header;
   checkPixels(width, height, limit, bytes.length);
-  const common = { ...plainPicture, container: 'bmp', width, height, kind: 'u1' } as const;
+  const common = { ...plainPicture, width, height, kind: 'u1' } as const;
   if (bits <= 8) {
     const values = upright(indicesOf(file, header), header, 1);
     return { ...common, channels: 1, values, bits, meaning: 'palette', colors: paletteOf(file, header) };

@@ -3,7 +3,8 @@
  * version 89a", CompuServe. Files of several frames are refused: which one is meant, they cannot say.
  */
 import { checkPixels, type PixelLimit } from '../limits.ts';
-import { type Picture, plainPicture } from './picture.ts';
+import { type Container, startsWith } from './container.ts';
+import { plainPicture, type StoredPicture } from './picture.ts';
 import { checkStill } from './sharp-picture.ts';
 
 const IMAGE = 0x2c;
@@ -21,8 +22,16 @@ interface Frame {
   at: number;
 }
 
+export const gif: Container = {
+  name: 'gif',
+  title: 'GIF file',
+  extensions: ['.gif'],
+  matches: (bytes) => startsWith(bytes, 'GIF87a') || startsWith(bytes, 'GIF89a'),
+  read: (bytes, limit) => readGif(bytes, limit),
+};
+
 /** Throws a plain sentence where the bytes are no GIF of one whole picture. */
-export function readGif(bytes: Uint8Array, limit: PixelLimit): Picture {
+export function readGif(bytes: Uint8Array, limit: PixelLimit): StoredPicture {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (!/^GIF8[79]a$/.test(file.toString('latin1', 0, 6))) throw new Error('it is no GIF file');
   if (file.length < 13) throw new Error('the file ends early');
@@ -45,7 +54,6 @@ export function readGif(bytes: Uint8Array, limit: PixelLimit): Picture {
   const codes = decodeCodes(blocksOf(file, frame.at + 1), file[frame.at] as number, width * height);
   return {
     ...plainPicture,
-    container: 'gif',
     width,
     height,
     channels: 1,

@@ -1,4 +1,5 @@
 /** The colours of a mask, 8 bits each: those that a palette file names. */
+import { containerNamed } from './containers.ts';
 import type { Picture } from './picture.ts';
 
 /** Whether three channels of bytes differ anywhere, so that they are colours and no grey that was written as RGB. */
@@ -48,8 +49,7 @@ export function greysOf(picture: Picture): Uint8Array {
 
 function checkBytes({ container, kind, bits, values }: Picture): void {
   if (kind === 'u1') return;
-  const isArray = container === 'npy' || container === 'mat';
-  if (!isArray) {
+  if (!containerNamed(container).isArray) {
     throw new Error(
       `it has values of ${bits} bits, where the palette file has colours of 8; save it with 8 bits`,
     );

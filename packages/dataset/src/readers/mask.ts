@@ -5,7 +5,7 @@
 
 import type { DataConfig } from '@unet-fleet/shared';
 import type { PixelLimit } from '../limits.ts';
-import { containers, extensionOf, readPicture } from './containers.ts';
+import { containerNamed, containers, extensionOf, readPicture } from './containers.ts';
 import { FileError } from './file-error.ts';
 import { coloured, coloursOf, greysOf, hasColours } from './mask-colours.ts';
 import type { Palette } from './palette.ts';
@@ -26,13 +26,12 @@ export interface MaskOptions extends PixelLimit {
   page?: number;
 }
 
-const extensionsOf = (isRead: (name: string) => boolean): string[] =>
-  containers.filter(({ name }) => isRead(name)).flatMap(({ extensions }) => extensions);
+const allExtensions = containers.flatMap(({ extensions }) => extensions);
+const indexExtensions = containers
+  .filter(({ isAlwaysLossy }) => !isAlwaysLossy)
+  .flatMap(({ extensions }) => extensions);
 
-const indexExtensions = extensionsOf((name) => name !== 'jpeg');
-const allExtensions = extensionsOf(() => true);
-
-/** JPEG moves the values at edges: only a threshold makes a mask of one. */
+/** Compression with loss moves the values at edges: only a threshold makes a mask of such a file. */
 export const maskExtensionsOf = ({ maskThreshold }: Pick<MaskOptions, 'maskThreshold'>): readonly string[] =>
   maskThreshold > 0 ? allExtensions : indexExtensions;
 
@@ -74,12 +73,7 @@ export function maskFromPicture(
 
 /** What compression with loss has done, and the two ways out. */
 function lossOf({ container }: Picture): string {
-  const what = {
-    jpeg: 'it is JPEG, whose compression',
-    webp: 'it is WebP with loss, whose compression',
-    tiff: 'its JPEG compression',
-  } as Record<string, string>;
-  return `${what[container] ?? 'its compression'} moves the values at edges, so that classes blend; save it as PNG from where it comes, or, if it is black and white, read it with --mask-threshold 128`;
+  return `${containerNamed(container).lossOf ?? 'its compression'} moves the values at edges, so that classes blend; save it as PNG from where it comes, or, if it is black and white, read it with --mask-threshold 128`;
 }
 
 function indexMask(picture: Picture): RawMask {

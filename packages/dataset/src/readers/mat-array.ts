@@ -1,7 +1,7 @@
 /** A MATLAB variable, from whichever of the two file formats it came, and what we make of it. */
 import { checkPixels, type PixelLimit } from '../limits.ts';
 import { arrayPicture, fromColumns, kindOfClass, shapeOf } from './array-picture.ts';
-import type { Picture } from './picture.ts';
+import type { StoredPicture } from './picture.ts';
 import type { NumericArray } from './raster.ts';
 
 export interface MatHeader {
@@ -33,7 +33,7 @@ export function describeVariable(variable: MatHeader): string {
 }
 
 /** Rows are the image's rows: dims = [height, width], or [height, width, channels]. Throws a plain sentence. */
-export function pictureFromMat(variable: MatArray, limit: PixelLimit): Picture {
+export function pictureFromMat(variable: MatArray, limit: PixelLimit): StoredPicture {
   const { values, dims, className } = variable;
   if (values === undefined) {
     throw new Error(`its variable ${describeVariable(variable)} is no numeric array`);
@@ -43,7 +43,7 @@ export function pictureFromMat(variable: MatArray, limit: PixelLimit): Picture {
     `its variable ${describeVariable(variable)} has ${dims.length} dimensions`,
   );
   checkPixels(size.width, size.height, limit);
-  return arrayPicture('mat', {
+  return arrayPicture({
     ...size,
     values: fromColumns(values, size, isPlanar),
     ...kindOfClass(className, values),

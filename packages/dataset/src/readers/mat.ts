@@ -1,10 +1,11 @@
 /** MATLAB .mat files of both formats behind one function: the file's bytes decide, as its name cannot. */
 import type { PixelLimit } from '../limits.ts';
+import type { Container } from './container.ts';
 import { type MatVariable, namesFromMat, pictureFromMat } from './mat-array.ts';
 import { onlyMatrix, variableAt } from './mat-path.ts';
-import { openMat5 } from './mat5.ts';
+import { isMat5, openMat5 } from './mat5.ts';
 import { isHdf5, withMat73 } from './mat73.ts';
-import type { Picture } from './picture.ts';
+import type { StoredPicture } from './picture.ts';
 
 /** Of the names in a cell array, and the characters of each. */
 const MAX_NAMES = 2 ** 20;
@@ -18,13 +19,22 @@ function withVariables<T>(
   return isHdf5(bytes) ? withMat73(path, limit, use) : use(openMat5(bytes, limit));
 }
 
+export const mat: Container = {
+  name: 'mat',
+  title: 'MATLAB file of level 5 or 7.3',
+  extensions: ['.mat'],
+  matches: (bytes) => isMat5(bytes) || isHdf5(bytes),
+  read: (bytes, { path, matVariable, ...limit }) => readMatPicture(path, bytes, matVariable, limit),
+  isArray: true,
+};
+
 /** `variable` is a path (mat-path.ts), or '' for the only matrix of the file. Throws a plain sentence that names what can be a mask if there is no such one. */
 export function readMatPicture(
   path: string,
   bytes: Uint8Array,
   variable: string,
   limit: PixelLimit,
-): Picture | Promise<Picture> {
+): StoredPicture | Promise<StoredPicture> {
   return withVariables(path, bytes, limit, (variables) =>
     pictureFromMat(variable === '' ? onlyMatrix(variables) : variableAt(variables, variable), limit),
   );

@@ -5,15 +5,25 @@
  */
 import { checkPixels, type PixelLimit } from '../limits.ts';
 import { type ArrayShape, arrayPicture, fromColumns, fromPlanes, shapeOf } from './array-picture.ts';
+import { type Container, startsWith } from './container.ts';
 import { bytesPer, type NumberKind, numbersFrom } from './numbers.ts';
-import type { Picture } from './picture.ts';
+import type { StoredPicture } from './picture.ts';
 
 /** NumPy itself reads headers of up to 10,000 bytes, and arrays of up to 64 dimensions. */
 const MAX_HEADER_BYTES = 2 ** 16;
 const MAX_DIMENSIONS = 64;
 
+export const npy: Container = {
+  name: 'npy',
+  title: '.npy file',
+  extensions: ['.npy'],
+  matches: (bytes) => startsWith(bytes, '\x93NUMPY'),
+  read: (bytes, limit) => readNpy(bytes, limit),
+  isArray: true,
+};
+
 /** Throws a plain sentence where the bytes are no such array. */
-export function readNpy(bytes: Uint8Array, limit: PixelLimit): Picture {
+export function readNpy(bytes: Uint8Array, limit: PixelLimit): StoredPicture {
   const { header, dataOffset } = splitHeader(bytes);
   const { kind, bits, littleEndian } = parseDescr(header);
   const isFortran = /'fortran_order'\s*:\s*True/.test(header);
@@ -34,7 +44,7 @@ export function readNpy(bytes: Uint8Array, limit: PixelLimit): Picture {
     : isPlanar
       ? fromPlanes(stored, size)
       : stored;
-  return arrayPicture('npy', { ...size, values, kind, bits });
+  return arrayPicture({ ...size, values, kind, bits });
 }
 
 function splitHeader(bytes: Uint8Array): { header: string; dataOffset: number } {

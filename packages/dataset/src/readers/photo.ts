@@ -6,18 +6,18 @@
 import { parseValueRange, type ValueRange, type ValueType } from '@unet-fleet/shared';
 import sharp, { type Sharp } from 'sharp';
 import { checkPixels, type PixelLimit } from '../limits.ts';
+import type { SharpKind } from './container.ts';
 import { containerOf, containers, extensionOf, readPicture } from './containers.ts';
 import { inFile } from './file-error.ts';
 import { byteValues, notFinite, selectChannels, unitValues } from './photo-values.ts';
 import { type Picture, plainPicture, turned, uprightSize } from './picture.ts';
 import { factsOf, type PictureFacts } from './picture-facts.ts';
-import { checkPngStill, pngDepth } from './png.ts';
-import { checkStill, isLosslessWebp } from './sharp-picture.ts';
+import { checkStill } from './sharp-picture.ts';
 import { checkCompression } from './tiff-compression.ts';
-import { isPlainBytes, type TiffLayout, tiffLayout } from './tiff-layout.ts';
+import type { TiffLayout } from './tiff-layout.ts';
 
 export const photoExtensions: readonly string[] = containers.flatMap(({ extensions }) => extensions);
-const arrayExtensions = ['.npy', '.mat'];
+const arrayExtensions = containers.filter(({ isArray }) => isArray).flatMap(({ extensions }) => extensions);
 
 /**
  * The photos among the files of a folder. Arrays are photos only where there are no pictures: beside those they are masks,
@@ -54,7 +54,7 @@ export function decodePhoto(path: string, bytes: Uint8Array, options: PhotoOptio
   const limit: PixelLimit = remedy === undefined ? { maxPixels } : { maxPixels, remedy };
   return inFile(path, async () => {
     const range = rangeOf(options.valueRange ?? 'auto');
-    const library = sharpKindOf(path, bytes, page, limit);
+    const library = containerOf(path, bytes).forSharp?.(bytes, page, limit) ?? null;
     // A range is that of the file's numbers, which the library spreads over a byte where they have fewer bits.
     if (library !== null && (library.bits >= 8 || isByteRange(range))) {
       const isTurned = orientation !== 'stored';
@@ -93,7 +93,7 @@ export async function examinePhoto(
     const numPages = containerOf(path, bytes).numPages?.(bytes) ?? 1;
     const pages: PictureFacts[] = [];
     for (let page = 0; page < numPages; page++) {
-      const library = sharpKindOf(path, bytes, page, limit);
+      const library = containerOf(path, bytes).forSharp?.(bytes, page, limit) ?? null;
       pages.push(
         library === null
           ? photoFacts(await readPicture(path, bytes, { page, matVariable: '', ...limit }))
@@ -175,27 +175,6 @@ interface ByteRasterOf {
   pixels: Uint8Array;
 }
 
-/** Page for sharp, and what to say where it cannot decode it. */
-interface SharpKind {
-  page: number;
-  bits: number;
-  layout: TiffLayout | null;
-}
-
-/** How sharp is to read the photo, if it reads it as the file means: bytes of JPEG, WebP, PNG and common TIFF. */
-function sharpKindOf(path: string, bytes: Uint8Array, page: number, limit: PixelLimit): SharpKind | null {
-  const { name } = containerOf(path, bytes);
-  if (name === 'jpeg' || name === 'webp') return { page: 0, bits: 8, layout: null };
-  if (name === 'png') {
-    checkPngStill(bytes);
-    const bits = pngDepth(bytes);
-    return bits <= 8 ? { page: 0, bits, layout: null } : null;
-  }
-  if (name !== 'tiff') return null;
-  const layout = tiffLayout(bytes, page, limit);
-  return isPlainBytes(layout) ? { page: layout.directory.index, bits: layout.bits, layout } : null;
-}
-
 interface SharpOptions {
   channels: 1 | 3 | 4;
   isTurned: boolean;
@@ -252,7 +231,7 @@ async function sharpFacts(
   const image = await named(kind, openWithSharp(bytes, kind, limit));
   const metadata = await image.metadata();
   const { orientation = 1, hasAlpha = false, pages = 1 } = metadata;
-  if (name !== 'tiff') checkStill(pages);
+  if (kind.layout === null) checkStill(pages);
   const { data, info } = await named(kind, image.raw().toBuffer({ resolveWithObject: true }));
   const { width, height, channels } = info;
   const decoded = asPicture({ width, height, channels, pixels: data });
@@ -270,7 +249,7 @@ async function sharpFacts(
     meaning: numColors === 1 ? 'grey' : 'rgb',
     hasAlpha: hasAlpha && !isUnnamedExtra(kind.layout),
     orientation: kind.layout?.orientation ?? orientation,
-    isLossy: name === 'jpeg' || (name === 'webp' && !isLosslessWebp(bytes)),
+    isLossy: kind.isLossy,
   };
 }
 

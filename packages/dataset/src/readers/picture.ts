@@ -6,8 +6,6 @@
 import type { NumberKind } from './numbers.ts';
 import type { NumericArray } from './raster.ts';
 
-export type ContainerName = 'png' | 'tiff' | 'jpeg' | 'webp' | 'gif' | 'bmp' | 'npy' | 'mat';
-
 /**
  * grey: 0 is black. inverted: grey of which 0 is white (TIFF's WhiteIsZero). rgb: red, green, blue. palette: indices
  * into `colors`. bands: several channels that the file gives no colour. numbers: an array that is no picture format.
@@ -15,7 +13,8 @@ export type ContainerName = 'png' | 'tiff' | 'jpeg' | 'webp' | 'gif' | 'bmp' | '
 export type Meaning = 'grey' | 'inverted' | 'rgb' | 'palette' | 'bands' | 'numbers';
 
 export interface Picture {
-  container: ContainerName;
+  /** Name of its format (containers.ts). */
+  container: string;
   /** As stored, before `orientation`. */
   width: number;
   height: number;
@@ -43,6 +42,9 @@ export interface Picture {
   page: number;
   numPages: number;
 }
+
+/** As a reader hands it over, who does not need to know the format's name. */
+export type StoredPicture = Omit<Picture, 'container'>;
 
 /** The fields that most pictures have alike. */
 export const plainPicture = {

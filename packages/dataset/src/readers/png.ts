@@ -5,8 +5,9 @@
  */
 import { crc32, inflateSync } from 'node:zlib';
 import { checkPixels, type PixelLimit } from '../limits.ts';
+import { type Container, startsWith } from './container.ts';
 import { exifOrientation } from './exif.ts';
-import { type Picture, plainPicture } from './picture.ts';
+import { plainPicture, type StoredPicture } from './picture.ts';
 import { checkStill } from './sharp-picture.ts';
 import { unpackBits } from './unpack-bits.ts';
 
@@ -41,8 +42,21 @@ const PASSES = [
   [0, 1, 1, 2],
 ] as const;
 
+export const png: Container = {
+  name: 'png',
+  title: 'PNG file',
+  extensions: ['.png'],
+  matches: (bytes) => startsWith(bytes, '\x89PNG\r\n\x1a\n'),
+  read: (bytes, limit) => readPng(bytes, limit),
+  forSharp(bytes) {
+    checkPngStill(bytes);
+    const bits = pngDepth(bytes);
+    return bits <= 8 ? { page: 0, bits, isLossy: false, layout: null } : null;
+  },
+};
+
 /** Throws a plain sentence where the bytes are no whole PNG. */
-export function readPng(bytes: Uint8Array, limit: PixelLimit): Picture {
+export function readPng(bytes: Uint8Array, limit: PixelLimit): StoredPicture {
   const { layout, compressed, palette, exif } = walkChunks(bytes);
   const { width, height, depth, channels, colorType } = layout;
   checkPixels(width, height, limit, bytes.length);
@@ -51,7 +65,6 @@ export function readPng(bytes: Uint8Array, limit: PixelLimit): Picture {
   const hasAlpha = colorType >= 4;
   return {
     ...plainPicture,
-    container: 'png',
     width,
     height,
     channels,
@@ -67,14 +80,14 @@ export function readPng(bytes: Uint8Array, limit: PixelLimit): Picture {
 }
 
 /** Bits of a value, from the header alone: photos of up to 8 bits are sharp's. Throws where there is no header. */
-export function pngDepth(bytes: Uint8Array): number {
+function pngDepth(bytes: Uint8Array): number {
   const depth = bytes[24];
   if (bytes.length < 33 || depth === undefined) throw new Error('the file ends early');
   return depth;
 }
 
 /** Throws a plain sentence for an animation; what the rest of the file is, its decoder says. */
-export function checkPngStill(bytes: Uint8Array): void {
+function checkPngStill(bytes: Uint8Array): void {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = 8; at + 12 <= file.length; at += 12 + file.readUInt32BE(at)) {
     const type = file.toString('latin1', at + 4, at + 8);

@@ -2,14 +2,14 @@
 import sharp from 'sharp';
 import { checkPixels, type PixelLimit } from '../limits.ts';
 import { checkedOrientation } from './exif.ts';
-import { type Picture, plainPicture } from './picture.ts';
+import { plainPicture, type StoredPicture } from './picture.ts';
 
 /** Throws a plain sentence for damaged and truncated files, and for animations. */
 export async function readWithSharp(
   bytes: Uint8Array,
-  container: 'jpeg' | 'webp',
+  isLossy: boolean,
   limit: PixelLimit,
-): Promise<Picture> {
+): Promise<StoredPicture> {
   const options = { failOn: 'error', limitInputPixels: false, ignoreIcc: true } as const;
   const {
     width,
@@ -28,7 +28,6 @@ export async function readWithSharp(
   const isCmyk = space === 'cmyk';
   return {
     ...plainPicture,
-    container,
     width: info.width,
     height: info.height,
     channels: info.channels,
@@ -39,8 +38,7 @@ export async function readWithSharp(
     numExtra: info.channels - (isGrey ? 1 : 3),
     hasAlpha: hasAlpha && !isCmyk && channels > 0,
     orientation: checkedOrientation(orientation),
-    // A lossless WebP says so only in its chunks.
-    isLossy: container === 'jpeg' || !isLosslessWebp(bytes),
+    isLossy,
   };
 }
 
@@ -51,17 +49,4 @@ export function checkStill(numFrames: number): void {
       `it is an animation of ${numFrames} pictures; save the one that is meant, or each as a file of its own`,
     );
   }
-}
-
-/** The first chunk of pixels is VP8L where nothing was lost. */
-export function isLosslessWebp(bytes: Uint8Array): boolean {
-  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let at = 12; at + 8 <= file.length; ) {
-    const type = file.toString('latin1', at, at + 4);
-    if (type === 'VP8L') return true;
-    if (type === 'VP8 ') return false;
-    const length = file.readUInt32LE(at + 4);
-    at += 8 + length + (length & 1);
-  }
-  return false;
 }

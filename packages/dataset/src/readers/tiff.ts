@@ -4,13 +4,15 @@
  * numbers by what a viewer would show. What every tag claims is held against limits.ts and the bytes that are there.
  */
 import type { PixelLimit } from '../limits.ts';
+import { type Container, startsWith } from './container.ts';
 import { bytesPer, type NumberKind, numbersFrom } from './numbers.ts';
-import { type Picture, plainPicture } from './picture.ts';
+import { plainPicture, type StoredPicture } from './picture.ts';
 import type { NumericArray } from './raster.ts';
 import { CCITT, checkCompression, decompressed, JPEG } from './tiff-compression.ts';
 import { TAG } from './tiff-directory.ts';
 import {
   colorsOf,
+  isPlainBytes,
   kindOf,
   meaningOf,
   numTiffPages,
@@ -25,14 +27,28 @@ import { unpackBits } from './unpack-bits.ts';
 /** Pixels of a tile, which may be larger than the image. */
 const MAX_TILE_PIXELS = 2 ** 22;
 
+export const tiff: Container = {
+  name: 'tiff',
+  title: 'TIFF file',
+  extensions: ['.tif', '.tiff'],
+  matches: (bytes) => ['II*\0', 'MM\0*', 'II+\0', 'MM\0+'].some((start) => startsWith(bytes, start)),
+  numPages: numTiffPages,
+  read: (bytes, { page, ...limit }) => readTiff(bytes, page, limit),
+  forSharp(bytes, page, limit) {
+    const layout = tiffLayout(bytes, page, limit);
+    if (!isPlainBytes(layout)) return null;
+    return { page: layout.directory.index, bits: layout.bits, isLossy: false, layout };
+  },
+  lossOf: 'its JPEG compression',
+};
+
 /** Reads one of the pages that are pictures of their own. Throws a plain sentence for what cannot be read as it means. */
-export async function readTiff(bytes: Uint8Array, page: number, limit: PixelLimit): Promise<Picture> {
+export async function readTiff(bytes: Uint8Array, page: number, limit: PixelLimit): Promise<StoredPicture> {
   const layout = tiffLayout(bytes, page, limit);
   const { width, height, samples, compression, bits } = layout;
   checkCompression(compression);
   const common = {
     ...plainPicture,
-    container: 'tiff',
     width,
     height,
     orientation: layout.orientation,

@@ -14,7 +14,7 @@ type Schema = { [G in keyof Config]: GroupSchema<Config[G]> };
 const data = group<Config['data']>({
   images: { doc: 'folder of photos (jpg, png, webp, tiff, gif, bmp, npy, mat)', format: 'text', default: '' },
   masks: {
-    doc: 'folder of masks (png, tiff, gif, bmp, npy, mat)',
+    doc: 'folder of masks (png, tiff, gif, bmp, lossless webp, npy, mat)',
     format: 'text',
     default: '',
   },
