@@ -2,7 +2,14 @@
 import { nameOf as classNameOf } from '@unet-fleet/pictures/models/class-map';
 import { denseConfusion, occurringClasses } from '@unet-fleet/pictures/models/confusion';
 import { classColour, cssColour, ignoredColour } from '@unet-fleet/pictures/models/palette';
-import { type ClassMetrics, type Metrics, metricsOf } from '@unet-fleet/shared';
+import {
+  type ClassMetrics,
+  classMeans,
+  classScoreNames,
+  headingOf,
+  type Metrics,
+  metricsOf,
+} from '@unet-fleet/shared';
 import { sparkline } from './chart.ts';
 import { type Html, html } from './html.ts';
 import type { Report } from './report.ts';
@@ -52,7 +59,7 @@ export function classesSection(report: Report): Html {
   return section(
     'classes',
     title,
-    html`<p>Of the validation at step ${whole(evaluation.step)} (${isBest ? 'the best' : 'the last that was kept'}): mean IoU ${score(metrics.meanIou)}, mean Dice ${score(metrics.meanDice)}, pixel accuracy ${percent(metrics.pixelAccuracy)}, over ${counted(metrics.numClassesCounted, 'class', 'classes')} and ${counted(metrics.numPixels, 'pixel')}. Who says <em>${nameOf(report, baseline.classIndex)}</em> everywhere gets mean IoU ${score(baseline.meanIou)} and pixel accuracy ${percent(baseline.pixelAccuracy)}.</p>
+    html`<p>Of the validation at step ${whole(evaluation.step)} (${isBest ? 'the best' : 'the last that was kept'}): ${classMeans.map(({ name, title }) => `${title} ${score(metrics[name])}`).join(', ')}, pixel accuracy ${percent(metrics.pixelAccuracy)}, over ${counted(metrics.numClassesCounted, 'class', 'classes')} and ${counted(metrics.numPixels, 'pixel')}. Who says <em>${nameOf(report, baseline.classIndex)}</em> everywhere gets mean IoU ${score(baseline.meanIou)} and pixel accuracy ${percent(baseline.pixelAccuracy)}.</p>
 ${table('Scores by class, those with most true pixels first', columnsOf(report, metrics), shown)}
 <p class="quiet">A class that was predicted and is nowhere in the truth scores 0 and counts in the means; one that is in neither has no score and does not count.${
       without.length > 0 &&
@@ -65,29 +72,30 @@ function columnsOf(report: Report, { numPixels }: Metrics): Column<ClassMetrics>
   const { history } = report;
   const hasCurves = history.curves.classIou.some((curve) => curve.length > 1);
   const lastStep = history.curves.meanIou.at(-1)?.[0] ?? 1;
+  // The one score that every validation keeps by class.
+  const overTime: Column<ClassMetrics>[] = hasCurves
+    ? [
+        {
+          title: 'IoU over time',
+          cell: ({ classIndex }) => sparkline(history.curves.classIou[classIndex] ?? [], lastStep),
+        },
+      ]
+    : [];
   return [
     {
       title: 'Class',
       cell: ({ classIndex, presence }) =>
         html`${classLabel(report, classIndex)}${presence === 'predicted-only' && html` <small>predicted only</small>`}`,
     },
-    {
-      title: 'IoU',
-      isNumber: true,
-      cell: ({ iou }) => html`${bar(iou)}${score(iou)}`,
-    },
-    ...(hasCurves
-      ? [
-          {
-            title: 'IoU over time',
-            cell: ({ classIndex }: ClassMetrics) =>
-              sparkline(history.curves.classIou[classIndex] ?? [], lastStep),
-          },
-        ]
-      : []),
-    { title: 'Dice', isNumber: true, cell: ({ dice }) => score(dice) },
-    { title: 'Precision', isNumber: true, cell: ({ precision }) => score(precision) },
-    { title: 'Recall', isNumber: true, cell: ({ recall }) => score(recall) },
+    ...classScoreNames.flatMap((name): Column<ClassMetrics>[] => [
+      {
+        title: headingOf(name),
+        isNumber: true,
+        cell: (scored) =>
+          name === 'iou' ? html`${bar(scored.iou)}${score(scored.iou)}` : score(scored[name]),
+      },
+      ...(name === 'iou' ? overTime : []),
+    ]),
     { title: 'True pixels', isNumber: true, cell: ({ numTruthPixels }) => whole(numTruthPixels) },
     {
       title: 'Share',

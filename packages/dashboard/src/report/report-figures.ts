@@ -1,5 +1,5 @@
 /** What a report says in figures, for programs. */
-import type { ClassMetrics } from '@unet-fleet/shared';
+import { type ClassMetrics, classMeans, type MeanMetrics, type MeanName } from '@unet-fleet/shared';
 import { metricsIn } from './classes-section.ts';
 import { type Outcome, outcomeOf } from './head.ts';
 import type { Report } from './report.ts';
@@ -13,13 +13,7 @@ export interface ReportFigures {
   numSteps: number;
   best: Report['history']['best'];
   /** Of the evaluation that the report shows, the best one where it was kept; null where there is none. */
-  scores: {
-    step: number;
-    meanIou: number | null;
-    meanDice: number | null;
-    pixelAccuracy: number | null;
-    classes: (ClassMetrics & { name: string })[];
-  } | null;
+  scores: (MeanMetrics & { step: number; classes: (ClassMetrics & { name: string })[] }) | null;
   /** A coordinator was at work for so long. */
   activeMs: number;
   numStarts: number;
@@ -60,11 +54,11 @@ function scoresOf(report: Report): ReportFigures['scores'] {
   const { evaluation, history } = report;
   const scored = metricsIn(report);
   if (!evaluation || !scored) return null;
-  const { meanIou, meanDice, pixelAccuracy, classes } = scored.metrics;
+  const { pixelAccuracy, classes } = scored.metrics;
+  const means = classMeans.map(({ name }) => [name, scored.metrics[name]] as const);
   return {
     step: evaluation.step,
-    meanIou,
-    meanDice,
+    ...(Object.fromEntries(means) as Record<MeanName, number | null>),
     pixelAccuracy,
     classes: classes.map((one) => ({ name: history.classNames[one.classIndex] ?? '', ...one })),
   };

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { classScoreNames, classScores } from './class-scores/index.ts';
 import { confusionCsv, emptyConfusion, mergeConfusion } from './confusion.ts';
 import { metricsOf } from './metrics.ts';
 
@@ -78,6 +79,15 @@ describe('metricsOf', () => {
           expect(iou === null).toBe(presence === 'absent');
           // Dice is 2 IoU / (1 + IoU): the two always rank classes alike.
           if (iou !== null) expect(dice).toBeCloseTo((2 * iou) / (1 + iou), 12);
+        }
+        for (const scored of metrics.classes) {
+          for (const name of classScoreNames) {
+            const score = scored[name];
+            if (score === null) {
+              // A mean is over all classes that occur, so none of those may lack the score.
+              expect(scored.presence === 'absent' || classScores[name].mean === null).toBe(true);
+            } else expect(score >= 0 && score <= 1).toBe(true);
+          }
         }
         for (const score of unit) expect(score >= 0 && score <= 1).toBe(true);
         expect(metrics.meanDice + 1e-12).toBeGreaterThanOrEqual(metrics.meanIou);

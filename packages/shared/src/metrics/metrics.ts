@@ -3,37 +3,33 @@
  * integers in a Float64Array (exact up to 2^53 pixels). Counts add without rounding, so matrices of leaves merge in
  * any order to the same bits, and every score is derived once, from the merged matrix: never an average of averages.
  *
- * Policy for absent classes, the same for IoU and Dice:
+ * Policy for absent classes, the same for every score that has a mean:
  * - a class in neither truth nor prediction ("absent") has no score (null) and is left out of the means;
  * - a class that was predicted and is nowhere in the truth ("predicted-only") scores 0 and counts in the means;
  * - a class in the truth counts in the means, with 0 where it was never found.
  */
 
+import { type ClassCounts, ratio } from './class-scores/class-score.ts';
+import {
+  type ClassScoreName,
+  classMeans,
+  classScoreNames,
+  classScores,
+  type MeanName,
+} from './class-scores/index.ts';
+
 export type ClassPresence = 'present' | 'predicted-only' | 'absent';
 
-export interface ClassMetrics {
+/** Each score is null where the class has none. */
+export interface ClassMetrics extends ClassCounts, Record<ClassScoreName, number | null> {
   classIndex: number;
   presence: ClassPresence;
-  numTruthPixels: number;
-  numPredictedPixels: number;
-  numCorrectPixels: number;
-  /** Intersection over union; null where the class is absent. */
-  iou: number | null;
-  /** 2 * intersection / (truth + predicted), also called F1; null where the class is absent. */
-  dice: number | null;
-  /** Correct share of what was predicted; null where nothing was. */
-  precision: number | null;
-  /** Share of the truth that was found; null where there is none. */
-  recall: number | null;
 }
 
 /** All null where no pixel counts: then there is no score, and 0 would be one. */
-export interface MeanMetrics {
+export interface MeanMetrics extends Record<MeanName, number | null> {
   /** Share of pixels whose class is right. */
   pixelAccuracy: number | null;
-  /** Unweighted mean over the classes that are not absent. */
-  meanIou: number | null;
-  meanDice: number | null;
 }
 
 /** What predicting one class everywhere would score on the same truth. */
@@ -57,26 +53,21 @@ export function metricsOf(confusion: Float64Array, numClasses: number): Metrics 
   }
   const classes: ClassMetrics[] = [];
   let numPixels = 0;
-  let numCorrect = 0;
   for (let classIndex = 0; classIndex < numClasses; classIndex++) {
-    const scored = metricsOfClass(confusion, numClasses, classIndex);
+    const scored = scoresOf(classIndex, countsOf(confusion, numClasses, classIndex));
     classes.push(scored);
     numPixels += scored.numTruthPixels;
-    numCorrect += scored.numCorrectPixels;
   }
-  const counted = classes.filter((scored) => scored.presence !== 'absent');
   return {
     numPixels,
-    pixelAccuracy: ratio(numCorrect, numPixels),
-    numClassesCounted: counted.length,
-    meanIou: mean(counted.map((scored) => scored.iou!)),
-    meanDice: mean(counted.map((scored) => scored.dice!)),
+    numClassesCounted: countedOf(classes).length,
+    ...meansOf(classes, numPixels),
     classes,
     baseline: baselineOf(classes, numPixels),
   };
 }
 
-function metricsOfClass(confusion: Float64Array, numClasses: number, classIndex: number): ClassMetrics {
+function countsOf(confusion: Float64Array, numClasses: number, classIndex: number): ClassCounts {
   let numTruthPixels = 0;
   let numPredictedPixels = 0;
   for (let other = 0; other < numClasses; other++) {
@@ -84,39 +75,47 @@ function metricsOfClass(confusion: Float64Array, numClasses: number, classIndex:
     numPredictedPixels += confusion[other * numClasses + classIndex]!;
   }
   const numCorrectPixels = confusion[classIndex * numClasses + classIndex]!;
+  return { numTruthPixels, numPredictedPixels, numCorrectPixels };
+}
+
+function scoresOf(classIndex: number, counts: ClassCounts): ClassMetrics {
+  const { numTruthPixels, numPredictedPixels } = counts;
+  const scores = classScoreNames.map((name) => [name, classScores[name].of(counts)] as const);
   return {
     classIndex,
     presence: numTruthPixels > 0 ? 'present' : numPredictedPixels > 0 ? 'predicted-only' : 'absent',
-    numTruthPixels,
-    numPredictedPixels,
-    numCorrectPixels,
-    iou: ratio(numCorrectPixels, numTruthPixels + numPredictedPixels - numCorrectPixels),
-    dice: ratio(2 * numCorrectPixels, numTruthPixels + numPredictedPixels),
-    precision: ratio(numCorrectPixels, numPredictedPixels),
-    recall: ratio(numCorrectPixels, numTruthPixels),
+    ...counts,
+    ...(Object.fromEntries(scores) as Record<ClassScoreName, number | null>),
+  };
+}
+
+const countedOf = (classes: ClassMetrics[]): ClassMetrics[] =>
+  classes.filter(({ presence }) => presence !== 'absent');
+
+function meansOf(classes: ClassMetrics[], numPixels: number): MeanMetrics {
+  const counted = countedOf(classes);
+  const numCorrect = classes.reduce((sum, { numCorrectPixels }) => sum + numCorrectPixels, 0);
+  const means = classMeans.map(({ name, of }) => [name, mean(counted.map((scored) => scored[of]!))] as const);
+  return {
+    pixelAccuracy: ratio(numCorrect, numPixels),
+    ...(Object.fromEntries(means) as Record<MeanName, number | null>),
   };
 }
 
 function baselineOf(classes: ClassMetrics[], numPixels: number): BaselineMetrics {
   let top = 0;
-  let numClassesInTruth = 0;
   classes.forEach(({ numTruthPixels }, classIndex) => {
-    if (numTruthPixels > 0) numClassesInTruth++;
     if (numTruthPixels > classes[top]!.numTruthPixels) top = classIndex;
   });
-  const numTop = classes[top]?.numTruthPixels ?? 0;
-  // The one predicted class is in the truth, so the means are over the truth's classes: one with a score, the
-  // others with 0.
-  return {
-    classIndex: top,
-    pixelAccuracy: ratio(numTop, numPixels),
-    meanIou: ratio(numTop / numPixels, numClassesInTruth),
-    meanDice: ratio((2 * numTop) / (numPixels + numTop), numClassesInTruth),
-  };
+  const predicted = classes.map(({ classIndex, numTruthPixels }) =>
+    scoresOf(classIndex, {
+      numTruthPixels,
+      numPredictedPixels: classIndex === top ? numPixels : 0,
+      numCorrectPixels: classIndex === top ? numTruthPixels : 0,
+    }),
+  );
+  return { classIndex: top, ...meansOf(predicted, numPixels) };
 }
-
-const ratio = (numerator: number, denominator: number): number | null =>
-  denominator > 0 ? numerator / denominator : null;
 
 const mean = (values: number[]): number | null =>
   ratio(

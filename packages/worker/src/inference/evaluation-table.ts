@@ -1,5 +1,5 @@
 /** An evaluation as text for the terminal: the scores beside those of the baseline, then one line per class. */
-import type { ClassMetrics } from '@unet-fleet/shared';
+import { type ClassMetrics, classMeans, classScoreNames, classScores } from '@unet-fleet/shared';
 import type { EvaluationReport } from './evaluate.ts';
 
 /** The policy for absent classes in one sentence; also part of the JSON. */
@@ -22,7 +22,7 @@ export function formatEvaluation(report: EvaluationReport): string {
     '',
     ...aligned(summaryRows(report), 'lrr'),
     '',
-    ...aligned(classRows(scored, report), 'rlrrrrr'),
+    ...aligned(classRows(scored, report), `rl${'r'.repeat(classScoreNames.length)}r`),
   ];
   if (absent.length > 0) {
     const names = absent.map(({ classIndex }) => printable(classNames[classIndex]!)).join(', ');
@@ -47,8 +47,7 @@ function summaryRows({ loss, hasClassWeights, metrics, classNames }: EvaluationR
     ['', 'model', `always "${printable(classNames[baseline.classIndex]!)}"`],
     [hasClassWeights ? 'loss (class weights)' : 'loss', loss === null ? '-' : loss.toFixed(4), ''],
     ['pixel accuracy', percent(metrics.pixelAccuracy), percent(baseline.pixelAccuracy)],
-    ['mean IoU', score(metrics.meanIou), score(baseline.meanIou)],
-    ['mean Dice', score(metrics.meanDice), score(baseline.meanDice)],
+    ...classMeans.map(({ name, title }) => [title, score(metrics[name]), score(baseline[name])]),
   ];
 }
 
@@ -56,13 +55,11 @@ function classRows(classes: ClassMetrics[], { metrics, classNames }: EvaluationR
   const rows = classes.map((scored) => [
     String(scored.classIndex),
     printable(classNames[scored.classIndex]!) + (scored.presence === 'predicted-only' ? ' *' : ''),
-    score(scored.iou),
-    score(scored.dice),
-    score(scored.precision),
-    score(scored.recall),
+    ...classScoreNames.map((name) => score(scored[name])),
     percent(scored.numTruthPixels / metrics.numPixels),
   ]);
-  return [['class', 'name', 'IoU', 'Dice', 'precision', 'recall', 'of truth'], ...rows];
+  const titles = classScoreNames.map((name) => classScores[name].title);
+  return [['class', 'name', ...titles, 'of truth'], ...rows];
 }
 
 /** Best first; among equals (most often 0) the one with more pixels, as it matters more. */

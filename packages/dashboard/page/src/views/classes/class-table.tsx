@@ -1,6 +1,6 @@
 /** Scores of one evaluation by class, sortable; a class that is nowhere says so instead of a score. */
-
 import { nameOf } from '@unet-fleet/pictures/models/class-map';
+import { classScoreNames, headingOf } from '@unet-fleet/shared/metrics/class-scores/index';
 import type { ClassMetrics } from '@unet-fleet/shared/metrics/metrics';
 import { useState } from 'preact/hooks';
 import { percent } from '../common/text.ts';
@@ -14,9 +14,7 @@ export interface ClassTableProps {
 
 const columns: { key: SortKey; title: string; isNumber: boolean }[] = [
   { key: 'name', title: 'Class', isNumber: false },
-  { key: 'iou', title: 'IoU', isNumber: true },
-  { key: 'precision', title: 'Precision', isNumber: true },
-  { key: 'recall', title: 'Recall', isNumber: true },
+  ...classScoreNames.map((key) => ({ key, title: headingOf(key), isNumber: true })),
   { key: 'support', title: 'Pixels', isNumber: true },
 ];
 
@@ -67,7 +65,7 @@ export function ClassTable({ classes, names, colours }: ClassTableProps) {
 }
 
 function Row({ scored, names, colours }: { scored: ClassMetrics } & Omit<ClassTableProps, 'classes'>) {
-  const { classIndex, presence, iou, precision, recall, numTruthPixels } = scored;
+  const { classIndex, presence, numTruthPixels } = scored;
   const score = (value: number | null) => (value === null ? '–' : percent(value));
   return (
     <tr class={presence === 'absent' ? 'quiet' : undefined}>
@@ -77,12 +75,19 @@ function Row({ scored, names, colours }: { scored: ClassMetrics } & Omit<ClassTa
         {presence === 'absent' && <small> absent: not in the mean</small>}
         {presence === 'predicted-only' && <small> predicted only: counts as 0</small>}
       </th>
-      <td class="number score">
-        {iou !== null && <span class="score-bar" style={{ width: `${iou * 100}%` }} aria-hidden="true" />}
-        <span>{score(iou)}</span>
-      </td>
-      <td class="number">{score(precision)}</td>
-      <td class="number">{score(recall)}</td>
+      {classScoreNames.map((name) => {
+        const value = scored[name];
+        // The one that classes are ranked by has a bar.
+        const bar = name === 'iou' && value !== null && (
+          <span class="score-bar" style={{ width: `${value * 100}%` }} aria-hidden="true" />
+        );
+        return (
+          <td key={name} class={name === 'iou' ? 'number score' : 'number'}>
+            {bar}
+            <span>{score(value)}</span>
+          </td>
+        );
+      })}
       <td class="number">{numTruthPixels.toLocaleString('en')}</td>
     </tr>
   );

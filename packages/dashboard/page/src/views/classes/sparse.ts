@@ -3,10 +3,11 @@
  * the confusion matrix. Pure.
  */
 import type { Cell } from '@unet-fleet/pictures/models/confusion';
+import type { ClassScoreName } from '@unet-fleet/shared/metrics/class-scores/index';
 import type { ClassMetrics } from '@unet-fleet/shared/metrics/metrics';
 import type { Evaluation, SparseConfusion } from '../common/evaluation.ts';
 
-export type SortKey = 'index' | 'name' | 'support' | 'iou' | 'precision' | 'recall';
+export type SortKey = 'index' | 'name' | 'support' | ClassScoreName;
 
 /** Largest first but for names and indices; classes without a score last; ties by index. */
 export function sortedClasses(
