@@ -29,6 +29,7 @@ function lossesOfOurs(fixture: ReturnType<typeof readSteps>): number[] {
     intraOpThreads: 1,
     ignoreIndex: -1,
     classWeights: null,
+    loss: 'cross-entropy',
   });
   const memory = new NumericMemory();
   const optimizer = createOptimizer(recipe);

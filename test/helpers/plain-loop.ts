@@ -55,6 +55,7 @@ export async function trainPlainly(runDir: string): Promise<TrainedWeights> {
     intraOpThreads: record.engineThreads,
     ignoreIndex: ignoredLabel(data),
     classWeights: null,
+    loss: 'cross-entropy',
   });
 
   const computeLeaf = async (indices: number[]): Promise<LeafResult> => {

@@ -58,6 +58,7 @@ export function openTrainedRun(
       statistics: vectors.statistics,
       classNames: manifest.classNames,
       data: manifest.config.data,
+      loss: manifest.config.train.loss,
       classWeights: null,
     },
     config: manifest.config,

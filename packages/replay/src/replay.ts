@@ -184,6 +184,7 @@ async function openEngine(
     device: config.engine.device,
     intraOpThreads: record.engineThreads,
     ignoreIndex: ignoredLabel(config.data),
+    loss: config.train.loss,
     classWeights: classWeightsOf(config, dataset),
   });
   const [ofRun] = engines;

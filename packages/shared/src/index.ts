@@ -29,6 +29,7 @@ export * from './install/platform.ts';
 export * from './install/report.ts';
 export * from './install/wheel.ts';
 export type * from './log.ts';
+export * from './losses/index.ts';
 export * from './metrics/class-scores/index.ts';
 export * from './metrics/confusion.ts';
 export * from './metrics/metrics.ts';

@@ -80,6 +80,7 @@ const welcome = {
   plan: { numTrainSamples: 9, numValidationSamples: 1, batchSize: 4, leafSize: 1, epochs: 2, seed: 1 },
   device: 'auto',
   intraOpThreads: 1,
+  loss: 'cross-entropy',
   ignoreIndex: -1,
   classWeights: [1, 2, 0.5],
   numReducers: 2,

@@ -60,6 +60,7 @@ export function welcomeOf(
     device: config.engine.device,
     intraOpThreads: run.intraOpThreads,
     ignoreIndex: ignoredLabel(config.data),
+    loss: config.train.loss,
     classWeights: run.classWeights,
     numReducers,
     sharedMemoryFolder: memory?.folder ?? '',

@@ -2,6 +2,7 @@
  * The one list of options. Flags, environment variables, config file, help texts and docs/configuration.md all come
  * from here, and nothing about an option is said twice: a new option is an entry here and a field in types.ts.
  */
+import { losses, lossNames } from '../losses/index.ts';
 import { architectureNames } from '../model/architectures/index.ts';
 import { optimizerNames, optimizers } from '../optimizers/index.ts';
 import { scheduleNames, schedules } from '../schedule/schedules.ts';
@@ -285,11 +286,13 @@ const train = group<Config['train']>({
     values: ['stop', 'skip'],
     default: 'stop',
   },
-  classWeights: {
-    doc: 'weights of the classes in the loss: balanced, or one number per class, separated by commas',
-    format: 'classWeights',
-    default: '',
+  loss: {
+    doc: 'what training minimises, over all valid pixels of a batch',
+    format: 'choice',
+    values: lossNames,
+    default: 'cross-entropy',
   },
+  ...optionsOf('loss', losses),
   earlyStopping: {
     doc: 'validations without improvement before the run ends; 0: never',
     unit: 'validations',

@@ -3,6 +3,7 @@
  * place that gives each option its help, unit, default and check; this file is what the rest of the code sees.
  */
 
+import type { LossName, LossOptionValues } from '../losses/index.ts';
 import type { ArchitectureName } from '../model/architectures/index.ts';
 import type { NormKind } from '../model/graph-builder.ts';
 import type { OptimizerName, OptimizerOptions } from '../optimizers/index.ts';
@@ -66,8 +67,8 @@ export interface ModelOptions {
   norm: 'auto' | NormKind;
 }
 
-/** With the options of optimizers and schedules, which are described there. */
-export interface TrainConfig extends OptimizerOptions, ScheduleOptions {
+/** With the options of optimizers, schedules and losses, which are described there. */
+export interface TrainConfig extends OptimizerOptions, ScheduleOptions, LossOptionValues {
   epochs: number;
   /** Images per optimizer update (the global batch). */
   batchSize: number;
@@ -81,8 +82,7 @@ export interface TrainConfig extends OptimizerOptions, ScheduleOptions {
   clipLimit: number;
   /** What becomes of a leaf whose loss or gradient is not finite: the run ends, or goes on as if it had no valid pixel. */
   onNonFinite: 'stop' | 'skip';
-  /** '' for none, 'balanced', or one number per class, separated by commas. */
-  classWeights: string;
+  loss: LossName;
   /** Validations without improvement before the run ends; 0: never. */
   earlyStopping: number;
   /** Steps between validations; 0: at the end of every epoch. */

@@ -8,12 +8,13 @@
  */
 import { Packr } from 'msgpackr';
 import { z } from 'zod';
+import { lossNames } from '../losses/index.ts';
 import { printable } from '../printable.ts';
 import { isBoundedMsgpack } from './bounded-msgpack.ts';
 import { modelSchema } from './model-schema.ts';
 import { safeId } from './subjects.ts';
 
-export const protocolVersion = 6;
+export const protocolVersion = 7;
 
 const id = z.string().regex(safeId);
 const text = z.string().max(2_000);
@@ -91,6 +92,7 @@ export const welcome = z.object({
   }),
   device: z.enum(['auto', 'cpu', 'gpu']),
   intraOpThreads: count,
+  loss: z.enum(lossNames),
   ignoreIndex: z.number().int(),
   /** One per class; null for all 1. */
   classWeights: z.array(z.number()).max(65_536).nullable(),

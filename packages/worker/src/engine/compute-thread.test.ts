@@ -21,6 +21,7 @@ const options: EngineOptions = {
   intraOpThreads: 1,
   ignoreIndex: fixture.ignoreIndex,
   classWeights: null,
+  loss: 'cross-entropy',
 };
 const parameters = shared(fixtureParameters(description, fixture.seed, 'varied'));
 const statistics = shared(fixtureStatistics(description));

@@ -35,7 +35,14 @@ describe.each(fixtures)('%s', (name) => {
   const fixture = readLeaf(name);
   const { model, ignoreIndex, classWeights } = fixture;
   const description = describeModel(model);
-  const engine = createEngine({ model, device: 'cpu', intraOpThreads: 1, ignoreIndex, classWeights });
+  const engine = createEngine({
+    model,
+    device: 'cpu',
+    intraOpThreads: 1,
+    ignoreIndex,
+    classWeights,
+    loss: 'cross-entropy',
+  });
   engine.setWeights(fixtureParameters(description, fixture.seed, 'varied'), fixtureStatistics(description));
   const train = (onTensor?: (index: number) => void) => {
     const gradients = new Float32Array(description.numParameters).fill(Number.NaN);
@@ -112,6 +119,7 @@ describe('engine', () => {
       intraOpThreads: 1,
       ignoreIndex: 255,
       classWeights: null,
+      loss: 'cross-entropy',
     });
     engine.setWeights(fixtureParameters(description, fixture.seed, 'varied'), fixtureStatistics(description));
     return engine;

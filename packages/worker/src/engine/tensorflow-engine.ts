@@ -11,16 +11,21 @@ import {
 import { loadBinding } from './binding.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { assertFiniteAnswer } from './finite.ts';
-import { pixelLoss, readLabels } from './loss.ts';
+import { losses } from './losses/index.ts';
+import { type PixelLabels, readLabels } from './losses/labels.ts';
+import type { Loss, PixelLoss } from './losses/loss.ts';
 import { Network } from './network.ts';
 import { Parameters } from './parameters.ts';
 import type { Sink } from './rules/rule.ts';
 import { type Tensor, TensorFlow } from './tensorflow.ts';
 import type { Batch, Engine, EngineOptions, KernelFingerprint, LeafLoss } from './types.ts';
 
-/** Loads TensorFlow into this thread. Throws a UserError when it is not installed or the device is not there. */
-export function createEngine(options: EngineOptions): Engine {
-  return new TensorFlowEngine(options);
+/**
+ * Loads TensorFlow into this thread. Throws a UserError when it is not installed or the device is not there. `loss` is the
+ * one that the options name, unless a test brings its own.
+ */
+export function createEngine(options: EngineOptions, loss: Loss = losses[options.loss]): Engine {
+  return new TensorFlowEngine(options, loss);
 }
 
 class TensorFlowEngine implements Engine {
@@ -31,11 +36,13 @@ class TensorFlowEngine implements Engine {
   readonly #parameters: Parameters;
   readonly #network: Network;
   readonly #sides: SideLimits;
+  readonly #loss: Loss;
 
-  constructor(options: EngineOptions) {
+  constructor(options: EngineOptions, loss: Loss) {
     const binding = loadBinding(options);
     this.fingerprint = fingerprintOf(binding, options.intraOpThreads);
     this.#options = options;
+    this.#loss = loss;
     this.#model = describeModel(options.model);
     this.#tf = new TensorFlow(binding);
     // A thread that ends without having made a tensor unloads the library, and the process crashes in its exit handlers.
@@ -49,11 +56,27 @@ class TensorFlowEngine implements Engine {
     this.#parameters.set(parameters, statistics);
   }
 
+  sumsOfLeaf(batch: Batch): Float64Array {
+    const loss = this.#loss;
+    if (loss.passes === 1) throw new Error('the loss has no first pass');
+    return namingMemory(batch, () =>
+      this.#tf.freeingAll(() => {
+        const labels = this.#labels(batch);
+        const { logits } = this.#network.train(this.#images(batch), {
+          gradient: () => {},
+          statistic: () => {},
+        });
+        return loss.sums(this.#tf, { logits: this.#flat(logits), labels });
+      }),
+    );
+  }
+
   trainLeaf(
     batch: Batch,
     gradients: Float32Array,
     statistics: Float32Array,
     onTensor?: (parameterIndex: number) => void,
+    totals?: Float64Array,
   ): LeafLoss {
     return this.#whole(batch, () => {
       const tf = this.#tf;
@@ -75,7 +98,7 @@ class TensorFlowEngine implements Engine {
       const images = this.#images(batch);
       const { logits, backward } = this.#network.train(images, sink);
       const flat = this.#flat(logits);
-      const { lossSum, weightSum, gradient } = pixelLoss(tf, flat, labels);
+      const { lossSum, weightSum, gradient } = this.#lossOf(flat, labels, totals);
       const shaped = tf.reshape(gradient, logits.shape);
       tf.free(flat, logits, gradient);
       backward(shaped);
@@ -88,12 +111,13 @@ class TensorFlowEngine implements Engine {
     batch: Batch,
     confusion: Float64Array,
     onClasses?: (classes: ArrayLike<number>) => void,
+    totals?: Float64Array,
   ): LeafLoss {
     return this.#whole(batch, () => {
       const tf = this.#tf;
       const labels = this.#labels(batch);
       const flat = this.#infer(batch);
-      const { lossSum, weightSum, gradient } = pixelLoss(tf, flat, labels);
+      const { lossSum, weightSum, gradient } = this.#lossOf(flat, labels, totals);
       const predicted = tf.argMax(flat);
       const classes = tf.readIndices(predicted);
       tf.free(flat, gradient, predicted);
@@ -128,7 +152,14 @@ class TensorFlowEngine implements Engine {
     return namingMemory(batch, () => this.#tf.freeingOnFailure(compute));
   }
 
-  #labels({ labels }: Batch) {
+  #lossOf(logits: Tensor, labels: PixelLabels, totals?: Float64Array): PixelLoss {
+    const leaf = { logits, labels };
+    if (this.#loss.passes === 1) return this.#loss.compute(this.#tf, leaf);
+    if (totals === undefined) throw new Error('the sums over the batch come first');
+    return this.#loss.compute(this.#tf, leaf, totals);
+  }
+
+  #labels({ labels }: Batch): PixelLabels {
     return readLabels(labels, this.#options.model.numClasses, this.#options);
   }
 

@@ -84,6 +84,18 @@ export class TensorFlow {
     }
   }
 
+  /** Frees all that `compute` has made and not freed; not to be nested. */
+  freeingAll<T>(compute: () => T): T {
+    const made = new Set<number>();
+    this.#made = made;
+    try {
+      return compute();
+    } finally {
+      for (const id of made) this.#binding.deleteTensor(id);
+      this.#made = null;
+    }
+  }
+
   get numTensors(): number {
     return this.#binding.getNumOfTensors();
   }

@@ -2,7 +2,7 @@
  * What the worker asks of an engine. The engine holds the weights of one version and computes leaves; it knows
  * nothing of steps, leases or the network.
  */
-import type { ModelConfig } from '@unet-fleet/shared';
+import type { LossName, ModelConfig } from '@unet-fleet/shared';
 
 /** What the bits of a leaf depend on beside weights and samples, as far as TensorFlow goes. */
 export interface KernelFingerprint {
@@ -25,6 +25,7 @@ export interface EngineOptions {
   model: ModelConfig;
   device: 'auto' | 'cpu' | 'gpu';
   intraOpThreads: number;
+  loss: LossName;
   ignoreIndex: number;
   /** One weight per class, or null for all 1. */
   classWeights: number[] | null;
@@ -41,7 +42,7 @@ export interface Batch {
 
 /** Sums over a leaf's valid pixels: never averages, so that leaves can be added. */
 export interface LeafLoss {
-  /** Sum over valid pixels of classWeight * cross-entropy. */
+  /** Sum over valid pixels of classWeight * loss. */
   lossSum: number;
   /** Sum over valid pixels of classWeight (the count of valid pixels without class weights). */
   weightSum: number;
@@ -52,24 +53,32 @@ export interface Engine {
   /** Takes a copy of the values. parameters and statistics are the model's flat vectors. */
   setWeights(parameters: Float32Array, statistics: Float32Array): void;
   /**
+   * The first pass of a loss that has two: this leaf's part of the sums over the batch, in training mode. Throws for a loss
+   * that has none.
+   */
+  sumsOfLeaf(batch: Batch): Float64Array;
+  /**
    * Forward and backward in training mode. Writes the gradient of lossSum into `gradients` (flat, engine layout) and
    * the batch-norm statistics of this leaf (mean and unbiased variance, laid out as the statistics vector) into
    * `statistics`. `onTensor(i)` is called as parameter i's gradient is complete, in backward order.
+   * `totals`: the sums of all leaves of the batch in leaf order, for a loss of two passes.
    */
   trainLeaf(
     batch: Batch,
     gradients: Float32Array,
     statistics: Float32Array,
     onTensor?: (parameterIndex: number) => void,
+    totals?: Float64Array,
   ): LeafLoss;
   /**
    * Inference mode. Adds to `confusion`, row = truth, column = prediction, numClasses x numClasses. `onClasses` is told
-   * the class of each pixel, NHW, which is the engine's own.
+   * the class of each pixel, NHW, which is the engine's own. `totals` as in training, of the leaves of the validation.
    */
   evaluateLeaf(
     batch: Batch,
     confusion: Float64Array,
     onClasses?: (classes: ArrayLike<number>) => void,
+    totals?: Float64Array,
   ): LeafLoss;
   /** Class index of each pixel, NHW. */
   predict(batch: Omit<Batch, 'labels'>): Uint16Array;

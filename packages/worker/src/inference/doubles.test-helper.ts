@@ -49,6 +49,7 @@ export const modelOf = (numClasses: number, data: DataConfig): TrainedModel => (
   ),
   data,
   classWeights: null,
+  loss: 'cross-entropy',
 });
 
 /** Notes the sizes that it is asked for. */

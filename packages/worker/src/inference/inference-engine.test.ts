@@ -72,6 +72,7 @@ function modelWith(fill: (model: TrainedModel) => void, classWeights: number[] |
     classNames: ['null', 'hair', 'skin'],
     data,
     classWeights,
+    loss: 'cross-entropy',
   };
   fill(model);
   return model;

@@ -14,9 +14,16 @@ export async function openInferenceEngine(
   { device, intraOpThreads }: EngineChoice,
 ): Promise<InferenceEngine> {
   assertFiniteWeights(trained);
-  const { model, parameters, statistics, classWeights, data } = trained;
+  const { model, parameters, statistics, loss, classWeights, data } = trained;
   const ignoreIndex = ignoredLabel(data);
-  const engine = await ComputeThread.start({ model, device, intraOpThreads, ignoreIndex, classWeights });
+  const engine = await ComputeThread.start({
+    model,
+    device,
+    intraOpThreads,
+    loss,
+    ignoreIndex,
+    classWeights,
+  });
   try {
     await engine.setWeights(parameters, statistics);
     return engine;

@@ -86,11 +86,12 @@ export class Preparation {
     const { config, samples, split, read, prefetch, follow } = this.#data;
     follow(term);
     if (!this.#engine) {
-      const { device, ignoreIndex, classWeights, intraOpThreads } = welcome;
+      const { device, loss, ignoreIndex, classWeights, intraOpThreads } = welcome;
       this.#engine = await ComputeThread.start({
         model: modelConfig,
         device,
         intraOpThreads,
+        loss,
         ignoreIndex,
         classWeights,
       });

@@ -131,6 +131,7 @@ describe("nnU-Net's residual encoder", () => {
       intraOpThreads: 1,
       ignoreIndex: -1,
       classWeights: null,
+      loss: 'cross-entropy',
     });
     engine.setWeights(parameters, new Float32Array(0));
     const gradients = new Float32Array(description.numParameters).fill(Number.NaN);
