@@ -7,7 +7,7 @@ import { dataConfig, folderWith, photo, pngMask } from '../test-support/folders.
 import { checkBatches, toBatch } from './batch.ts';
 import { loadSample } from './load.ts';
 import { nearestIndices, resizeLabels, trainingSizeOf } from './resize.ts';
-import { SampleCache } from './sample-cache.ts';
+import { sampleCache } from './sample-cache.ts';
 import { scanDataset } from './scan.ts';
 import type { LoadedSample, Sample } from './types.ts';
 
@@ -173,17 +173,17 @@ describe('batches', () => {
 
 describe('the sample cache', () => {
   it('lets the least recently used go, and never exceeds its limit', () => {
-    const cache = new SampleCache(100);
+    const cache = sampleCache(100);
     for (const id of ['a', 'b', 'c']) cache.set(id, loaded(1));
     cache.get('a');
     cache.set('d', loaded(1));
     expect(cache.get('b')).toBeUndefined();
     expect(cache.get('a')).toBeDefined();
-    expect(cache.numBytes).toBe(96);
+    expect(cache.calculatedSize).toBe(96);
     cache.set('huge', loaded(1, 100, 100));
     expect(cache.get('huge')).toBeUndefined();
     cache.set('a', loaded(2));
-    expect(cache.numBytes).toBe(96);
+    expect(cache.calculatedSize).toBe(96);
   });
 });
 

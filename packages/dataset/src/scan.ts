@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import type { DataConfig } from '@unet-fleet/shared';
 import { openPlain, refusalOf } from '@unet-fleet/shared';
-import { mapBounded } from './bounded.ts';
+import pMap from 'p-map';
 import { divide } from './given-split.ts';
 import { MAX_FILE_BYTES, type PixelLimit } from './limits.ts';
 import { readDataOptions } from './options.ts';
@@ -60,7 +60,7 @@ export async function scanDataset(data: DataConfig, options: ScanOptions = {}): 
     onProgress?.(++numDone, pairs.length);
     return { pair, photo: photo.finding, mask: mask.finding };
   };
-  const findings = await mapBounded(pairs, concurrency, scanPair);
+  const findings = await pMap(pairs, scanPair, { concurrency });
   await cache.save();
   return buildReport({ data, dataOptions, divided, findings: pagesOf(findings), numCachedFiles });
 }

@@ -13,7 +13,7 @@ import {
   type Dataset,
   datasetFrom,
   loadSample,
-  SampleCache,
+  sampleCache,
   samplesOf,
   scanDataset,
   trainingSizeOf,
@@ -164,7 +164,7 @@ function batchesOf(folder: RunFolder, dataset: Dataset, data: DataConfig, plan: 
     plan,
     train: samplesOf(dataset, folder.split.train),
     validation: [],
-    cache: new SampleCache(sampleCacheBytes),
+    cache: sampleCache(sampleCacheBytes),
     load: (sample) => loadSample(data, sample, trainingSizeOf(data, sample)),
   });
 }

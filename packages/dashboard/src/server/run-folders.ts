@@ -5,9 +5,9 @@
 import { readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { holdsRun, runPaths } from '@unet-fleet/coordinator/run-folder/run-folder';
+import { LRUCache } from 'lru-cache';
 import { RunHistory, stateOf } from '../history/run-history.ts';
 import type { RunSummary } from '../protocol.ts';
-import { Kept } from './kept.ts';
 
 /** Runs that are listed: the newest. */
 const maxRuns = 200;
@@ -17,7 +17,7 @@ const maxOpen = 8;
 export class RunFolders {
   readonly #root: string;
   readonly #live: RunHistory | null;
-  readonly #open = new Kept<RunHistory>(maxOpen);
+  readonly #open = new LRUCache<string, RunHistory>({ max: maxOpen });
   /** What is shown of a run whose file has not changed. */
   readonly #summaries = new Map<string, { key: string; summary: RunSummary }>();
   #listing: Promise<RunSummary[]> | null = null;
@@ -32,8 +32,12 @@ export class RunFolders {
   open(name: string): RunHistory | null {
     if (name === this.#live?.name) return this.#live;
     if (!isName(name) || !holdsRun(join(this.#root, name))) return null;
+    const known = this.#open.get(name);
+    if (known) return known;
     try {
-      return this.#open.get(name, () => new RunHistory(join(this.#root, name)));
+      const history = new RunHistory(join(this.#root, name));
+      this.#open.set(name, history);
+      return history;
     } catch {
       return null;
     }

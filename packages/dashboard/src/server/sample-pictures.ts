@@ -19,9 +19,9 @@ import {
 } from '@unet-fleet/dataset';
 import { toRgb } from '@unet-fleet/pictures';
 import { ignoredLabel, readPlain, UserError } from '@unet-fleet/shared';
+import { LRUCache } from 'lru-cache';
 import sharp from 'sharp';
 import type { RunHistory } from '../history/run-history.ts';
-import { Kept } from './kept.ts';
 
 export interface SamplePicture {
   bytes: Buffer;
@@ -41,10 +41,13 @@ const jpegQuality = 90;
 type PagePair = Pair & { page: number };
 
 export class SamplePictures {
-  readonly #pictures = new Kept<SamplePicture>(maxKeptBytes, ({ bytes }) => bytes.length);
+  readonly #pictures = new LRUCache<string, SamplePicture>({
+    maxSize: maxKeptBytes,
+    sizeCalculation: ({ bytes }) => bytes.length,
+  });
   /** The same picture is not made twice at a time. */
   readonly #underWay = new Map<string, Promise<SamplePicture>>();
-  readonly #samples = new Kept<Promise<Map<string, PagePair>>>(maxListed);
+  readonly #samples = new LRUCache<string, Promise<Map<string, PagePair>>>({ max: maxListed });
 
   /** JPEG. Throws a UserError for an unknown id, or where the data is not on this machine. */
   photo(run: RunHistory, id: string): Promise<SamplePicture> {
@@ -86,13 +89,13 @@ export class SamplePictures {
   }
 
   #picture(key: string, make: () => Promise<SamplePicture>): Promise<SamplePicture> {
-    const kept = this.#pictures.find(key);
+    const kept = this.#pictures.get(key);
     if (kept) return Promise.resolve(kept);
     let made = this.#underWay.get(key);
     if (!made) {
       made = make()
         .then((picture) => {
-          this.#pictures.add(key, picture);
+          this.#pictures.set(key, picture);
           return picture;
         })
         .finally(() => this.#underWay.delete(key));
@@ -108,9 +111,12 @@ export class SamplePictures {
   }
 
   #pairs(runDir: string, folder: RunFolder): Promise<Map<string, PagePair>> {
-    const pairs = this.#samples.get(runDir, () => validationPairs(folder));
+    const known = this.#samples.get(runDir);
+    if (known) return known;
+    const pairs = validationPairs(folder);
+    this.#samples.set(runDir, pairs);
     // A folder that is not there may be mounted later.
-    pairs.catch(() => this.#samples.remove(runDir));
+    pairs.catch(() => this.#samples.delete(runDir));
     return pairs;
   }
 }

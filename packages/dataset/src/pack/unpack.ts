@@ -8,7 +8,7 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type DataConfig, makeAtomically, makeFolder, requireDisk, UserError } from '@unet-fleet/shared';
-import { mapBounded } from '../bounded.ts';
+import pMap from 'p-map';
 import { MAX_FILE_BYTES } from '../limits.ts';
 import { sha256Of } from '../scan.ts';
 import { openPack, type Pack } from './pack.ts';
@@ -65,7 +65,7 @@ async function unpack(pack: Pack, folder: string, onProgress: UnpackOptions['onP
   const { index, source } = pack;
   const totalBytes = sizeOf(index.files);
   let doneBytes = 0;
-  await mapBounded(runsOf(index.files), concurrency, async (files) => {
+  const unpackRun = async (files: PackedFile[]) => {
     const [first] = files;
     const begin = first!.offsetBytes;
     const last = files.at(-1)!;
@@ -88,7 +88,8 @@ async function unpack(pack: Pack, folder: string, onProgress: UnpackOptions['onP
       doneBytes += file.sizeBytes;
     }
     onProgress?.(doneBytes, totalBytes);
-  });
+  };
+  await pMap(runsOf(index.files), unpackRun, { concurrency });
 }
 
 /** Files that lie beside each other in a shard, in pieces that are fetched at once. */

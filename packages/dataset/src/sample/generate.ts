@@ -5,7 +5,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeFolder } from '@unet-fleet/shared';
-import { mapBounded } from '../bounded.ts';
+import pMap from 'p-map';
 import { sampleClasses } from './figure.ts';
 import { matWithMask, matWithNames } from './mat-writer.ts';
 import { renderScene } from './render.ts';
@@ -35,13 +35,14 @@ export async function generateSample(folder: string, options: SampleSetOptions =
   await writeFile(set.classNames, matWithNames('label_list', sampleClasses));
   let numDone = 0;
   const indices = Array.from({ length: numImages }, (_, i) => i);
-  await mapBounded(indices, 3, async (index) => {
+  const renderOne = async (index: number) => {
     const { photo, labels } = await renderScene(seed, index, width, height);
     const id = String(index + 1).padStart(4, '0');
     await writeFile(join(set.images, `${id}.jpg`), photo);
     await writeFile(join(set.masks, `${id}.mat`), matWithMask('groundtruth', labels, width, height));
     onProgress?.(++numDone, numImages);
-  });
+  };
+  await pMap(indices, renderOne, { concurrency: 3 });
   return set;
 }
 

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { loadSample, SampleCache, type Split, samplesOf, splitOf, trainingSizeOf } from '@unet-fleet/dataset';
+import { loadSample, type Split, sampleCache, samplesOf, splitOf, trainingSizeOf } from '@unet-fleet/dataset';
 import {
   type BrokerAddress,
   type BulkInbox,
@@ -56,7 +56,7 @@ export class Preparation {
   member: Member | null = null;
   #engine: ComputeThread | null = null;
   #data: (Omit<RunData, 'split'> & { split: Split }) | null = null;
-  readonly #cache = new SampleCache(sampleCacheBytes);
+  readonly #cache = sampleCache(sampleCacheBytes);
   #bulk: Bulk | null = null;
   #sharesMemory = false;
   readonly #closing = new AbortController();
