@@ -9,6 +9,8 @@
  *
  * A holder that was stopped for longer than that may come back and not know. So whoever writes into the run folder
  * asks right before (`assertTermHeld`): the files of an overtaken term stay as they are.
+ *
+ * Locks of libraries, such as proper-lockfile, have no terms, and take a dead holder's lock over by deleting it.
  */
 import { randomUUID } from 'node:crypto';
 import {

@@ -1,6 +1,7 @@
 /**
  * One at a time, for work that is slow rather than dangerous: results are put in place by a rename, so a lock that is
- * lost or taken from a holder that only slept costs a second download and nothing else.
+ * lost or taken from a holder that only slept costs a second download and nothing else. Not proper-lockfile, whose last
+ * version is of 2021: it knows a dead holder by its age alone, so whoever comes after a kill would wait for that.
  */
 import { randomUUID } from 'node:crypto';
 import { linkSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';

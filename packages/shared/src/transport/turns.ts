@@ -1,6 +1,7 @@
 /**
  * Requests of many peers that wait to be served: each peer in turn, its own in order, so that one that asks for everything
- * at once makes nobody else wait for all of it. Bounded for each peer and in all; what is beyond is not taken.
+ * at once makes nobody else wait for all of it. Bounded for each peer and in all; what is beyond is not taken. Queues of
+ * libraries, such as p-queue, know priorities but no turns.
  */
 
 /** Requests of one peer, and of all, that wait at most. */

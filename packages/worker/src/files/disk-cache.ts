@@ -2,7 +2,7 @@
  * Files of the run's data kept on this worker's disk by their hash, up to a bound; the least recently used go first. It
  * is only ever a shortcut: whoever reads checks the hash, and a full or failing disk costs the shortcut and nothing else.
  * Workers of one host may share the folder: a file gets its name when it is whole, and each looks anew at what is there
- * before it makes room.
+ * before it makes room. Not cacache, which lets nothing go by itself and knows no bound.
  */
 import { randomUUID } from 'node:crypto';
 import { readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';

@@ -1,6 +1,7 @@
 /**
  * A cache of things that are being loaded or are there: the ones used last are kept, never more than so many nor, once
- * they are there, more than so many bytes; the one used last is kept however large it is.
+ * they are there, more than so many bytes; the one used last is kept however large it is, which lru-cache would not do,
+ * and which would make the page an eighth larger.
  */
 
 export interface LruBounds<Value> {
