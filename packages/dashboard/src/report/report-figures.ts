@@ -1,9 +1,10 @@
 /** What a report says in figures, for programs. */
+import type { Part } from '@unet-fleet/pictures/models/step-parts';
 import { type ClassMetrics, classMeans, type MeanMetrics, type MeanName } from '@unet-fleet/shared';
 import { metricsIn } from './classes-section.ts';
 import { type Outcome, outcomeOf } from './head.ts';
 import type { Report } from './report.ts';
-import type { PartName, WorkerTimes } from './step-times.ts';
+import type { WorkerTimes } from './step-times.ts';
 
 export interface ReportFigures {
   name: string;
@@ -18,7 +19,7 @@ export interface ReportFigures {
   activeMs: number;
   numStarts: number;
   /** Sums over the steps. */
-  stepMs: Partial<Record<PartName | 'total', number>>;
+  stepMs: Partial<Record<Part | 'total', number>>;
   workers: WorkerTimes[];
   /** By the type of their event. */
   numFaults: Record<string, number>;

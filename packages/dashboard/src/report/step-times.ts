@@ -1,4 +1,10 @@
 /** Where the time of the steps went, added up over a run: for a step as a whole, and for each worker. */
+import {
+  busyMs,
+  type Part,
+  type WorkerTimes as PartTimes,
+  parts,
+} from '@unet-fleet/pictures/models/step-parts';
 import { finite, type Recorded } from '../history/recorded-events.ts';
 
 /** Sums over the steps whose parts were recorded. */
@@ -7,19 +13,13 @@ export interface TimeSplit {
   numImages: number;
   totalMs: number;
   /** Of steps without their parts, as older versions wrote them, nothing is in here. */
-  parts: { name: PartName; ms: number }[];
+  parts: { name: Part; ms: number }[];
 }
 
-export type PartName = 'weights' | 'data' | 'compute' | 'send' | 'reduce' | 'optimize' | 'wait';
-
-export interface WorkerTimes {
+export interface WorkerTimes extends PartTimes {
   worker: string;
   numSteps: number;
   numLeaves: number;
-  fetchMs: number;
-  dataMs: number;
-  computeMs: number;
-  sendMs: number;
   /** Between its first lease and its last answer of a step, without the parts above. */
   waitMs: number;
 }
@@ -29,7 +29,7 @@ const maxWorkers = 2_000;
 
 export class StepTimes {
   readonly #workers = new Map<string, WorkerTimes>();
-  readonly #parts = new Map<PartName, number>();
+  readonly #parts = new Map<Part, number>();
   #numSteps = 0;
   #numImages = 0;
   #totalMs = 0;
@@ -45,7 +45,7 @@ export class StepTimes {
   /** Parts overlap where gradients are added while others still compute, so the rest is never below 0. */
   #addParts(stepMs: number, timings: NonNullable<Recorded<'step'>['timings']>): void {
     const { broadcastMs, dataMs, computeMs, sendMs, reduceMs, optimizeMs } = timings;
-    const parts: [PartName, number][] = [
+    const measured: [Part, number][] = [
       ['compute', computeMs],
       ['weights', broadcastMs],
       ['data', dataMs],
@@ -54,7 +54,7 @@ export class StepTimes {
       ['reduce', reduceMs],
     ];
     let leftMs = Math.max(0, stepMs);
-    for (const [name, ms] of parts) {
+    for (const [name, ms] of measured) {
       const counted = Math.min(Math.max(0, finite(ms) ?? 0), leftMs);
       leftMs -= counted;
       this.#parts.set(name, (this.#parts.get(name) ?? 0) + counted);
@@ -63,7 +63,7 @@ export class StepTimes {
   }
 
   #addLane(lane: NonNullable<Recorded<'step'>['workers']>[number]): void {
-    const { worker, numLeaves, startMs, endMs, fetchMs, dataMs, computeMs, sendMs } = lane;
+    const { worker, numLeaves, startMs, endMs } = lane;
     let own = this.#workers.get(worker);
     if (!own) {
       if (this.#workers.size >= maxWorkers) return;
@@ -72,11 +72,8 @@ export class StepTimes {
     }
     own.numSteps++;
     own.numLeaves += numLeaves;
-    own.fetchMs += fetchMs;
-    own.dataMs += dataMs;
-    own.computeMs += computeMs;
-    own.sendMs += sendMs;
-    own.waitMs += Math.max(0, endMs - startMs - fetchMs - dataMs - computeMs - sendMs);
+    for (const part of ['fetchMs', 'dataMs', 'computeMs', 'sendMs'] as const) own[part] += lane[part];
+    own.waitMs += Math.max(0, endMs - startMs - busyMs(lane));
   }
 
   end(): { steps: TimeSplit; workers: WorkerTimes[] } {
@@ -85,7 +82,7 @@ export class StepTimes {
         numSteps: this.#numSteps,
         numImages: this.#numImages,
         totalMs: this.#totalMs,
-        parts: partOrder.flatMap((name) => {
+        parts: parts.flatMap((name) => {
           const ms = this.#parts.get(name);
           return ms === undefined ? [] : [{ name, ms }];
         }),
@@ -94,6 +91,3 @@ export class StepTimes {
     };
   }
 }
-
-/** In the order in which a step goes through them. */
-const partOrder: PartName[] = ['weights', 'data', 'compute', 'send', 'reduce', 'optimize', 'wait'];

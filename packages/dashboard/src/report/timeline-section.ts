@@ -1,10 +1,11 @@
 /** The course of the run in time: starts, workers, waits, and where the time of the steps went. */
+import type { Part } from '@unet-fleet/pictures/models/step-parts';
 import { describeEvent } from '@unet-fleet/shared';
 import type { Course, Start, Stay } from './course.ts';
 import { type Html, html } from './html.ts';
 import type { Report } from './report.ts';
 import { absent, label, section, table } from './section.ts';
-import type { PartName, WorkerTimes } from './step-times.ts';
+import type { WorkerTimes } from './step-times.ts';
 import { counted, duration, moment, momentOfMs, percent, shortTime, whole } from './text.ts';
 import { maxLanes, timelineDrawing } from './timeline.ts';
 
@@ -115,7 +116,7 @@ function runTimes(report: Report): Html {
   )}${remarks.length > 0 && html`<p class="quiet">Within these times the run was ${remarks.join(' and ')}.</p>`}`;
 }
 
-const partNames: Record<PartName, string> = {
+const partNames: Record<Part, string> = {
   weights: 'weights fetched by workers',
   data: 'waiting for photos to be loaded',
   compute: 'forward and backward pass',

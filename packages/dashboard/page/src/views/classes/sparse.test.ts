@@ -1,7 +1,6 @@
-import { denseConfusion } from '@unet-fleet/pictures/models/confusion';
+import { denseConfusion, type SparseConfusion } from '@unet-fleet/pictures/models/confusion';
 import { metricsOf } from '@unet-fleet/shared/metrics/metrics';
 import { expect, test } from 'vitest';
-import type { SparseConfusion } from '../common/evaluation.ts';
 import { cellAfterKey, cellInWords, intensity, shownClasses } from './matrix.ts';
 import { leavesBehind, sortedClasses } from './sparse.ts';
 

@@ -5,9 +5,9 @@
 import type { Cell } from '@unet-fleet/pictures/models/confusion';
 import type { ClassScoreName } from '@unet-fleet/shared/metrics/class-scores/index';
 import type { ClassMetrics } from '@unet-fleet/shared/metrics/metrics';
-import type { Evaluation, SparseConfusion } from '../common/evaluation.ts';
+import type { Evaluation } from '../common/evaluation.ts';
 
-export type SortKey = 'index' | 'name' | 'support' | ClassScoreName;
+export type SortKey = 'name' | 'support' | ClassScoreName;
 
 /** Largest first but for names and indices; classes without a score last; ties by index. */
 export function sortedClasses(
@@ -16,7 +16,6 @@ export function sortedClasses(
   key: SortKey,
 ): ClassMetrics[] {
   const byIndex = (left: ClassMetrics, right: ClassMetrics) => left.classIndex - right.classIndex;
-  if (key === 'index') return [...classes].sort(byIndex);
   if (key === 'name') {
     const name = ({ classIndex }: ClassMetrics) => names[classIndex] ?? '';
     return [...classes].sort((left, right) => name(left).localeCompare(name(right)) || byIndex(left, right));
@@ -26,12 +25,6 @@ export function sortedClasses(
     return scored.presence === 'absent' ? -1 : scored.numTruthPixels;
   };
   return [...classes].sort((left, right) => value(right) - value(left) || byIndex(left, right));
-}
-
-/** Count of one cell. */
-export function countOf({ indices, counts }: SparseConfusion, cell: Cell, numClasses: number): number {
-  const entry = indices.indexOf(cell.truth * numClasses + cell.prediction);
-  return entry < 0 ? 0 : counts[entry]!;
 }
 
 export interface Contribution {
@@ -47,8 +40,12 @@ export function leavesBehind(
   numClasses: number,
   limit: number,
 ): Contribution[] {
+  const index = cell.truth * numClasses + cell.prediction;
   return leaves
-    .map(({ sampleIds, confusion }) => ({ sampleIds, count: countOf(confusion, cell, numClasses) }))
+    .map(({ sampleIds, confusion: { indices, counts } }) => ({
+      sampleIds,
+      count: counts[indices.indexOf(index)] ?? 0,
+    }))
     .filter(({ count }) => count > 0)
     .sort((left, right) => right.count - left.count)
     .slice(0, limit);

@@ -1,2 +1,2 @@
-/** The coordinator's types of an evaluation, under a name that the views of this folder share. Types alone. */
-export type { Evaluation, SparseConfusion } from '@unet-fleet/coordinator/live/evaluations';
+/** The coordinator's type of an evaluation, under a name that the views share. A type alone. */
+export type { Evaluation } from '@unet-fleet/coordinator/live/evaluations';

@@ -2,17 +2,16 @@
  * Where the boxes of the timeline and of the bars lie: steps one after another, a lane for each worker and one for the
  * coordinator, each step's time split in its parts. Pure: ms in, boxes and SVG paths out.
  */
+import { busyMs, busyParts, type Part, parts } from '@unet-fleet/pictures/models/step-parts';
 import type { Lane, StepLanes } from '../../../../src/protocol.ts';
 
-export type Part = 'fetch' | 'data' | 'compute' | 'send' | 'wait' | 'reduce' | 'optimize';
-
 /** In the order in which they are drawn. */
-export const workerParts: readonly Part[] = ['fetch', 'data', 'compute', 'send', 'wait'];
+export const workerParts: readonly Part[] = parts.filter((part) => part !== 'reduce' && part !== 'optimize');
 export const coordinatorParts: readonly Part[] = ['reduce', 'optimize'];
 
 /** What each part is to a person. */
 export const partNames: Record<Part, string> = {
-  fetch: 'fetch and apply weights',
+  weights: 'fetch and apply weights',
   data: 'wait for photos',
   compute: 'compute',
   send: 'send gradients',
@@ -23,21 +22,11 @@ export const partNames: Record<Part, string> = {
 
 export type Durations = Partial<Record<Part, number>>;
 
-/**
- * A worker's part of a step: what it did between its lease and its last answer, and waiting for the rest of the step.
- * Parts that ran beside each other can be longer together than the span they lie in; they are kept as measured.
- */
-export function durationsOf(lane: Lane, stepMs: number): Durations {
-  const { fetchMs, dataMs, computeMs, sendMs } = lane;
-  const busyMs = fetchMs + dataMs + computeMs + sendMs;
-  return {
-    fetch: fetchMs,
-    data: dataMs,
-    compute: computeMs,
-    send: sendMs,
-    wait: Math.max(0, stepMs - busyMs),
-  };
-}
+/** A worker's part of a step: what it did between its lease and its last answer, as measured, and waiting for the rest. */
+export const durationsOf = (lane: Lane, stepMs: number): Durations => ({
+  ...Object.fromEntries(busyParts(lane)),
+  wait: Math.max(0, stepMs - busyMs(lane)),
+});
 
 export interface Box {
   part: Part;
@@ -47,15 +36,9 @@ export interface Box {
 
 /** Parts in order from the lane's start, shortened alike where they overlapped, then waiting until the step's end. */
 export function laneBoxes(lane: Lane, stepMs: number): Box[] {
-  const busy: [Part, number][] = [
-    ['fetch', lane.fetchMs],
-    ['data', lane.dataMs],
-    ['compute', lane.computeMs],
-    ['send', lane.sendMs],
-  ];
   const startMs = Math.min(Math.max(0, lane.startMs), stepMs);
   const endMs = Math.min(Math.max(startMs, lane.endMs), stepMs);
-  const sumMs = busy.reduce((sum, [, ms]) => sum + ms, 0);
+  const sumMs = busyMs(lane);
   const scale = sumMs > endMs - startMs && sumMs > 0 ? (endMs - startMs) / sumMs : 1;
   const boxes: Box[] = [];
   const add = (part: Part, fromMs: number, toMs: number) => {
@@ -63,7 +46,7 @@ export function laneBoxes(lane: Lane, stepMs: number): Box[] {
   };
   add('wait', 0, startMs);
   let atMs = startMs;
-  for (const [part, ms] of busy) {
+  for (const [part, ms] of busyParts(lane)) {
     add(part, atMs, atMs + ms * scale);
     atMs += ms * scale;
   }
@@ -152,17 +135,17 @@ export function inWords(step: StepLanes, row: string): string {
   const of = (part: Part, ms: number) => `${partNames[part]} ${milliseconds(ms)}`;
   const head = `Step ${step.step}, ${row}`;
   if (row === coordinatorRow) {
-    const parts = [of('reduce', step.reduceMs), of('optimize', step.optimizeMs)].join(', ');
-    return `${head}: ${parts}, of ${milliseconds(step.stepMs)}.`;
+    const told = [of('reduce', step.reduceMs), of('optimize', step.optimizeMs)].join(', ');
+    return `${head}: ${told}, of ${milliseconds(step.stepMs)}.`;
   }
   const lane = step.lanes.find(({ worker }) => worker === row);
   if (lane === undefined) return `${head}: took no part.`;
   const durations = durationsOf(lane, step.stepMs);
-  const parts = workerParts
+  const told = workerParts
     .filter((part) => (durations[part] ?? 0) > 0)
     .map((part) => of(part, durations[part]!));
   const leaves = `${lane.numLeaves} ${lane.numLeaves === 1 ? 'leaf' : 'leaves'}`;
-  return `${head}: ${leaves}; ${parts.join(', ')}; of ${milliseconds(step.stepMs)}.`;
+  return `${head}: ${leaves}; ${told.join(', ')}; of ${milliseconds(step.stepMs)}.`;
 }
 
 export const milliseconds = (ms: number): string =>

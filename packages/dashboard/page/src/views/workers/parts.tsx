@@ -1,9 +1,10 @@
 /** How the parts of a step look: a colour and a pattern each, so that they are told apart without colours, too. */
-import { coordinatorParts, type Part, partNames, workerParts } from './lane-layout.ts';
+import type { Part } from '@unet-fleet/pictures/models/step-parts';
+import { coordinatorParts, partNames, workerParts } from './lane-layout.ts';
 
 /** Lines of a pattern within a square of 8, drawn over the part's colour; '' for a plain one. */
 const patterns: Record<Part, string> = {
-  fetch: 'M-2 2l4 -4M0 8l8 -8M6 10l4 -4',
+  weights: 'M-2 2l4 -4M0 8l8 -8M6 10l4 -4',
   data: 'M2 0v8M6 0v8',
   compute: '',
   send: 'M-2 6l4 4M0 0l8 8M6 -2l4 4',
