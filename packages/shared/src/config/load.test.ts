@@ -170,8 +170,8 @@ test.each<[ConfigSources, string]>([
   ],
   [{ flags: { learningRate: 'Infinity' } }, '--learning-rate Infinity is not allowed'],
   [
-    { files: [file({ train: { optimizer: 'adamm' } })] },
-    'train.optimizer: "adamm" in recipe.yaml is not allowed: it must be rmsprop, sgd, adam or adamw',
+    { files: [file({ train: { clip: 'nrom' } })] },
+    'train.clip: "nrom" in recipe.yaml is not allowed: it must be value, norm or none',
   ],
   [{ files: [file({ train: { epochs: null } })] }, 'train.epochs: null in recipe.yaml is not allowed'],
   [{ files: [file({ train: { epochs: { a: 1 } } })] }, 'train.epochs: {"a":1} in recipe.yaml is not allowed'],

@@ -1,6 +1,7 @@
 /** The schedules against PyTorch's, from test/fixtures/optimizer/schedules.json. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { configOptions } from '../config/schema.ts';
 import { UserError } from '../errors.ts';
 import { earlyStoppingAfterValidation, initialEarlyStopping, shouldStopEarly } from './early-stopping.ts';
 import { cosineOfFraction } from './exact-cosine.ts';
@@ -25,17 +26,10 @@ const fixture: Fixture = JSON.parse(
   readFileSync(new URL('../../../../test/fixtures/optimizer/schedules.json', import.meta.url), 'utf8'),
 );
 
-const defaults: ScheduleConfig = {
-  schedule: 'plateau',
-  learningRate: 0.001,
-  epochs: 5,
-  plateauPatience: 2,
-  plateauFactor: 0.1,
-  stepEpochs: 2,
-  stepFactor: 0.1,
-  warmupSteps: 0,
-  finalLearningRate: 0,
-};
+/** As the schema has them, those of every schedule. */
+const defaults = Object.fromEntries(
+  configOptions.filter(({ group }) => group === 'train').map(({ key, default: value }) => [key, value]),
+) as unknown as ScheduleConfig;
 
 const throughJson = (state: ScheduleState): ScheduleState => JSON.parse(JSON.stringify(state));
 
