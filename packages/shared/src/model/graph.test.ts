@@ -69,6 +69,17 @@ describe('depth', () => {
   });
 });
 
+test.each(architectureNames)('%s has the norm that is asked for, and no other', (architecture) => {
+  const normsOf = (norm: ModelConfig['norm']) =>
+    new Set(
+      graphOf(model({ architecture, norm })).nodes.flatMap(({ kind }) => (/Norm$/.test(kind) ? [kind] : [])),
+    );
+  expect([...normsOf('batch')]).toEqual(['batchNorm']);
+  expect([...normsOf('instance')]).toEqual(['groupNorm']);
+  expect([...normsOf('group')]).toEqual(['groupNorm']);
+  expect(describeModel(model({ architecture, norm: 'instance' })).numStatistics).toBe(0);
+});
+
 test.each(architectureNames)('%s: each map is freed once, and read by nobody after that', (architecture) => {
   const graph = graphOf(model({ architecture }));
   const { needed, afterInference, afterForward, afterBackward } = lifetimesOf(graph);

@@ -1,13 +1,14 @@
 /**
  * The classic U-Net in the form of milesial/Pytorch-UNet, with the order and names of its state dict, so that its users'
- * weights fit and ours fit theirs: Ronneberger et al., 2015, with batch norm and padding 1. Four levels below the first
- * by default; with others the names go on counting.
+ * weights fit and ours fit theirs: Ronneberger et al., 2015, with padding 1, and batch norm unless another is asked for.
+ * Four levels below the first by default; with others the names go on counting.
  */
 import type { LayerGraph, NodeId } from '../graph.ts';
 import { GraphBuilder } from '../graph-builder.ts';
 import type { ModelConfig } from '../types.ts';
 
-export function unet({ inChannels, numClasses, baseWidth, depth, upsampling }: ModelConfig): LayerGraph {
+export function unet(config: ModelConfig): LayerGraph {
+  const { inChannels, numClasses, baseWidth, depth, upsampling, norm } = config;
   const graph = new GraphBuilder('torchDefault');
   const isBilinear = upsampling === 'bilinear';
   // Bilinear up-sampling does not halve the channels, so the lowest level has half as many.
@@ -17,7 +18,7 @@ export function unet({ inChannels, numClasses, baseWidth, depth, upsampling }: M
   const doubleConv = (x: NodeId, name: string, numMiddle: number, numOut: number): NodeId => {
     const half = (input: NodeId, first: number, numChannels: number) => {
       const z = graph.conv(input, `${name}.double_conv.${first}`, numChannels);
-      return graph.relu(graph.norm(z, `${name}.double_conv.${first + 1}`, 'batch'));
+      return graph.relu(graph.norm(z, `${name}.double_conv.${first + 1}`, norm));
     };
     return half(half(x, 0, numMiddle), 3, numOut);
   };
