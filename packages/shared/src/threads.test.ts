@@ -144,8 +144,9 @@ test('one that takes no more calls is idle when it has answered what it was aske
 
 test('one that is told to ends by itself; one that does not is not waited for', async () => {
   const thread = start();
-  thread.tell('finish');
+  await thread.call('finish', []);
   await thread.end();
+  expect(thread.isLost).toBe(true);
   const deaf = start();
   const out = expect(deaf.call('never', [])).rejects.toThrow('was closed');
   await deaf.end(1);

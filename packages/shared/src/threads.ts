@@ -11,7 +11,8 @@ import { parentPort, Worker, type WorkerOptions, workerData } from 'node:worker_
 import { type ExitCode, UserError } from './errors.ts';
 import { type Doing, explained } from './system-error.ts';
 
-type Arguments<F> = F extends (...args: infer A) => unknown ? A : never;
+/** Of a function, as a tuple. */
+export type Arguments<F> = F extends (...args: infer A) => unknown ? A : never;
 type Answer<F> = F extends (...args: never[]) => infer R ? Unmoved<Awaited<R>> : never;
 type Unmoved<T> = T extends Moved<infer V> ? V : T;
 
@@ -57,6 +58,7 @@ export class Link<Theirs extends object> {
   readonly #calls = new Map<number, { resolve(value: never): void; reject(error: Error): void }>();
   #lastId = 0;
   #refusal: Error | null = null;
+  #isLost = false;
   readonly #whenIdle: (() => void)[] = [];
 
   constructor(post: (message: Message, moved?: readonly ArrayBuffer[]) => void) {
@@ -99,8 +101,13 @@ export class Link<Theirs extends object> {
     for (const { reject } of this.#calls.values()) reject(this.#refusal);
   }
 
-  /** The other thread is gone. */
+  /** The other thread is gone: it has answered all that it will. */
+  get isLost(): boolean {
+    return this.#isLost;
+  }
+
   protected lost(reason: Error): void {
+    this.#isLost = true;
     this.refuse(reason);
     this.#calls.clear();
     this.#tellIdle();
@@ -219,9 +226,9 @@ export class Starter<Theirs extends object = object> extends Link<Theirs> {
     parentPort!.on('message', (message: Message) => this.take(message, functions, doing));
   }
 
-  /** Nothing more is said: the thread ends when it has nothing left to do. */
+  /** Nothing more is said after this moment's answers: the thread ends when it has nothing left to do. */
   end(): void {
-    parentPort!.close();
+    setImmediate(() => parentPort!.close());
   }
 }
 
