@@ -117,7 +117,7 @@ test('what is drawn is worked out without Node, so that the page can use it', ()
   expect(sources.length).toBeGreaterThan(0);
   for (const { path, imports } of sources) {
     const foreign = imports.filter(
-      (specifier) => !/^\.\/[\w-]+\.ts$|^@unet-fleet\/shared\/metrics\//.test(specifier),
+      (specifier) => !/^\.\/[\w-]+\.ts$|^@unet-fleet\/shared\/(metrics\/|events$)/.test(specifier),
     );
     expect(foreign, path).toEqual([]);
   }

@@ -3,6 +3,7 @@
  * What it keeps true: a step is in it once. A coordinator that starts again from a checkpoint computes the steps after it
  * again, so what was after them goes.
  */
+import { type CurveName, courseCurves } from '@unet-fleet/pictures/models/course-charts';
 import { describeEvent, type RunEvent } from '@unet-fleet/shared';
 import type { History, Point, ShownEvent, StepLanes } from '../protocol.ts';
 
@@ -31,13 +32,10 @@ export interface RunCourse {
 
 export const emptyCourse = (numClasses: number): RunCourse => ({
   curves: {
-    trainLoss: [],
-    validationLoss: [],
-    learningRate: [],
-    meanIou: [],
-    pixelAccuracy: [],
-    gradientNorm: [],
-    imagesPerSecond: [],
+    ...(Object.fromEntries(courseCurves.map(({ curve }) => [curve, []])) as unknown as Record<
+      CurveName,
+      Point[]
+    >),
     classIou: Array.from({ length: numClasses }, () => []),
   },
   restarts: [],
@@ -55,6 +53,10 @@ export const emptyCourse = (numClasses: number): RunCourse => ({
 
 /** Takes an event in; in place. Returns the sentence it added, if it has one. */
 export function addEvent(course: RunCourse, event: TimedEvent): ShownEvent | null {
+  for (const { curve, value } of courseCurves) {
+    const added = value(event);
+    if (added !== undefined && 'step' in event) course.curves[curve].push([event.step, finite(added)]);
+  }
   switch (event.type) {
     case 'run-started':
       course.startedAt ??= event.at;
@@ -70,9 +72,6 @@ export function addEvent(course: RunCourse, event: TimedEvent): ShownEvent | nul
       break;
     case 'validated': {
       const { step } = event;
-      course.curves.validationLoss.push([step, finite(event.loss)]);
-      course.curves.meanIou.push([step, finite(event.meanIou)]);
-      course.curves.pixelAccuracy.push([step, finite(event.pixelAccuracy)]);
       for (const [index, curve] of course.curves.classIou.entries()) {
         if (event.classIou) curve.push([step, event.classIou[index] ?? null]);
       }
@@ -98,12 +97,8 @@ export function addEvent(course: RunCourse, event: TimedEvent): ShownEvent | nul
 }
 
 function addStep(course: RunCourse, event: Extract<TimedEvent, { type: 'step' }>): void {
-  const { step, curves } = { step: event.step, curves: course.curves };
+  const { step } = event;
   course.step = step;
-  curves.trainLoss.push([step, finite(event.loss)]);
-  curves.learningRate.push([step, event.learningRate]);
-  curves.gradientNorm.push([step, finite(event.gradientNorm)]);
-  curves.imagesPerSecond.push([step, event.stepMs > 0 ? (event.numImages * 1000) / event.stepMs : null]);
   if (!event.workers) return;
   course.lanes.push({
     step,

@@ -1,75 +1,109 @@
-/** The charts of a run's course, for the page and the report: a line here is a curve in both. */
+/**
+ * The charts of a run's course: what is kept of its events as curves, and how page and report draw them. A chart or a curve
+ * is one entry here.
+ */
+import type { RunEvent } from '@unet-fleet/shared/events';
 import type { ScaleKind, Tone } from './chart.ts';
 
-/** Curves that are recorded of a run, beside those by class. */
-export type CurveName =
-  | 'trainLoss'
-  | 'validationLoss'
-  | 'learningRate'
-  | 'meanIou'
-  | 'pixelAccuracy'
-  | 'gradientNorm'
-  | 'imagesPerSecond';
-
-/** step: a value a step, seen best behind its mean · validation: few values, seen best as dots · given: without noise. */
-export type CurveKind = 'step' | 'validation' | 'given';
-
-export interface CourseCurve {
-  curve: CurveName;
+export interface CourseCurve<Name extends string = string> {
+  curve: Name;
   name: string;
   tone: Tone;
-  kind: CurveKind;
+  /** step: seen best behind its mean · validation: few values, seen best as dots · given: without noise. */
+  kind: 'step' | 'validation' | 'given';
+  /** What an event adds at its step; undefined: nothing. What is no finite number is a gap. */
+  value: (event: RunEvent) => number | null | undefined;
   /** Beside the other curves of its chart. */
   short?: string;
   /** Of a chart with this curve alone, where that is not its name. */
   title?: string;
 }
 
-export interface CourseChart {
+export interface CourseChart<Name extends string = string> {
   title: string;
   remark?: string;
   /** share: where there is room, each curve has a chart of its own. */
   scale: ScaleKind;
-  curves: readonly CourseCurve[];
+  curves: readonly CourseCurve<Name>[];
 }
 
-const of = (
-  curve: CurveName,
-  name: string,
-  tone: Tone,
-  kind: CurveKind,
-  words: Pick<CourseCurve, 'short' | 'title'> = {},
-): CourseCurve => ({ curve, name, tone, kind, ...words });
+type EventOf<Type extends RunEvent['type']> = Extract<RunEvent, { type: Type }>;
 
-const meanIouTitle = 'Intersection over union (IoU)';
+const ofStep = (value: (event: EventOf<'step'>) => number | null) => (event: RunEvent) =>
+  event.type === 'step' ? value(event) : undefined;
+const ofValidation = (value: (event: EventOf<'validated'>) => number | null) => (event: RunEvent) =>
+  event.type === 'validated' ? value(event) : undefined;
 
-export const courseCharts: readonly CourseChart[] = [
+/** Keeps the curve's name in its type. */
+const curve = <Name extends string>(name: Name, rest: Omit<CourseCurve, 'curve'>): CourseCurve<Name> => ({
+  curve: name,
+  ...rest,
+});
+
+const charts = [
   {
     title: 'Loss',
     scale: 'fitting',
     curves: [
-      of('trainLoss', 'Training loss', 'training', 'step', { short: 'training' }),
-      of('validationLoss', 'Validation loss', 'validation', 'validation', { short: 'validation' }),
+      curve('trainLoss', {
+        ...{ name: 'Training loss', short: 'training', tone: 'training', kind: 'step' },
+        value: ofStep(({ loss }) => loss),
+      }),
+      curve('validationLoss', {
+        ...{ name: 'Validation loss', short: 'validation', tone: 'validation', kind: 'validation' },
+        value: ofValidation(({ loss }) => loss),
+      }),
     ],
   },
   {
     title: 'Validation scores',
     scale: 'share',
     curves: [
-      of('meanIou', 'Mean IoU', 'score', 'validation', { short: 'mean IoU', title: meanIouTitle }),
-      of('pixelAccuracy', 'Pixel accuracy', 'accuracy', 'validation', { short: 'pixel accuracy' }),
+      curve('meanIou', {
+        ...{ name: 'Mean IoU', short: 'mean IoU', title: 'Intersection over union (IoU)' },
+        ...{ tone: 'score', kind: 'validation', value: ofValidation(({ meanIou }) => meanIou) },
+      }),
+      curve('pixelAccuracy', {
+        ...{ name: 'Pixel accuracy', short: 'pixel accuracy', tone: 'accuracy', kind: 'validation' },
+        value: ofValidation(({ pixelAccuracy }) => pixelAccuracy),
+      }),
     ],
   },
-  { title: 'Learning rate', scale: 'log', curves: [of('learningRate', 'Learning rate', 'quiet', 'given')] },
+  {
+    title: 'Learning rate',
+    scale: 'log',
+    curves: [
+      curve('learningRate', {
+        ...{ name: 'Learning rate', tone: 'quiet', kind: 'given' },
+        value: ofStep(({ learningRate }) => learningRate),
+      }),
+    ],
+  },
   {
     title: 'Gradient norm',
     remark: 'before clipping',
     scale: 'fitting',
-    curves: [of('gradientNorm', 'Gradient norm', 'training', 'step')],
+    curves: [
+      curve('gradientNorm', {
+        ...{ name: 'Gradient norm', tone: 'training', kind: 'step' },
+        value: ofStep(({ gradientNorm }) => gradientNorm),
+      }),
+    ],
   },
   {
     title: 'Images per second',
     scale: 'linear',
-    curves: [of('imagesPerSecond', 'Images per second', 'quiet', 'step')],
+    curves: [
+      curve('imagesPerSecond', {
+        ...{ name: 'Images per second', tone: 'quiet', kind: 'step' },
+        value: ofStep(({ numImages, stepMs }) => (stepMs > 0 ? (numImages * 1000) / stepMs : null)),
+      }),
+    ],
   },
-];
+] satisfies CourseChart[];
+
+/** Curves that are kept of a run, beside those by class. */
+export type CurveName = (typeof charts)[number]['curves'][number]['curve'];
+
+export const courseCharts: readonly CourseChart<CurveName>[] = charts;
+export const courseCurves: readonly CourseCurve<CurveName>[] = courseCharts.flatMap(({ curves }) => curves);

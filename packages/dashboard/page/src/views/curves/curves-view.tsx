@@ -1,7 +1,7 @@
 /** How training goes: charts over the same steps, with one zoom, one cursor and one smoothing for all of them. */
 
 import { nameOf } from '@unet-fleet/pictures/models/class-map';
-import { type CourseCurve, courseCharts } from '@unet-fleet/pictures/models/course-charts';
+import { type CourseCurve, type CurveName, courseCharts } from '@unet-fleet/pictures/models/course-charts';
 import { useMemo, useState } from 'preact/hooks';
 import type { History } from '../../../../src/protocol.ts';
 import { useKept } from '../../live/use-kept.ts';
@@ -52,7 +52,7 @@ export function CurvesView({ history }: CurvesViewProps) {
     [curves],
   );
   const specs = useMemo(() => {
-    const seriesOf = ({ curve, name, tone, kind }: CourseCurve): Series[] => {
+    const seriesOf = ({ curve, name, tone, kind }: CourseCurve<CurveName>): Series[] => {
       const points = curves[curve];
       const colour = tone === 'validation' ? '--curve-second' : '--accent';
       if (kind !== 'step' || smoothing === 0) {
