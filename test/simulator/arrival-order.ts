@@ -1,26 +1,26 @@
-/** A reducer that adds as it comes: what the fixed tree is there to prevent. Part of a mutant. */
+/** Buckets that add as it comes: what the fixed tree is there to prevent. Part of a mutant. */
 
-import { Reducer, type ReducerOptions } from '@unet-fleet/coordinator/reducer/reducer';
+import type { BucketSquares, ModelState, StepUpdate } from '@unet-fleet/coordinator/reducer/bucket-owner';
+import { type ParameterBucketOptions, ParameterBuckets } from '@unet-fleet/coordinator/reducer/parameters';
 import {
   add,
   blockSumsOfSquares,
   createOptimizer,
   type FloatVector,
   type NumericMemory,
-  type UpdateScalars,
 } from '@unet-fleet/numerics';
 import { type BulkInbox, type BulkOutbox, nodeKey, type TreeNode } from '@unet-fleet/shared';
 
-export class ArrivalOrderReducer extends Reducer {
+export class ArrivalOrderBuckets extends ParameterBuckets {
   readonly #memory: NumericMemory;
-  readonly #options: ReducerOptions;
+  readonly #options: ParameterBucketOptions;
   readonly #sums: FloatVector[];
   readonly #parameters: FloatVector[];
   readonly #slots: FloatVector[][];
   readonly #seen = new Set<string>();
-  #step = 0;
+  #version = 0;
 
-  constructor(memory: NumericMemory, options: ReducerOptions) {
+  constructor(memory: NumericMemory, options: ParameterBucketOptions) {
     super(memory, options);
     this.#memory = memory;
     this.#options = options;
@@ -33,17 +33,18 @@ export class ArrivalOrderReducer extends Reducer {
     );
   }
 
-  override load(version: number, parameters: Float32Array, slots: Float32Array[]): void {
-    this.#step = version;
+  override load(version: number, { parameters, slots }: ModelState, outboxes: readonly BulkOutbox[]): void {
+    this.#version = version;
     this.#options.buckets.forEach(({ offset, length }, i) => {
       this.#parameters[i]!.view.set(parameters.subarray(offset, offset + length));
       this.#slots[i]!.forEach((slot, k) => {
         slot.view.set(slots[k]!.subarray(offset, offset + length));
       });
     });
+    this.#offerAll(outboxes);
   }
 
-  override save(parameters: Float32Array, slots: Float32Array[]): void {
+  override save({ parameters, slots }: ModelState): void {
     this.#options.buckets.forEach(({ offset }, i) => {
       parameters.set(this.#parameters[i]!.view, offset);
       this.#slots[i]!.forEach((slot, k) => {
@@ -52,43 +53,42 @@ export class ArrivalOrderReducer extends Reducer {
     });
   }
 
-  override async collect(inbox: BulkInbox, peer: string, step: number, node: TreeNode): Promise<void> {
-    const key = { kind: 'gradient', term: this.#options.term, step, ...node } as const;
+  override async collect(inbox: BulkInbox, peer: string, version: number, node: TreeNode): Promise<void> {
+    const key = { kind: 'gradient', term: this.#options.term, step: version, ...node } as const;
     await Promise.all(
       this.#options.buckets.map(async ({ id, length }, i) => {
         const values = this.#memory.allocate(length);
         const { view } = values;
         await inbox.fetch(peer, key, id, new Uint8Array(view.buffer, view.byteOffset, view.byteLength));
         const seen = `${id} ${nodeKey(node)}`;
-        if (step !== this.#step || this.#seen.has(seen)) return;
+        if (version !== this.#version || this.#seen.has(seen)) return;
         this.#seen.add(seen);
         add(this.#sums[i]!, values);
       }),
     );
   }
 
-  override sumsOfSquares(): { bucket: number; blocks: Float64Array }[] {
+  override sumsOfSquares(): BucketSquares[] {
     return this.#options.buckets.map(({ id }, i) => ({
       bucket: id,
       blocks: blockSumsOfSquares(this.#sums[i]!),
     }));
   }
 
-  override apply(_numLeaves: number, scalars: UpdateScalars, outboxes: BulkOutbox[]): void {
+  override apply({ scalars }: StepUpdate, outboxes: readonly BulkOutbox[]): void {
     const optimizer = createOptimizer(this.#options.train);
-    for (const outbox of outboxes) outbox.withdraw(() => false);
     this.#options.buckets.forEach((_, i) => {
       const [parameters, gradients, slots] = [this.#parameters[i]!, this.#sums[i]!, this.#slots[i]!];
       optimizer.apply({ parameters, gradients, slots }, scalars);
       gradients.view.fill(0);
     });
     this.#seen.clear();
-    this.#step = scalars.updateIndex;
-    this.offerAll(this.#step, outboxes);
+    this.#version = scalars.updateIndex;
+    this.#offerAll(outboxes);
   }
 
-  override offerAll(version: number, outboxes: BulkOutbox[]): void {
-    const key = { kind: 'weights', term: this.#options.term, step: version, level: 0, index: 0 } as const;
+  #offerAll(outboxes: readonly BulkOutbox[]): void {
+    const key = { kind: 'weights', term: this.#options.term, step: this.#version, level: 0, index: 0 } as const;
     this.#options.buckets.forEach(({ id }, i) => {
       const { view } = this.#parameters[i]!;
       for (const outbox of outboxes) {

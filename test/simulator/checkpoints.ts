@@ -6,7 +6,7 @@
 import type { CheckpointContent } from '@unet-fleet/coordinator/checkpoint/write';
 import type { WriteResult } from '@unet-fleet/coordinator/checkpoint/writer';
 import type { Effect } from '@unet-fleet/coordinator/core/types';
-import type { ModelState } from '@unet-fleet/coordinator/reducer/protocol';
+import type { ModelState } from '@unet-fleet/coordinator/reducer/bucket-owner';
 import { Snapshots, type SnapshotsOptions } from '@unet-fleet/coordinator/shell/snapshots';
 import { UserError } from '@unet-fleet/shared';
 import type { Cluster } from './cluster.ts';
@@ -49,7 +49,7 @@ export class Checkpoints {
       model: { numParameters, numStatistics } as SnapshotsOptions['model'],
       plan,
       slotNames: cluster.reference.weights[0]!.slots.map((_, i) => `slot ${i}`),
-      reducers: { save: (vectors) => this.#promise((resolve) => reducers.snapshot(vectors, resolve)) },
+      reducers: { save: (vectors) => reducers.snapshot(vectors) },
       writer: { write: (content) => this.#write(content) },
       constantFacts: { term } as SnapshotsOptions['constantFacts'],
       engines: () => [],

@@ -2,7 +2,7 @@
 import type { handle } from '@unet-fleet/coordinator/core/handle';
 import type { hears } from '@unet-fleet/coordinator/core/peers';
 import type { CoreConfig, CoreState, Intervention, Progress } from '@unet-fleet/coordinator/core/types';
-import type { Reducer, ReducerOptions } from '@unet-fleet/coordinator/reducer/reducer';
+import type { ParameterBucketOptions, ParameterBuckets } from '@unet-fleet/coordinator/reducer/parameters';
 import type { NumericMemory } from '@unet-fleet/numerics';
 import type { DownMessage, UpMessage } from '@unet-fleet/shared';
 import type { hears as hearsCoordinator } from '@unet-fleet/worker/session/conversation';
@@ -56,7 +56,7 @@ export interface Mutant {
   handleSession?: (real: typeof handleSession) => typeof handleSession;
   hears?: (real: typeof hears) => typeof hears;
   hearsCoordinator?: (real: typeof hearsCoordinator) => typeof hearsCoordinator;
-  reducer?: (memory: NumericMemory, options: ReducerOptions) => Pick<Reducer, keyof Reducer>;
+  parameters?: (memory: NumericMemory, options: ParameterBucketOptions) => ParameterBuckets;
   /** The coordinator's control plane lets messages of every term pass. */
   takesEveryTerm?: boolean;
   /** A checkpoint counts as durable when it has been handed to the disk. */

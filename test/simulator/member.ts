@@ -2,6 +2,7 @@
  * What a simulated worker holds while it is a member of a run: weights of one version, the computation under way, and
  * the gradients that it offers. The product's member, with toy numerics in place of the engine.
  */
+import { combineNodes, type FloatVector, type NumericMemory } from '@unet-fleet/numerics';
 import {
   childrenOf,
   coverOf,
@@ -251,7 +252,10 @@ export class ToyMember {
     leaves: ToyLeaf[],
   ): void {
     const { buckets } = this.#cluster.reference.toy;
-    const gradients = sumOf(node, numLeaves, (leaf) => all[leaf - firstLeaf(whole)]!.gradients);
+    const { memory } = this.#cluster;
+    const sum = sumOf(node, numLeaves, memory, (leaf) => all[leaf - firstLeaf(whole)]!.gradients);
+    const gradients = sum.view.slice();
+    memory.free(sum);
     const key = { kind: 'gradient', term, step: lease.step, ...node } as const;
     for (const { id, offset, length } of buckets) {
       this.#outbox.offer(key, id, new Uint8Array(gradients.buffer, offset * 4, length * 4));
@@ -279,13 +283,19 @@ const validationToyLeaf: ToyLeaf = {
   sums: { lossSum: 0, weightSum: 0, gradientNorm: 0, isFinite: true },
 };
 
-/** left + right in float32, down to the leaves. */
-function sumOf(node: TreeNode, numLeaves: number, leafOf: (leaf: number) => Float32Array): Float32Array {
-  if (node.level === 0) return leafOf(node.index).slice();
+/** The sum of the node's leaves over the tree. */
+function sumOf(
+  node: TreeNode,
+  numLeaves: number,
+  memory: NumericMemory,
+  leafOf: (leaf: number) => Float32Array,
+): FloatVector {
+  if (node.level === 0) return memory.from(leafOf(node.index));
   const [left, right] = childrenOf(node, numLeaves);
-  const sum = sumOf(left!, numLeaves, leafOf);
+  const sum = sumOf(left!, numLeaves, memory, leafOf);
   if (!right) return sum;
-  const other = sumOf(right, numLeaves, leafOf);
-  for (let i = 0; i < sum.length; i++) sum[i]! += other[i]!;
+  const addend = sumOf(right, numLeaves, memory, leafOf);
+  combineNodes(sum, addend);
+  memory.free(addend);
   return sum;
 }

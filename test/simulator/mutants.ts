@@ -5,7 +5,7 @@
 import type { handle as realHandle } from '@unet-fleet/coordinator/core/handle';
 import type { CoreState, Effect, Round } from '@unet-fleet/coordinator/core/types';
 import { leavesOf } from '@unet-fleet/shared';
-import { ArrivalOrderReducer } from './arrival-order.ts';
+import { ArrivalOrderBuckets } from './arrival-order.ts';
 import type { Mutant } from './cluster.ts';
 
 type Handle = typeof realHandle;
@@ -100,7 +100,7 @@ export const mutants: Mutant[] = [
   {
     name: 'arrival-order',
     about: 'gradients are added in the order in which they arrive',
-    reducer: (memory, options) => new ArrivalOrderReducer(memory, options),
+    parameters: (memory, options) => new ArrivalOrderBuckets(memory, options),
   },
   {
     name: 'forgotten-lease',

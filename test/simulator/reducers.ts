@@ -3,9 +3,8 @@
  * behind a line of calls of its own, as the product's threads are.
  */
 import type { Effect } from '@unet-fleet/coordinator/core/types';
-import { Reducer } from '@unet-fleet/coordinator/reducer/reducer';
-import { StatisticsReducer } from '@unet-fleet/coordinator/reducer/statistics';
-import { clipNormCoefficient, sumBlocks } from '@unet-fleet/numerics';
+import { commitStep, type StepOwners } from '@unet-fleet/coordinator/reducer/commit';
+import { Reducer, type ReducerOptions } from '@unet-fleet/coordinator/reducer/reducer';
 import { FetchError, reducerOfBucket, type TreeNode } from '@unet-fleet/shared';
 import { ToyInbox, ToyOutbox } from './bulk.ts';
 import type { Cluster } from './cluster.ts';
@@ -16,8 +15,7 @@ import type { Reference, Weights } from './reference.ts';
 import { numParameters, numStatistics } from './toy.ts';
 
 interface Line {
-  reducer: Pick<Reducer, keyof Reducer>;
-  statistics: StatisticsReducer | null;
+  reducer: Reducer;
   outbox: ToyOutbox;
   inbox: ToyInbox;
   /** When the call that was sent last arrives. */
@@ -45,17 +43,16 @@ export class Reducers {
     this.#process = process;
     const { numReducers } = cluster.settings;
     const { buckets, train } = cluster.reference.toy;
-    const create = cluster.mutant?.reducer ?? ((memory, options) => new Reducer(memory, options));
     const settled = () => {
       cluster.hasSettled = true;
     };
     this.#lines = Array.from({ length: numReducers }, (_, index) => ({
-      reducer: create(cluster.memory, {
+      reducer: newReducer(cluster, {
         buckets: buckets.filter(({ id }) => reducerOfBucket(id, numReducers) === index),
+        statistics: index === 0 ? { bucketId: buckets.length, numStatistics } : null,
         train,
         term,
       }),
-      statistics: index === 0 ? new StatisticsReducer(buckets.length, numStatistics, term) : null,
       outbox: new ToyOutbox(),
       inbox: new ToyInbox(
         cluster.network,
@@ -71,14 +68,9 @@ export class Reducers {
     return this.#lines[index]?.outbox ?? null;
   }
 
-  load(version: number, { parameters, statistics, slots }: Weights): void {
+  load(version: number, weights: Weights): void {
     this.version = version;
-    for (const line of this.#lines) {
-      line.reducer.load(version, parameters, slots);
-      line.reducer.offerAll(version, [line.outbox]);
-      line.statistics?.load(version, statistics);
-      line.statistics?.offer(version, [line.outbox]);
-    }
+    for (const { reducer, outbox } of this.#lines) reducer.load(version, weights, [outbox]);
     assertWeights(this.#reference(), version, this.read());
   }
 
@@ -90,10 +82,7 @@ export class Reducers {
       statistics: new Float32Array(numStatistics),
       slots: Array.from({ length: numSlots }, () => new Float32Array(numParameters)),
     };
-    for (const { reducer, statistics } of this.#lines) {
-      reducer.save(weights.parameters, weights.slots);
-      statistics?.save(weights.statistics);
-    }
+    for (const { reducer } of this.#lines) reducer.save(weights);
     return weights;
   }
 
@@ -113,7 +102,7 @@ export class Reducers {
     numLeaves: number,
     done: (reason: string | null) => void,
   ): void {
-    let numOpen = 0;
+    let numOpen = this.#lines.length;
     let reason: string | null = null;
     const settle = (error: unknown) => {
       if (error instanceof FetchError) reason ??= error.message;
@@ -127,61 +116,57 @@ export class Reducers {
       this.#cluster.hasSettled = true;
     };
     for (const line of this.#lines) {
-      const { reducer, statistics, inbox } = line;
-      numOpen += statistics ? 2 : 1;
-      this.#call(line, () => {
-        follow(reducer.collect(inbox, peer, step, node, numLeaves));
-        if (statistics) follow(statistics.collect(inbox, peer, step, node, numLeaves));
-      });
+      const { reducer, inbox } = line;
+      this.#call(line, () => follow(reducer.collect(inbox, peer, step, node, numLeaves)));
     }
   }
 
-  /** As the conductor: norm of all, clip, update of each. `done` gets the norm of the mean gradient. */
+  /** The product's commit, a call to each reducer for the norm and one for the update. `done` gets the norm. */
   commit(effect: Extract<Effect, { type: 'commit' }>, done: (gradientNorm: number) => void): void {
-    const { step, numLeaves, weightSum, learningRate, skippedLeaves } = effect;
-    const { clip, clipLimit } = this.#cluster.reference.toy.train;
-    const scale = weightSum > 0 ? 1 / weightSum : 0;
-    const parts: { bucket: number; blocks: Float64Array }[] = [];
-    let numOpen = this.#lines.length;
-    const apply = () => {
-      parts.sort((a, b) => a.bucket - b.bucket);
-      const gradientNorm = Math.sqrt(sumBlocks(parts.map(({ blocks }) => blocks))) * scale;
-      const normCoefficient = clip === 'norm' ? clipNormCoefficient(clipLimit, gradientNorm) : 1;
-      const scalars = { scale, normCoefficient, learningRate, updateIndex: step + 1 };
-      numOpen = this.#lines.length;
+    const { random, reference } = this.#cluster;
+    const owners: StepOwners = {
+      sumsOfSquares: async (numLeaves) =>
+        (await this.#all(({ reducer }) => reducer.sumsOfSquares(numLeaves))).flat(),
+      apply: async (update) => {
+        await this.#all(({ reducer, outbox }) => reducer.apply(update, [outbox]), () => {
+          this.version = effect.step + 1;
+          assertWeights(this.#reference(), this.version, this.read());
+        });
+      },
+    };
+    commitStep(owners, effect, reference.toy.train).then(
+      (gradientNorm) => this.#process.after(random.between(0.05, 1), () => done(gradientNorm)),
+      (error: Error) =>
+        this.#process.after(0, () => this.#cluster.violate('exceptions', `a commit threw ${error.stack}`)),
+    );
+  }
+
+  /** A call to each reducer; resolves with the answers once the last is there, after `last` was called in its event. */
+  #all<T>(ask: (line: Line) => T, last: () => void = () => {}): Promise<T[]> {
+    return new Promise((resolve) => {
+      const answers: T[] = [];
       for (const line of this.#lines) {
         this.#call(line, () => {
-          line.reducer.apply(numLeaves, scalars, [line.outbox]);
-          line.statistics?.apply(numLeaves, skippedLeaves);
-          line.statistics?.offer(scalars.updateIndex, [line.outbox]);
-          if (--numOpen > 0) return;
-          this.version = step + 1;
-          assertWeights(this.#reference(), this.version, this.read());
-          this.#process.after(this.#cluster.random.between(0.05, 1), () => done(gradientNorm));
+          answers.push(ask(line));
+          if (answers.length < this.#lines.length) return;
+          last();
+          resolve(answers);
+          this.#cluster.hasSettled = true;
         });
       }
-    };
-    for (const line of this.#lines) {
-      this.#call(line, () => {
-        parts.push(...line.reducer.sumsOfSquares(numLeaves));
-        if (--numOpen === 0) apply();
-      });
-    }
+    });
   }
 
   /** Copies each reducer's ranges into the vectors when the call reaches it. */
-  snapshot({ parameters, statistics, slots }: Weights, done: () => void): void {
-    let numOpen = this.#lines.length;
-    for (const line of this.#lines) {
-      this.#call(line, () => {
-        line.reducer.save(parameters, slots);
-        line.statistics?.save(statistics);
-        if (--numOpen === 0) done();
-      });
-    }
+  snapshot(weights: Weights): Promise<void> {
+    return this.#all(({ reducer }) => reducer.save(weights)).then(() => {});
   }
 
   forgetPeer(peer: string): void {
     for (const line of this.#lines) this.#call(line, () => line.inbox.abandon(peer));
   }
+}
+
+function newReducer({ memory, mutant }: Cluster, options: ReducerOptions): Reducer {
+  return new Reducer(memory, options, mutant?.parameters?.(memory, options));
 }

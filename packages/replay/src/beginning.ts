@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { listCheckpoints } from '@unet-fleet/coordinator/checkpoint/folder';
 import { stepOfName } from '@unet-fleet/coordinator/checkpoint/manifest';
 import { DamagedCheckpoint, loadCheckpoint, readManifest } from '@unet-fleet/coordinator/checkpoint/read';
-import type { ModelState } from '@unet-fleet/coordinator/reducer/protocol';
+import type { ModelState } from '@unet-fleet/coordinator/reducer/bucket-owner';
 import type { RunFolder } from '@unet-fleet/coordinator/run-folder/run-folder';
 import { createOptimizer } from '@unet-fleet/numerics';
 import {

@@ -3,28 +3,25 @@
  * nobody else taking part. What it keeps true: each answer that the ledger names is computed for itself, from its
  * leaves alone, so that a difference belongs to whoever delivered that answer.
  */
+import type { ModelState, StepUpdate } from '@unet-fleet/coordinator/reducer/bucket-owner';
+import { commitStep } from '@unet-fleet/coordinator/reducer/commit';
 import { gradientSha256, nodeSha256 } from '@unet-fleet/coordinator/reducer/hashing';
-import type { ModelState } from '@unet-fleet/coordinator/reducer/protocol';
 import type { LedgerLine } from '@unet-fleet/coordinator/run-folder/ledger-line';
 import {
   blockSumsOfSquares,
-  clipNormCoefficient,
   createOptimizer,
   type FloatVector,
   NumericMemory,
   type Optimizer,
-  sumBlocks,
   updateRunningStatistics,
 } from '@unet-fleet/numerics';
 import {
-  childrenOf,
   type ModelDescription,
   nodeKey,
   type PlanConfig,
   rootOf,
   stepPlan,
   type TrainConfig,
-  type TreeNode,
 } from '@unet-fleet/shared';
 import type { ComputeThread } from '@unet-fleet/worker';
 import type { Batches } from '@unet-fleet/worker/shell/batches';
@@ -76,54 +73,54 @@ export class Trainer {
    * schedule depends on validations, which are not computed again.
    */
   async step({ step, answers, learningRate }: LedgerLine): Promise<Recomputed> {
-    const { engine, plan, train } = this.#options;
+    const { batches, engine, onLeaf, plan, train } = this.#options;
     await engine.setWeights(this.#parameters.view, this.#statistics);
-    const { numLeaves } = stepPlan(plan, step - 1);
-    const recomputed: Recomputed['answers'] = new Map();
+    const position = stepPlan(plan, step - 1);
+    const { numLeaves } = position;
     const wanted = new Set(answers.map(({ node }) => nodeKey(node)));
-    const root = await this.#sum(rootOf(numLeaves), step, wanted, recomputed);
-    const leaves = root.leaves.map(({ sums }) => sums);
-    const weightSum = leaves.reduce((sum, leaf) => sum + leaf.weightSum, 0);
-    const scale = weightSum > 0 ? 1 / weightSum : 0;
-    const gradientNorm = Math.sqrt(sumBlocks([blockSumsOfSquares(root.gradients)])) * scale;
-    const normCoefficient = train.clip === 'norm' ? clipNormCoefficient(train.clipLimit, gradientNorm) : 1;
-    const hash = gradientSha256(root.gradients.view);
-    this.#optimizer.apply(
-      { parameters: this.#parameters, gradients: root.gradients, slots: this.#slots },
-      { scale, normCoefficient, learningRate, updateIndex: step },
+    const recomputed: Recomputed['answers'] = new Map();
+    const root = await this.#nodes.sum(
+      rootOf(numLeaves),
+      numLeaves,
+      async (leaf, gradients, statistics) => {
+        const loss = await engine.trainLeaf(await batches.train(position, leaf), gradients, statistics);
+        onLeaf();
+        return loss;
+      },
+      (sum) => {
+        if (wanted.has(nodeKey(sum.node))) recomputed.set(nodeKey(sum.node), answerOf(sum));
+      },
     );
-    for (const { sums, statistics } of root.leaves) {
-      if (sums.isFinite) updateRunningStatistics(this.#statistics, statistics);
-    }
+    const leaves = root.leaves.map(({ sums }) => sums);
+    const hash = gradientSha256(root.gradients.view);
+    const gradientNorm = await commitStep(
+      {
+        sumsOfSquares: async () => [{ bucket: 0, blocks: blockSumsOfSquares(root.gradients) }],
+        apply: async (update) => this.#apply(root, update),
+      },
+      {
+        step: step - 1,
+        numLeaves,
+        weightSum: leaves.reduce((sum, leaf) => sum + leaf.weightSum, 0),
+        learningRate,
+        skippedLeaves: leaves.flatMap(({ isFinite }, leaf) => (isFinite ? [] : [leaf])),
+      },
+      train,
+    );
     this.#nodes.release(root);
     return { answers: recomputed, gradientSha256: hash, gradientNorm, leaves };
   }
 
-  /** Sums a node from the answers below it; what no answer covers, from its leaves. */
-  async #sum(
-    node: TreeNode,
-    step: number,
-    wanted: ReadonlySet<string>,
-    recomputed: Recomputed['answers'],
-  ): Promise<NodeSum> {
-    const position = stepPlan(this.#options.plan, step - 1);
-    const isAnswer = wanted.has(nodeKey(node));
-    if (!isAnswer && node.level > 0) {
-      const [left, right] = childrenOf(node, position.numLeaves);
-      const first = await this.#sum(left!, step, wanted, recomputed);
-      if (!right) return { ...first, node };
-      return this.#nodes.combine(node, first, await this.#sum(right, step, wanted, recomputed));
-    }
-    const { batches, engine, onLeaf } = this.#options;
-    const sum = await this.#nodes.sum(node, position.numLeaves, async (leaf, gradients, statistics) => {
-      const loss = await engine.trainLeaf(await batches.train(position, leaf), gradients, statistics);
-      onLeaf();
-      return loss;
+  #apply({ gradients, leaves }: NodeSum, { skippedLeaves, scalars }: StepUpdate): void {
+    this.#optimizer.apply({ parameters: this.#parameters, gradients, slots: this.#slots }, scalars);
+    leaves.forEach(({ statistics }, leaf) => {
+      if (!skippedLeaves.includes(leaf)) updateRunningStatistics(this.#statistics, statistics);
     });
-    if (isAnswer) {
-      const sha256 = nodeSha256(sum.gradients.view, statisticsOf(sum));
-      recomputed.set(nodeKey(node), { sha256, leaves: sum.leaves.map(({ sums }) => sums) });
-    }
-    return sum;
   }
 }
+
+/** As the ledger has it. */
+const answerOf = (sum: NodeSum): { sha256: string; leaves: LeafSums[] } => ({
+  sha256: nodeSha256(sum.gradients.view, statisticsOf(sum)),
+  leaves: sum.leaves.map(({ sums }) => sums),
+});

@@ -2,6 +2,7 @@
 import { NumericMemory } from '@unet-fleet/numerics';
 import { type Bucket, type BulkInbox, configOptions, type TrainConfig } from '@unet-fleet/shared';
 import { expect, test } from 'vitest';
+import type { ModelState } from './bucket-owner.ts';
 import type { TensorPart } from './kept-gradient.ts';
 import { combineHistograms } from './pool.ts';
 import { Reducer } from './reducer.ts';
@@ -32,16 +33,23 @@ const inboxOf = (step: number): BulkInbox => ({
   async close() {},
 });
 
+const zeros = (): ModelState => ({
+  parameters: new Float32Array(8),
+  statistics: new Float32Array(0),
+  slots: [new Float32Array(8), new Float32Array(8)],
+});
+
 const newReducer = (owned: Bucket[]): Reducer => {
-  const reducer = new Reducer(new NumericMemory(), { buckets: owned, train, term: 1 });
-  reducer.load(0, new Float32Array(8), [new Float32Array(8), new Float32Array(8)]);
+  const options = { buckets: owned, train, term: 1, statistics: null };
+  const reducer = new Reducer(new NumericMemory(), options);
+  reducer.load(0, zeros(), []);
   return reducer;
 };
 
 async function step(reducer: Reducer, index: number, isWatched: boolean): Promise<void> {
   await reducer.collect(inboxOf(index), 'w', index, { level: 0, index: 0 }, 1);
   const scalars = { scale: 0.5, normCoefficient: 1, learningRate: 0.1, updateIndex: index + 1 };
-  reducer.apply(1, scalars, [], isWatched);
+  reducer.apply({ numLeaves: 1, skippedLeaves: [], scalars }, [], isWatched);
 }
 
 function binned(reducer: Reducer, version: number): TensorPart[] {
@@ -54,9 +62,9 @@ function binned(reducer: Reducer, version: number): TensorPart[] {
 }
 
 const weightsOf = (reducer: Reducer): Float32Array => {
-  const parameters = new Float32Array(8);
-  reducer.save(parameters, [new Float32Array(8), new Float32Array(8)]);
-  return parameters;
+  const state = zeros();
+  reducer.save(state);
+  return state.parameters;
 };
 
 test('one reducer and two tell the same of the root, by tensor, also across buckets', async () => {

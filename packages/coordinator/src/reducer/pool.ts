@@ -3,7 +3,7 @@
  * buckets, so that their number changes nothing.
  */
 import { Worker } from 'node:worker_threads';
-import { sumBlocks, type UpdateScalars } from '@unet-fleet/numerics';
+import type { UpdateScalars } from '@unet-fleet/numerics';
 import {
   type ModelDescription,
   nodeKey,
@@ -13,12 +13,12 @@ import {
   type TensorSpec,
   type TreeNode,
 } from '@unet-fleet/shared';
+import type { BucketHashes, BucketSquares, ModelState, StepUpdate } from './bucket-owner.ts';
+import type { StepOwners } from './commit.ts';
 import { errorOf } from './failure.ts';
 import { combineDigests } from './hashing.ts';
 import type { TensorPart } from './kept-gradient.ts';
 import type {
-  BucketHashes,
-  ModelState,
   ReducerAnswer,
   ReducerCall,
   ReducerFault,
@@ -120,7 +120,7 @@ export interface GradientHistograms {
   tensors: { name: string; histogram: ValueHistogram }[];
 }
 
-export class ReducerPool {
+export class ReducerPool implements StepOwners {
   readonly #reducers: ReducerHandle[];
   readonly #tensors: readonly TensorSpec[];
   #watch: GradientWatch | null = null;
@@ -167,12 +167,12 @@ export class ReducerPool {
   async collect(
     peer: string,
     sharesMemory: boolean,
-    step: number,
+    version: number,
     node: TreeNode,
     numLeaves: number,
   ): Promise<void> {
     const calls = this.#reducers.map((reducer) =>
-      reducer.call({ type: 'collect', peer, sharesMemory, step, node, numLeaves }),
+      reducer.call({ type: 'collect', peer, sharesMemory, version, node, numLeaves }),
     );
     const failed = (await Promise.allSettled(calls)).find((result) => result.status === 'rejected');
     if (failed) throw failed.reason;
@@ -183,21 +183,15 @@ export class ReducerPool {
     await this.#all({ type: 'forget-peer', peer });
   }
 
-  /** Norm of the sum of all gradients, in float64, added in the order of the flat vector. */
-  async gradientSumNorm(numLeaves: number): Promise<number> {
+  async sumsOfSquares(numLeaves: number): Promise<BucketSquares[]> {
     const answers = await this.#all({ type: 'sums-of-squares', numLeaves });
-    const parts = (answers as { bucket: number; blocks: Float64Array }[][]).flat();
-    parts.sort((a, b) => a.bucket - b.bucket);
-    return Math.sqrt(sumBlocks(parts.map(({ blocks }) => blocks)));
+    return (answers as BucketSquares[][]).flat();
   }
 
-  /**
-   * Takes the weights to version `scalars.updateIndex`. Skipped leaves were not finite: their gradients are zeros, and
-   * their statistics are left out.
-   */
-  apply(numLeaves: number, skippedLeaves: readonly number[], scalars: UpdateScalars): Promise<void> {
+  apply(update: StepUpdate): Promise<void> {
+    const { scalars } = update;
     const isWatched = this.#watch?.isWanted(scalars.updateIndex) ?? false;
-    const applied = this.#all({ type: 'apply', numLeaves, skippedLeaves, scalars, isWatched });
+    const applied = this.#all({ type: 'apply', update, isWatched });
     if (isWatched) void this.#tellHistograms(scalars);
     return applied.then(() => {});
   }

@@ -1,35 +1,16 @@
 /** What the coordinator's main thread and a reducer's thread say to each other. One answer to each call, by id. */
-import type { UpdateScalars } from '@unet-fleet/numerics';
-import type { BrokerAddress, Bucket, TrainConfig, TreeNode } from '@unet-fleet/shared';
+import type { BrokerAddress, TreeNode } from '@unet-fleet/shared';
+import type { ModelState, StepUpdate } from './bucket-owner.ts';
 import type { ReducerFailure } from './failure.ts';
 import type { TensorRange } from './kept-gradient.ts';
+import type { ReducerOptions } from './reducer.ts';
 
-export interface ReducerThreadOptions {
+export interface ReducerThreadOptions extends ReducerOptions {
   runId: string;
-  term: number;
   reducer: number;
-  buckets: Bucket[];
-  /** The batch-norm statistics, for the one reducer that owns them. */
-  statistics: { bucketId: number; numStatistics: number } | null;
-  train: TrainConfig;
   broker: BrokerAddress;
   /** Folder on tmpfs for peers of this host; '' for none. */
   sharedMemoryFolder: string;
-}
-
-/** All that training changes, as flat vectors in shared memory: each reducer reads or writes its own ranges. */
-export interface ModelState {
-  parameters: Float32Array;
-  statistics: Float32Array;
-  /** Of the optimizer, in the order of its slots. */
-  slots: Float32Array[];
-}
-
-/** SHA-256 of one bucket of a step: of what was delivered and used, and of the root (null for the statistics). */
-export interface BucketHashes {
-  bucket: number;
-  root: Uint8Array | null;
-  deliveries: { node: TreeNode; peer: string; numBytes: number; digest: Uint8Array }[];
 }
 
 export type ReducerCall =
@@ -39,19 +20,13 @@ export type ReducerCall =
       type: 'collect';
       peer: string;
       sharesMemory: boolean;
-      step: number;
+      version: number;
       node: TreeNode;
       numLeaves: number;
     }
   | { type: 'sums-of-squares'; numLeaves: number }
-  | {
-      type: 'apply';
-      numLeaves: number;
-      skippedLeaves: readonly number[];
-      scalars: UpdateScalars;
-      /** The gradient is kept for `histograms`. */
-      isWatched: boolean;
-    }
+  /** `isWatched`: the gradient is kept for `histograms`. */
+  | { type: 'apply'; update: StepUpdate; isWatched: boolean }
   /** Of the gradient of this version's commit; answered with TensorPart[], or null if a later one has taken its place. */
   | { type: 'histograms'; version: number; tensors: readonly TensorRange[] }
   /** Of the step that was applied last; answered with BucketHashes[]. */

@@ -4,6 +4,7 @@ import {
   type Bucket,
   type BulkInbox,
   type BulkKey,
+  type BulkOutbox,
   configOptions,
   coverOf,
   FetchError,
@@ -13,10 +14,11 @@ import {
   type TreeNode,
 } from '@unet-fleet/shared';
 import { expect, test } from 'vitest';
+import type { ModelState, StepUpdate } from './bucket-owner.ts';
 import { combineDigests, digestOf } from './hashing.ts';
 import { combineHashes } from './pool.ts';
 import { Reducer } from './reducer.ts';
-import { StatisticsReducer } from './statistics.ts';
+import { StatisticsBucket } from './statistics.ts';
 
 const train = {
   ...(Object.fromEntries(
@@ -85,17 +87,31 @@ class ManualInbox implements BulkInbox {
   async close(): Promise<void> {}
 }
 
+const zeros = (): ModelState => ({
+  parameters: new Float32Array(numParameters),
+  statistics: new Float32Array(1),
+  slots: [],
+});
+
 const newReducer = (): { reducer: Reducer; inbox: ManualInbox } => {
-  const reducer = new Reducer(new NumericMemory({ shared: true }), { buckets, train, term: 1 });
-  reducer.load(0, new Float32Array(numParameters), []);
+  const options = { buckets, train, term: 1, statistics: null };
+  const reducer = new Reducer(new NumericMemory({ shared: true }), options);
+  reducer.load(0, zeros(), []);
   return { reducer, inbox: new ManualInbox() };
 };
 
+const updateOf = (updateIndex: number, leaves = numLeaves, skippedLeaves: number[] = []): StepUpdate => ({
+  numLeaves: leaves,
+  skippedLeaves,
+  scalars: { scale: 1, normCoefficient: 1, learningRate: 1, updateIndex },
+});
+
 /** The bits of -root, which is what one step of plain SGD at rate 1 makes of weights that are 0. */
 function commit(reducer: Reducer, updateIndex = 1): Uint32Array {
-  reducer.apply(numLeaves, { scale: 1, normCoefficient: 1, learningRate: 1, updateIndex }, []);
-  const parameters = new Float32Array(numParameters);
-  reducer.save(parameters, []);
+  reducer.apply(updateOf(updateIndex), []);
+  const state = zeros();
+  reducer.save(state);
+  const { parameters } = state;
   return new Uint32Array(parameters.map((value) => -value).buffer);
 }
 
@@ -146,7 +162,7 @@ test('a late twin of a node changes nothing, in its own step or after it', async
   inbox.deliver((text) => text.startsWith('slow 0:1'));
   await twins[0];
   expect(commit(reducer)).toEqual(expected);
-  reducer.load(1, new Float32Array(numParameters), []);
+  reducer.load(1, zeros(), []);
   // The step of the second twin has been applied: it may not take the place of this step's leaf.
   inbox.deliver();
   await twins[1];
@@ -310,8 +326,8 @@ test('hashes do not depend on how the buckets are dealt to reducers', () => {
 test('running statistics are folded in leaf order, and a late twin of an earlier step is not', async () => {
   const statisticsOf = (step: number, leaf: number) => (step + 1) * 100 + leaf;
   const run = async (order: number[], lateTwin: boolean) => {
-    const reducer = new StatisticsReducer(9, 1, 1);
-    reducer.load(0, new Float32Array(1));
+    const bucket = new StatisticsBucket(9, 1, 1);
+    bucket.load(0, zeros(), []);
     let late = () => {};
     const inbox: BulkInbox = {
       fetch(peer, key, _, into) {
@@ -327,16 +343,16 @@ test('running statistics are folded in leaf order, and a late twin of an earlier
       },
       async close() {},
     };
-    const twin = lateTwin ? reducer.collect(inbox, 'late', 0, leafNode(0), numLeaves) : null;
+    const twin = lateTwin ? bucket.collect(inbox, 'late', 0, leafNode(0), numLeaves) : null;
     for (const step of [0, 1]) {
-      for (const leaf of order) await reducer.collect(inbox, 'w', step, leafNode(leaf), numLeaves);
+      for (const leaf of order) await bucket.collect(inbox, 'w', step, leafNode(leaf), numLeaves);
       if (step === 1) late();
       await (step === 1 && twin);
-      reducer.apply(numLeaves, []);
+      bucket.apply(updateOf(step + 1), []);
     }
-    const running = new Float32Array(1);
-    reducer.save(running);
-    return running[0];
+    const state = zeros();
+    bucket.save(state);
+    return state.statistics[0];
   };
   const inOrder = await run([0, 1, 2, 3, 4, 5, 6], false);
   expect(await run([6, 2, 4, 0, 1, 5, 3], false)).toBe(inOrder);
@@ -349,20 +365,42 @@ test('the statistics of a skipped leaf are left out', async () => {
     into.set(new Uint8Array(Float32Array.of(values[key.index]!).buffer));
   };
   const after = async (leaves: number[], skipped: number[]) => {
-    const reducer = new StatisticsReducer(9, 1, 1);
-    reducer.load(0, Float32Array.of(1));
+    const bucket = new StatisticsBucket(9, 1, 1);
+    bucket.load(0, { ...zeros(), statistics: Float32Array.of(1) }, []);
     const inbox: BulkInbox = {
       fetch: (peer, key, bucket, into) => fetchOf(peer, { ...key, index: leaves[key.index]! }, bucket, into),
       async close() {},
     };
     for (let leaf = 0; leaf < leaves.length; leaf++) {
-      await reducer.collect(inbox, 'w', 0, leafNode(leaf), leaves.length);
+      await bucket.collect(inbox, 'w', 0, leafNode(leaf), leaves.length);
     }
-    reducer.apply(leaves.length, skipped);
-    const running = new Float32Array(1);
-    reducer.save(running);
-    return running[0];
+    bucket.apply(updateOf(1, leaves.length, skipped), []);
+    const state = zeros();
+    bucket.save(state);
+    return state.statistics[0];
   };
   expect(await after([0, 1, 2], [1])).toBe(await after([0, 2], []));
   expect(await after([0, 1, 2], [])).not.toBe(await after([0, 2], []));
+});
+
+test('no version can be fetched while it is written over, and the next one is offered whole', async () => {
+  const options = { buckets, train, term: 1, statistics: { bucketId: 9, numStatistics: 1 } };
+  const reducer = new Reducer(new NumericMemory({ shared: true }), options);
+  const said: string[] = [];
+  const outbox: BulkOutbox = {
+    offer: ({ kind, step }, bucket) => said.push(`${kind} ${step}: bucket ${bucket}`),
+    withdraw: () => said.push('all withdrawn'),
+    async close() {},
+  };
+  reducer.load(0, zeros(), [outbox]);
+  expect(said.splice(0)).toEqual(['weights 0: bucket 0', 'weights 0: bucket 1', 'weights 0: bucket 9']);
+  const inbox: BulkInbox = { fetch: async () => {}, async close() {} };
+  await reducer.collect(inbox, 'w', 0, { level: 0, index: 0 }, 1);
+  reducer.apply(updateOf(1, 1), [outbox]);
+  expect(said).toEqual([
+    'all withdrawn',
+    'weights 1: bucket 0',
+    'weights 1: bucket 1',
+    'weights 1: bucket 9',
+  ]);
 });

@@ -1,275 +1,79 @@
 /**
- * A reducer owns some buckets of the model: their weights, their optimizer state, and the gradients of the step under
- * way. It adds nodes over the fixed tree as they arrive, and applies the root when told to. Nothing of one bucket
- * depends on another, so any number of reducers gives the same bits.
+ * A reducer: some buckets of the parameters, and the batch-norm statistics if they are its own, as one. What it keeps
+ * true: nobody can fetch a version of the weights any more when the first bucket of the next one is written over it.
  */
-import {
-  add,
-  blockSumsOfSquares,
-  createOptimizer,
-  type FloatVector,
-  type NumericMemory,
-  type Optimizer,
-  type UpdateScalars,
-} from '@unet-fleet/numerics';
-import {
-  type Bucket,
-  type BulkInbox,
-  type BulkKey,
-  type BulkOutbox,
-  childrenOf,
-  endLeaf,
-  firstLeaf,
-  nodeKey,
-  parentOf,
-  rootOf,
-  siblingOf,
-  type TrainConfig,
-  type TreeNode,
-} from '@unet-fleet/shared';
-import { Hashing, type HashJob } from './hashing.ts';
-import { KeptGradient, type TensorPart, type TensorRange } from './kept-gradient.ts';
-import type { BucketHashes } from './protocol.ts';
+import type { NumericMemory } from '@unet-fleet/numerics';
+import type { BulkInbox, BulkOutbox, TreeNode } from '@unet-fleet/shared';
+import type { BucketHashes, BucketOwner, BucketSquares, ModelState, StepUpdate } from './bucket-owner.ts';
+import type { TensorPart, TensorRange } from './kept-gradient.ts';
+import { type ParameterBucketOptions, ParameterBuckets } from './parameters.ts';
+import { StatisticsBucket } from './statistics.ts';
 
-export interface ReducerOptions {
-  buckets: Bucket[];
-  train: TrainConfig;
-  term: number;
-}
-
-interface BucketState {
-  bucket: Bucket;
-  parameters: FloatVector;
-  slots: FloatVector[];
-  /** Sums that wait for their siblings, by node. */
-  held: Map<string, { node: TreeNode; values: FloatVector }>;
-  /** What was fetched for this step and used. */
-  deliveries: { node: TreeNode; peer: string; hash: HashJob }[];
-}
-
-/** Hashes of a step that was applied, as far as they are known. */
-interface AppliedStep {
-  bucket: Bucket;
-  root: HashJob;
-  deliveries: BucketState['deliveries'];
+export interface ReducerOptions extends ParameterBucketOptions {
+  /** For the one reducer that owns them. */
+  statistics: { bucketId: number; numStatistics: number } | null;
 }
 
 export class Reducer {
-  readonly #memory: NumericMemory;
-  readonly #optimizer: Optimizer;
-  readonly #states: BucketState[];
-  readonly #term: number;
-  /** Version of the weights, which is the number of the step whose gradients are collected. */
-  #step = 0;
-  /** Vectors to reuse, by length: a step allocates nothing after the first. */
-  readonly #free = new Map<number, FloatVector[]>();
-  readonly #hashing: Hashing;
-  /** Of the step that was applied last. */
-  #applied: AppliedStep[] = [];
-  readonly #watched = new KeptGradient((vector) => this.#release(vector));
+  readonly #parameters: ParameterBuckets;
+  readonly #owners: BucketOwner[];
 
-  constructor(memory: NumericMemory, options: ReducerOptions) {
-    this.#memory = memory;
-    this.#term = options.term;
-    this.#optimizer = createOptimizer(options.train);
-    this.#states = options.buckets.map((bucket) => ({
-      bucket,
-      parameters: memory.allocate(bucket.length),
-      slots: this.#optimizer.slots.map(() => memory.allocate(bucket.length)),
-      held: new Map(),
-      deliveries: [],
-    }));
-    this.#hashing = new Hashing(2 * options.buckets.length, (vector) => this.#giveBack(vector));
+  constructor(
+    memory: NumericMemory,
+    options: ReducerOptions,
+    parameters = new ParameterBuckets(memory, options),
+  ) {
+    const { statistics, term } = options;
+    this.#parameters = parameters;
+    this.#owners = statistics
+      ? [parameters, new StatisticsBucket(statistics.bucketId, statistics.numStatistics, term)]
+      : [parameters];
   }
 
-  /** Takes over its ranges of the flat vectors: parameters of this version, and one vector per optimizer slot. */
-  load(version: number, parameters: Float32Array, slots: Float32Array[]): void {
-    this.#step = version;
-    for (const state of this.#states) {
-      const { offset, length } = state.bucket;
-      state.parameters.view.set(parameters.subarray(offset, offset + length));
-      state.slots.forEach((slot, i) => {
-        slot.view.set(slots[i]!.subarray(offset, offset + length));
-      });
-    }
+  load(version: number, state: ModelState, outboxes: readonly BulkOutbox[]): void {
+    for (const owner of this.#owners) owner.load(version, state, outboxes);
   }
 
-  /** Copies its ranges into the flat vectors: a snapshot between two steps. */
-  save(parameters: Float32Array, slots: Float32Array[]): void {
-    for (const state of this.#states) {
-      const { offset } = state.bucket;
-      parameters.set(state.parameters.view, offset);
-      state.slots.forEach((slot, i) => {
-        slots[i]!.set(slot.view, offset);
-      });
-    }
+  save(state: ModelState): void {
+    for (const owner of this.#owners) owner.save(state);
   }
 
-  /**
-   * Fetches a node's gradient from a worker and adds it into the tree. Rejects with FetchError as soon as one bucket
-   * can't be had; others may have arrived, or arrive later, which the same node from another worker finds done.
-   */
+  /** Rejects as soon as one bucket can't be had; others may arrive later, and need not be fetched again. */
   async collect(
     inbox: BulkInbox,
     peer: string,
-    step: number,
+    version: number,
     node: TreeNode,
     numLeaves: number,
   ): Promise<void> {
-    const key: BulkKey = { kind: 'gradient', term: this.#term, step, ...node };
-    await Promise.all(
-      this.#states.map(async (state) => {
-        if (step !== this.#step || isCovered(state, node, numLeaves)) return;
-        const values = this.#take(state.bucket.length);
-        try {
-          await inbox.fetch(peer, key, state.bucket.id, bytesOf(values));
-        } catch (error) {
-          this.#release(values);
-          throw error;
-        }
-        // A late twin may come when the node is there already, or even when its step has been applied.
-        if (step !== this.#step || isCovered(state, node, numLeaves)) return this.#release(values);
-        state.deliveries.push({ node, peer, hash: this.#hashing.add(values) });
-        this.#combine(state, node, values, numLeaves);
-      }),
-    );
+    await Promise.all(this.#owners.map((owner) => owner.collect(inbox, peer, version, node, numLeaves)));
   }
 
-  /** Blocks of the sum of squares of the root, per bucket. */
-  sumsOfSquares(numLeaves: number): { bucket: number; blocks: Float64Array }[] {
-    return this.#states.map((state) => ({
-      bucket: state.bucket.id,
-      blocks: blockSumsOfSquares(this.#root(state, numLeaves)),
-    }));
+  sumsOfSquares(numLeaves: number): BucketSquares[] {
+    return this.#owners.flatMap((owner) => owner.sumsOfSquares(numLeaves));
   }
 
-  /**
-   * Applies the root to the weights, and offers the new version (the update's index) bucket by bucket. `isWatched`: the
-   * root is kept for `binNext`.
-   */
-  apply(numLeaves: number, scalars: UpdateScalars, outboxes: BulkOutbox[], isWatched = false): void {
-    if (isWatched) this.#watched.begin(scalars.updateIndex);
+  /** `isWatched`: the root is kept for `binNext`. */
+  apply(update: StepUpdate, outboxes: readonly BulkOutbox[], isWatched = false): void {
+    if (isWatched) this.#parameters.watch(update.scalars.updateIndex);
     // The version before is overwritten in place: nobody may fetch it any more.
     for (const outbox of outboxes) outbox.withdraw(() => false);
-    this.#applied = [];
-    for (const state of this.#states) {
-      const gradients = this.#root(state, numLeaves);
-      this.#optimizer.apply({ parameters: state.parameters, gradients, slots: state.slots }, scalars);
-      this.#offer(state, scalars.updateIndex, outboxes);
-      const { bucket, deliveries } = state;
-      this.#applied.push({ bucket, deliveries, root: this.#rootHash(state, gradients, numLeaves) });
-      // The root, and parts of it that an answer left which could not be fetched whole.
-      for (const { values } of state.held.values()) {
-        if (isWatched && values === gradients) this.#watched.keep(bucket, values);
-        else this.#release(values);
-      }
-      state.held.clear();
-      state.deliveries = [];
-    }
-    this.#step = scalars.updateIndex;
-  }
-
-  /** A root that one worker delivered whole has the hash of its delivery. */
-  #rootHash(state: BucketState, gradients: FloatVector, numLeaves: number): HashJob {
-    const root = nodeKey(rootOf(numLeaves));
-    const whole = state.deliveries.find(({ node }) => nodeKey(node) === root);
-    return whole?.hash ?? this.#hashing.add(gradients);
+    for (const owner of this.#owners) owner.apply(update, outboxes);
   }
 
   /** Does a piece of the hashing that is left, of some ms at most. False: there is none. */
   hashNext(): boolean {
-    return this.#hashing.hashNext();
+    return this.#parameters.hashNext();
   }
 
   /** Of the step that was applied last; what is returned may be called once `hashNext` has no more to do. */
   hashesOfApplied(): () => BucketHashes[] {
-    const applied = this.#applied;
-    return () =>
-      applied.map(({ bucket, root, deliveries }) => ({
-        bucket: bucket.id,
-        root: hashed(root),
-        deliveries: deliveries.map(({ node, peer, hash }) => ({
-          node,
-          peer,
-          numBytes: bucket.length * 4,
-          digest: hashed(hash),
-        })),
-      }));
+    const hashes = this.#owners.map((owner) => owner.hashesOfApplied());
+    return () => hashes.flatMap((ofOwner) => ofOwner());
   }
 
   /** See KeptGradient. */
   binNext(version: number, tensors: readonly TensorRange[]): TensorPart[] | 'done' | 'replaced' {
-    return this.#watched.binNext(version, tensors);
-  }
-
-  /** Makes the current weights available under their version. */
-  offerAll(version: number, outboxes: BulkOutbox[]): void {
-    for (const state of this.#states) this.#offer(state, version, outboxes);
-  }
-
-  #offer(state: BucketState, version: number, outboxes: BulkOutbox[]): void {
-    const key: BulkKey = { kind: 'weights', term: this.#term, step: version, level: 0, index: 0 };
-    for (const outbox of outboxes) outbox.offer(key, state.bucket.id, bytesOf(state.parameters));
-  }
-
-  #root(state: BucketState, numLeaves: number): FloatVector {
-    const root = state.held.get(nodeKey(rootOf(numLeaves)));
-    if (!root) throw new Error(`bucket ${state.bucket.id} has no root yet`);
-    return root.values;
-  }
-
-  /**
-   * Adds upwards as far as siblings are there: left + right in float32. Addition of two values is commutative, so the
-   * sum may be left in either vector: it is in the one whose own values are not needed any more for their hash.
-   */
-  #combine(state: BucketState, node: TreeNode, values: FloatVector, numLeaves: number): void {
-    const root = rootOf(numLeaves);
-    while (node.level < root.level) {
-      const parent = parentOf(node);
-      if (childrenOf(parent, numLeaves).length === 2) {
-        const sibling = state.held.get(nodeKey(siblingOf(node)));
-        if (!sibling) break;
-        state.held.delete(nodeKey(sibling.node));
-        const [sum, addend] = this.#hashing.isWaiting(sibling.values)
-          ? [values, sibling.values]
-          : [sibling.values, values];
-        this.#hashing.settle(sum);
-        add(sum, addend);
-        this.#release(addend);
-        values = sum;
-      }
-      node = parent;
-    }
-    state.held.set(nodeKey(node), { node, values });
-  }
-
-  #take(length: number): FloatVector {
-    return this.#free.get(length)?.pop() ?? this.#memory.allocate(length);
-  }
-
-  #release(vector: FloatVector): void {
-    this.#hashing.release(vector);
-  }
-
-  #giveBack(vector: FloatVector): void {
-    const vectors = this.#free.get(vector.length);
-    if (vectors) vectors.push(vector);
-    else this.#free.set(vector.length, [vector]);
+    return this.#parameters.binNext(version, tensors);
   }
 }
-
-/** Whether a sum with all of the node's leaves is there already: then the node is a late twin. */
-const isCovered = (state: BucketState, node: TreeNode, numLeaves: number): boolean =>
-  [...state.held.values()].some((held) => contains(held.node, node, numLeaves));
-
-/** Whether all leaves of the inner node are the outer one's. Nodes of a tree are nested or have no leaf in common. */
-const contains = (outer: TreeNode, inner: TreeNode, numLeaves: number): boolean =>
-  firstLeaf(outer) <= firstLeaf(inner) && endLeaf(inner, numLeaves) <= endLeaf(outer, numLeaves);
-
-function hashed({ digest }: HashJob): Uint8Array {
-  if (!digest) throw new Error('a hash was asked for before it was there');
-  return digest;
-}
-
-const bytesOf = ({ view }: FloatVector): Uint8Array =>
-  new Uint8Array(view.buffer, view.byteOffset, view.byteLength);

@@ -4,15 +4,15 @@
  */
 import { updateRunningStatistics } from '@unet-fleet/numerics';
 import { type BulkInbox, type BulkKey, type BulkOutbox, leavesOf, type TreeNode } from '@unet-fleet/shared';
+import type { BucketHashes, BucketOwner, BucketSquares, ModelState, StepUpdate } from './bucket-owner.ts';
 import { digestOf } from './hashing.ts';
-import type { BucketHashes } from './protocol.ts';
 
-export class StatisticsReducer {
+export class StatisticsBucket implements BucketOwner {
   readonly #bucketId: number;
   readonly #term: number;
   readonly #running: Float32Array;
-  /** The step whose leaves are collected. */
-  #step = 0;
+  /** Of the weights, with which the leaves are computed that are collected. */
+  #version = 0;
   #leaves = new Map<number, Float32Array>();
   #deliveries: BucketHashes['deliveries'] = [];
   #applied: BucketHashes['deliveries'] = [];
@@ -23,30 +23,31 @@ export class StatisticsReducer {
     this.#running = new Float32Array(numStatistics);
   }
 
-  load(version: number, statistics: Float32Array): void {
-    this.#step = version;
+  load(version: number, { statistics }: ModelState, outboxes: readonly BulkOutbox[]): void {
+    this.#version = version;
     this.#running.set(statistics);
+    this.#offer(outboxes);
   }
 
-  save(statistics: Float32Array): void {
+  save({ statistics }: ModelState): void {
     statistics.set(this.#running);
   }
 
   async collect(
     inbox: BulkInbox,
     peer: string,
-    step: number,
+    version: number,
     node: TreeNode,
     numLeaves: number,
   ): Promise<void> {
     const leaves = leavesOf(node, numLeaves);
     const { length } = this.#running;
     const values = new Float32Array(leaves.length * length);
-    const key: BulkKey = { kind: 'gradient', term: this.#term, step, ...node };
+    const key: BulkKey = { kind: 'gradient', term: this.#term, step: version, ...node };
     await inbox.fetch(peer, key, this.#bucketId, new Uint8Array(values.buffer));
     // A late twin, of this step or of one that has been applied: the first counts.
     const missing = leaves.filter((leaf) => !this.#leaves.has(leaf));
-    if (step !== this.#step || missing.length === 0) return;
+    if (version !== this.#version || missing.length === 0) return;
     for (const leaf of missing) {
       const index = leaf - leaves[0]!;
       this.#leaves.set(leaf, values.subarray(index * length, (index + 1) * length));
@@ -55,8 +56,13 @@ export class StatisticsReducer {
     this.#deliveries.push({ node, peer, numBytes: values.byteLength, digest: digestOf(values) });
   }
 
+  /** They have no gradient. */
+  sumsOfSquares(): BucketSquares[] {
+    return [];
+  }
+
   /** Folds in the leaves of the step, but for those that were skipped. */
-  apply(numLeaves: number, skippedLeaves: readonly number[]): void {
+  apply({ numLeaves, skippedLeaves, scalars }: StepUpdate, outboxes: readonly BulkOutbox[]): void {
     for (let leaf = 0; leaf < numLeaves; leaf++) {
       const values = this.#leaves.get(leaf);
       if (!values) throw new Error(`no statistics of leaf ${leaf}`);
@@ -65,16 +71,17 @@ export class StatisticsReducer {
     this.#leaves = new Map();
     this.#applied = this.#deliveries;
     this.#deliveries = [];
-    this.#step++;
+    this.#version = scalars.updateIndex;
+    this.#offer(outboxes);
   }
 
-  /** Of the step that was applied last. */
-  hashesOfApplied(): BucketHashes {
-    return { bucket: this.#bucketId, root: null, deliveries: this.#applied };
+  hashesOfApplied(): () => BucketHashes[] {
+    const deliveries = this.#applied;
+    return () => [{ bucket: this.#bucketId, root: null, deliveries }];
   }
 
-  offer(version: number, outboxes: BulkOutbox[]): void {
-    const key: BulkKey = { kind: 'weights', term: this.#term, step: version, level: 0, index: 0 };
+  #offer(outboxes: readonly BulkOutbox[]): void {
+    const key: BulkKey = { kind: 'weights', term: this.#term, step: this.#version, level: 0, index: 0 };
     const { buffer, byteOffset, byteLength } = this.#running;
     for (const outbox of outboxes) {
       outbox.offer(key, this.#bucketId, new Uint8Array(buffer, byteOffset, byteLength));

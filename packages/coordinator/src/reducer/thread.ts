@@ -23,7 +23,6 @@ import type {
   ReducerWait,
 } from './protocol.ts';
 import { Reducer } from './reducer.ts';
-import { StatisticsReducer } from './statistics.ts';
 
 const options = workerData as ReducerThreadOptions;
 const { runId, term, sharedMemoryFolder } = options;
@@ -51,9 +50,6 @@ const shmOutbox = sharedMemoryFolder ? new ShmOutbox(sharedMemoryFolder, runTag,
 const outboxes: BulkOutbox[] = shmOutbox ? [natsOutbox, shmOutbox] : [natsOutbox];
 /** Made by the first call, which can tell that there is no memory for it. */
 let made: Reducer | null = null;
-const statistics = options.statistics
-  ? new StatisticsReducer(options.statistics.bucketId, options.statistics.numStatistics, term)
-  : null;
 
 let hashing: Promise<void> | null = null;
 
@@ -73,34 +69,24 @@ async function answer(call: ReducerCall): Promise<unknown> {
   const reducer = made;
   switch (call.type) {
     case 'load':
-      reducer.load(call.version, call.parameters, call.slots);
-      reducer.offerAll(call.version, outboxes);
-      statistics?.load(call.version, call.statistics);
-      return statistics?.offer(call.version, outboxes);
+      return reducer.load(call.version, call, outboxes);
     case 'save':
-      reducer.save(call.parameters, call.slots);
-      return statistics?.save(call.statistics);
+      return reducer.save(call);
     case 'collect': {
       const inbox = call.sharesMemory && shmInbox ? shmInbox : natsInbox;
-      await Promise.all([
-        reducer.collect(inbox, call.peer, call.step, call.node, call.numLeaves),
-        statistics?.collect(inbox, call.peer, call.step, call.node, call.numLeaves),
-      ]);
+      await reducer.collect(inbox, call.peer, call.version, call.node, call.numLeaves);
       void hash();
       return null;
     }
     case 'sums-of-squares':
       return reducer.sumsOfSquares(call.numLeaves);
     case 'apply':
-      reducer.apply(call.numLeaves, call.scalars, outboxes, call.isWatched);
-      statistics?.apply(call.numLeaves, call.skippedLeaves);
-      return statistics?.offer(call.scalars.updateIndex, outboxes);
+      return reducer.apply(call.update, outboxes, call.isWatched);
     case 'hashes': {
       // Taken now: the next step may be applied before all are there.
-      const ofStatistics = statistics ? [statistics.hashesOfApplied()] : [];
       const hashes = reducer.hashesOfApplied();
       await hash();
-      return [...hashes(), ...ofStatistics];
+      return hashes();
     }
     case 'histograms': {
       const parts: TensorPart[] = [];

@@ -2,7 +2,6 @@
  * The shell around the core: feeds it what happens, with the time, and does what it says. Effects of one event are
  * done in order; none waits for another unless the core's next event does.
  */
-import { clipNormCoefficient } from '@unet-fleet/numerics';
 import {
   type DownMessage,
   exitCodes,
@@ -27,6 +26,7 @@ import type {
   Progress,
   StepRecord,
 } from '../core/types.ts';
+import { commitStep } from '../reducer/commit.ts';
 import { NodeUnavailable } from '../reducer/failure.ts';
 import type { ReducerPool } from '../reducer/pool.ts';
 import { type OwnTimings, StepClock } from './step-timings.ts';
@@ -37,7 +37,7 @@ type Message = Unsent<DownMessage>;
 export interface Ports {
   send(workerId: string, message: Message): void;
   broadcast(message: Message): void;
-  reducers: Pick<ReducerPool, 'collect' | 'gradientSumNorm' | 'apply'>;
+  reducers: Pick<ReducerPool, 'collect' | 'sumsOfSquares' | 'apply'>;
   /** Whether a worker hands its gradients over in shared memory. */
   sharesMemory(workerId: string): boolean;
   /** Breaks off transfers from a worker that is gone. */
@@ -235,25 +235,10 @@ export class Conductor {
     this.feed({ type: 'node-reduced', workerId, step, node, transferMs });
   }
 
-  /** Mean, clip, update: the same for any number of reducers. The root's norm is looked at before any weight changes. */
   async #commit(effect: Extract<Effect, { type: 'commit' }>): Promise<void> {
-    const { step, numLeaves, weightSum, learningRate, skippedLeaves } = effect;
-    // A batch without a valid pixel has no gradient; its step changes the weights by momentum and decay alone.
-    const scale = weightSum > 0 ? 1 / weightSum : 0;
     const start = this.#ports.now();
-    const gradientNorm = (await this.#ports.reducers.gradientSumNorm(numLeaves)) * scale;
-    if (!Number.isFinite(gradientNorm)) {
-      throw new UserError(
-        `the sum of the gradients of step ${step + 1} is not a finite number, though each leaf's is: lower ` +
-          '--learning-rate or clip harder in a new run',
-      );
-    }
-    const { clip, clipLimit } = this.#train;
-    const normCoefficient = clip === 'norm' ? clipNormCoefficient(clipLimit, gradientNorm) : 1;
-    const updateIndex = step + 1;
-    const scalars = { scale, normCoefficient, learningRate, updateIndex };
-    await this.#ports.reducers.apply(numLeaves, skippedLeaves, scalars);
+    const gradientNorm = await commitStep(this.#ports.reducers, effect, this.#train);
     this.#clock.add('optimizeMs', this.#ports.now() - start);
-    this.feed({ type: 'committed', step, gradientNorm });
+    this.feed({ type: 'committed', step: effect.step, gradientNorm });
   }
 }

@@ -34,7 +34,7 @@ import { openCheckpoint } from '../checkpoint/folder.ts';
 import { tidyCheckpoints } from '../checkpoint/write.ts';
 import { firstBeyondEnd, planWith } from '../core/interventions.ts';
 import type { Progress } from '../core/types.ts';
-import type { ModelState } from '../reducer/protocol.ts';
+import type { ModelState } from '../reducer/bucket-owner.ts';
 import { comesOf, Interventions, readInterventions } from '../run-folder/interventions.ts';
 import { acquireRunLock, lockLost, type RunLock } from '../run-folder/lock.ts';
 import { readMetrics } from '../run-folder/metrics.ts';

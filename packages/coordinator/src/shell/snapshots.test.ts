@@ -4,7 +4,7 @@ import { beforeEach, expect, test } from 'vitest';
 import type { CheckpointContent } from '../checkpoint/write.ts';
 import type { WriteResult } from '../checkpoint/writer.ts';
 import type { Effect, Progress } from '../core/types.ts';
-import type { ModelState } from '../reducer/protocol.ts';
+import type { ModelState } from '../reducer/bucket-owner.ts';
 import { Snapshots, type SnapshotsOptions } from './snapshots.ts';
 
 type Checkpoint = Extract<Effect, { type: 'checkpoint' }>;

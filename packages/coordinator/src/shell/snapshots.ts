@@ -12,7 +12,7 @@ import type { CheckpointContent, WrittenCheckpoint } from '../checkpoint/write.t
 import type { CheckpointWriter, WriteResult } from '../checkpoint/writer.ts';
 import type { Effect } from '../core/types.ts';
 import type { ReducerPool } from '../reducer/pool.ts';
-import type { ModelState } from '../reducer/protocol.ts';
+import type { ModelState } from '../reducer/bucket-owner.ts';
 
 type CheckpointEffect = Extract<Effect, { type: 'checkpoint' }>;
 

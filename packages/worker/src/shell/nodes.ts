@@ -3,7 +3,7 @@
  * tree as everywhere. A finished node keeps its vector until the run has moved on, because the coordinator fetches
  * it from there. Every vector is either free, in one sum, or offered: none is lost when a computation is broken off.
  */
-import { add, type FloatVector, NumericMemory } from '@unet-fleet/numerics';
+import { combineNodes, type FloatVector, NumericMemory } from '@unet-fleet/numerics';
 import {
   type BulkKey,
   type BulkOutbox,
@@ -58,23 +58,35 @@ export class NodeComputer {
 
   /**
    * Sums the node's leaves. Rejects with Interrupted, whose cause is what `compute` rejected with; the sum and the
-   * parts of an interrupted one stay taken until they are offered or released.
+   * parts of an interrupted one stay taken until they are offered or released. `onNode` sees each node on the way, as
+   * long as it is called: its vector goes into the parent's.
    */
-  async sum(node: TreeNode, numLeaves: number, compute: ComputeLeaf): Promise<NodeSum> {
-    const children = childrenOf(node, numLeaves);
+  async sum(
+    node: TreeNode,
+    numLeaves: number,
+    compute: ComputeLeaf,
+    onNode: (sum: NodeSum) => void = () => {},
+  ): Promise<NodeSum> {
+    const sum = await this.#sum(node, numLeaves, compute, onNode);
+    onNode(sum);
+    return sum;
+  }
+
+  async #sum(
+    node: TreeNode,
+    numLeaves: number,
+    compute: ComputeLeaf,
+    onNode: (sum: NodeSum) => void,
+  ): Promise<NodeSum> {
     if (node.level === 0) return this.#leaf(node, numLeaves, compute);
-    const left = await this.sum(children[0]!, numLeaves, compute);
-    if (children.length === 1) return { ...left, node };
-    const right = await this.sum(children[1]!, numLeaves, compute).catch((error) => {
+    const [leftChild, rightChild] = childrenOf(node, numLeaves);
+    const left = await this.sum(leftChild!, numLeaves, compute, onNode);
+    if (!rightChild) return { ...left, node };
+    const right = await this.sum(rightChild, numLeaves, compute, onNode).catch((error) => {
       if (!(error instanceof Interrupted)) throw error;
       throw new Interrupted(error.cause, [left, ...error.finished]);
     });
-    return this.combine(node, left, right);
-  }
-
-  /** A node from its two children, which are used up. */
-  combine(node: TreeNode, left: NodeSum, right: NodeSum): NodeSum {
-    add(left.gradients, right.gradients);
+    combineNodes(left.gradients, right.gradients);
     this.release(right);
     return { node, gradients: left.gradients, leaves: [...left.leaves, ...right.leaves] };
   }

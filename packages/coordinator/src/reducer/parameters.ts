@@ -1,0 +1,268 @@
+/**
+ * Buckets of the parameters: their weights, their optimizer state, and the gradients of the step under way. Nodes are
+ * added over the fixed tree as they arrive, and the root is applied when that is asked for. Nothing of one bucket depends
+ * on another, so any number of reducers gives the same bits.
+ */
+import {
+  blockSumsOfSquares,
+  combineNodes,
+  createOptimizer,
+  type FloatVector,
+  type NumericMemory,
+  type Optimizer,
+} from '@unet-fleet/numerics';
+import {
+  type Bucket,
+  type BulkInbox,
+  type BulkKey,
+  type BulkOutbox,
+  childrenOf,
+  endLeaf,
+  firstLeaf,
+  nodeKey,
+  parentOf,
+  rootOf,
+  siblingOf,
+  type TrainConfig,
+  type TreeNode,
+} from '@unet-fleet/shared';
+import type { BucketHashes, BucketOwner, BucketSquares, ModelState, StepUpdate } from './bucket-owner.ts';
+import { Hashing, type HashJob } from './hashing.ts';
+import { KeptGradient, type TensorPart, type TensorRange } from './kept-gradient.ts';
+
+export interface ParameterBucketOptions {
+  buckets: Bucket[];
+  train: TrainConfig;
+  term: number;
+}
+
+interface BucketState {
+  bucket: Bucket;
+  parameters: FloatVector;
+  slots: FloatVector[];
+  /** Sums that wait for their siblings, by node. */
+  held: Map<string, { node: TreeNode; values: FloatVector }>;
+  /** What was fetched for this step and used. */
+  deliveries: { node: TreeNode; peer: string; hash: HashJob }[];
+}
+
+/** Hashes of a step that was applied, as far as they are known. */
+interface AppliedStep {
+  bucket: Bucket;
+  root: HashJob;
+  deliveries: BucketState['deliveries'];
+}
+
+export class ParameterBuckets implements BucketOwner {
+  readonly #memory: NumericMemory;
+  readonly #optimizer: Optimizer;
+  readonly #states: BucketState[];
+  readonly #term: number;
+  /** Of the weights, with which the gradients are computed that are collected. */
+  #version = 0;
+  /** Vectors to reuse, by length: a step allocates nothing after the first. */
+  readonly #free = new Map<number, FloatVector[]>();
+  readonly #hashing: Hashing;
+  /** Of the step that was applied last. */
+  #applied: AppliedStep[] = [];
+  readonly #watched = new KeptGradient((vector) => this.#release(vector));
+  /** Whose root is kept when it is applied. */
+  #watchedVersion = 0;
+
+  constructor(memory: NumericMemory, options: ParameterBucketOptions) {
+    this.#memory = memory;
+    this.#term = options.term;
+    this.#optimizer = createOptimizer(options.train);
+    this.#states = options.buckets.map((bucket) => ({
+      bucket,
+      parameters: memory.allocate(bucket.length),
+      slots: this.#optimizer.slots.map(() => memory.allocate(bucket.length)),
+      held: new Map(),
+      deliveries: [],
+    }));
+    this.#hashing = new Hashing(2 * options.buckets.length, (vector) => this.#giveBack(vector));
+  }
+
+  load(version: number, { parameters, slots }: ModelState, outboxes: readonly BulkOutbox[]): void {
+    this.#version = version;
+    for (const state of this.#states) {
+      const { offset, length } = state.bucket;
+      state.parameters.view.set(parameters.subarray(offset, offset + length));
+      state.slots.forEach((slot, i) => {
+        slot.view.set(slots[i]!.subarray(offset, offset + length));
+      });
+      this.#offer(state, version, outboxes);
+    }
+  }
+
+  save({ parameters, slots }: ModelState): void {
+    for (const state of this.#states) {
+      const { offset } = state.bucket;
+      parameters.set(state.parameters.view, offset);
+      state.slots.forEach((slot, i) => {
+        slots[i]!.set(slot.view, offset);
+      });
+    }
+  }
+
+  /**
+   * Adds what was fetched into the tree. Rejects as soon as one bucket can't be had; others may have arrived, or arrive
+   * later, which the same node from another worker finds done.
+   */
+  async collect(
+    inbox: BulkInbox,
+    peer: string,
+    version: number,
+    node: TreeNode,
+    numLeaves: number,
+  ): Promise<void> {
+    const key: BulkKey = { kind: 'gradient', term: this.#term, step: version, ...node };
+    await Promise.all(
+      this.#states.map(async (state) => {
+        if (version !== this.#version || isCovered(state, node, numLeaves)) return;
+        const values = this.#take(state.bucket.length);
+        try {
+          await inbox.fetch(peer, key, state.bucket.id, bytesOf(values));
+        } catch (error) {
+          this.#release(values);
+          throw error;
+        }
+        // A late twin may come when the node is there already, or even when its step has been applied.
+        if (version !== this.#version || isCovered(state, node, numLeaves)) return this.#release(values);
+        state.deliveries.push({ node, peer, hash: this.#hashing.add(values) });
+        this.#combine(state, node, values, numLeaves);
+      }),
+    );
+  }
+
+  sumsOfSquares(numLeaves: number): BucketSquares[] {
+    return this.#states.map((state) => ({
+      bucket: state.bucket.id,
+      blocks: blockSumsOfSquares(this.#root(state, numLeaves)),
+    }));
+  }
+
+  /** The root of this version's commit is kept for `binNext`. */
+  watch(version: number): void {
+    this.#watched.begin(version);
+    this.#watchedVersion = version;
+  }
+
+  apply({ numLeaves, scalars }: StepUpdate, outboxes: readonly BulkOutbox[]): void {
+    const isWatched = this.#watchedVersion === scalars.updateIndex;
+    this.#applied = [];
+    for (const state of this.#states) {
+      const gradients = this.#root(state, numLeaves);
+      this.#optimizer.apply({ parameters: state.parameters, gradients, slots: state.slots }, scalars);
+      this.#offer(state, scalars.updateIndex, outboxes);
+      const { bucket, deliveries } = state;
+      this.#applied.push({ bucket, deliveries, root: this.#rootHash(state, gradients, numLeaves) });
+      // The root, and parts of it that an answer left which could not be fetched whole.
+      for (const { values } of state.held.values()) {
+        if (isWatched && values === gradients) this.#watched.keep(bucket, values);
+        else this.#release(values);
+      }
+      state.held.clear();
+      state.deliveries = [];
+    }
+    this.#version = scalars.updateIndex;
+  }
+
+  /** A root that one worker delivered whole has the hash of its delivery. */
+  #rootHash(state: BucketState, gradients: FloatVector, numLeaves: number): HashJob {
+    const root = nodeKey(rootOf(numLeaves));
+    const whole = state.deliveries.find(({ node }) => nodeKey(node) === root);
+    return whole?.hash ?? this.#hashing.add(gradients);
+  }
+
+  /** Hashes a bucket. False: there is none left to hash. */
+  hashNext(): boolean {
+    return this.#hashing.hashNext();
+  }
+
+  hashesOfApplied(): () => BucketHashes[] {
+    const applied = this.#applied;
+    return () =>
+      applied.map(({ bucket, root, deliveries }) => ({
+        bucket: bucket.id,
+        root: hashed(root),
+        deliveries: deliveries.map(({ node, peer, hash }) => ({
+          node,
+          peer,
+          numBytes: bucket.length * 4,
+          digest: hashed(hash),
+        })),
+      }));
+  }
+
+  /** See KeptGradient. */
+  binNext(version: number, tensors: readonly TensorRange[]): TensorPart[] | 'done' | 'replaced' {
+    return this.#watched.binNext(version, tensors);
+  }
+
+  #offer(state: BucketState, version: number, outboxes: readonly BulkOutbox[]): void {
+    const key: BulkKey = { kind: 'weights', term: this.#term, step: version, level: 0, index: 0 };
+    for (const outbox of outboxes) outbox.offer(key, state.bucket.id, bytesOf(state.parameters));
+  }
+
+  #root(state: BucketState, numLeaves: number): FloatVector {
+    const root = state.held.get(nodeKey(rootOf(numLeaves)));
+    if (!root) throw new Error(`bucket ${state.bucket.id} has no root yet`);
+    return root.values;
+  }
+
+  /**
+   * Adds upwards as far as siblings are there. The sum is left in the vector whose own values are not needed any more for
+   * their hash.
+   */
+  #combine(state: BucketState, node: TreeNode, values: FloatVector, numLeaves: number): void {
+    const root = rootOf(numLeaves);
+    while (node.level < root.level) {
+      const parent = parentOf(node);
+      if (childrenOf(parent, numLeaves).length === 2) {
+        const sibling = state.held.get(nodeKey(siblingOf(node)));
+        if (!sibling) break;
+        state.held.delete(nodeKey(sibling.node));
+        const [sum, addend] = this.#hashing.isWaiting(sibling.values)
+          ? [values, sibling.values]
+          : [sibling.values, values];
+        this.#hashing.settle(sum);
+        combineNodes(sum, addend);
+        this.#release(addend);
+        values = sum;
+      }
+      node = parent;
+    }
+    state.held.set(nodeKey(node), { node, values });
+  }
+
+  #take(length: number): FloatVector {
+    return this.#free.get(length)?.pop() ?? this.#memory.allocate(length);
+  }
+
+  #release(vector: FloatVector): void {
+    this.#hashing.release(vector);
+  }
+
+  #giveBack(vector: FloatVector): void {
+    const vectors = this.#free.get(vector.length);
+    if (vectors) vectors.push(vector);
+    else this.#free.set(vector.length, [vector]);
+  }
+}
+
+/** Whether a sum with all of the node's leaves is there already: then the node is a late twin. */
+const isCovered = (state: BucketState, node: TreeNode, numLeaves: number): boolean =>
+  [...state.held.values()].some((held) => contains(held.node, node, numLeaves));
+
+/** Whether all leaves of the inner node are the outer one's. Nodes of a tree are nested or have no leaf in common. */
+const contains = (outer: TreeNode, inner: TreeNode, numLeaves: number): boolean =>
+  firstLeaf(outer) <= firstLeaf(inner) && endLeaf(inner, numLeaves) <= endLeaf(outer, numLeaves);
+
+function hashed({ digest }: HashJob): Uint8Array {
+  if (!digest) throw new Error('a hash was asked for before it was there');
+  return digest;
+}
+
+const bytesOf = ({ view }: FloatVector): Uint8Array =>
+  new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
