@@ -7,11 +7,17 @@ import { withIntervention } from '@unet-fleet/coordinator/core/interventions';
 import { initialState } from '@unet-fleet/coordinator/core/state';
 import { statusOf } from '@unet-fleet/coordinator/core/status';
 import { interventionNow, nextStep, plannedRate } from '@unet-fleet/coordinator/core/steering';
-import type { CoreEvent, CoreState, Effect, Intervention } from '@unet-fleet/coordinator/core/types';
+import type {
+  CoreEvent,
+  CoreState,
+  CountedAnswer,
+  Effect,
+  Intervention,
+} from '@unet-fleet/coordinator/core/types';
 import { createControls } from '@unet-fleet/coordinator/live/controls';
 import type { RunControls } from '@unet-fleet/coordinator/live/live-run';
 import { comesOf } from '@unet-fleet/coordinator/run-folder/interventions';
-import { type DownMessage, stepsPerEpoch, type Unsent, type UpMessage, UserError } from '@unet-fleet/shared';
+import { type DownMessage, numValidationLeaves, stepsPerEpoch, type Unsent, type UpMessage, UserError } from '@unet-fleet/shared';
 import type { ToyOutbox } from './bulk.ts';
 import { Checkpoints } from './checkpoints.ts';
 import type { Checkpoint, Cluster } from './cluster.ts';
@@ -57,6 +63,8 @@ export class Coordinator {
   /** Of the step that was committed last. */
   #gradientNorm = 0;
   #lastCommitted = -1;
+  /** Of the validation that is on. */
+  readonly #countedLeaves = new Set<number>();
   #numSaid = 0;
   /** Number of the newest message of each worker that has arrived here. */
   readonly #newest = new Map<string, number>();
@@ -294,6 +302,9 @@ export class Coordinator {
       case 'checkpoint':
         this.#checkpoint(effect);
         return;
+      case 'counted':
+        this.#counted(effect.answer);
+        return;
       case 'emit':
         this.#emit(effect.event);
         return;
@@ -328,6 +339,15 @@ export class Coordinator {
     }
   }
 
+  /** What is shown of a validation must be what its metrics are of. */
+  #counted({ step, node }: CountedAnswer): void {
+    if (step === this.state.progress.version && !this.#countedLeaves.has(node.index)) {
+      this.#countedLeaves.add(node.index);
+    } else {
+      this.#cluster.violate('leaves', `leaf ${node.index} counts again, or not for version ${step}`);
+    }
+  }
+
   #emit(event: Extract<Effect, { type: 'emit' }>['event']): void {
     const { trace } = this.#cluster;
     if (event.type === 'step') {
@@ -336,6 +356,11 @@ export class Coordinator {
       return;
     }
     if (event.type === 'validation-progress') return;
+    if (event.type === 'validation-started') this.#countedLeaves.clear();
+    const numLeaves = numValidationLeaves(this.reference.toy.plan);
+    if (event.type === 'validated' && this.#countedLeaves.size !== numLeaves) {
+      this.#cluster.violate('leaves', `${this.#countedLeaves.size} of ${numLeaves} leaves were shown`);
+    }
     trace.note(this.process.name, () => `says: ${describe(event)}`);
   }
 

@@ -14,7 +14,16 @@ import { describe, expect, it } from 'vitest';
 import { awaited } from './awaited.ts';
 import { handle } from './handle.ts';
 import { initialState } from './state.ts';
-import type { CoreConfig, CoreEvent, CoreState, Effect, LeafSums, Progress, StepRecord } from './types.ts';
+import type {
+  CoreConfig,
+  CoreEvent,
+  CoreState,
+  CountedAnswer,
+  Effect,
+  LeafSums,
+  Progress,
+  StepRecord,
+} from './types.ts';
 
 const config: CoreConfig = {
   plan: { numTrainSamples: 23, numValidationSamples: 5, batchSize: 8, leafSize: 2, epochs: 2, seed: 1 },
@@ -66,6 +75,7 @@ class ToyCluster {
   reduced: TreeNode[] = [];
   readonly dead = new Set<string>();
   readonly records: StepRecord[] = [];
+  readonly counted: CountedAnswer[] = [];
   readonly released: string[] = [];
   readonly askedToLeave: string[] = [];
   /** What a leaf of the validation of a version comes to. */
@@ -119,6 +129,9 @@ class ToyCluster {
       case 'record':
         this.records.push(effect.record);
         break;
+      case 'counted':
+        this.counted.push(effect.answer);
+        break;
       case 'release':
         this.released.push(effect.workerId);
         break;
@@ -154,6 +167,7 @@ class ToyCluster {
       node,
       leaves,
       confusion: isTrain ? null : hasPixels ? { indices: [0], counts: [1] } : { indices: [], counts: [] },
+      ...(!isTrain && { pictures: [{ sample: node.index, classes: Uint8Array.of(lease.step) }] }),
     });
   }
 
@@ -235,6 +249,11 @@ describe('core', () => {
         expect(cluster.commits.map(({ step }) => step)).toEqual([0, 1, 2, 3, 4, 5]);
         for (const { leaves } of cluster.commits) expect(leaves).toEqual([0, 1, 2, 3]);
         expect(cluster.of('validated').map((event) => event.step)).toEqual([3, 6]);
+        const shown = cluster.counted.map(({ step, node }) => `${step}: ${node.index}`);
+        expect(shown.sort()).toEqual(['3: 0', '3: 1', '3: 2', '6: 0', '6: 1', '6: 2']);
+        for (const { step, node, pictures } of cluster.counted) {
+          expect(pictures).toEqual([{ sample: node.index, classes: Uint8Array.of(step) }]);
+        }
       }),
       { numRuns: 300 },
     );

@@ -85,9 +85,12 @@ function accept(
   }
   for (const leaf of leaves) round.leaves[leaf] = 'done';
   settle(event, effects);
-  event.confusion!.indices.forEach((cell, index) => {
-    round.confusion![cell]! += event.confusion!.counts[index]!;
+  const { node, pictures = [] } = event;
+  const confusion = event.confusion!;
+  confusion.indices.forEach((cell, index) => {
+    round.confusion![cell]! += confusion.counts[index]!;
   });
+  effects.push({ type: 'counted', answer: { step: round.step, node, confusion, pictures } });
   countImages(state, round, leaves);
   effects.push({
     type: 'emit',

@@ -98,6 +98,27 @@ export interface LeafSums {
   isFinite: boolean;
 }
 
+/** Entries of a confusion matrix that are not zero: flat index and count. */
+export interface Confusion {
+  indices: number[];
+  counts: number[];
+}
+
+/** What the model sees in a followed photo: deflated classes, by its place in the split. */
+export interface Picture {
+  sample: number;
+  classes: Uint8Array;
+}
+
+/** An answer that a validation's metrics are made of. */
+export interface CountedAnswer {
+  /** Version of the weights. */
+  step: number;
+  node: TreeNode;
+  confusion: Confusion;
+  pictures: readonly Picture[];
+}
+
 export type CoreEvent = { now: number } & (
   | { type: 'tick' }
   /** The coordinator's own process stood still for so long (it was stopped, or its machine is too busy). */
@@ -122,8 +143,10 @@ export type CoreEvent = { now: number } & (
       node: TreeNode;
       /** Of each of the node's leaves, in leaf order. */
       leaves: LeafSums[];
-      /** Validation only: flat index in the confusion matrix and count, of the entries that are not zero. */
-      confusion: { indices: number[]; counts: number[] } | null;
+      /** Validation only. */
+      confusion: Confusion | null;
+      /** Validation only; passed on unread with the answer that counts. */
+      pictures?: readonly Picture[];
     }
   /** `transferMs`: what fetching and adding it took. */
   | { type: 'node-reduced'; workerId: string; step: number; node: TreeNode; transferMs: number }
@@ -156,6 +179,8 @@ export type Effect =
   /** A step was committed: for the ledger. */
   | { type: 'record'; record: StepRecord }
   | { type: 'checkpoint'; progress: Progress; isBest: boolean; isFinal: boolean }
+  /** A validation counts this answer: for who shows more of it than its metrics. Each leaf comes once. */
+  | { type: 'counted'; answer: CountedAnswer }
   | { type: 'emit'; event: RunEvent }
   /** Tell a worker that nothing more is wanted of this result. */
   | { type: 'settle'; workerId: string; kind: RoundKind; step: number; node: TreeNode }

@@ -1,20 +1,17 @@
 /**
- * Gathers what one validation after the other shows, and hands it on to be written. An answer is offered before the core
- * sees it, and counts when the core says so: `validation-progress` comes within the same call for an answer that counts,
- * and for no other. So the sum of what is gathered is the matrix that the scores are of.
+ * Gathers what one validation after the other shows, and hands it on to be written. It gets the answers that the core
+ * counts and no others, so the sum of what is gathered is the matrix that the scores are of.
  */
 import {
   leavesOf,
   numValidationLeaves,
   type PlanConfig,
   type RunEvent,
-  type UpMessage,
   validationLeafSamples,
 } from '@unet-fleet/shared';
+import type { CountedAnswer } from '../core/types.ts';
 import type { EvaluationWriter, Validation } from './evaluation-writer.ts';
 import type { SparseConfusion } from './evaluations.ts';
-
-type Result = Extract<UpMessage, { type: 'result' }>;
 
 /**
  * Matrix entries and sample ids of leaves that are kept of one validation: about 0.6 MB of JSON, which a page's server
@@ -37,27 +34,21 @@ export interface KeeperOptions {
 export class EvaluationKeeper {
   readonly #options: KeeperOptions;
   #gathered: Gathered | null = null;
-  #offered: Result | null = null;
   #isTooLargeSaid = false;
 
   constructor(options: KeeperOptions) {
     this.#options = options;
   }
 
-  /** An answer that the core is about to be told of. */
-  offered(result: Result): void {
-    this.#offered = result;
+  /** An answer that the core counts. */
+  counted(answer: CountedAnswer): void {
+    if (this.#gathered?.step === answer.step) this.#add(this.#gathered, answer);
   }
 
   /** An event of the core. */
   event(event: RunEvent): void {
     if (event.type === 'validation-started') {
       this.#gathered = newlyGathered(event.step, this.#options.numClasses);
-    } else if (event.type === 'validation-progress') {
-      const result = this.#offered;
-      this.#offered = null;
-      if (result?.step === event.step && this.#gathered?.step === event.step)
-        this.#add(this.#gathered, result);
     } else if (event.type === 'validated') {
       const gathered = this.#gathered;
       this.#gathered = null;
@@ -65,9 +56,8 @@ export class EvaluationKeeper {
     }
   }
 
-  #add(gathered: Gathered, { node, confusion, pictures = [] }: Result): void {
+  #add(gathered: Gathered, { node, confusion, pictures }: CountedAnswer): void {
     const { plan } = this.#options;
-    if (!confusion) return;
     const samples = leavesOf(node, numValidationLeaves(plan)).flatMap((leaf) =>
       validationLeafSamples(plan, leaf),
     );

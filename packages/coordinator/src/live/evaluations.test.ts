@@ -3,13 +3,12 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
-import type { PlanConfig, RunEvent, UpMessage } from '@unet-fleet/shared';
+import type { PlanConfig, RunEvent } from '@unet-fleet/shared';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { CountedAnswer } from '../core/types.ts';
 import { EvaluationKeeper, maxLeafEntries } from './evaluation-keeper.ts';
 import { EvaluationWriter } from './evaluation-writer.ts';
 import { openEvaluations } from './evaluations.ts';
-
-type Result = Extract<UpMessage, { type: 'result' }>;
 
 let runDir: string;
 
@@ -57,23 +56,12 @@ function started({ followed = [1, 4], mayWrite = () => true } = {}) {
   return { keeper, writer, warnings, kept };
 }
 
-const result = (step: number, leaf: number, rest: Partial<Result> = {}): Result => ({
-  type: 'result',
-  term: 1,
-  kind: 'validation',
+const answer = (step: number, leaf: number, rest: Partial<CountedAnswer> = {}): CountedAnswer => ({
   step,
   node: { level: 0, index: leaf },
-  leaves: [{ lossSum: 1, weightSum: 1, gradientNorm: 0, isFinite: true }],
   confusion: { indices: [0, 4], counts: [leaf + 1, 10] },
-  timings: { fetchMs: 0, dataMs: 0, computeMs: 0, sendMs: 0 },
+  pictures: [],
   ...rest,
-});
-
-const progress = (step: number): RunEvent => ({
-  type: 'validation-progress',
-  step,
-  numImagesDone: 1,
-  numImages: 5,
 });
 
 const validated = (step: number): RunEvent => ({
@@ -89,12 +77,9 @@ const validated = (step: number): RunEvent => ({
 });
 
 /** A whole validation, in which the leaves' answers come last first. */
-function validate(keeper: EvaluationKeeper, step: number, pictures: Result['pictures'] = []): void {
+function validate(keeper: EvaluationKeeper, step: number, pictures: CountedAnswer['pictures'] = []): void {
   keeper.event({ type: 'validation-started', step, numImages: 5 });
-  for (const leaf of [2, 1, 0]) {
-    keeper.offered(result(step, leaf, { pictures }));
-    keeper.event(progress(step));
-  }
+  for (const leaf of [2, 1, 0]) keeper.counted(answer(step, leaf, { pictures }));
   keeper.event(validated(step));
 }
 
@@ -132,20 +117,14 @@ it('keeps what a validation showed, for whoever opens the folder', async () => {
   expect(readdirSync(join(runDir, 'evaluations')).sort()).toEqual(['step-00000120', 'step-00000120.json']);
 });
 
-it('counts an answer only when the core does, and only of the validation that is on', async () => {
+it('gathers answers of the validation that is on alone', async () => {
   const { keeper, writer } = started();
   keeper.event({ type: 'validation-started', step: 3, numImages: 5 });
-  keeper.offered(result(3, 0));
-  keeper.event(progress(3));
+  keeper.counted(answer(3, 0));
   // Broken off, for instance because the run was stopped and went on.
   keeper.event({ type: 'validation-started', step: 4, numImages: 5 });
-  keeper.offered(result(3, 1));
-  keeper.event(progress(4));
-  // A twin's answer: the core drops it, so there is no progress.
-  keeper.offered(result(4, 0));
-  keeper.offered(result(4, 1));
-  keeper.event(progress(4));
-  keeper.event(progress(4));
+  keeper.counted(answer(3, 1));
+  keeper.counted(answer(4, 1));
   keeper.event(validated(4));
   await writer.flushed();
   const evaluation = await openEvaluations(runDir).read(4);
@@ -158,10 +137,8 @@ it('leaves out the matrices of leaves where they are too many, and keeps the who
   keeper.event({ type: 'validation-started', step: 1, numImages: 5 });
   const indices = Array.from({ length: maxLeafEntries }, (_, i) => i % 9);
   const counts = indices.map(() => 1);
-  for (const leaf of [0, 1]) {
-    keeper.offered(leaf === 0 ? result(1, 0) : result(1, 1, { confusion: { indices, counts } }));
-    keeper.event(progress(1));
-  }
+  keeper.counted(answer(1, 0));
+  keeper.counted(answer(1, 1, { confusion: { indices, counts } }));
   keeper.event(validated(1));
   await writer.flushed();
   const evaluation = await openEvaluations(runDir).read(1);

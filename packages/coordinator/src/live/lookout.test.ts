@@ -37,17 +37,16 @@ const member = (workerId: string): CoreStatus['workers'][number] => ({
 
 function started() {
   const emitted: RunEvent[] = [];
-  const offered: UpMessage[] = [];
   const clock = { now: 0 };
   const followed = new Followed(['v0', 'v1', 'v2'], 1);
   const lookout = new Lookout({
     plan,
     followed,
-    evaluations: { offered: (result) => offered.push(result), event: () => {} },
+    evaluations: { counted: () => {}, event: () => {} },
     emit: (event) => emitted.push(event),
     now: () => clock.now,
   });
-  return { lookout, emitted, offered, followed, clock };
+  return { lookout, emitted, followed, clock };
 }
 
 const lease = (kind: 'train' | 'validation', step: number) => ({

@@ -16,7 +16,7 @@ import {
 } from '@unet-fleet/shared';
 import { maxFollowed } from '@unet-fleet/shared/protocol/messages';
 import type { CoreStatus } from '../core/status.ts';
-import type { StepRecord } from '../core/types.ts';
+import type { CountedAnswer, StepRecord } from '../core/types.ts';
 import { StepLanes, toldLanes } from '../shell/step-lanes.ts';
 import { type OwnTimings, stepTimings } from '../shell/step-timings.ts';
 import type { EvaluationKeeper } from './evaluation-keeper.ts';
@@ -33,7 +33,7 @@ type Result = Extract<UpMessage, { type: 'result' }>;
 export interface LookoutOptions {
   plan: PlanConfig;
   followed: Followed;
-  evaluations: Pick<EvaluationKeeper, 'offered' | 'event'>;
+  evaluations: Pick<EvaluationKeeper, 'counted' | 'event'>;
   emit(event: RunEvent): void;
   now(): number;
 }
@@ -75,10 +75,13 @@ export class Lookout {
   }
 
   /** An answer, before the core sees it. */
-  answered(workerId: string, result: Result): void {
-    const { kind, step, node, timings } = result;
+  answered(workerId: string, { kind, step, node, timings }: Result): void {
     if (kind === 'train') this.#lanes.answered(workerId, step, node, timings);
-    else this.#options.evaluations.offered(result);
+  }
+
+  /** An answer that a validation counts. */
+  counted(answer: CountedAnswer): void {
+    this.#options.evaluations.counted(answer);
   }
 
   forget(workerId: string): void {

@@ -21,6 +21,7 @@ import type {
   CoreConfig,
   CoreEvent,
   CoreState,
+  CountedAnswer,
   Effect,
   Intervention,
   Progress,
@@ -51,6 +52,8 @@ export interface Ports {
    * Rejects with a UserError when it can't be written.
    */
   writeCheckpoint(effect: Extract<Effect, { type: 'checkpoint' }>): Promise<void>;
+  /** A validation counts this answer. */
+  counted(answer: CountedAnswer): void;
   emit(event: RunEvent): void;
   now(): number;
 }
@@ -166,6 +169,8 @@ export class Conductor {
         return ports.record(effect.record, this.#clock.take());
       case 'checkpoint':
         return this.#checkpoint(effect);
+      case 'counted':
+        return ports.counted(effect.answer);
       case 'emit':
         return this.#emit(effect.event);
       case 'settle': {

@@ -83,9 +83,9 @@ export class Fleet {
         });
         return null;
       case 'result': {
-        const { kind, step, node, leaves, confusion } = message;
+        const { kind, step, node, leaves, confusion, pictures = [] } = message;
         this.#lookout.answered(workerId, message);
-        conductor.feed({ type: 'result', workerId, kind, step, node, leaves, confusion });
+        conductor.feed({ type: 'result', workerId, kind, step, node, leaves, confusion, pictures });
         return null;
       }
       case 'failed':

@@ -213,6 +213,7 @@ async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<Run
       ledger.append(record, reducers.stepHashes());
       lookout.recorded(record, own);
     },
+    counted: (answer) => lookout.counted(answer),
     emit: (event) => teller.emit(lookout.event(event)),
     writeCheckpoint: async (effect) => {
       const saved = await snapshots.write(effect);
