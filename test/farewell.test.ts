@@ -31,7 +31,8 @@ test('a worker that joins or speaks when the run is over is told so, and is not 
   const heard: UpMessage[] = [];
   const welcome = vi.fn(() => 'nobody is wanted');
   const newest = new Map<string, number>();
-  const control = new ControlPlane(own, subjects, 'run', term, {
+  const control = new ControlPlane(own, subjects, 'run', term);
+  control.listen({
     welcome,
     numWorkers: () => 0,
     hears: (workerId, { sequence }) => {

@@ -8,4 +8,5 @@ export {
   type SparseConfusion,
 } from './live/evaluations.ts';
 export * from './live/live-run.ts';
+export * from './shell/coordinator-options.ts';
 export * from './shell/run-coordinator.ts';

@@ -55,7 +55,6 @@ export interface Ports {
   /** A validation counts this answer. */
   counted(answer: CountedAnswer): void;
   emit(event: RunEvent): void;
-  now(): number;
 }
 
 export type Ending = { reason: 'completed' | 'early-stopping' | 'stopped' };
@@ -66,8 +65,10 @@ type WithoutTime<T> = T extends { now: number } ? Omit<T, 'now'> : never;
 const tickMs = 500;
 
 export class Conductor {
-  readonly #ports: Ports;
+  /** Given by connect. */
+  #ports!: Ports;
   readonly #train: TrainConfig;
+  readonly #now: () => number;
   readonly #state: CoreState;
   readonly #clock = new StepClock();
   #end!: { resolve(ending: Ending): void; reject(error: Error): void };
@@ -75,17 +76,17 @@ export class Conductor {
   #timer: NodeJS.Timeout | null = null;
   #isStopped = false;
 
-  /** `interventions`: all of the run so far, those of steps to come among them. */
+  /** `interventions`: all of the run so far, those of steps to come among them. `now`: a clock in ms. */
   constructor(
     config: CoreConfig,
     progress: Progress,
     train: TrainConfig,
-    ports: Ports,
+    now: () => number,
     interventions: readonly Intervention[] = [],
   ) {
-    this.#ports = ports;
     this.#train = train;
-    this.#state = initialState(config, progress, ports.now(), interventions);
+    this.#now = now;
+    this.#state = initialState(config, progress, now(), interventions);
     this.ended = new Promise((resolve, reject) => {
       this.#end = { resolve, reject };
     });
@@ -95,9 +96,9 @@ export class Conductor {
     return this.#state.members.length;
   }
 
-  /** What the run is doing at this moment. Times are those of the ports' clock. */
+  /** What the run is doing at this moment. Times are those of its clock. */
   get status(): CoreStatus {
-    return statusOf(this.#state, this.#ports.now());
+    return statusOf(this.#state, this.#now());
   }
 
   /** Answers that changed nothing, by reason. */
@@ -116,10 +117,15 @@ export class Conductor {
     return hears(this.#state, workerId, message);
   }
 
+  /** What it acts through; nothing may be fed before. */
+  connect(ports: Ports): void {
+    this.#ports = ports;
+  }
+
   start(): void {
-    let lastTickMs = this.#ports.now();
+    let lastTickMs = this.#now();
     this.#timer = setInterval(() => {
-      const now = this.#ports.now();
+      const now = this.#now();
       const lateMs = now - lastTickMs - tickMs;
       lastTickMs = now;
       if (lateMs > tickMs) this.feed({ type: 'stalled', forMs: lateMs });
@@ -139,7 +145,7 @@ export class Conductor {
 
   feed(event: WithoutTime<CoreEvent>): void {
     if (this.#isStopped) return;
-    const effects = handle(this.#state, { ...event, now: this.#ports.now() } as CoreEvent);
+    const effects = handle(this.#state, { ...event, now: this.#now() } as CoreEvent);
     for (const effect of effects) {
       this.#perform(effect).catch((error: Error) => this.#end.reject(error));
     }
@@ -227,7 +233,7 @@ export class Conductor {
   }
 
   async #reduce({ workerId, step, node, numLeaves }: Extract<Effect, { type: 'reduce' }>): Promise<void> {
-    const start = this.#ports.now();
+    const start = this.#now();
     try {
       const sharesMemory = this.#ports.sharesMemory(workerId);
       await this.#ports.reducers.collect(workerId, sharesMemory, step, node, numLeaves);
@@ -235,15 +241,15 @@ export class Conductor {
       if (!(error instanceof NodeUnavailable)) throw error;
       return this.feed({ type: 'node-unavailable', workerId, step, node, reason: error.message });
     }
-    const transferMs = this.#ports.now() - start;
+    const transferMs = this.#now() - start;
     this.#clock.add('reduceMs', transferMs);
     this.feed({ type: 'node-reduced', workerId, step, node, transferMs });
   }
 
   async #commit(effect: Extract<Effect, { type: 'commit' }>): Promise<void> {
-    const start = this.#ports.now();
+    const start = this.#now();
     const gradientNorm = await commitStep(this.#ports.reducers, effect, this.#train);
-    this.#clock.add('optimizeMs', this.#ports.now() - start);
+    this.#clock.add('optimizeMs', this.#now() - start);
     this.feed({ type: 'committed', step: effect.step, gradientNorm });
   }
 }

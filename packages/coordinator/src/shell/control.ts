@@ -49,30 +49,31 @@ export class ControlPlane {
   readonly dropped = { malformed: 0, otherTerm: 0, late: 0, cutOff: 0, brokerAway: 0 };
   readonly #faults = new PeerFaults();
   readonly #link: Link;
-  readonly #cutOff: ControlHandlers['cutOff'];
-  readonly #rejected: ControlHandlers['rejected'];
-  readonly #tooLarge: ControlHandlers['tooLarge'];
+  readonly #runId: string;
+  /** Null until it listens. */
+  #handlers: ControlHandlers | null = null;
   /** What whoever still speaks is answered; null while the run goes on. */
   #farewell: Farewell | null = null;
   /** Messages said so far, each of which has its number. */
   #numSaid = 0;
 
-  constructor(
-    connection: NatsConnection,
-    subjects: Subjects,
-    runId: string,
-    term: number,
-    handlers: ControlHandlers,
-  ) {
+  constructor(connection: NatsConnection, subjects: Subjects, runId: string, term: number) {
     this.#connection = connection;
     this.#subjects = subjects;
+    this.#runId = runId;
     this.#term = term;
     this.#link = watchLink(connection);
-    this.#cutOff = (workerId, reason) => handlers.cutOff(workerId, reason);
-    this.#tooLarge = (error) => handlers.tooLarge(error);
-    this.#rejected = (workerId, reason) => handlers.rejected(workerId, reason);
+  }
+
+  /** From now on workers are heard. */
+  listen(handlers: ControlHandlers): void {
+    this.#handlers = handlers;
+    const subjects = this.#subjects;
     this.#answer(discoverSubject(anyPeer), () => {
-      const reply: z.infer<typeof discoverReply> = { runId, numWorkers: handlers.numWorkers() };
+      const reply: z.infer<typeof discoverReply> = {
+        runId: this.#runId,
+        numWorkers: handlers.numWorkers(),
+      };
       return reply;
     });
     this.#answer(subjects.join(anyPeer), (data, workerId) => {
@@ -88,19 +89,19 @@ export class ControlPlane {
       return reply;
     });
     this.#subscriptions.push(
-      connection.subscribe(subjects.up(anyPeer), {
+      this.#connection.subscribe(subjects.up(anyPeer), {
         callback: (error, raw) => {
           if (error) return;
           const workerId = this.#senderOf(raw.subject);
           if (workerId === null || this.#isOver(workerId)) return;
           const message = decode(upMessage, raw.data);
           if (!message) this.fault(workerId, malformed);
-          else if (message.term !== term) {
+          else if (message.term !== this.#term) {
             this.dropped.otherTerm++;
-            this.#rejected(workerId, 'it is meant for another start of the coordinator');
+            handlers.rejected(workerId, 'it is meant for another start of the coordinator');
           } else if (!handlers.hears(workerId, message)) {
             this.dropped.late++;
-            this.#rejected(workerId, 'it came late or twice, or its sender has gone');
+            handlers.rejected(workerId, 'it came late or twice, or its sender has gone');
           } else handlers.message(workerId, message);
         },
       }),
@@ -110,9 +111,10 @@ export class ControlPlane {
   /** Counts something of a worker that is none; the one too many cuts it off. */
   fault(workerId: string, what: string): void {
     this.dropped.malformed++;
-    this.#rejected(workerId, what);
+    this.#handlers?.rejected(workerId, what);
     const reason = this.#faults.count(workerId, what, performance.now());
-    if (reason !== null) this.#cutOff(workerId, reason);
+    // Before it listens nobody is a member: whoever is cut off then is only not heard.
+    if (reason !== null) this.#handlers?.cutOff(workerId, reason);
   }
 
   /** To one worker. */
@@ -137,7 +139,8 @@ export class ControlPlane {
     try {
       assertFits(this.#connection, bytes);
     } catch (error) {
-      this.#tooLarge(error as UserError);
+      if (!this.#handlers) throw error;
+      this.#handlers.tooLarge(error as UserError);
       return;
     }
     this.#connection.publish(subject, bytes);
@@ -167,7 +170,7 @@ export class ControlPlane {
     if (sender === null) this.dropped.malformed++;
     if (sender === null || !this.#faults.isCutOff(sender)) return sender;
     this.dropped.cutOff++;
-    this.#rejected(sender, 'it is cut off');
+    this.#handlers?.rejected(sender, 'it is cut off');
     return null;
   }
 
