@@ -88,7 +88,13 @@ export class ArrivalOrderBuckets extends ParameterBuckets {
   }
 
   #offerAll(outboxes: readonly BulkOutbox[]): void {
-    const key = { kind: 'weights', term: this.#options.term, step: this.#version, level: 0, index: 0 } as const;
+    const key = {
+      kind: 'weights',
+      term: this.#options.term,
+      step: this.#version,
+      level: 0,
+      index: 0,
+    } as const;
     this.#options.buckets.forEach(({ id }, i) => {
       const { view } = this.#parameters[i]!;
       for (const outbox of outboxes) {

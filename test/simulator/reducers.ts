@@ -128,10 +128,13 @@ export class Reducers {
       sumsOfSquares: async (numLeaves) =>
         (await this.#all(({ reducer }) => reducer.sumsOfSquares(numLeaves))).flat(),
       apply: async (update) => {
-        await this.#all(({ reducer, outbox }) => reducer.apply(update, [outbox]), () => {
-          this.version = effect.step + 1;
-          assertWeights(this.#reference(), this.version, this.read());
-        });
+        await this.#all(
+          ({ reducer, outbox }) => reducer.apply(update, [outbox]),
+          () => {
+            this.version = effect.step + 1;
+            assertWeights(this.#reference(), this.version, this.read());
+          },
+        );
       },
     };
     commitStep(owners, effect, reference.toy.train).then(

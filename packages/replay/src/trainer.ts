@@ -103,7 +103,7 @@ export class Trainer {
         numLeaves,
         weightSum: leaves.reduce((sum, leaf) => sum + leaf.weightSum, 0),
         learningRate,
-        skippedLeaves: leaves.flatMap(({ isFinite }, leaf) => (isFinite ? [] : [leaf])),
+        skippedLeaves: leaves.flatMap((sums, leaf) => (sums.isFinite ? [] : [leaf])),
       },
       train,
     );

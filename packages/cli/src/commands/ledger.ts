@@ -2,7 +2,6 @@
 
 import { plannedOf } from '@unet-fleet/coordinator/run-folder/interventions';
 import { readLedger } from '@unet-fleet/coordinator/run-folder/ledger';
-import type { LedgerLine } from '@unet-fleet/coordinator/run-folder/ledger-line';
 import { type LedgerSummary, summarize } from '@unet-fleet/coordinator/run-folder/ledger-summary';
 import { openRunFolder, runPaths } from '@unet-fleet/coordinator/run-folder/run-folder';
 import { StepSamples, samplesSha256 } from '@unet-fleet/coordinator/run-folder/step-samples';
@@ -12,7 +11,7 @@ import { Command } from 'commander';
 import { wholeArgument } from '../arguments.ts';
 import { type Io, printJson } from '../io.ts';
 import { addRunName, namedRunDir, type RunNameFlags } from '../run-folders.ts';
-import { stepLines, summaryLines } from '../terminal/ledger-lines.ts';
+import { type LedgerStep, stepLines, summaryLines } from '../terminal/ledger-lines.ts';
 import { createScreen } from '../terminal/screen.ts';
 
 interface LedgerFlags extends RunNameFlags {
@@ -21,13 +20,6 @@ interface LedgerFlags extends RunNameFlags {
 }
 
 /** A line with what the plan adds to it. */
-export interface LedgerStep extends LedgerLine {
-  /** Ids of the samples of each leaf. */
-  samples: string[][];
-  /** They are not those that the line has the hash of. */
-  hasOtherSamples: boolean;
-}
-
 export const ledgerCommand = (io: Io): Command =>
   addRunName(new Command('ledger'))
     .option('--step <n>', 'show one step in full', wholeArgument('--step', 1, 0xffffffff))

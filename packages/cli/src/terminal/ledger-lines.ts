@@ -1,7 +1,15 @@
 /** A ledger as people read it. Pure. */
+import type { LedgerLine } from '@unet-fleet/coordinator/run-folder/ledger-line';
 import type { LedgerSummary, NotableLeaf } from '@unet-fleet/coordinator/run-folder/ledger-summary';
 import { leavesOf } from '@unet-fleet/shared';
-import type { LedgerStep } from '../commands/ledger.ts';
+
+export interface LedgerStep extends LedgerLine {
+  /** Ids of the samples of each leaf. */
+  samples: string[][];
+  /** They are not those that the line has the hash of. */
+  hasOtherSamples: boolean;
+}
+
 import { compact, counted, duration, facts, lossText, seconds, whole } from './format.ts';
 
 /** Leaves shown of each kind; --json has them all. */

@@ -7,16 +7,7 @@
  * Bounded, as ids come from peers. Beyond the bound, whoever has been silent for longest is forgotten: should a message
  * of it arrive even later, it is taken for its first, and a worker that is let in by it is lost again by its silence.
  */
-import type { CoreState } from './types.ts';
-
-export interface Peer {
-  /** Number of the newest message heard; 0 before the first. */
-  heard: number;
-  /** Its process has ended, or it said that it goes: it will not come back under this id. */
-  isGone: boolean;
-  /** A person has asked it to leave: that stands until it has. */
-  isSentAway: boolean;
-}
+import type { CoreState, Peer } from './types.ts';
 
 export const maxPeers = 4_096;
 

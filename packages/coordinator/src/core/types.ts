@@ -13,7 +13,6 @@ import type {
   TrainConfig,
   TreeNode,
 } from '@unet-fleet/shared';
-import type { Peer } from './peers.ts';
 
 export interface CoreConfig {
   plan: PlanConfig;
@@ -317,6 +316,16 @@ export interface Round {
 
 /** Answers that changed nothing, by reason; for the log and the tests. */
 export type Dropped = Record<'stale' | 'duplicate' | 'stranger' | 'malformed' | 'unavailable', number>;
+
+/** What is remembered of one that has spoken (peers.ts). */
+export interface Peer {
+  /** Number of the newest message heard; 0 before the first. */
+  heard: number;
+  /** Its process has ended, or it said that it goes: it will not come back under this id. */
+  isGone: boolean;
+  /** A person has asked it to leave: that stands until it has. */
+  isSentAway: boolean;
+}
 
 export interface CoreState {
   config: CoreConfig;

@@ -10,8 +10,8 @@ import { readdirSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { printable } from '@unet-fleet/shared';
+import { maxFollowed } from '@unet-fleet/shared/protocol/messages';
 import { z } from 'zod';
-import { maxFollowed } from './live-run.ts';
 
 /** Entries of a matrix of numClasses x numClasses that are not 0: row = truth, column = prediction. */
 export interface SparseConfusion {

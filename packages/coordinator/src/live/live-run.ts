@@ -5,7 +5,7 @@
 import type { Config, RunEvent } from '@unet-fleet/shared';
 import { maxFollowed } from '@unet-fleet/shared/protocol/messages';
 import type { GradientHistograms } from '../reducer/pool.ts';
-import type { RunStatus } from '../run-folder/status.ts';
+import type { LiveStatus, WorkerFacts } from '../run-folder/status.ts';
 import type { EvaluationStore } from './evaluations.ts';
 
 /** A photo of the validation set. */
@@ -16,36 +16,6 @@ export interface SampleFacts {
   maskPath: string;
   /** Of both, where they are stacks. */
   page: number;
-}
-
-/** What a worker is and does, as it told with its last heartbeat. */
-export interface WorkerFacts {
-  /** Name for people, such as local-1. */
-  name: string;
-  workerId: string;
-  host: string;
-  pid: number;
-  /** Such as "cpu" or the name of a GPU. */
-  device: string;
-  numThreads: number;
-  residentBytes: number;
-  /** null where no driver tells. `utilization` from 0 to 1. */
-  gpu: { utilization: number; memoryBytes: number; memoryTotalBytes: number } | null;
-  /** Over the last steps; 0 before the first. */
-  imagesPerSecond: number;
-  /** Times that a worker of this name has joined again after a loss. */
-  numRestarts: number;
-  /** ISO 8601, UTC. */
-  lastSeen: string;
-  /** Its answers took longest in most of the last steps, by a margin that is no chance. */
-  isStraggler: boolean;
-}
-
-export interface LiveStatus extends RunStatus {
-  facts: WorkerFacts[];
-  /** A person has paused the run. */
-  isPaused: boolean;
-  stopsAfterEpoch: boolean;
 }
 
 /** What became of a wish: a sentence for the person who had it. */
@@ -107,7 +77,7 @@ export interface LiveRun {
   segment(photo: Uint8Array): Promise<Segmentation>;
 }
 
-export { type GradientHistograms, maxFollowed };
+export { type GradientHistograms, type LiveStatus, maxFollowed, type WorkerFacts };
 
 /** Watches a run from its beginning; `close` is awaited before the run's process ends. */
 export type Observer = (run: LiveRun) => Promise<{ close(): Promise<void> }>;

@@ -45,13 +45,7 @@ export interface BucketOwner {
    * Fetches what a worker has of a node, computed with the weights of `version`. Rejects with FetchError when it can't be
    * had whole. A late twin of what is here already changes nothing.
    */
-  collect(
-    inbox: BulkInbox,
-    peer: string,
-    version: number,
-    node: TreeNode,
-    numLeaves: number,
-  ): Promise<void>;
+  collect(inbox: BulkInbox, peer: string, version: number, node: TreeNode, numLeaves: number): Promise<void>;
   /** Its part of the global norm: none where it has no gradient. */
   sumsOfSquares(numLeaves: number): BucketSquares[];
   /** Takes its buckets to the next version, and offers each the moment it is done. */

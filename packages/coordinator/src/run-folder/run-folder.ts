@@ -17,14 +17,15 @@ import {
   explained,
   identityOf,
   isErrno,
-  type ModelConfig,
   makeFolder,
   readBounded,
   UserError,
 } from '@unet-fleet/shared';
 import { realFiles, replaceFile } from '../checkpoint/files.ts';
 import { holdsCheckpoint } from '../checkpoint/folder.ts';
-import { parseConfig, parseRecord, parseSplit } from './run-schema.ts';
+import { parseConfig, parseRecord, parseSplit, type RunRecord, type Split } from './run-schema.ts';
+
+export type { RunRecord, Split };
 
 export const runPaths = (root: string) => ({
   root,
@@ -36,27 +37,6 @@ export const runPaths = (root: string) => ({
   ledger: join(root, 'ledger.jsonl'),
   log: join(root, 'log.jsonl'),
 });
-
-export interface RunRecord {
-  formatVersion: 1;
-  runId: string;
-  /** ISO 8601, UTC. */
-  createdAt: string;
-  identitySha256: string;
-  /** Of the scanned data set: ids, and the contents of photos and masks. */
-  dataSha256: string;
-  /** Intra-op threads of every worker, for the life of the run: they change the bits. */
-  engineThreads: number;
-  model: ModelConfig;
-  classNames: string[];
-  /** Of unet-fleet, Node and the like, when the run was made. */
-  versions: Record<string, string>;
-}
-
-export interface Split {
-  train: string[];
-  validation: string[];
-}
 
 export interface RunFolder {
   config: Config;

@@ -2,11 +2,31 @@
  * What the facts of a run must be before anything looks at them: people edit these files, copy half of them, and keep
  * those of older versions.
  */
-import type { Config } from '@unet-fleet/shared';
+import type { Config, ModelConfig } from '@unet-fleet/shared';
 import { modelSchema } from '@unet-fleet/shared/protocol/model-schema';
 import { z } from 'zod';
 import { storedConfig, withDefaults } from '../checkpoint/manifest-schema.ts';
-import type { RunRecord, Split } from './run-folder.ts';
+
+export interface RunRecord {
+  formatVersion: 1;
+  runId: string;
+  /** ISO 8601, UTC. */
+  createdAt: string;
+  identitySha256: string;
+  /** Of the scanned data set: ids, and the contents of photos and masks. */
+  dataSha256: string;
+  /** Intra-op threads of every worker, for the life of the run: they change the bits. */
+  engineThreads: number;
+  model: ModelConfig;
+  classNames: string[];
+  /** Of unet-fleet, Node and the like, when the run was made. */
+  versions: Record<string, string>;
+}
+
+export interface Split {
+  train: string[];
+  validation: string[];
+}
 
 const text = z.string().max(4_096);
 const ids = z.array(text).max(2 ** 24);

@@ -14,7 +14,6 @@ import {
 } from '@unet-fleet/shared';
 import { z } from 'zod';
 import type { CoreStatus } from '../core/status.ts';
-import type { LiveStatus, WorkerFacts } from '../live/live-run.ts';
 
 const fileName = 'status.json';
 
@@ -39,6 +38,36 @@ export interface RunStatus {
     /** What happens then. */
     outcome: string;
   }[];
+}
+
+/** What a worker is and does, as it told with its last heartbeat. */
+export interface WorkerFacts {
+  /** Name for people, such as local-1. */
+  name: string;
+  workerId: string;
+  host: string;
+  pid: number;
+  /** Such as "cpu" or the name of a GPU. */
+  device: string;
+  numThreads: number;
+  residentBytes: number;
+  /** null where no driver tells. `utilization` from 0 to 1. */
+  gpu: { utilization: number; memoryBytes: number; memoryTotalBytes: number } | null;
+  /** Over the last steps; 0 before the first. */
+  imagesPerSecond: number;
+  /** Times that a worker of this name has joined again after a loss. */
+  numRestarts: number;
+  /** ISO 8601, UTC. */
+  lastSeen: string;
+  /** Its answers took longest in most of the last steps, by a margin that is no chance. */
+  isStraggler: boolean;
+}
+
+export interface LiveStatus extends RunStatus {
+  facts: WorkerFacts[];
+  /** A person has paused the run. */
+  isPaused: boolean;
+  stopsAfterEpoch: boolean;
 }
 
 /** As read from a folder: what workers are and what people asked for is missing where an older version wrote it. */

@@ -163,8 +163,7 @@ function startWatching(parts: RunParts, options: CoordinatorOptions, cleanups: C
   const { conductor, followed, gradients, lookout, record, run, segmenter, teller, workers } = parts;
   const { folder, interventions, lock, plan } = run;
   const facts = { runId: folder.record.runId, term: lock.term, numSteps: numSteps(plan) };
-  const status = () =>
-    liveStatusOf(conductor.status, { ...facts, checkpoint: record.checkpoint }, lookout);
+  const status = () => liveStatusOf(conductor.status, { ...facts, checkpoint: record.checkpoint }, lookout);
   const warn = (message: string) => teller.warn(message);
   const live = runView({
     run,

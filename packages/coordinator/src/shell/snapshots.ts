@@ -11,8 +11,8 @@ import type { CheckpointFacts } from '../checkpoint/manifest.ts';
 import type { CheckpointContent, WrittenCheckpoint } from '../checkpoint/write.ts';
 import type { CheckpointWriter, WriteResult } from '../checkpoint/writer.ts';
 import type { Effect } from '../core/types.ts';
-import type { ReducerPool } from '../reducer/pool.ts';
 import type { ModelState } from '../reducer/bucket-owner.ts';
+import type { ReducerPool } from '../reducer/pool.ts';
 
 type CheckpointEffect = Extract<Effect, { type: 'checkpoint' }>;
 

@@ -4,12 +4,11 @@
  */
 
 import type { LossName, LossOptionValues } from '../losses/index.ts';
+import type { Upsampling } from '../model/architecture-options.ts';
 import type { ArchitectureName } from '../model/architectures/index.ts';
 import type { NormKind } from '../model/graph-builder.ts';
 import type { OptimizerName, OptimizerOptions } from '../optimizers/index.ts';
 import type { ScheduleName, ScheduleOptions } from '../schedule/schedules.ts';
-
-export type Upsampling = 'transposed' | 'bilinear';
 
 export interface DataConfig {
   images: string;

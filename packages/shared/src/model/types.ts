@@ -3,21 +3,10 @@
  * running statistics; a TensorSpec says where a tensor lies in them. Everything below the model (buckets, frames,
  * reduction, optimizer) sees flat vectors only.
  */
-import type { Upsampling } from '../config/types.ts';
-import type { ArchitectureName } from './architectures/index.ts';
+import type { ModelConfig } from './architectures/index.ts';
 import type { TensorDeclaration } from './graph.ts';
-import type { NormKind } from './graph-builder.ts';
 
-export interface ModelConfig {
-  architecture: ArchitectureName;
-  inChannels: 1 | 3 | 4;
-  numClasses: number;
-  baseWidth: number;
-  /** How often height and width are halved. */
-  depth: number;
-  upsampling: Upsampling;
-  norm: NormKind;
-}
+export type { ModelConfig };
 
 /** A tensor with its place in its flat vector. */
 export interface TensorSpec extends TensorDeclaration {

@@ -3,6 +3,9 @@
  * until it is freed; nothing here is freed by itself.
  */
 import type { OpAttribute, TensorFlowBinding } from './binding.ts';
+import { type ConvShape, OpAttributes } from './op-attributes.ts';
+
+export { batchNormEpsilon, type ConvShape } from './op-attributes.ts';
 
 export interface Tensor {
   readonly id: number;
@@ -18,22 +21,12 @@ export interface BatchNormOutputs {
   reserved: [Tensor, Tensor, Tensor];
 }
 
-/** Of a convolution with an odd kernel; its padding is dilation * (kernel - 1) / 2 on all sides, as PyTorch's. */
-export interface ConvShape {
-  stride: number;
-  dilation: number;
-}
-
 const plainConv: ConvShape = { stride: 1, dilation: 1 };
-
-/** Of every norm. */
-export const batchNormEpsilon = 1e-5;
 
 export class TensorFlow {
   readonly isGpu: boolean;
   readonly #binding: TensorFlowBinding;
-  readonly #float: OpAttribute;
-  readonly #nhwc: OpAttribute;
+  readonly #attributes: OpAttributes;
   /** Small constant vectors (sizes, axes, paddings), made once each. */
   readonly #constants = new Map<string, Tensor>();
   /** Made since `freeingOnFailure` began, and not freed; null outside of it. */
@@ -42,8 +35,7 @@ export class TensorFlow {
   constructor(binding: TensorFlowBinding) {
     this.#binding = binding;
     this.isGpu = binding.isUsingGpuDevice();
-    this.#float = this.#type('T', binding.TF_FLOAT);
-    this.#nhwc = this.#text('data_format', 'NHWC');
+    this.#attributes = new OpAttributes(binding);
   }
 
   /** The tensor may share the memory of `values`: leave them as they are while it lives. */
@@ -102,7 +94,7 @@ export class TensorFlow {
 
   /** With stride 1 the result has x's height and width. */
   conv(x: Tensor, filter: Tensor, shape: ConvShape = plainConv): Tensor {
-    return this.#one('Conv2D', this.#convAttributes(filter.shape, shape), [x, filter]);
+    return this.#one('Conv2D', this.#attributes.conv(filter.shape, shape), [x, filter]);
   }
 
   /** Gradient of `conv` with respect to its input, of the given shape. */
@@ -113,7 +105,7 @@ export class TensorFlow {
     shape: ConvShape = plainConv,
   ): Tensor {
     const sizes = this.#constant(inputShape);
-    const attributes = this.#convAttributes(filter.shape, shape);
+    const attributes = this.#attributes.conv(filter.shape, shape);
     return this.#one('Conv2DBackpropInput', attributes, [sizes, filter, gradient]);
   }
 
@@ -126,36 +118,36 @@ export class TensorFlow {
   ): Tensor {
     // Explicit paddings keep the operation from oneDNN, which takes twice as long for it as TensorFlow's own kernel; that
     // one knows no dilation.
-    const attributes = this.#convAttributes(filterShape, shape, shape.dilation === 1 || shape.stride > 1);
+    const attributes = this.#attributes.conv(filterShape, shape, shape.dilation === 1 || shape.stride > 1);
     return this.#one('Conv2DBackpropFilter', attributes, [input, this.#constant(filterShape), gradient]);
   }
 
   /** a b, of matrices; either may be transposed first. */
   matMul(a: Tensor, b: Tensor, transpose: { a?: boolean; b?: boolean } = {}): Tensor {
     const attributes = [
-      this.#float,
-      this.#flag('transpose_a', transpose.a ?? false),
-      this.#flag('transpose_b', transpose.b ?? false),
+      this.#attributes.float,
+      this.#attributes.flag('transpose_a', transpose.a ?? false),
+      this.#attributes.flag('transpose_b', transpose.b ?? false),
     ];
     return this.#one('MatMul', attributes, [a, b]);
   }
 
   /** Each pixel's channels become a 2x2 block of pixels with a quarter of the channels, (row, column, channel) order. */
   depthToSpace(x: Tensor): Tensor {
-    return this.#one('DepthToSpace', this.#blockAttributes(), [x]);
+    return this.#one('DepthToSpace', this.#attributes.block(), [x]);
   }
 
   /** Undoes `depthToSpace`. */
   spaceToDepth(x: Tensor): Tensor {
-    return this.#one('SpaceToDepth', this.#blockAttributes(), [x]);
+    return this.#one('SpaceToDepth', this.#attributes.block(), [x]);
   }
 
   addBias(x: Tensor, bias: Tensor): Tensor {
-    return this.#one('BiasAdd', [this.#float, this.#nhwc], [x, bias]);
+    return this.#one('BiasAdd', [this.#attributes.float, this.#attributes.nhwc], [x, bias]);
   }
 
   biasGradient(gradient: Tensor): Tensor {
-    return this.#one('BiasAddGrad', [this.#float, this.#nhwc], [gradient]);
+    return this.#one('BiasAddGrad', [this.#attributes.float, this.#attributes.nhwc], [gradient]);
   }
 
   /** Normalises with the statistics of the batch. */
@@ -163,7 +155,7 @@ export class TensorFlow {
     const none = this.#emptyFloat();
     const [y, mean, variance, r1, r2, r3] = this.#run(
       'FusedBatchNormV3',
-      this.#batchNormAttributes(true, true),
+      this.#attributes.batchNorm(true, true),
       [x, scale, shift, none, none],
       6,
     );
@@ -172,7 +164,7 @@ export class TensorFlow {
 
   /** Normalises with running statistics. */
   batchNormInference(x: Tensor, scale: Tensor, shift: Tensor, mean: Tensor, variance: Tensor): Tensor {
-    const attributes = this.#batchNormAttributes(false, true);
+    const attributes = this.#attributes.batchNorm(false, true);
     const [y, ...rest] = this.#run('FusedBatchNormV3', attributes, [x, scale, shift, mean, variance], 6);
     this.free(...rest);
     return y!;
@@ -184,7 +176,7 @@ export class TensorFlow {
     scale: Tensor,
     reserved: [Tensor, Tensor, Tensor],
   ): { x: Tensor; scale: Tensor; shift: Tensor } {
-    const attributes = this.#batchNormAttributes(true, false);
+    const attributes = this.#attributes.batchNorm(true, false);
     const inputs = [gradient, x, scale, ...reserved];
     const [dx, dScale, dShift, ...rest] = this.#run('FusedBatchNormGradV3', attributes, inputs, 5);
     this.free(...rest);
@@ -192,67 +184,75 @@ export class TensorFlow {
   }
 
   relu(x: Tensor): Tensor {
-    return this.#one('Relu', [this.#float], [x]);
+    return this.#one('Relu', [this.#attributes.float], [x]);
   }
 
   /** `y` is the output of `relu`. */
   reluGradient(gradient: Tensor, y: Tensor): Tensor {
-    return this.#one('ReluGrad', [this.#float], [gradient, y]);
+    return this.#one('ReluGrad', [this.#attributes.float], [gradient, y]);
   }
 
   leakyRelu(x: Tensor, slope: number): Tensor {
-    return this.#one('LeakyRelu', [this.#float, this.#number('alpha', slope)], [x]);
+    return this.#one('LeakyRelu', [this.#attributes.float, this.#attributes.number('alpha', slope)], [x]);
   }
 
   /** `y` is the output of `leakyRelu`, or its input: the sign alone is read. */
   leakyReluGradient(gradient: Tensor, y: Tensor, slope: number): Tensor {
-    return this.#one('LeakyReluGrad', [this.#float, this.#number('alpha', slope)], [gradient, y]);
+    return this.#one(
+      'LeakyReluGrad',
+      [this.#attributes.float, this.#attributes.number('alpha', slope)],
+      [gradient, y],
+    );
   }
 
   /** 2x2 with stride 2; an odd last row or column is left out, as in PyTorch. */
   maxPool(x: Tensor): Tensor {
-    return this.#one('MaxPool', this.#poolAttributes(), [x]);
+    return this.#one('MaxPool', this.#attributes.pool(), [x]);
   }
 
   maxPoolGradient(x: Tensor, y: Tensor, gradient: Tensor): Tensor {
-    return this.#one('MaxPoolGrad', this.#poolAttributes(), [x, y, gradient]);
+    return this.#one('MaxPoolGrad', this.#attributes.pool(), [x, y, gradient]);
   }
 
   /** 2x2 with stride 2; an odd last row or column is left out, as in PyTorch. */
   averagePool(x: Tensor): Tensor {
-    return this.#one('AvgPool', this.#poolAttributes(), [x]);
+    return this.#one('AvgPool', this.#attributes.pool(), [x]);
   }
 
   averagePoolGradient(inputShape: readonly number[], gradient: Tensor): Tensor {
-    return this.#one('AvgPoolGrad', this.#poolAttributes(), [this.#constant(inputShape), gradient]);
+    return this.#one('AvgPoolGrad', this.#attributes.pool(), [this.#constant(inputShape), gradient]);
   }
 
   /** To twice the size; corners aligned, as torch.nn.Upsample(scale_factor=2, mode='bilinear', align_corners=True). */
   upsampleBilinear(x: Tensor): Tensor {
     const [, height, width] = x.shape as [number, number, number];
     const size = this.#constant([height * 2, width * 2]);
-    return this.#one('ResizeBilinear', this.#resizeAttributes(), [x, size]);
+    return this.#one('ResizeBilinear', this.#attributes.resize(), [x, size]);
   }
 
   upsampleBilinearGradient(gradient: Tensor, x: Tensor): Tensor {
-    return this.#one('ResizeBilinearGrad', this.#resizeAttributes(), [gradient, x]);
+    return this.#one('ResizeBilinearGrad', this.#attributes.resize(), [gradient, x]);
   }
 
   /** Zeros around height and width. */
   pad(x: Tensor, { top, bottom, left, right }: Padding): Tensor {
     const paddings = this.#constant([0, 0, top, bottom, left, right, 0, 0], [4, 2]);
-    return this.#one('Pad', [this.#float, this.#type('Tpaddings', this.#binding.TF_INT32)], [x, paddings]);
+    return this.#one(
+      'Pad',
+      [this.#attributes.float, this.#attributes.type('Tpaddings', this.#binding.TF_INT32)],
+      [x, paddings],
+    );
   }
 
   slice(x: Tensor, begin: readonly number[], size: readonly number[]): Tensor {
-    const attributes = [this.#float, this.#type('Index', this.#binding.TF_INT32)];
+    const attributes = [this.#attributes.float, this.#attributes.type('Index', this.#binding.TF_INT32)];
     return this.#one('Slice', attributes, [x, this.#constant(begin), this.#constant(size)]);
   }
 
   concatChannels(...tensors: readonly Tensor[]): Tensor {
     const attributes = [
-      this.#float,
-      this.#type('Tidx', this.#binding.TF_INT32),
+      this.#attributes.float,
+      this.#attributes.type('Tidx', this.#binding.TF_INT32),
       { name: 'N', type: this.#binding.TF_ATTR_INT, value: tensors.length },
     ];
     return this.#one('ConcatV2', attributes, [...tensors, this.#constant([3], [])]);
@@ -261,34 +261,34 @@ export class TensorFlow {
   /** Of NHWC, [N, H, C]. */
   sumOverWidth(x: Tensor): Tensor {
     const attributes = [
-      this.#float,
-      this.#type('Tidx', this.#binding.TF_INT32),
-      this.#flag('keep_dims', false),
+      this.#attributes.float,
+      this.#attributes.type('Tidx', this.#binding.TF_INT32),
+      this.#attributes.flag('keep_dims', false),
     ];
     return this.#one('Sum', attributes, [x, this.#constant([2])]);
   }
 
   /** (a - b)²; b may be one value per channel, as in `multiply`. */
   squaredDifference(a: Tensor, b: Tensor): Tensor {
-    return this.#one('SquaredDifference', [this.#float], [a, b]);
+    return this.#one('SquaredDifference', [this.#attributes.float], [a, b]);
   }
 
   add(a: Tensor, b: Tensor): Tensor {
-    return this.#one('AddV2', [this.#float], [a, b]);
+    return this.#one('AddV2', [this.#attributes.float], [a, b]);
   }
 
   multiply(a: Tensor, b: Tensor): Tensor {
-    return this.#one('Mul', [this.#float], [a, b]);
+    return this.#one('Mul', [this.#attributes.float], [a, b]);
   }
 
   reshape(x: Tensor, shape: readonly number[]): Tensor {
-    const attributes = [this.#float, this.#type('Tshape', this.#binding.TF_INT32)];
+    const attributes = [this.#attributes.float, this.#attributes.type('Tshape', this.#binding.TF_INT32)];
     return this.#one('Reshape', attributes, [x, this.#constant(shape)]);
   }
 
   /** Loss per row of logits [rows, classes], and the gradient of their sum. */
   crossEntropy(logits: Tensor, labels: Tensor): { loss: Tensor; gradient: Tensor } {
-    const attributes = [this.#float, this.#type('Tlabels', this.#binding.TF_INT32)];
+    const attributes = [this.#attributes.float, this.#attributes.type('Tlabels', this.#binding.TF_INT32)];
     const [loss, gradient] = this.#run(
       'SparseSoftmaxCrossEntropyWithLogits',
       attributes,
@@ -301,9 +301,9 @@ export class TensorFlow {
   /** Index of the highest value of the last axis of a matrix. */
   argMax(x: Tensor): Tensor {
     const attributes = [
-      this.#float,
-      this.#type('Tidx', this.#binding.TF_INT32),
-      this.#type('output_type', this.#binding.TF_INT32),
+      this.#attributes.float,
+      this.#attributes.type('Tidx', this.#binding.TF_INT32),
+      this.#attributes.type('output_type', this.#binding.TF_INT32),
     ];
     return this.#one('ArgMax', attributes, [x, this.#constant([1], [])]);
   }
@@ -346,76 +346,6 @@ export class TensorFlow {
       this.#keep('empty', tensor);
     }
     return tensor;
-  }
-
-  /** TensorFlow's own "SAME" pads a conv with a stride below and right first, which PyTorch does not. */
-  #convAttributes(
-    [kernel]: readonly number[],
-    { stride, dilation }: ConvShape,
-    isExplicit = stride > 1,
-  ): OpAttribute[] {
-    const side = (dilation * (kernel! - 1)) / 2;
-    return [
-      this.#float,
-      this.#ints('strides', [1, stride, stride, 1]),
-      this.#text('padding', isExplicit ? 'EXPLICIT' : 'SAME'),
-      this.#ints('dilations', [1, dilation, dilation, 1]),
-      this.#nhwc,
-      this.#flag('use_cudnn_on_gpu', true),
-      ...(isExplicit ? [this.#ints('explicit_paddings', [0, 0, side, side, side, side, 0, 0])] : []),
-    ];
-  }
-
-  #blockAttributes(): OpAttribute[] {
-    return [this.#float, { name: 'block_size', type: this.#binding.TF_ATTR_INT, value: 2 }, this.#nhwc];
-  }
-
-  #poolAttributes(): OpAttribute[] {
-    return [
-      this.#float,
-      this.#ints('ksize', [1, 2, 2, 1]),
-      this.#ints('strides', [1, 2, 2, 1]),
-      this.#text('padding', 'VALID'),
-      this.#nhwc,
-    ];
-  }
-
-  #resizeAttributes(): OpAttribute[] {
-    return [this.#float, this.#flag('align_corners', true)];
-  }
-
-  #batchNormAttributes(isTraining: boolean, isForward: boolean): OpAttribute[] {
-    const attributes = [
-      this.#float,
-      this.#type('U', this.#binding.TF_FLOAT),
-      this.#number('epsilon', batchNormEpsilon),
-      this.#flag('is_training', isTraining),
-      this.#nhwc,
-    ];
-    if (isForward) {
-      attributes.push(this.#number('exponential_avg_factor', 1));
-    }
-    return attributes;
-  }
-
-  #type(name: string, value: number): OpAttribute {
-    return { name, type: this.#binding.TF_ATTR_TYPE, value };
-  }
-
-  #number(name: string, value: number): OpAttribute {
-    return { name, type: this.#binding.TF_ATTR_FLOAT, value };
-  }
-
-  #text(name: string, value: string): OpAttribute {
-    return { name, type: this.#binding.TF_ATTR_STRING, value };
-  }
-
-  #flag(name: string, value: boolean): OpAttribute {
-    return { name, type: this.#binding.TF_ATTR_BOOL, value };
-  }
-
-  #ints(name: string, value: number[]): OpAttribute {
-    return { name, type: this.#binding.TF_ATTR_INT, value };
   }
 }
 

@@ -1,7 +1,7 @@
 /** Every architecture, and what a person is told of it. A new one is a file here and a line below. */
+import type { ArchitectureOptions } from '../architecture-options.ts';
 import type { LayerGraph } from '../graph.ts';
 import type { NormKind } from '../graph-builder.ts';
-import type { ModelConfig } from '../types.ts';
 import { residualEncoder } from './residual-encoder.ts';
 import { unet } from './unet.ts';
 
@@ -10,7 +10,7 @@ export interface Architecture {
   title: string;
   /** The norm that `--norm auto` stands for. */
   norm: NormKind;
-  graph(config: ModelConfig): LayerGraph;
+  graph(options: ArchitectureOptions): LayerGraph;
 }
 
 export const architectures = {
@@ -19,6 +19,10 @@ export const architectures = {
 } as const satisfies Record<string, Architecture>;
 
 export type ArchitectureName = keyof typeof architectures;
+
+export interface ModelConfig extends ArchitectureOptions {
+  architecture: ArchitectureName;
+}
 
 export const architectureNames = Object.keys(architectures) as ArchitectureName[];
 

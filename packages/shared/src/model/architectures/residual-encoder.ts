@@ -4,9 +4,9 @@
  * 2; transposed convolutions and one conv a stage on the way up; leaky ReLUs; He's initialisation, the last norm of a
  * block beginning at 0. Each stage up has a head of its own; that of the full size gives the logits.
  */
+import type { ArchitectureOptions } from '../architecture-options.ts';
 import type { LayerGraph, NodeId } from '../graph.ts';
 import { GraphBuilder } from '../graph-builder.ts';
-import type { ModelConfig } from '../types.ts';
 
 /** Of the stages, highest first; the deepest repeat the last. */
 const numBlocks = [1, 3, 4, 6] as const;
@@ -14,7 +14,13 @@ const numBlocks = [1, 3, 4, 6] as const;
 const maxWidth = 512;
 const slope = 0.01;
 
-export function residualEncoder({ inChannels, numClasses, baseWidth, depth, norm }: ModelConfig): LayerGraph {
+export function residualEncoder({
+  inChannels,
+  numClasses,
+  baseWidth,
+  depth,
+  norm,
+}: ArchitectureOptions): LayerGraph {
   const graph = new GraphBuilder({ heNormal: { slope } });
   const width = (stage: number) => Math.min(baseWidth * 2 ** stage, maxWidth);
 

@@ -3,11 +3,11 @@
  * weights fit and ours fit theirs: Ronneberger et al., 2015, with padding 1, and batch norm unless another is asked for.
  * Four levels below the first by default; with others the names go on counting.
  */
+import type { ArchitectureOptions } from '../architecture-options.ts';
 import type { LayerGraph, NodeId } from '../graph.ts';
 import { GraphBuilder } from '../graph-builder.ts';
-import type { ModelConfig } from '../types.ts';
 
-export function unet(config: ModelConfig): LayerGraph {
+export function unet(config: ArchitectureOptions): LayerGraph {
   const { inChannels, numClasses, baseWidth, depth, upsampling, norm } = config;
   const graph = new GraphBuilder('torchDefault');
   const isBilinear = upsampling === 'bilinear';

@@ -3,7 +3,7 @@
 import { logTicks } from '@unet-fleet/pictures/models/axes';
 import { figure, percentage, percentTicks } from '@unet-fleet/pictures/models/curves';
 import type uPlot from 'uplot';
-import type { ChartProps, Marks, Series } from './chart.tsx';
+import type { ChartProps, Marks, Series } from './chart-props.ts';
 
 interface OptionsOf {
   width: number;

@@ -5,41 +5,11 @@
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import { curveInWords, type Format, type Range, valueAt } from '@unet-fleet/pictures/models/curves';
-import type { Point } from '../../../../src/protocol.ts';
+import { curveInWords, valueAt } from '@unet-fleet/pictures/models/curves';
 import { chartOptions, drawnMarks } from './chart-options.ts';
+import type { ChartProps, Series } from './chart-props.ts';
 import { useColourScheme } from './use-colour-scheme.ts';
 import { useWidth } from './use-width.ts';
-
-export interface Series {
-  name: string;
-  points: readonly Point[];
-  /** A CSS colour, or the name of a custom property. */
-  colour: string;
-  /** faint: behind a smoothed one, without a place in the legend · dots: few values, with their points. */
-  look: 'line' | 'faint' | 'dots';
-}
-
-export interface Marks {
-  restarts: readonly number[];
-  checkpoints: readonly number[];
-  rateChanges: readonly number[];
-}
-
-export interface ChartProps {
-  title: string;
-  series: readonly Series[];
-  marks: Marks;
-  format: Format;
-  isLog: boolean;
-  /** Steps in view; null: all of `extent`. */
-  range: Range | null;
-  extent: Range;
-  /** null: the newest values are told, and no line is drawn. */
-  cursor: number | null;
-  onCursor: (step: number | null) => void;
-  onZoom: (range: Range | null) => void;
-}
 
 const heightPx = 190;
 

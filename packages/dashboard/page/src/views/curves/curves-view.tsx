@@ -5,8 +5,9 @@ import { type CourseCurve, type CurveName, courseCharts } from '@unet-fleet/pict
 import { useMemo, useState } from 'preact/hooks';
 import type { History } from '../../../../src/protocol.ts';
 import { useKept } from '../../live/use-kept.ts';
-import { Chart, type Marks, type Series } from '../common/chart.tsx';
+import { Chart } from '../common/chart.tsx';
 import { ChartBar } from '../common/chart-bar.tsx';
+import type { Marks, Series } from '../common/chart-props.ts';
 import { ClassPicker } from './class-picker.tsx';
 import './curves.css';
 import {

@@ -13,8 +13,9 @@ import {
 import { useMemo, useState } from 'preact/hooks';
 import type { History, RunSummary } from '../../../../src/protocol.ts';
 import { useKept } from '../../live/use-kept.ts';
-import { Chart, type Series } from '../common/chart.tsx';
+import { Chart } from '../common/chart.tsx';
 import { ChartBar } from '../common/chart-bar.tsx';
+import type { Series } from '../common/chart-props.ts';
 import { colourOfRun, defaultChosen, toggledRun } from './compare.ts';
 import './runs.css';
 import { RunsTable } from './runs-table.tsx';

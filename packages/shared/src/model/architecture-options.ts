@@ -1,0 +1,14 @@
+/** What an architecture's function makes its graph of: the model's options, but for the architecture itself. */
+import type { NormKind } from './graph-builder.ts';
+
+export type Upsampling = 'transposed' | 'bilinear';
+
+export interface ArchitectureOptions {
+  inChannels: 1 | 3 | 4;
+  numClasses: number;
+  baseWidth: number;
+  /** How often height and width are halved. */
+  depth: number;
+  upsampling: Upsampling;
+  norm: NormKind;
+}
