@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { NodeUnavailable } from '@unet-fleet/coordinator/reducer/failure';
 import { ReducerPool } from '@unet-fleet/coordinator/reducer/pool';
 import { describeModel } from '@unet-fleet/shared';
 import { loadConfig } from '@unet-fleet/shared/config/load';
@@ -54,6 +55,23 @@ test('reducers wait for a broker that is away, and say so', async () => {
   writeFileSync(path, `listen: "127.0.0.1:${port}"\n`);
   const server = await startNatsServer(path);
   await loaded;
+  await pool.close();
+  await server.stop();
+});
+
+test('a node of a worker that is gone is unavailable, which is no fault of the reducers', async () => {
+  const path = join(folder, 'nats.conf');
+  const port = await freePort();
+  writeFileSync(path, `listen: "127.0.0.1:${port}"\n`);
+  const server = await startNatsServer(path);
+  const pool = new ReducerPool(optionsAt(`nats://127.0.0.1:${port}`), model, 2);
+  await pool.load(0, weights());
+  const collected = expect(pool.collect('gone', false, 0, { level: 0, index: 0 }, 1)).rejects.toThrow(
+    NodeUnavailable,
+  );
+  await pool.forgetPeer('gone');
+  await collected;
+  await pool.save(weights());
   await pool.close();
   await server.stop();
 });

@@ -2,7 +2,6 @@
  * All reducers of a run as one: it deals the buckets out, and puts the reducers' answers together in the order of the
  * buckets, so that their number changes nothing.
  */
-import { Worker } from 'node:worker_threads';
 import type { UpdateScalars } from '@unet-fleet/numerics';
 import {
   type ModelDescription,
@@ -13,18 +12,13 @@ import {
   type TensorSpec,
   type TreeNode,
 } from '@unet-fleet/shared';
+import { type Arguments, Thread } from '@unet-fleet/shared/threads';
 import type { BucketHashes, BucketSquares, ModelState, StepUpdate } from './bucket-owner.ts';
 import type { StepOwners } from './commit.ts';
-import { errorOf } from './failure.ts';
+import { NodeUnavailable } from './failure.ts';
 import { combineDigests } from './hashing.ts';
 import type { TensorPart } from './kept-gradient.ts';
-import type {
-  ReducerAnswer,
-  ReducerCall,
-  ReducerFault,
-  ReducerThreadOptions,
-  ReducerWait,
-} from './protocol.ts';
+import type { ReducerFunctions, ReducerListener, ReducerThreadOptions } from './thread.ts';
 import { mergeHistograms, type ValueHistogram } from './value-histogram.ts';
 
 /** What was added up in a step, as hashes. */
@@ -43,66 +37,9 @@ export interface DeliveredNode {
   peers: string[];
 }
 
-export interface ReducerListener {
-  /** Told of each frame of a worker that is none. */
-  onFault(peer: string, what: string): void;
-  /** Told of the reason when a reducer finds no broker and looks for it again. */
-  onWait(reason: string): void;
-}
-
 const nobody: ReducerListener = { onFault: () => {}, onWait: () => {} };
 
-class ReducerHandle {
-  readonly #worker: Worker;
-  readonly #calls = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
-  /** Why the thread has ended; null while it runs. */
-  #failure: Error | null = null;
-  #nextId = 0;
-
-  constructor(options: ReducerThreadOptions, listener: ReducerListener) {
-    this.#worker = new Worker(new URL('./thread.js', import.meta.url), { workerData: options });
-    this.#worker.on('message', (answer: ReducerAnswer | ReducerFault | ReducerWait) => {
-      if ('fault' in answer) {
-        listener.onFault(answer.fault.peer, answer.fault.what);
-        return;
-      }
-      if ('waits' in answer) {
-        listener.onWait(answer.waits);
-        return;
-      }
-      const call = this.#calls.get(answer.id);
-      this.#calls.delete(answer.id);
-      if (answer.ok) call?.resolve(answer.value);
-      else call?.reject(errorOf(answer.failure));
-    });
-    const end = (error: Error) => {
-      this.#failure ??= error;
-      for (const { reject } of this.#calls.values()) reject(error);
-      this.#calls.clear();
-    };
-    this.#worker.on('error', end);
-    this.#worker.on('exit', () => end(new Error('a reducer thread ended')));
-  }
-
-  call(call: ReducerCall): Promise<unknown> {
-    if (this.#failure) return Promise.reject(this.#failure);
-    const id = this.#nextId++;
-    return new Promise((resolve, reject) => {
-      this.#calls.set(id, { resolve, reject });
-      this.#worker.postMessage({ id, call });
-    });
-  }
-
-  async close(): Promise<void> {
-    if (this.#failure) return;
-    const ended = new Promise((resolve) => this.#worker.once('exit', resolve));
-    await this.call({ type: 'close' }).catch((error) => {
-      // Ended by itself meanwhile: as good as closed, and its calls were told why.
-      if (!this.#failure) throw error;
-    });
-    await ended;
-  }
-}
+type ReducerThread = Thread<ReducerFunctions, ReducerListener>;
 
 /** Who wants to know how gradients are spread. */
 export interface GradientWatch {
@@ -121,7 +58,7 @@ export interface GradientHistograms {
 }
 
 export class ReducerPool implements StepOwners {
-  readonly #reducers: ReducerHandle[];
+  readonly #reducers: ReducerThread[];
   readonly #tensors: readonly TensorSpec[];
   #watch: GradientWatch | null = null;
 
@@ -134,19 +71,16 @@ export class ReducerPool implements StepOwners {
     this.#tensors = parameters;
     const buckets = parameterBuckets(numParameters);
     const bucketId = statisticsBucketId(numParameters);
-    this.#reducers = Array.from(
-      { length: numReducers },
-      (_, reducer) =>
-        new ReducerHandle(
-          {
-            ...options,
-            reducer,
-            buckets: buckets.filter((bucket) => reducerOfBucket(bucket.id, numReducers) === reducer),
-            statistics: reducer === 0 ? { bucketId, numStatistics } : null,
-          },
-          listener,
-        ),
-    );
+    this.#reducers = Array.from({ length: numReducers }, (_, reducer) => {
+      const data: ReducerThreadOptions = {
+        ...options,
+        reducer,
+        buckets: buckets.filter((bucket) => reducerOfBucket(bucket.id, numReducers) === reducer),
+        statistics: reducer === 0 ? { bucketId, numStatistics } : null,
+      };
+      const file = new URL('./thread.js', import.meta.url);
+      return new Thread(file, { name: 'a reducer thread', data, functions: listener });
+    });
   }
 
   get numReducers(): number {
@@ -155,12 +89,12 @@ export class ReducerPool implements StepOwners {
 
   /** Hands the state to the reducers, which offer it to workers as the weights of `version`. */
   load(version: number, state: ModelState): Promise<void> {
-    return this.#all({ type: 'load', version, ...state }).then(() => {});
+    return this.#all('load', [version, state]).then(() => {});
   }
 
   /** Fills the vectors with the state between two steps. */
   save(state: ModelState): Promise<void> {
-    return this.#all({ type: 'save', ...state }).then(() => {});
+    return this.#all('save', [state]).then(() => {});
   }
 
   /** Rejects with NodeUnavailable when the worker is gone or no longer has the gradient. */
@@ -172,26 +106,27 @@ export class ReducerPool implements StepOwners {
     numLeaves: number,
   ): Promise<void> {
     const calls = this.#reducers.map((reducer) =>
-      reducer.call({ type: 'collect', peer, sharesMemory, version, node, numLeaves }),
+      reducer.call('collect', [peer, sharesMemory, version, node, numLeaves]),
     );
-    const failed = (await Promise.allSettled(calls)).find((result) => result.status === 'rejected');
-    if (failed) throw failed.reason;
+    // All of them: nothing of this node is under way any more when the next worker is asked.
+    await Promise.allSettled(calls);
+    const why = (await Promise.all(calls)).find((reason) => reason !== null);
+    if (why) throw new NodeUnavailable(why);
   }
 
   /** Breaks off what is under way from a worker that is gone: its nodes are unavailable at once. */
   async forgetPeer(peer: string): Promise<void> {
-    await this.#all({ type: 'forget-peer', peer });
+    await this.#all('forgetPeer', [peer]);
   }
 
   async sumsOfSquares(numLeaves: number): Promise<BucketSquares[]> {
-    const answers = await this.#all({ type: 'sums-of-squares', numLeaves });
-    return (answers as BucketSquares[][]).flat();
+    return (await this.#all('sumsOfSquares', [numLeaves])).flat();
   }
 
   apply(update: StepUpdate): Promise<void> {
     const { scalars } = update;
     const isWatched = this.#watch?.isWanted(scalars.updateIndex) ?? false;
-    const applied = this.#all({ type: 'apply', update, isWatched });
+    const applied = this.#all('apply', [update, isWatched]);
     if (isWatched) void this.#tellHistograms(scalars);
     return applied.then(() => {});
   }
@@ -203,19 +138,16 @@ export class ReducerPool implements StepOwners {
 
   async #tellHistograms({ updateIndex, scale }: UpdateScalars): Promise<void> {
     const tensors = this.#tensors;
-    let answers: unknown[];
+    const ranges = tensors.map(({ offset, size }) => ({ offset, size }));
+    let answers: (TensorPart[] | null)[];
     try {
-      answers = await this.#all({
-        type: 'histograms',
-        version: updateIndex,
-        tensors: tensors.map(({ offset, size }) => ({ offset, size })),
-      });
+      answers = await this.#all('histograms', [updateIndex, ranges]);
     } catch {
       // The thread has ended: whoever waits for the commit hears of it.
       return;
     }
+    const parts = answers.flatMap((ofReducer) => ofReducer ?? []);
     if (answers.includes(null)) return;
-    const parts = (answers as TensorPart[][]).flat();
     this.#watch?.onHistograms({ step: updateIndex, scale, tensors: combineHistograms(parts, tensors) });
   }
 
@@ -224,15 +156,22 @@ export class ReducerPool implements StepOwners {
    * work, so the commit does not wait for them.
    */
   async stepHashes(): Promise<StepHashes> {
-    return combineHashes((await this.#all({ type: 'hashes' })).flat() as BucketHashes[]);
+    return combineHashes((await this.#all('hashes', [])).flat());
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#reducers.map((reducer) => reducer.close()));
+    const close = async (reducer: ReducerThread) => {
+      await reducer.call('close', []).catch((error) => {
+        // Ended by itself meanwhile: as good as closed, and its calls were told why.
+        if (!reducer.isLost) throw error;
+      });
+      await reducer.ended;
+    };
+    await Promise.all(this.#reducers.map(close));
   }
 
-  #all(call: ReducerCall): Promise<unknown[]> {
-    return Promise.all(this.#reducers.map((reducer) => reducer.call(call)));
+  #all<Name extends keyof ReducerFunctions>(name: Name, args: Arguments<ReducerFunctions[Name]>) {
+    return Promise.all(this.#reducers.map((reducer) => reducer.call(name, args)));
   }
 }
 

@@ -1,8 +1,8 @@
 /** The shell of a reducer: a thread with a broker connection of its own, so that bulk never waits behind control. */
 import { setImmediate as turn } from 'node:timers/promises';
-import { parentPort, workerData } from 'node:worker_threads';
 import { NumericMemory } from '@unet-fleet/numerics';
 import {
+  type BrokerAddress,
   type BulkOutbox,
   NatsInbox,
   NatsOutbox,
@@ -11,20 +11,34 @@ import {
   ShmInbox,
   ShmOutbox,
   subjectsOf,
+  type TreeNode,
 } from '@unet-fleet/shared';
+import { Starter, threadData } from '@unet-fleet/shared/threads';
+import { FetchError } from '@unet-fleet/shared/transport/bulk';
 import { connectWhenThere } from '@unet-fleet/shared/transport/connect';
-import { failureOf } from './failure.ts';
-import type { TensorPart } from './kept-gradient.ts';
-import type {
-  ReducerAnswer,
-  ReducerCall,
-  ReducerFault,
-  ReducerThreadOptions,
-  ReducerWait,
-} from './protocol.ts';
-import { Reducer } from './reducer.ts';
+import type { BucketHashes, ModelState, StepUpdate } from './bucket-owner.ts';
+import type { TensorPart, TensorRange } from './kept-gradient.ts';
+import { Reducer, type ReducerOptions } from './reducer.ts';
 
-const options = workerData as ReducerThreadOptions;
+export interface ReducerThreadOptions extends ReducerOptions {
+  runId: string;
+  reducer: number;
+  broker: BrokerAddress;
+  /** Folder on tmpfs for peers of this host; '' for none. */
+  sharedMemoryFolder: string;
+}
+
+export interface ReducerListener {
+  /** Told of each frame of a worker that is none. */
+  onFault(peer: string, what: string): void;
+  /** Told of the reason when a reducer finds no broker and looks for it again. */
+  onWait(reason: string): void;
+}
+
+export type ReducerFunctions = typeof functions;
+
+const starter = new Starter<ReducerListener>();
+const options = threadData<ReducerThreadOptions>();
 const { runId, term, sharedMemoryFolder } = options;
 const peer = reducerPeer(term, options.reducer);
 const subjects = subjectsOf(runId);
@@ -34,16 +48,12 @@ const runTag = runTagOf(runId);
 const connection = (await connectWhenThere(
   { ...options.broker, name: `unet-fleet reducer ${peer}`, peer },
   Number.POSITIVE_INFINITY,
-  (reason) => {
-    const wait: ReducerWait = { waits: reason };
-    parentPort!.postMessage(wait);
-  },
+  (reason) => starter.tell('onWait', reason),
   new AbortController().signal,
 ))!;
-const natsInbox = new NatsInbox(connection, runTag, subjects, peer, (from, what) => {
-  const fault: ReducerFault = { fault: { peer: from, what } };
-  parentPort!.postMessage(fault);
-});
+const natsInbox = new NatsInbox(connection, runTag, subjects, peer, (from, what) =>
+  starter.tell('onFault', from, what),
+);
 const natsOutbox = new NatsOutbox(connection, runTag, subjects, peer);
 const shmInbox = sharedMemoryFolder ? new ShmInbox(sharedMemoryFolder, runTag) : null;
 const shmOutbox = sharedMemoryFolder ? new ShmOutbox(sharedMemoryFolder, runTag, peer) : null;
@@ -63,61 +73,65 @@ function hash(): Promise<void> {
   return hashing;
 }
 
-async function answer(call: ReducerCall): Promise<unknown> {
-  if (call.type === 'close') return close();
+function reducer(): Reducer {
   made ??= new Reducer(new NumericMemory({ shared: true }), options);
-  const reducer = made;
-  switch (call.type) {
-    case 'load':
-      return reducer.load(call.version, call, outboxes);
-    case 'save':
-      return reducer.save(call);
-    case 'collect': {
-      const inbox = call.sharesMemory && shmInbox ? shmInbox : natsInbox;
-      await reducer.collect(inbox, call.peer, call.version, call.node, call.numLeaves);
-      void hash();
-      return null;
-    }
-    case 'sums-of-squares':
-      return reducer.sumsOfSquares(call.numLeaves);
-    case 'apply':
-      return reducer.apply(call.update, outboxes, call.isWatched);
-    case 'hashes': {
-      // Taken now: the next step may be applied before all are there.
-      const hashes = reducer.hashesOfApplied();
-      await hash();
-      return hashes();
-    }
-    case 'histograms': {
-      const parts: TensorPart[] = [];
-      for (;;) {
-        // Whatever else there is to do comes first.
-        await turn();
-        const ofBucket = reducer.binNext(call.version, call.tensors);
-        if (ofBucket === 'done') return parts;
-        if (ofBucket === 'replaced') return null;
-        parts.push(...ofBucket);
-      }
-    }
-    case 'forget-peer':
-      natsInbox.cancel(call.peer);
-      shmInbox?.cancel(call.peer);
-      return null;
-  }
+  return made;
 }
 
-async function close(): Promise<void> {
-  await Promise.all([...outboxes, natsInbox, shmInbox].map((bulk) => bulk?.close()));
-  await connection.close();
-}
+const functions = {
+  load: (version: number, state: ModelState) => reducer().load(version, state, outboxes),
 
-parentPort!.on('message', async ({ id, call }: { id: number; call: ReducerCall }) => {
-  let reply: ReducerAnswer;
-  try {
-    reply = { id, ok: true, value: await answer(call) };
-  } catch (error) {
-    reply = { id, ok: false, failure: failureOf(error) };
-  }
-  parentPort!.postMessage(reply);
-  if (call.type === 'close') parentPort!.close();
-});
+  save: (state: ModelState) => reducer().save(state),
+
+  /** Answers why the node can't be had from this worker; null where it was had. */
+  async collect(peer: string, sharesMemory: boolean, version: number, node: TreeNode, numLeaves: number) {
+    const inbox = sharesMemory && shmInbox ? shmInbox : natsInbox;
+    try {
+      await reducer().collect(inbox, peer, version, node, numLeaves);
+    } catch (error) {
+      if (error instanceof FetchError) return error.message;
+      throw error;
+    }
+    void hash();
+    return null;
+  },
+
+  sumsOfSquares: (numLeaves: number) => reducer().sumsOfSquares(numLeaves),
+
+  /** `isWatched`: the gradient is kept for `histograms`. */
+  apply: (update: StepUpdate, isWatched: boolean) => reducer().apply(update, outboxes, isWatched),
+
+  /** Of the step that was applied last. */
+  async hashes(): Promise<BucketHashes[]> {
+    // Taken now: the next step may be applied before all are there.
+    const hashes = reducer().hashesOfApplied();
+    await hash();
+    return hashes();
+  },
+
+  /** Of the gradient of this version's commit; null if a later one has taken its place. */
+  async histograms(version: number, tensors: readonly TensorRange[]): Promise<TensorPart[] | null> {
+    const parts: TensorPart[] = [];
+    for (;;) {
+      // Whatever else there is to do comes first.
+      await turn();
+      const ofBucket = reducer().binNext(version, tensors);
+      if (ofBucket === 'done') return parts;
+      if (ofBucket === 'replaced') return null;
+      parts.push(...ofBucket);
+    }
+  },
+
+  forgetPeer(peer: string): void {
+    natsInbox.cancel(peer);
+    shmInbox?.cancel(peer);
+  },
+
+  async close(): Promise<void> {
+    await Promise.all([...outboxes, natsInbox, shmInbox].map((bulk) => bulk?.close()));
+    await connection.close();
+    starter.end();
+  },
+};
+
+starter.serve(functions);

@@ -1,7 +1,8 @@
 /** The reducers of a run: as many threads as are of use, and the memory that they share with workers of this host. */
 import { availableParallelism } from 'node:os';
 import { type BrokerAddress, parameterBuckets } from '@unet-fleet/shared';
-import { type ReducerListener, ReducerPool } from '../reducer/pool.ts';
+import { ReducerPool } from '../reducer/pool.ts';
+import type { ReducerListener } from '../reducer/thread.ts';
 import type { Cleanups } from './cleanups.ts';
 import type { PreparedRun } from './prepare-run.ts';
 import { openSharedMemory, type SharedMemory } from './shared-memory.ts';
