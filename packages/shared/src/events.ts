@@ -2,6 +2,8 @@
  * What a run tells about itself. The coordinator emits these; the terminal, metrics.jsonl, the curves and the log
  * are readers of this one stream.
  */
+import type { RecordedScores } from './metrics/class-scores/index.ts';
+
 export type RunEvent =
   /** First of all: what will run, once the data set is scanned and the broker is there. */
   | {
@@ -87,21 +89,17 @@ export type RunEvent =
     }
   | { type: 'validation-started'; step: number; numImages: number }
   | { type: 'validation-progress'; step: number; numImagesDone: number; numImages: number }
-  | {
+  | ({
       type: 'validated';
       epoch: number;
       step: number;
-      /** These three are null where nothing counted: then the model has no score. */
+      /** These two are null where nothing counted: then the model has no score. */
       loss: number | null;
       pixelAccuracy: number | null;
-      /** Over the classes that occur in truth or prediction. */
-      meanIou: number | null;
-      /** By class; null where the class is in neither truth nor prediction. */
-      classIou?: (number | null)[];
       /** After the schedule has seen this loss. */
       learningRate: number;
       isBest: boolean;
-    }
+    } & RecordedScores)
   /** A checkpoint is durable. */
   | {
       type: 'checkpoint';

@@ -1,5 +1,5 @@
 /** The tables that a run's events come to: what their columns are, and the rows of an event. Pure. */
-import { describeEvent } from '@unet-fleet/shared';
+import { describeEvent, recordedScores } from '@unet-fleet/shared';
 import type { TimedEvent } from '../history/index.ts';
 import type { Cell } from './cells.ts';
 
@@ -64,18 +64,22 @@ const validations: Table = {
     'epoch',
     'loss',
     'pixel_accuracy',
-    'mean_iou',
+    ...recordedScores.map(({ of }) => `mean_${of}`),
     'learning_rate_after',
     'is_best',
     // With the index before it, two classes of one name are two columns.
-    ...classNames.map((name, index) => `iou_${index}_${name}`),
+    ...recordedScores.flatMap(({ of }) => classNames.map((name, index) => `${of}_${index}_${name}`)),
   ],
   rows(event, classNames) {
     if (event.type !== 'validated') return [];
-    const { at, step, epoch, loss, pixelAccuracy, meanIou, learningRate, isBest, classIou = [] } = event;
-    const iou = classNames.map((_, index) => classIou[index]);
+    const { at, step, epoch, loss, pixelAccuracy, learningRate, isBest } = event;
+    const means = recordedScores.map(({ mean }) => figure(event[mean]));
+    const byClass = recordedScores.flatMap((score) => {
+      const { [score.byClass]: ofClasses = [] } = event;
+      return classNames.map((_, index) => ofClasses[index]);
+    });
     return [
-      [at, step, epoch, figure(loss), figure(pixelAccuracy), figure(meanIou), learningRate, isBest, ...iou],
+      [at, step, epoch, figure(loss), figure(pixelAccuracy), ...means, learningRate, isBest, ...byClass],
     ];
   },
 };

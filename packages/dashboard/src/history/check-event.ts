@@ -2,7 +2,7 @@
  * Lines of metrics.jsonl as events. Another version, a person or half a copy may have left anything there: what is no
  * event of a run is passed over, and what people read is made printable.
  */
-import { printable, type RunEvent } from '@unet-fleet/shared';
+import { printable, type RunEvent, recordedScores } from '@unet-fleet/shared';
 import type { TimedEvent } from './record.ts';
 
 const maxTextLength = 2_000;
@@ -57,10 +57,14 @@ const fields: Partial<Record<RunEvent['type'], Record<string, Field>>> = {
     step: 'number',
     loss: 'figure',
     pixelAccuracy: 'figure',
-    meanIou: 'figure',
     learningRate: 'number',
     isBest: 'boolean',
-    classIou: 'shares?',
+    ...Object.fromEntries(
+      recordedScores.flatMap(({ mean, byClass }): [string, Field][] => [
+        [mean, 'figure'],
+        [byClass, 'shares?'],
+      ]),
+    ),
   },
   checkpoint: { step: 'number', isBest: 'boolean' },
   'evaluation-kept': { step: 'number', numPictures: 'number' },

@@ -16,6 +16,8 @@ import {
   classScoreNames,
   classScores,
   type MeanName,
+  type RecordedScores,
+  recordedScores,
 } from './class-scores/index.ts';
 
 export type ClassPresence = 'present' | 'predicted-only' | 'absent';
@@ -66,6 +68,15 @@ export function metricsOf(confusion: Float64Array, numClasses: number): Metrics 
     baseline: baselineOf(classes, numPixels),
   };
 }
+
+/** What a validation's event has of them. */
+export const recordedOf = (metrics: Metrics): RecordedScores =>
+  Object.fromEntries(
+    recordedScores.flatMap(({ of, mean, byClass }) => [
+      [mean, metrics[mean]],
+      [byClass, metrics.classes.map((scored) => scored[of])],
+    ]),
+  ) as RecordedScores;
 
 function countsOf(confusion: Float64Array, numClasses: number, classIndex: number): ClassCounts {
   let numTruthPixels = 0;

@@ -4,6 +4,7 @@ import { defineScore, ratio } from './class-score.ts';
 export const dice = defineScore({
   title: 'Dice',
   mean: 'meanDice',
+  byClass: null,
   of: ({ numCorrectPixels, numTruthPixels, numPredictedPixels }) =>
     ratio(2 * numCorrectPixels, numTruthPixels + numPredictedPixels),
 });

@@ -4,5 +4,6 @@ import { defineScore, ratio } from './class-score.ts';
 export const precision = defineScore({
   title: 'precision',
   mean: null,
+  byClass: null,
   of: ({ numCorrectPixels, numPredictedPixels }) => ratio(numCorrectPixels, numPredictedPixels),
 });
