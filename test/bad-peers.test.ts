@@ -101,13 +101,13 @@ test('peers that send rubbish are cut off and named, and the weights are the sam
   // Results of leaves that nobody leased to it, and values that are no numbers.
   const timings = { fetchMs: 0, dataMs: 0, computeMs: 0, sendMs: 0 };
   const leaf = { lossSum: 1e30, weightSum: 1e30, gradientNorm: 0, isFinite: true };
-  for (let step = 0; step < 40; step++) {
+  for (let version = 0; version < 40; version++) {
     const result = {
       type: 'result',
       term,
-      sequence: 2 + step,
+      sequence: 2 + version,
       kind: 'train',
-      step,
+      version,
       node: { level: 0, index: 0 },
       leaves: [leaf],
       confusion: null,
@@ -118,7 +118,7 @@ test('peers that send rubbish are cut off and named, and the weights are the sam
   // Requests for more than there is, to be answered to somebody else.
   const request = Buffer.alloc(52);
   encodeHeader(request, runTagOf(runId), {
-    ...{ kind: 'weights', term, step: 0, level: 0, index: 0, role: 'request', bucket: 0 },
+    ...{ kind: 'weights', term, version: 0, level: 0, index: 0, role: 'request', bucket: 0 },
     ...{ offsetBytes: 0, lengthBytes: 0, totalBytes: 0, checksum: 0 },
   });
   for (let number = 0; number < 300; number++) {
@@ -138,7 +138,7 @@ test('peers that send rubbish are cut off and named, and the weights are the sam
     Buffer.alloc(2 * 1024 * 1024 - 1024, 0xc0),
     Buffer.from('GET / HTTP/1.1\r\n\r\n'),
     Buffer.alloc(0),
-    encode({ type: 'result', term, step: -1 }),
+    encode({ type: 'result', term, version: -1 }),
     encode({ type: 'no such type' }),
     encode(['an', 'array']),
   ];

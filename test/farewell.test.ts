@@ -69,14 +69,14 @@ test('a worker that joins or speaks when the run is over is told so, and is not 
   await vi.waitFor(() => expect(heard.map(({ sequence }) => sequence)).toEqual([2, 3]));
   expect(welcome).toHaveBeenCalledTimes(1);
 
-  control.broadcast({ type: 'pulse', kind: 'train', step: 0 });
+  control.broadcast({ type: 'pulse', kind: 'train', version: 0 });
   control.end({ reason: 'the run is completed', isComplete: true });
   beat(4);
   const answer = join().catch((error: Error) => error);
   const over = { type: 'over', reason: 'the run is completed', isComplete: true, term };
   await vi.waitFor(() =>
     expect(told).toEqual([
-      { type: 'pulse', kind: 'train', step: 0, term, sequence: 1 },
+      { type: 'pulse', kind: 'train', version: 0, term, sequence: 1 },
       { ...over, sequence: 2 },
       { ...over, sequence: 3 },
       { ...over, sequence: 4 },

@@ -30,7 +30,7 @@ const silenceMs = 5_000;
 const numAttempts = 4;
 const runTag = runTagOf('run');
 const subjects = subjectsOf('run');
-const key: BulkKey = { kind: 'gradient', term: 1, step: 7, level: 2, index: 1 };
+const key: BulkKey = { kind: 'gradient', term: 1, version: 7, level: 2, index: 1 };
 
 const folder = mkdtempSync(join(tmpdir(), 'nats-bulk-'));
 let broker: Broker;
@@ -127,7 +127,7 @@ test('what the peer does not have, or no longer, is refused', async () => {
   });
   const otherTerm = inbox.fetch('worker.peer', { ...key, term: 2 }, 3, new Uint8Array(1000));
   await expect(otherTerm).rejects.toMatchObject({ reason: 'absent' });
-  outbox.withdraw(({ step }) => step > 7);
+  outbox.withdraw(({ version }) => version > 7);
   await expect(fetched(1000)).rejects.toMatchObject({ reason: 'absent' });
 });
 

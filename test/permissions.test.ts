@@ -325,7 +325,7 @@ describe.each([
 
     // Bulk values in both directions.
     const tag = runTagOf('run');
-    const key: BulkKey = { kind: 'gradient', term: 1, step: 0, level: 0, index: 0 };
+    const key: BulkKey = { kind: 'gradient', term: 1, version: 0, level: 0, index: 0 };
     const ends = [
       { from: me, of: broker.me, to: coordinator, by: reducer },
       { from: coordinator, of: reducer, to: me, by: broker.me },

@@ -122,7 +122,7 @@ test('a bucket comes whole in pieces that the broker takes, without a word of co
   const outbox = new NatsOutbox(sender, tag, subjects, 'worker.w');
   const inbox = new NatsInbox(receiver, tag, subjects, 'coordinator.c', (_, what) => faults.push(what));
   const bytes = Uint8Array.from({ length: 200_003 }, (_, i) => (i * 7919) >> 5);
-  const key = { kind: 'gradient', term: 1, step: 1, level: 0, index: 0 } as const;
+  const key = { kind: 'gradient', term: 1, version: 1, level: 0, index: 0 } as const;
   outbox.offer(key, 0, bytes);
   // The broker knows of it before anybody asks.
   await sender.flush();

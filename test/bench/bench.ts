@@ -106,10 +106,10 @@ function report(): void {
     const beside = ratio === null ? '' : `, ${ratio.toFixed(2)} of the yardstick`;
     const memory = `peak memory ${peakWorkerMb.toFixed(0)} MB a worker`;
     console.log(`${workersText(numWorkers)}   ${imagesPerSecond.toFixed(3)} images/s${beside}, ${memory}`);
-    const { dataMs, computeMs, sendMs, reduceMs, optimizeMs, broadcastMs } = timings;
-    const known = dataMs + computeMs + sendMs + reduceMs + optimizeMs + broadcastMs;
+    const { dataMs, computeMs, sendMs, reduceMs, optimizeMs, fetchMs } = timings;
+    const known = dataMs + computeMs + sendMs + reduceMs + optimizeMs + fetchMs;
     const parts = { data: dataMs, compute: computeMs, send: sendMs, reduce: reduceMs, optimize: optimizeMs };
-    for (const [name, ms] of Object.entries({ ...parts, broadcast: broadcastMs, rest: stepMs - known })) {
+    for (const [name, ms] of Object.entries({ ...parts, fetch: fetchMs, rest: stepMs - known })) {
       console.log(
         `  ${name.padEnd(10)}${ms.toFixed(0).padStart(7)} ms${((100 * ms) / stepMs).toFixed(1).padStart(7)} %`,
       );

@@ -89,7 +89,7 @@ function summary(steps: Step[], numWorkers: number, peakWorkerMb: number): Measu
     imagesPerSecond: (steps[0]!.numImages * 1_000) / stepMs,
     stepMs,
     timings: {
-      broadcastMs: part('broadcastMs'),
+      fetchMs: part('fetchMs'),
       dataMs: part('dataMs'),
       computeMs: part('computeMs'),
       sendMs: part('sendMs'),

@@ -36,7 +36,7 @@ const frame = fc.record({
   kind: fc.constantFrom('gradient', 'weights'),
   level: fc.nat(255),
   term: word,
-  step: word,
+  version: word,
   index: word,
   bucket: word,
   offsetBytes: word,
@@ -102,7 +102,7 @@ const up = fc.oneof(
     term: word,
     sequence,
     kind: fc.constantFrom('train', 'validation'),
-    step: word,
+    version: word,
     nodes: fc.array(node),
   }),
 );

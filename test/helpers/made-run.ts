@@ -87,7 +87,7 @@ function eventsOf({ worker }: Names): object[] {
     ...{ type: 'step', at: at(second), epoch: Math.ceil(n / 2), stepInEpoch: 2 - (n % 2), step: n },
     ...{ loss: n === 3 ? null : 1 / n, learningRate: n < 6 ? 0.001 : 0.0005, numImages: 1, gradientNorm: 2 },
     ...{ stepMs: 900, numWorkers: 1 },
-    timings: { broadcastMs: 10, dataMs: 20, computeMs: 700, sendMs: 10, reduceMs: 50, optimizeMs: 10 },
+    timings: { fetchMs: 10, dataMs: 20, computeMs: 700, sendMs: 10, reduceMs: 50, optimizeMs: 10 },
     workers: [
       { worker, numLeaves: 1, startMs: 0, endMs: 800, fetchMs: 10, dataMs: 20, computeMs: 700, sendMs: 10 },
     ],

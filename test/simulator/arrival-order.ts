@@ -54,7 +54,7 @@ export class ArrivalOrderBuckets extends ParameterBuckets {
   }
 
   override async collect(inbox: BulkInbox, peer: string, version: number, node: TreeNode): Promise<void> {
-    const key = { kind: 'gradient', term: this.#options.term, step: version, ...node } as const;
+    const key = { kind: 'gradient', term: this.#options.term, version, ...node } as const;
     await Promise.all(
       this.#options.buckets.map(async ({ id, length }, i) => {
         const values = this.#memory.allocate(length);
@@ -91,7 +91,7 @@ export class ArrivalOrderBuckets extends ParameterBuckets {
     const key = {
       kind: 'weights',
       term: this.#options.term,
-      step: this.#version,
+      version: this.#version,
       level: 0,
       index: 0,
     } as const;

@@ -20,6 +20,7 @@ import { comesOf } from '@unet-fleet/coordinator/run-folder/interventions';
 import {
   type DownMessage,
   numValidationLeaves,
+  stepOn,
   stepsPerEpoch,
   type Unsent,
   type UpMessage,
@@ -201,7 +202,7 @@ export class Coordinator {
       this.send(worker.workerId, {
         type: 'pulse',
         kind: round?.kind ?? (progress.validationPending ? 'validation' : 'train'),
-        step: round?.step ?? progress.version,
+        version: round?.version ?? progress.version,
       });
     }
   }
@@ -262,8 +263,8 @@ export class Coordinator {
         });
         return;
       case 'result': {
-        const { kind, step, node, leaves, confusion } = message;
-        this.feed({ type: 'result', workerId, kind, step, node, leaves, confusion });
+        const { kind, version, node, leaves, confusion } = message;
+        this.feed({ type: 'result', workerId, kind, version, node, leaves, confusion });
         return;
       }
       case 'failed':
@@ -273,8 +274,8 @@ export class Coordinator {
         this.feed({ type: 'worker-gone', workerId, reason: message.reason, isFailure: false });
         return;
       case 'draining': {
-        const { kind, step, nodes } = message;
-        this.feed({ type: 'worker-draining', workerId, kind, step, nodes });
+        const { kind, version, nodes } = message;
+        this.feed({ type: 'worker-draining', workerId, kind, version, nodes });
         return;
       }
     }
@@ -292,9 +293,9 @@ export class Coordinator {
     const { name } = this.process;
     switch (effect.type) {
       case 'lease': {
-        const { workerId, leaseId, kind, step, nodes } = effect;
-        trace.note(name, () => `leases ${textOf(kind, step, nodes)} to ${workerId} (lease ${leaseId})`);
-        this.send(workerId, { type: 'lease', leaseId, kind, step, nodes: [...nodes] });
+        const { workerId, leaseId, kind, version, nodes } = effect;
+        trace.note(name, () => `leases ${textOf(kind, version, nodes)} to ${workerId} (lease ${leaseId})`);
+        this.send(workerId, { type: 'lease', leaseId, kind, version, nodes: [...nodes] });
         return;
       }
       case 'reduce':
@@ -330,8 +331,8 @@ export class Coordinator {
         this.send(effect.workerId, { type: 'released' });
         return;
       case 'settle': {
-        const { workerId, kind, step, node } = effect;
-        this.send(workerId, { type: 'settled', kind, step, node });
+        const { workerId, kind, version, node } = effect;
+        this.send(workerId, { type: 'settled', kind, version, node });
         return;
       }
       case 'forget':
@@ -347,11 +348,11 @@ export class Coordinator {
   }
 
   /** What is shown of a validation must be what its metrics are of. */
-  #counted({ step, node }: CountedAnswer): void {
-    if (step === this.state.progress.version && !this.#countedLeaves.has(node.index)) {
+  #counted({ version, node }: CountedAnswer): void {
+    if (version === this.state.progress.version && !this.#countedLeaves.has(node.index)) {
       this.#countedLeaves.add(node.index);
     } else {
-      this.#cluster.violate('leaves', `leaf ${node.index} counts again, or not for version ${step}`);
+      this.#cluster.violate('leaves', `leaf ${node.index} counts again, or not for version ${version}`);
     }
   }
 
@@ -371,33 +372,36 @@ export class Coordinator {
     trace.note(this.process.name, () => `says: ${describe(event)}`);
   }
 
-  #reduce({ workerId, step, node, numLeaves }: Extract<Effect, { type: 'reduce' }>): void {
+  #reduce({ workerId, version, node, numLeaves }: Extract<Effect, { type: 'reduce' }>): void {
     const { trace } = this.#cluster;
     const startMs = this.process.clockMs();
-    const what = () => textOf('train', step, [node]);
+    const what = () => textOf('train', version, [node]);
     trace.note(this.process.name, () => `fetches ${what()} from ${workerId}`);
-    this.#reducers.collect(workerId, step, node, numLeaves, (reason) => {
+    this.#reducers.collect(workerId, version, node, numLeaves, (reason) => {
       if (reason !== null) {
         trace.note(this.process.name, () => `cannot have ${what()} of ${workerId}: ${reason}`);
-        return this.feed({ type: 'node-unavailable', workerId, step, node, reason });
+        return this.feed({ type: 'node-unavailable', workerId, version, node, reason });
       }
       const transferMs = this.process.clockMs() - startMs;
-      this.feed({ type: 'node-reduced', workerId, step, node, transferMs });
+      this.feed({ type: 'node-reduced', workerId, version, node, transferMs });
     });
   }
 
   #commit(effect: Extract<Effect, { type: 'commit' }>): void {
     const { trace } = this.#cluster;
     const rate = interventionNow(this.state) ? ` with the changed rate ${effect.learningRate}` : '';
-    trace.note(this.process.name, () => `commits step ${effect.step + 1}${rate}`);
-    if (this.#lastCommitted === effect.step) {
-      this.#cluster.violate('steps', `step ${effect.step + 1} is committed twice in term ${this.term}`);
+    trace.note(this.process.name, () => `commits step ${stepOn(effect.version)}${rate}`);
+    if (this.#lastCommitted === effect.version) {
+      this.#cluster.violate(
+        'steps',
+        `step ${stepOn(effect.version)} is committed twice in term ${this.term}`,
+      );
     }
-    this.#lastCommitted = effect.step;
+    this.#lastCommitted = effect.version;
     this.#cluster.numCommits++;
     this.#reducers.commit(effect, (gradientNorm) => {
       this.#gradientNorm = gradientNorm;
-      this.feed({ type: 'committed', step: effect.step, gradientNorm });
+      this.feed({ type: 'committed', version: effect.version, gradientNorm });
     });
   }
 
@@ -422,7 +426,7 @@ export class Coordinator {
     this.#checkpoints.write(effect, (outcome) => {
       if (outcome === 'failed') {
         trace.note(this.process.name, () => `cannot write the checkpoint of step ${version}`);
-        return this.feed({ type: 'checkpoint-failed', step: version, message: 'the disk is full', isFinal });
+        return this.feed({ type: 'checkpoint-failed', version, message: 'the disk is full', isFinal });
       }
       if (outcome === 'written') {
         trace.note(this.process.name, () => `announces the checkpoint of step ${version}`);
@@ -434,7 +438,7 @@ export class Coordinator {
         }
         disk.announcedVersion = Math.max(disk.announcedVersion, version);
       }
-      this.feed({ type: 'checkpoint-written', step: version, isFinal });
+      this.feed({ type: 'checkpoint-written', version, isFinal });
     });
   }
 
@@ -539,7 +543,7 @@ export class Coordinator {
   #fail(effect: Extract<Effect, { type: 'fail' }>): void {
     const { cause, message, leaf } = effect;
     const { failure } = this.reference;
-    const isExpected = failure && leaf?.step === failure.step && failure.leaves.includes(leaf.leaf);
+    const isExpected = failure && leaf?.version === failure.version && failure.leaves.includes(leaf.leaf);
     if (cause !== 'disk' && !isExpected) this.#cluster.violate('ending', `the run fails: ${message}`);
     this.#end(message, 'the run has failed');
     if (cause !== 'disk') this.#cluster.finished(this, 'failed');

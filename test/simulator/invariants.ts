@@ -2,7 +2,7 @@
  * What must hold after every event, whatever the network and the parties do. A broken one ends the schedule.
  */
 import type { CoreState, Effect } from '@unet-fleet/coordinator/core/types';
-import { leavesOf, nodeKey, type RunEvent } from '@unet-fleet/shared';
+import { leavesOf, nodeKey, type RunEvent, stepOn } from '@unet-fleet/shared';
 import type { SessionState } from '@unet-fleet/worker/session/types';
 import type { Reference, Weights } from './reference.ts';
 
@@ -58,7 +58,7 @@ export function assertCore(state: CoreState, maxMembers: number): void {
   for (let leaf = 0; leaf < numLeaves; leaf++) {
     let numHolders = 0;
     for (const { lease } of state.members) {
-      if (!lease || lease.kind !== round.kind || lease.step !== round.step) continue;
+      if (!lease || lease.kind !== round.kind || lease.version !== round.version) continue;
       for (const { level, index } of lease.nodes) {
         if (index << level <= leaf && leaf < (index + 1) << level) numHolders++;
       }
@@ -81,34 +81,37 @@ export function assertCommit(
   version: number,
   effect: Extract<Effect, { type: 'commit' }>,
 ): void {
-  if (effect.step !== version) {
-    throw new Violation('steps', `step ${effect.step + 1} is committed on version ${version}`);
+  if (effect.version !== version) {
+    throw new Violation('steps', `step ${stepOn(effect.version)} is committed on version ${version}`);
   }
-  const expected = reference.steps[effect.step];
-  if (!expected) throw new Violation('steps', `there is no step ${effect.step + 1}`);
+  const expected = reference.steps[effect.version];
+  if (!expected) throw new Violation('steps', `there is no step ${stepOn(effect.version)}`);
   const counts = new Array<number>(effect.numLeaves).fill(0);
   for (const { node } of state.round?.answers ?? []) {
     for (const leaf of leavesOf(node, effect.numLeaves)) counts[leaf]!++;
   }
   const wrong = counts.findIndex((count) => count !== 1);
   if (wrong >= 0)
-    throw new Violation('leaves', `leaf ${wrong} of step ${effect.step + 1} counts ${counts[wrong]} times`);
+    throw new Violation(
+      'leaves',
+      `leaf ${wrong} of step ${stepOn(effect.version)} counts ${counts[wrong]} times`,
+    );
   if (effect.weightSum !== expected.weightSum) {
     throw new Violation(
       'leaves',
-      `step ${effect.step + 1} weighs ${effect.weightSum}, not ${expected.weightSum}`,
+      `step ${stepOn(effect.version)} weighs ${effect.weightSum}, not ${expected.weightSum}`,
     );
   }
   if (effect.learningRate !== expected.learningRate) {
     throw new Violation(
       'interventions',
-      `step ${effect.step + 1} has rate ${effect.learningRate}, not ${expected.learningRate}`,
+      `step ${stepOn(effect.version)} has rate ${effect.learningRate}, not ${expected.learningRate}`,
     );
   }
   if (effect.skippedLeaves.join() !== expected.skipped.join()) {
     throw new Violation(
       'leaves',
-      `step ${effect.step + 1} skips ${effect.skippedLeaves.join() || 'no leaf'}`,
+      `step ${stepOn(effect.version)} skips ${effect.skippedLeaves.join() || 'no leaf'}`,
     );
   }
 }
@@ -144,7 +147,10 @@ export const steeredOf = (
 /** A paused run finishes its round and begins none; a worker that is sent away gets no new lease. */
 export function assertSteered(before: Steered, state: CoreState, effects: readonly Effect[]): void {
   if (before.isPaused && state.pause && state.round && state.round !== before.round) {
-    throw new Violation('pause', `${state.round.kind} round ${state.round.step} begins though it is paused`);
+    throw new Violation(
+      'pause',
+      `${state.round.kind} round ${state.round.version} begins though it is paused`,
+    );
   }
   for (const effect of effects) {
     if (effect.type === 'lease') {

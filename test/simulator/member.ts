@@ -114,7 +114,7 @@ export class ToyMember {
       this.#worker.workerId,
       () => `computes ${lease.kind} node ${nodeKey(node)} of lease ${lease.leaseId}`,
     );
-    if (this.#weights?.version === lease.step && this.#weights.term === computation.term) {
+    if (this.#weights?.version === lease.version && this.#weights.term === computation.term) {
       computation.weightsKey = this.#weights.key;
       this.#next(computation);
       return;
@@ -130,7 +130,7 @@ export class ToyMember {
     this.#weights = null;
     const parameters = new Float32Array(numParameters);
     const statistics = new Float32Array(numStatistics);
-    const key = { kind: 'weights', term, step: lease.step, level: 0, index: 0 } as const;
+    const key = { kind: 'weights', term, version: lease.version, level: 0, index: 0 } as const;
     const fetches = buckets.map(({ id, offset, length }) =>
       this.#inbox.fetch(
         `${term}/${reducerOfBucket(id, settings.numReducers)}`,
@@ -150,7 +150,7 @@ export class ToyMember {
           return;
         }
         computation.weightsKey = weightsKeyOf(parameters, statistics);
-        this.#weights = { term, version: lease.step, key: computation.weightsKey };
+        this.#weights = { term, version: lease.version, key: computation.weightsKey };
         this.#next(computation);
       });
     });
@@ -170,7 +170,7 @@ export class ToyMember {
     const { lease, node, leaves } = computation;
     const { plan } = reference.toy;
     const isTraining = lease.kind === 'train';
-    const numLeaves = isTraining ? stepPlan(plan, lease.step).numLeaves : Number.POSITIVE_INFINITY;
+    const numLeaves = isTraining ? stepPlan(plan, lease.version).numLeaves : Number.POSITIVE_INFINITY;
     const leaf = firstLeaf(node) + leaves.length;
     const isDone = leaf === (isTraining ? endLeaf(node, numLeaves) : firstLeaf(node) + 1);
     if (isDone) {
@@ -187,7 +187,12 @@ export class ToyMember {
       if (this.#computation !== computation) return;
       leaves.push(
         isTraining
-          ? trainLeaf(computation.weightsKey, lease.step, leaf, isFiniteLeaf(reference.toy, lease.step, leaf))
+          ? trainLeaf(
+              computation.weightsKey,
+              lease.version,
+              leaf,
+              isFiniteLeaf(reference.toy, lease.version, leaf),
+            )
           : validationToyLeaf,
       );
       this.#next(computation);
@@ -197,14 +202,20 @@ export class ToyMember {
   #complete(computation: Computation, nodes: TreeNode[]): void {
     const { lease, node, term } = computation;
     const reference = this.#cluster.referenceOf(term);
-    if (computation.weightsKey !== reference.weightsKeys[lease.step]) {
+    if (computation.weightsKey !== reference.weightsKeys[lease.version]) {
       this.#cluster.violate(
         'weights',
-        `${this.#worker.workerId} computed with weights that are not version ${lease.step}`,
+        `${this.#worker.workerId} computed with weights that are not version ${lease.version}`,
       );
     }
     this.#computation = null;
-    const common = { type: 'result', term, kind: lease.kind, step: lease.step, timings: noTimings } as const;
+    const common = {
+      type: 'result',
+      term,
+      kind: lease.kind,
+      version: lease.version,
+      timings: noTimings,
+    } as const;
     let results: ResultMessage[];
     if (lease.kind === 'validation') {
       const { lossSum, weightSum, confusion } = validationLeaf(computation.weightsKey, firstLeaf(node));
@@ -218,7 +229,7 @@ export class ToyMember {
         },
       ];
     } else {
-      const { numLeaves } = stepPlan(reference.toy.plan, lease.step);
+      const { numLeaves } = stepPlan(reference.toy.plan, lease.version);
       results = nodes.map((part) => {
         const leaves = leavesOf(part, numLeaves).map((leaf) => computation.leaves[leaf - firstLeaf(node)]!);
         this.#offer(computation, part, numLeaves, leaves);
@@ -237,7 +248,7 @@ export class ToyMember {
       this.#abandon(computation, 'it leaves');
       return;
     }
-    const { numLeaves } = stepPlan(this.#cluster.reference.toy.plan, lease.step);
+    const { numLeaves } = stepPlan(this.#cluster.reference.toy.plan, lease.version);
     const first = firstLeaf(node);
     this.#worker.process.after(0.1, () => {
       if (this.#computation !== computation) return;
@@ -256,7 +267,7 @@ export class ToyMember {
     const sum = sumOf(node, numLeaves, memory, (leaf) => all[leaf - firstLeaf(whole)]!.gradients);
     const gradients = sum.view.slice();
     memory.free(sum);
-    const key = { kind: 'gradient', term, step: lease.step, ...node } as const;
+    const key = { kind: 'gradient', term, version: lease.version, ...node } as const;
     for (const { id, offset, length } of buckets) {
       this.#outbox.offer(key, id, new Uint8Array(gradients.buffer, offset * 4, length * 4));
     }
@@ -267,12 +278,12 @@ export class ToyMember {
     this.#outbox.offer(key, buckets.length, new Uint8Array(statistics.buffer));
   }
 
-  forgetBefore(step: number): void {
-    this.#outbox.withdraw((key) => key.step >= step);
+  forgetBefore(version: number): void {
+    this.#outbox.withdraw((key) => key.version >= version);
   }
 
-  forget(step: number, node: TreeNode): void {
-    this.#outbox.withdraw((key) => key.step !== step || !sameNode(key, node));
+  forget(version: number, node: TreeNode): void {
+    this.#outbox.withdraw((key) => key.version !== version || !sameNode(key, node));
   }
 }
 

@@ -38,7 +38,7 @@ function forgottenLease(real: Handle): Handle {
 function twinCounts(real: Handle): Handle {
   return (state, event) => {
     const { round } = state;
-    if (event.type === 'result' && round && round.step === event.step && round.kind === event.kind) {
+    if (event.type === 'result' && round && round.version === event.version && round.kind === event.kind) {
       for (const leaf of leavesOf(event.node, round.leaves.length)) {
         if (round.leaves[leaf] === 'received') round.leaves[leaf] = 'leased';
       }
@@ -77,8 +77,8 @@ function complainsTwice(real: Handle): Handle {
     const leaf = known.get(workerId);
     if (leaf !== undefined && round.leaves[leaf] !== 'done') {
       state.over = true;
-      const { kind, step } = round;
-      return [{ type: 'fail', cause: 'worker', message, leaf: { kind, step, leaf } }];
+      const { kind, version } = round;
+      return [{ type: 'fail', cause: 'worker', message, leaf: { kind, version, leaf } }];
     }
     const numBefore = round.complaints.length;
     const effects = real(state, event);

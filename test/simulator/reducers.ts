@@ -5,7 +5,7 @@
 import type { Effect } from '@unet-fleet/coordinator/core/types';
 import { commitStep, type StepOwners } from '@unet-fleet/coordinator/reducer/commit';
 import { Reducer, type ReducerOptions } from '@unet-fleet/coordinator/reducer/reducer';
-import { FetchError, reducerOfBucket, type TreeNode } from '@unet-fleet/shared';
+import { FetchError, reducerOfBucket, stepOn, type TreeNode } from '@unet-fleet/shared';
 import { ToyInbox, ToyOutbox } from './bulk.ts';
 import type { Cluster } from './cluster.ts';
 import { assertWeights } from './invariants.ts';
@@ -97,7 +97,7 @@ export class Reducers {
   /** `done` gets null, or why the node could not be had. */
   collect(
     peer: string,
-    step: number,
+    version: number,
     node: TreeNode,
     numLeaves: number,
     done: (reason: string | null) => void,
@@ -117,7 +117,7 @@ export class Reducers {
     };
     for (const line of this.#lines) {
       const { reducer, inbox } = line;
-      this.#call(line, () => follow(reducer.collect(inbox, peer, step, node, numLeaves)));
+      this.#call(line, () => follow(reducer.collect(inbox, peer, version, node, numLeaves)));
     }
   }
 
@@ -131,7 +131,7 @@ export class Reducers {
         await this.#all(
           ({ reducer, outbox }) => reducer.apply(update, [outbox]),
           () => {
-            this.version = effect.step + 1;
+            this.version = stepOn(effect.version);
             assertWeights(this.#reference(), this.version, this.read());
           },
         );

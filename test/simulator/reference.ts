@@ -22,6 +22,7 @@ import {
   shouldStopEarly,
   stepPlan,
   stepsPerEpoch,
+  stepTo,
   withRate,
 } from '@unet-fleet/shared';
 import { isFiniteLeaf, type ToyPlan, toyPlan } from './plans.ts';
@@ -54,7 +55,7 @@ export interface Reference {
   numBatchesTracked: number[];
   reason: 'completed' | 'early-stopping' | 'failed';
   /** Where the run fails, for a leaf that is not finite. */
-  failure: { step: number; leaves: number[] } | null;
+  failure: { version: number; leaves: number[] } | null;
 }
 
 type Changes = readonly Pick<Intervention, 'step' | 'learningRate'>[];
@@ -143,16 +144,16 @@ function train(toy: ToyPlan, changes: Changes): Reference {
     failure: null,
   };
   const total = numSteps(toy.plan);
-  for (let step = 0; step < total; step++) {
-    const { numLeaves } = stepPlan(toy.plan, step);
+  for (let version = 0; version < total; version++) {
+    const { numLeaves } = stepPlan(toy.plan, version);
     const key = weightsKeyOf(parameters.view, statistics);
     const leaves = Array.from({ length: numLeaves }, (_, leaf) =>
-      trainLeaf(key, step, leaf, isFiniteLeaf(toy, step, leaf)),
+      trainLeaf(key, version, leaf, isFiniteLeaf(toy, version, leaf)),
     );
     const skipped = leaves.flatMap(({ sums }, leaf) => (sums.isFinite ? [] : [leaf]));
     if (skipped.length > 0 && toy.train.onNonFinite === 'stop') {
       reference.reason = 'failed';
-      reference.failure = { step, leaves: skipped };
+      reference.failure = { version, leaves: skipped };
       break;
     }
     const weightSum = leaves.reduce((sum, leaf) => sum + leaf.sums.weightSum, 0);
@@ -162,36 +163,36 @@ function train(toy: ToyPlan, changes: Changes): Reference {
     const gradientNorm = normOf(gradients.view, toy.buckets) * scale;
     const normCoefficient =
       toy.train.clip === 'norm' ? clipNormCoefficient(toy.train.clipLimit, gradientNorm) : 1;
-    const change = changes.find((other) => other.step === step + 1);
+    const change = changes.find((other) => other.step === version + 1);
     if (change) {
       const learningRate = change.learningRate!;
-      progress.schedule = withRate(progress.schedule, step, learningRate);
+      progress.schedule = withRate(progress.schedule, version, learningRate);
       const counted = { step: change.step, learningRate };
       progress.interventions = [...(progress.interventions ?? []), counted];
     }
-    const learningRate = rateAt(progress.schedule, step);
+    const learningRate = rateAt(progress.schedule, version);
     optimizer.apply(
       { parameters, gradients, slots },
-      { scale, normCoefficient, learningRate, updateIndex: step + 1 },
+      { scale, normCoefficient, learningRate, updateIndex: version + 1 },
     );
     for (const leaf of leaves) {
       if (leaf.sums.isFinite) updateRunningStatistics(statistics, leaf.statistics);
     }
     const { validateEvery } = toy.train;
-    progress.version = step + 1;
-    const isEpochEnd = (step + 1) % stepsPerEpoch(toy.plan) === 0;
-    const isDue = validateEvery > 0 ? (step + 1) % validateEvery === 0 : isEpochEnd;
-    progress.validationPending = isDue || step + 1 === total;
+    progress.version = version + 1;
+    const isEpochEnd = (version + 1) % stepsPerEpoch(toy.plan) === 0;
+    const isDue = validateEvery > 0 ? (version + 1) % validateEvery === 0 : isEpochEnd;
+    progress.validationPending = isDue || version + 1 === total;
     reference.weights.push(copy());
     reference.weightsKeys.push(weightsKeyOf(parameters.view, statistics));
-    reference.numBatchesTracked.push(reference.numBatchesTracked[step]! + numLeaves - skipped.length);
+    reference.numBatchesTracked.push(reference.numBatchesTracked[version]! + numLeaves - skipped.length);
     const loss = weightSum > 0 ? lossSum / weightSum : null;
     reference.steps.push({ loss, weightSum, gradientNorm, learningRate, skipped });
     reference.progress.push([JSON.stringify(progress)]);
     if (!progress.validationPending) continue;
     validate(toy, weightsKeyOf(parameters.view, statistics), progress);
-    reference.progress[step + 1]!.push(JSON.stringify(progress));
-    if (step + 1 < total && shouldStopEarly(progress.earlyStopping)) {
+    reference.progress[version + 1]!.push(JSON.stringify(progress));
+    if (version + 1 < total && shouldStopEarly(progress.earlyStopping)) {
       reference.reason = 'early-stopping';
       break;
     }
@@ -215,6 +216,10 @@ function validate(toy: ToyPlan, key: number, progress: Progress): void {
   progress.schedule = afterValidation(progress.schedule, loss);
   progress.earlyStopping = earlyStoppingAfterValidation(progress.earlyStopping, loss);
   if (progress.best === null || loss < progress.best.loss) {
-    progress.best = { step: progress.version, loss, meanIou: metricsOf(confusion, numClasses).meanIou! };
+    progress.best = {
+      step: stepTo(progress.version),
+      loss,
+      meanIou: metricsOf(confusion, numClasses).meanIou!,
+    };
   }
 }

@@ -1,8 +1,9 @@
 /** What a coordinator does and says, for the trace. */
 import type { Effect } from '@unet-fleet/coordinator/core/types';
+import { stepOn } from '@unet-fleet/shared';
 
-export const textOf = (kind: string, step: number, nodes: { level: number; index: number }[]): string =>
-  `${kind} ${kind === 'train' ? step + 1 : step} nodes ${nodes.map(({ level, index }) => `${level}:${index}`).join(' ')}`;
+export const textOf = (kind: string, version: number, nodes: { level: number; index: number }[]): string =>
+  `${kind} ${kind === 'train' ? stepOn(version) : version} nodes ${nodes.map(({ level, index }) => `${level}:${index}`).join(' ')}`;
 
 export function describe(event: Extract<Effect, { type: 'emit' }>['event']): string {
   switch (event.type) {

@@ -91,12 +91,12 @@ export class WorkerProcess {
     const before = isLate ? sessionFingerprint(this.session) : '';
     switch (message.type) {
       case 'lease': {
-        const { leaseId, kind, step, nodes } = message;
-        this.#feed({ type: 'lease', term, lease: { leaseId, kind, step, nodes: [...nodes] } });
+        const { leaseId, kind, version, nodes } = message;
+        this.#feed({ type: 'lease', term, lease: { leaseId, kind, version, nodes: [...nodes] } });
         break;
       }
       case 'pulse':
-        this.#feed({ type: 'pulse', term, kind: message.kind, step: message.step });
+        this.#feed({ type: 'pulse', term, kind: message.kind, version: message.version });
         break;
       case 'dismissed':
         this.#feed({ type: 'dismissed', term, heard: message.heard });
@@ -106,8 +106,8 @@ export class WorkerProcess {
         this.#feed({ type: message.type, term });
         break;
       case 'settled': {
-        const { kind, step, node } = message;
-        this.#feed({ type: 'settled', term, kind, step, node });
+        const { kind, version, node } = message;
+        this.#feed({ type: 'settled', term, kind, version, node });
         break;
       }
       case 'over':
@@ -165,10 +165,10 @@ export class WorkerProcess {
         this.#member.handOver();
         return;
       case 'forget-before':
-        this.#member.forgetBefore(effect.step);
+        this.#member.forgetBefore(effect.version);
         return;
       case 'forget':
-        this.#member.forget(effect.step, effect.node);
+        this.#member.forget(effect.version, effect.node);
         return;
       case 'exit':
         this.kill(`ends (${effect.cause}): ${effect.reason}`);
@@ -240,7 +240,7 @@ export class WorkerProcess {
   sendRubbish(): void {
     const { reference, random } = this.#cluster;
     const { term, lease } = this.session;
-    const step = lease?.step ?? random.whole(0, reference.steps.length);
+    const version = lease?.version ?? random.whole(0, reference.steps.length);
     const node = { level: random.whole(0, 3), index: random.whole(0, 20) };
     const sums = { lossSum: 1, weightSum: 1, gradientNorm: 1, isFinite: true };
     const leaves = Array.from({ length: random.whole(9, 12) }, () => sums);
@@ -251,7 +251,7 @@ export class WorkerProcess {
       term,
       sequence,
       kind,
-      step,
+      version,
       node,
       leaves,
       confusion: null,

@@ -22,6 +22,7 @@ import {
   rootOf,
   stepPlan,
   type TrainConfig,
+  versionBefore,
 } from '@unet-fleet/shared';
 import type { ComputeThread } from '@unet-fleet/worker';
 import type { Batches } from '@unet-fleet/worker/shell/batches';
@@ -75,7 +76,7 @@ export class Trainer {
   async step({ step, answers, learningRate }: LedgerLine): Promise<Recomputed> {
     const { batches, engine, onLeaf, plan, train } = this.#options;
     await engine.setWeights(this.#parameters.view, this.#statistics);
-    const position = stepPlan(plan, step - 1);
+    const position = stepPlan(plan, versionBefore(step));
     const { numLeaves } = position;
     const wanted = new Set(answers.map(({ node }) => nodeKey(node)));
     const recomputed: Recomputed['answers'] = new Map();
@@ -99,7 +100,7 @@ export class Trainer {
         apply: async (update) => this.#apply(root, update),
       },
       {
-        step: step - 1,
+        version: versionBefore(step),
         numLeaves,
         weightSum: leaves.reduce((sum, leaf) => sum + leaf.weightSum, 0),
         learningRate,

@@ -3,6 +3,7 @@
  * are readers of this one stream.
  */
 import type { RecordedScores } from './metrics/class-scores/index.ts';
+import type { Step } from './plan/version.ts';
 
 export type RunEvent =
   /** First of all: what will run, once the data set is scanned and the broker is there. */
@@ -31,7 +32,7 @@ export type RunEvent =
   | {
       type: 'worker-late';
       worker: string;
-      step: number;
+      step: Step;
       leaves: string;
       elapsedMs: number;
       /** Median time of a leaf. */
@@ -40,14 +41,14 @@ export type RunEvent =
       hungInMs: number;
     }
   /** A late worker's leaves were given to an idle one as well: the first answer counts. */
-  | { type: 'lease-repeated'; worker: string; to: string; step: number; leaves: string; reason: string }
+  | { type: 'lease-repeated'; worker: string; to: string; step: Step; leaves: string; reason: string }
   /** A worker that keeps failing gets no lease for a while. */
   | { type: 'worker-set-aside'; worker: string; reason: string; numFailures: number; pauseMs: number }
   /** A leaf's loss or gradient was not finite: it counts as having no valid pixel. */
   | {
       type: 'leaf-skipped';
       kind: 'train' | 'validation';
-      step: number;
+      step: Step;
       leaf: number;
       worker: string;
       /** Added by the shell. */
@@ -56,7 +57,7 @@ export type RunEvent =
   /** A leaf's gradient is far larger than those before it: most often a wrong mask or a damaged photo. */
   | {
       type: 'gradient-outlier';
-      step: number;
+      step: Step;
       leaf: number;
       worker: string;
       /** Of the leaf's mean gradient. */
@@ -67,14 +68,14 @@ export type RunEvent =
       samples?: string[];
     }
   /** A checkpoint could not be written; the one before it stays. */
-  | { type: 'checkpoint-failed'; step: number; message: string }
+  | { type: 'checkpoint-failed'; step: Step; message: string }
   | { type: 'epoch-started'; epoch: number; numEpochs: number; numSteps: number; firstStep: number }
   | {
       type: 'step';
       /** Epochs count from 1, steps from 1: step n is the n-th commit of the run. */
       epoch: number;
       stepInEpoch: number;
-      step: number;
+      step: Step;
       /** Mean over the valid pixels of the global batch; null where it has none. */
       loss: number | null;
       learningRate: number;
@@ -87,12 +88,12 @@ export type RunEvent =
       timings?: StepTimings;
       workers?: WorkerLane[];
     }
-  | { type: 'validation-started'; step: number; numImages: number }
-  | { type: 'validation-progress'; step: number; numImagesDone: number; numImages: number }
+  | { type: 'validation-started'; step: Step; numImages: number }
+  | { type: 'validation-progress'; step: Step; numImagesDone: number; numImages: number }
   | ({
       type: 'validated';
       epoch: number;
-      step: number;
+      step: Step;
       /** These two are null where nothing counted: then the model has no score. */
       loss: number | null;
       pixelAccuracy: number | null;
@@ -103,7 +104,7 @@ export type RunEvent =
   /** A checkpoint is durable. */
   | {
       type: 'checkpoint';
-      step: number;
+      step: Step;
       path: string;
       isBest: boolean;
       /** Of its four files. */
@@ -114,7 +115,7 @@ export type RunEvent =
       writeMs: number;
     }
   /** What the validation of this step showed can be read in the run folder. */
-  | { type: 'evaluation-kept'; step: number; numPictures: number }
+  | { type: 'evaluation-kept'; step: Step; numPictures: number }
   /** A person steers the run; `by` says from where. */
   | { type: 'paused'; by: string }
   | { type: 'resumed'; by: string; pausedMs: number }
@@ -124,12 +125,12 @@ export type RunEvent =
   /** A run that has begun was given options anew; they count from `step` on. A learning rate is told by itself. */
   | {
       type: 'options-changed';
-      step: number;
+      step: Step;
       changes: { flag: string; from: number; to: number }[];
       by: string;
     }
   /** `step` is the first that the new rate counts for, from 1. */
-  | { type: 'learning-rate-changed'; step: number; from: number; to: number; by: string }
+  | { type: 'learning-rate-changed'; step: Step; from: number; to: number; by: string }
   /** Messages of a worker that were not used, since this was told last; at most once in ten seconds for a reason. */
   | { type: 'message-rejected'; worker: string; reason: string; count: number }
   /** How the data was taken, where that is no plain case: nothing is wrong. */
@@ -138,7 +139,7 @@ export type RunEvent =
   | {
       type: 'finished';
       reason: 'completed' | 'early-stopping' | 'stopped';
-      step: number;
+      step: Step;
       weightsSha256: string;
       bestCheckpoint: string | null;
       lastCheckpoint: string | null;
@@ -160,7 +161,7 @@ export interface WorkerLane {
 /** Where the time of a step went, in ms: the slowest worker's parts, then the coordinator's. */
 export interface StepTimings {
   /** Weights fetched and handed to the engine. */
-  broadcastMs: number;
+  fetchMs: number;
   /** Waiting for samples to be loaded. */
   dataMs: number;
   computeMs: number;

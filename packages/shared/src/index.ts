@@ -53,6 +53,7 @@ export type * from './optimizers/optimizer.ts';
 export * from './plan/buckets.ts';
 export * from './plan/plan.ts';
 export * from './plan/tree.ts';
+export * from './plan/version.ts';
 export * from './printable.ts';
 export { type Processor, processorFrom, thisProcessor } from './processor.ts';
 export * from './protocol/bounded-msgpack.ts';

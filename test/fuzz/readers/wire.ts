@@ -122,7 +122,7 @@ const messages = {
     term: 3,
     sequence: 5,
     kind: 'train',
-    step: 4,
+    version: 4,
     node,
     leaves: [leaf, leaf],
     confusion: null,
@@ -133,7 +133,7 @@ const messages = {
     term: 3,
     sequence: 5,
     kind: 'validation',
-    step: 4,
+    version: 4,
     node,
     leaves: [leaf],
     confusion: { indices: [0, 4, 8], counts: [10, 20, 30] },
@@ -145,7 +145,7 @@ const messages = {
     term: 3,
     sequence: 5,
     id: 1,
-    step: 4,
+    version: 4,
     part: 0,
     numParts: 1,
     classes: Uint8Array.of(1, 2, 3),
@@ -153,15 +153,15 @@ const messages = {
   },
   failed: { type: 'failed', term: 3, sequence: 5, message: 'out of memory' },
   bye: { type: 'bye', term: 3, sequence: 5, reason: 'left' },
-  draining: { type: 'draining', term: 3, sequence: 5, kind: 'train', step: 4, nodes: [node] },
-  lease: { type: 'lease', term: 3, sequence: 5, leaseId: 7, kind: 'train', step: 4, nodes: [node, node] },
+  draining: { type: 'draining', term: 3, sequence: 5, kind: 'train', version: 4, nodes: [node] },
+  lease: { type: 'lease', term: 3, sequence: 5, leaseId: 7, kind: 'train', version: 4, nodes: [node, node] },
   followed: {
     type: 'lease',
     term: 3,
     sequence: 5,
     leaseId: 7,
     kind: 'validation',
-    step: 4,
+    version: 4,
     nodes: [node],
     followed: [0, 3],
   },
@@ -177,7 +177,7 @@ const messages = {
     bytes: Uint8Array.from({ length: 12 }, (_, i) => i),
   },
   dismissed: { type: 'dismissed', term: 3, sequence: 5, heard: 4 },
-  pulse: { type: 'pulse', term: 3, sequence: 5, kind: 'train', step: 4 },
+  pulse: { type: 'pulse', term: 3, sequence: 5, kind: 'train', version: 4 },
   over: { type: 'over', term: 3, sequence: 5, reason: 'done', isComplete: true },
   fileRequest: { sha256: 'a'.repeat(64), offsetBytes: 524_288 },
   filePart: { type: 'part', totalBytes: 3, bytes: Uint8Array.of(1, 2, 3) },
@@ -190,7 +190,7 @@ const decodeAny = (bytes: Uint8Array): unknown =>
   schemas.map((schema) => decode(schema as typeof joinRequest, bytes)).find((message) => message !== null);
 
 /** Numbers that a decoder with a memory of earlier messages would take for something else. */
-const good = encode({ ...messages.lease, leaseId: 0x40, step: 0x7f });
+const good = encode({ ...messages.lease, leaseId: 0x40, version: 0x7f });
 const goodText = JSON.stringify(decodeAny(good));
 
 /** msgpack: [type byte, 32-bit length]. */
@@ -221,7 +221,7 @@ const hostileMessages = (): Seed[] =>
   ].map((bytes, i) => ({ name: `hostile-${i}`, bytes }));
 
 const runTag = runTagOf('run-1');
-const key: BulkKey = { kind: 'gradient', term: 3, step: 5, level: 1, index: 2 };
+const key: BulkKey = { kind: 'gradient', term: 3, version: 5, level: 1, index: 2 };
 const bucket = 1;
 const values = Buffer.from(Uint8Array.from({ length: 256 }, (_, i) => i));
 

@@ -6,7 +6,7 @@
  *   SHA256SUMS             of the three, in the format of sha256sum: `sha256sum -c SHA256SUMS` checks it by hand
  * Each of the four is covered: SHA256SUMS must be, byte for byte, what follows from the other three.
  */
-import type { Config, fingerprintSchema, ModelConfig } from '@unet-fleet/shared';
+import type { Config, fingerprintSchema, ModelConfig, Step } from '@unet-fleet/shared';
 import type { Progress } from '../core/types.ts';
 
 export const formatVersion = 1;
@@ -47,7 +47,7 @@ export interface FileFacts {
 
 export interface Manifest extends CheckpointFacts {
   formatVersion: number;
-  step: number;
+  step: Step;
   /** Names of the optimizer's state vectors. */
   slots: string[];
   /** Of the flat parameters and then the statistics, in the engine's layout: names the weights in any run folder. */
@@ -66,7 +66,7 @@ export interface CheckpointVectors {
 const nameDigits = 8;
 const namePattern = /^step-(\d{8,})$/;
 
-export const checkpointName = (step: number): string => `step-${String(step).padStart(nameDigits, '0')}`;
+export const checkpointName = (step: Step): string => `step-${String(step).padStart(nameDigits, '0')}`;
 
 /** The step of a checkpoint folder's name; null for any other name. */
 export function stepOfName(name: string): number | null {

@@ -5,7 +5,7 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { dirname, join } from 'node:path';
-import { describeModel, explained, modelTitle } from '@unet-fleet/shared';
+import { describeModel, explained, modelTitle, type Step, stepTo } from '@unet-fleet/shared';
 import { bytesOf, type FileOperations, realFiles, syncFolder, writeFile } from './files.ts';
 import {
   type CheckpointFacts,
@@ -34,7 +34,7 @@ export interface CheckpointContent {
 export interface WrittenCheckpoint {
   path: string;
   name: string;
-  step: number;
+  step: Step;
   weightsSha256: string;
   /** Of its four files. */
   sizeBytes: number;
@@ -68,7 +68,7 @@ function fillFolder(
 ): { manifest: Manifest; sizeBytes: number } {
   const { facts, slotNames, vectors } = content;
   const model = describeModel(facts.model);
-  const { version: step } = facts.progress;
+  const step = stepTo(facts.progress.version);
   const { numClasses, inChannels } = facts.model;
   // Nothing of this run alone: equal weights make equal files, in whatever run.
   const metadata = {
@@ -111,7 +111,7 @@ export function writeCheckpoint(
   { operations = realFiles, assertMayWrite = () => {} }: WriteOptions = {},
 ): WrittenCheckpoint {
   assertFits(content);
-  const name = checkpointName(content.facts.progress.version);
+  const name = checkpointName(stepTo(content.facts.progress.version));
   const path = join(checkpoints, name);
   const temporary = join(checkpoints, `${temporaryPrefix}${name}-${randomUUID()}`);
   try {

@@ -1,5 +1,5 @@
 /** What the run waits for: who, since when, why, until when, and what happens then. Asked at any moment. */
-import { leavesOf, sameNode } from '@unet-fleet/shared';
+import { leavesOf, sameNode, stepOn, stepTo } from '@unet-fleet/shared';
 import { deadlinesOf } from './deadlines.ts';
 import { numActive } from './leases.ts';
 import { describeLeaves, leaseIsOf, openLeavesOf } from './leaves.ts';
@@ -56,7 +56,7 @@ export function awaited(state: CoreState): Awaited[] {
   if (ending) {
     all.push({
       who: 'the disk',
-      what: `the last checkpoint, of step ${ending.checkpointStep}`,
+      what: `the last checkpoint, of step ${stepTo(ending.version)}`,
       why: 'it is being written',
       sinceMs: state.lastCheckpointMs,
       untilMs: null,
@@ -66,7 +66,7 @@ export function awaited(state: CoreState): Awaited[] {
   if (round?.committing) {
     all.push({
       who: 'the reducers',
-      what: `the update of step ${round.step + 1}`,
+      what: `the update of step ${stepOn(round.version)}`,
       why: 'all leaves are here',
       sinceMs: round.startedAtMs,
       untilMs: null,
@@ -78,7 +78,7 @@ export function awaited(state: CoreState): Awaited[] {
     const answer = round!.answers.find((other) => other.workerId === workerId && sameNode(other.node, node));
     all.push({
       who: answer?.worker ?? workerId,
-      what: `the gradient of ${describeLeaves(leaves)} of step ${round!.step + 1}`,
+      what: `the gradient of ${describeLeaves(leaves)} of step ${stepOn(round!.version)}`,
       why: 'it is being fetched',
       sinceMs: round!.startedAtMs + (answer?.arrivedMs ?? 0),
       untilMs: null,
@@ -122,7 +122,10 @@ function awaitedOf(state: CoreState, member: Member): Awaited | null {
   if (!round || !lease || !leaseIsOf(round, lease)) return null;
   const leaves = openLeavesOf(round, lease);
   if (leaves.length === 0) return null;
-  const of = round.kind === 'train' ? `step ${round.step + 1}` : `the validation of step ${round.step}`;
+  const of =
+    round.kind === 'train'
+      ? `step ${stepOn(round.version)}`
+      : `the validation of step ${stepTo(round.version)}`;
   const what = `${describeLeaves(leaves)} of ${of}`;
   const common = { who: member.name, what, sinceMs: lease.awaitedSinceMs };
   if (member.disconnectedAtMs !== null) {
@@ -180,7 +183,7 @@ export function sayWhoIsLate(state: CoreState, now: number, effects: Effect[]): 
       event: {
         type: 'worker-late',
         worker: member.name,
-        step: round.step + 1,
+        step: stepOn(round.version),
         leaves: describeLeaves(leaves),
         elapsedMs: now - lease.awaitedSinceMs,
         usualMs: state.leafTimes[round.kind].medianMs,

@@ -67,7 +67,7 @@ const start = (): Progress => ({
 class ToyCluster {
   readonly state: CoreState;
   readonly events: RunEvent[] = [];
-  readonly commits: { step: number; leaves: number[] }[] = [];
+  readonly commits: { version: number; leaves: number[] }[] = [];
   readonly checkpoints: Progress[] = [];
   ending: string | null = null;
   now = 0;
@@ -105,22 +105,26 @@ class ToyCluster {
       case 'reduce':
         this.queue.push(() => {
           this.reduced.push(effect.node);
-          const { workerId, step, node } = effect;
-          this.feed({ type: 'node-reduced', workerId, step, node, transferMs: this.transferMs });
+          const { workerId, version, node } = effect;
+          this.feed({ type: 'node-reduced', workerId, version, node, transferMs: this.transferMs });
         });
         break;
       case 'commit':
         this.commits.push({
-          step: effect.step,
+          version: effect.version,
           leaves: this.reduced.flatMap((node) => leavesOf(node, effect.numLeaves)).sort((a, b) => a - b),
         });
         this.reduced = [];
-        this.queue.push(() => this.feed({ type: 'committed', step: effect.step, gradientNorm: 1 }));
+        this.queue.push(() => this.feed({ type: 'committed', version: effect.version, gradientNorm: 1 }));
         break;
       case 'checkpoint':
         this.checkpoints.push(effect.progress);
         this.queue.push(() =>
-          this.feed({ type: 'checkpoint-written', step: effect.progress.version, isFinal: effect.isFinal }),
+          this.feed({
+            type: 'checkpoint-written',
+            version: effect.progress.version,
+            isFinal: effect.isFinal,
+          }),
         );
         break;
       case 'emit':
@@ -157,17 +161,17 @@ class ToyCluster {
     const numLeaves = round?.leaves.length ?? 1;
     const isTrain = lease.kind === 'train';
     const sumsOf = isTrain ? (leaf: number) => leafSums(leaf + 1) : this.validationSums;
-    const leaves = leavesOf(node, numLeaves).map((leaf) => sumsOf(leaf, lease.step));
+    const leaves = leavesOf(node, numLeaves).map((leaf) => sumsOf(leaf, lease.version));
     const hasPixels = leaves.some(({ weightSum }) => weightSum > 0);
     this.feed({
       type: 'result',
       workerId: lease.workerId,
       kind: lease.kind,
-      step: lease.step,
+      version: lease.version,
       node,
       leaves,
       confusion: isTrain ? null : hasPixels ? { indices: [0], counts: [1] } : { indices: [], counts: [] },
-      ...(!isTrain && { pictures: [{ sample: node.index, classes: Uint8Array.of(lease.step) }] }),
+      ...(!isTrain && { pictures: [{ sample: node.index, classes: Uint8Array.of(lease.version) }] }),
     });
   }
 
@@ -196,12 +200,12 @@ describe('core', () => {
     cluster.run();
     expect(cluster.ending).toBe('completed');
     expect(cluster.commits).toEqual([
-      { step: 0, leaves: [0, 1, 2, 3] },
-      { step: 1, leaves: [0, 1, 2, 3] },
-      { step: 2, leaves: [0, 1, 2, 3] },
-      { step: 3, leaves: [0, 1, 2, 3] },
-      { step: 4, leaves: [0, 1, 2, 3] },
-      { step: 5, leaves: [0, 1, 2, 3] },
+      { version: 0, leaves: [0, 1, 2, 3] },
+      { version: 1, leaves: [0, 1, 2, 3] },
+      { version: 2, leaves: [0, 1, 2, 3] },
+      { version: 3, leaves: [0, 1, 2, 3] },
+      { version: 4, leaves: [0, 1, 2, 3] },
+      { version: 5, leaves: [0, 1, 2, 3] },
     ]);
     expect(cluster.of('step').map((event) => event.numImages)).toEqual([8, 8, 7, 8, 8, 7]);
     expect(cluster.of('validated').map((event) => event.step)).toEqual([3, 6]);
@@ -220,7 +224,7 @@ describe('core', () => {
     expect(leases).toMatchObject([{ workerId: 'a', nodes: [{ level: 2, index: 0 }] }]);
     cluster.feed({ type: 'worker-gone', workerId: 'a', reason: 'killed', isFailure: true });
     cluster.join('b');
-    expect(leases[1]).toMatchObject({ workerId: 'b', step: 0, nodes: [{ level: 2, index: 0 }] });
+    expect(leases[1]).toMatchObject({ workerId: 'b', version: 0, nodes: [{ level: 2, index: 0 }] });
   });
 
   it('commits every step once with every leaf once, whoever dies and in whatever order answers come', () => {
@@ -246,13 +250,13 @@ describe('core', () => {
           return length > 0 ? draw(length) : 0;
         });
         expect(cluster.ending).toBe('completed');
-        expect(cluster.commits.map(({ step }) => step)).toEqual([0, 1, 2, 3, 4, 5]);
+        expect(cluster.commits.map(({ version }) => version)).toEqual([0, 1, 2, 3, 4, 5]);
         for (const { leaves } of cluster.commits) expect(leaves).toEqual([0, 1, 2, 3]);
         expect(cluster.of('validated').map((event) => event.step)).toEqual([3, 6]);
-        const shown = cluster.counted.map(({ step, node }) => `${step}: ${node.index}`);
+        const shown = cluster.counted.map(({ version, node }) => `${version}: ${node.index}`);
         expect(shown.sort()).toEqual(['3: 0', '3: 1', '3: 2', '6: 0', '6: 1', '6: 2']);
-        for (const { step, node, pictures } of cluster.counted) {
-          expect(pictures).toEqual([{ sample: node.index, classes: Uint8Array.of(step) }]);
+        for (const { version, node, pictures } of cluster.counted) {
+          expect(pictures).toEqual([{ sample: node.index, classes: Uint8Array.of(version) }]);
         }
       }),
       { numRuns: 300 },
@@ -275,7 +279,7 @@ describe('core', () => {
     cluster.feed({ type: 'heartbeat', workerId: 'alive', leaseId: 0, isComputing: false });
     cluster.feed({ type: 'tick' });
     expect(effects).toContainEqual({ type: 'dismiss', workerId: 'silent', heard: 0 });
-    expect(effects).toContainEqual(expect.objectContaining({ type: 'lease', workerId: 'alive', step: 0 }));
+    expect(effects).toContainEqual(expect.objectContaining({ type: 'lease', workerId: 'alive', version: 0 }));
   });
 
   it('sends a lease again until its worker has confirmed it', () => {
@@ -328,7 +332,7 @@ describe('core', () => {
     cluster.join('a');
     cluster.run();
     expect(cluster.of('validated').map((event) => event.step)).toEqual([3, 6]);
-    expect(cluster.commits.map(({ step }) => step)).toEqual([3, 4, 5]);
+    expect(cluster.commits.map(({ version }) => version)).toEqual([3, 4, 5]);
   });
 
   it('drops answers that are stale, repeated, malformed or of a stranger, and counts them', () => {
@@ -338,13 +342,13 @@ describe('core', () => {
       type: 'result' as const,
       workerId: 'a',
       kind: 'train' as const,
-      step: 0,
+      version: 0,
       node: { level: 2, index: 0 },
       leaves: [1, 2, 3, 4].map(leafSums),
       confusion: null,
     };
     cluster.feed({ ...result, workerId: 'stranger' });
-    cluster.feed({ ...result, step: 7 });
+    cluster.feed({ ...result, version: 7 });
     cluster.feed({ ...result, leaves: [] });
     cluster.feed({ ...result, node: { level: 9, index: 0 } });
     cluster.feed(result);
@@ -375,11 +379,11 @@ describe('core', () => {
     ]);
   });
 
-  const answerOf = (workerId: string, node: TreeNode, leaves: LeafSums[], step = 0) => ({
+  const answerOf = (workerId: string, node: TreeNode, leaves: LeafSums[], version = 0) => ({
     type: 'result' as const,
     workerId,
     kind: 'train' as const,
-    step,
+    version,
     node,
     leaves,
     confusion: null,
@@ -475,10 +479,10 @@ describe('core', () => {
     cluster.join('b');
     cluster.state.config.minWorkers = 1;
     cluster.queue.length = 0;
-    for (let step = 0; step < 3; step++) {
+    for (let version = 0; version < 3; version++) {
       for (const [index, worker] of ['a', 'b'].entries()) {
         cluster.now += 1_000;
-        cluster.feed(answerOf(worker, { level: 1, index }, [leafSums(1), leafSums(1)], step));
+        cluster.feed(answerOf(worker, { level: 1, index }, [leafSums(1), leafSums(1)], version));
       }
       cluster.queue.length = 0;
       for (const index of [0, 1]) {
@@ -486,14 +490,14 @@ describe('core', () => {
         cluster.feed({
           type: 'node-reduced',
           workerId: ['a', 'b'][index]!,
-          step,
+          version,
           node,
           transferMs: 1_000,
         });
       }
-      cluster.feed({ type: 'committed', step, gradientNorm: 1 });
+      cluster.feed({ type: 'committed', version, gradientNorm: 1 });
       cluster.queue.length = 0;
-      if (step < 2) continue;
+      if (version < 2) continue;
       for (const leaf of [0, 1, 2]) {
         cluster.feed({
           ...answerOf(leaf === 1 ? 'b' : 'a', { level: 0, index: leaf }, [leafSums(1)], 3),
@@ -508,7 +512,7 @@ describe('core', () => {
 
   it('gives the leaves of a late worker to an idle one as well, and the first answer counts', () => {
     const cluster = pair();
-    expect(cluster.state.round).toMatchObject({ kind: 'train', step: 3 });
+    expect(cluster.state.round).toMatchObject({ kind: 'train', version: 3 });
     cluster.now += 2_000;
     cluster.feed(answerOf('a', { level: 1, index: 0 }, [leafSums(1), leafSums(1)], 3));
     expect(cluster.of('lease-repeated')).toEqual([]);
@@ -574,7 +578,7 @@ describe('core', () => {
     cluster.join('b');
     cluster.queue.length = 0;
     const finished = { level: 0, index: 0 };
-    cluster.feed({ type: 'worker-draining', workerId: 'a', kind: 'train', step: 0, nodes: [finished] });
+    cluster.feed({ type: 'worker-draining', workerId: 'a', kind: 'train', version: 0, nodes: [finished] });
     expect(cluster.state.round!.leaves).toEqual(['leased', 'pending', 'leased', 'leased']);
     expect(cluster.released).toEqual([]);
     cluster.feed(answerOf('a', finished, [leafSums(1)]));
@@ -691,13 +695,13 @@ describe('core', () => {
     const cluster = new ToyCluster(start(), { plan: { ...config.plan, numTrainSamples: 80 } });
     cluster.join('a');
     cluster.queue.length = 0;
-    for (let step = 0; step < 10; step++) {
+    for (let version = 0; version < 10; version++) {
       const leaves = [1, 2, 3, 4].map(leafSums);
-      if (step === 9) leaves[2]!.gradientNorm = 100;
+      if (version === 9) leaves[2]!.gradientNorm = 100;
       const node = { level: 2, index: 0 };
-      cluster.feed(answerOf('a', node, leaves, step));
-      cluster.feed({ type: 'node-reduced', workerId: 'a', step, node, transferMs: 1_000 });
-      cluster.feed({ type: 'committed', step, gradientNorm: 1 });
+      cluster.feed(answerOf('a', node, leaves, version));
+      cluster.feed({ type: 'node-reduced', workerId: 'a', version, node, transferMs: 1_000 });
+      cluster.feed({ type: 'committed', version, gradientNorm: 1 });
       cluster.queue.length = 0;
     }
     const outlier = { type: 'gradient-outlier', step: 10, leaf: 2, worker: 'a', norm: 100, median: 1 };
@@ -708,14 +712,14 @@ describe('core', () => {
     const cluster = new ToyCluster(start(), { checkpointEvery: 1 });
     const failed = { type: 'checkpoint-failed', message: 'the disk is full' } as const;
     cluster.join('a');
-    cluster.feed({ ...failed, step: 1, isFinal: false });
+    cluster.feed({ ...failed, version: 1, isFinal: false });
     expect(cluster.ending).toBeNull();
     expect(cluster.of('checkpoint-failed')).toMatchObject([{ step: 1, message: 'the disk is full' }]);
     cluster.run();
     expect(cluster.ending).toBe('completed');
     const last = new ToyCluster({ ...start(), version: 6 });
     last.feed({ type: 'tick' });
-    last.feed({ ...failed, step: 6, isFinal: true });
+    last.feed({ ...failed, version: 6, isFinal: true });
     expect(last.ending).toBe('the disk is full');
   });
 

@@ -2,6 +2,7 @@
  * The core's one entry: an event changes the state and says what to do about it. No clock, no I/O, no tensors, so
  * that production, unit tests and the simulator run the same decisions. `handle` owns the state it is given.
  */
+import { stepOn } from '@unet-fleet/shared';
 import { sayWhetherWaiting, sayWhoIsLate } from './awaited.ts';
 import { brokerBack, brokerLost, stalled } from './broker.ts';
 import { assignLeases, leaseSeen, resendLeases } from './leases.ts';
@@ -117,14 +118,14 @@ function failIfUnlucky(state: CoreState, effects: Effect[]): void {
   const { maxLeafAttempts } = state.config;
   const leaf = state.round?.attempts.findIndex((attempts) => attempts >= maxLeafAttempts) ?? -1;
   if (leaf < 0) return;
-  const { kind, step } = state.round!;
+  const { kind, version } = state.round!;
   state.over = true;
   effects.push({
     type: 'fail',
     cause: 'leaf',
     message:
-      `leaf ${leaf} of step ${step + 1} was lost with its worker ${maxLeafAttempts} times: see the workers' last ` +
+      `leaf ${leaf} of step ${stepOn(version)} was lost with its worker ${maxLeafAttempts} times: see the workers' last ` +
       'lines in the log for the reason, then continue with --resume',
-    leaf: { kind, step, leaf },
+    leaf: { kind, version, leaf },
   });
 }

@@ -10,6 +10,7 @@ import {
   shouldStopEarly,
   stepsPerEpoch,
   type TrainConfig,
+  versionBefore,
   withOptions,
   withRate,
 } from '@unet-fleet/shared';
@@ -48,7 +49,7 @@ export function intervened(progress: Progress, change: Intervention, plan: PlanC
     const hasEnded = shouldStopEarly(earlyStopping) || shouldStopEarly({ ...earlyStopping, patience });
     earlyStopping = { ...earlyStopping, patience, ...(hasEnded && { numBadValidations: 0 }) };
   }
-  if (learningRate !== undefined) schedule = withRate(schedule, step - 1, learningRate);
+  if (learningRate !== undefined) schedule = withRate(schedule, versionBefore(step), learningRate);
   const interventions = [...(progress.interventions ?? []), countedOf(change)];
   return { ...progress, schedule, earlyStopping, interventions };
 }
@@ -99,7 +100,7 @@ export function firstBeyondEnd(plan: PlanConfig, changes: readonly Intervention[
   let soFar = plan;
   for (const change of changes) {
     const changed = planWith(soFar, [change]);
-    const version = change.step - 1;
+    const version = versionBefore(change.step);
     const goesOn = version < Math.max(numSteps(soFar), numSteps(changed));
     if (!goesOn || version > Math.min(numSteps(soFar), numSteps(changed))) return change;
     soFar = changed;

@@ -103,7 +103,7 @@ const result: Event = {
   type: 'result',
   workerId,
   kind: 'train',
-  step: 0,
+  version: 0,
   node: first,
   leaves: [sums],
   confusion: null,
@@ -116,7 +116,7 @@ const said: Record<UpMessage['type'], Event | null> = {
   result,
   failed: { type: 'worker-failed', workerId, message: 'a photo cannot be read' },
   bye: { type: 'worker-gone', workerId, reason: 'it left', isFailure: false },
-  draining: { type: 'worker-draining', workerId, kind: 'train', step: 0, nodes: [first] },
+  draining: { type: 'worker-draining', workerId, kind: 'train', version: 0, nodes: [first] },
   segmented: null,
 };
 
@@ -190,12 +190,12 @@ const events: Record<CoreEvent['type'], Event | 'once'> = {
   stalled: { type: 'stalled', forMs: 5_000 },
   'broker-lost': { type: 'broker-lost', reason: 'it is away' },
   'broker-back': { type: 'broker-back' },
-  'node-reduced': { type: 'node-reduced', workerId, step: 0, node: first, transferMs: 3 },
-  'node-unavailable': { type: 'node-unavailable', workerId, step: 0, node: first, reason: 'lost' },
+  'node-reduced': { type: 'node-reduced', workerId, version: 0, node: first, transferMs: 3 },
+  'node-unavailable': { type: 'node-unavailable', workerId, version: 0, node: first, reason: 'lost' },
   // The shell's own word, of a commit that it was told to do: another one would be a step that counts twice.
   committed: 'once',
-  'checkpoint-written': { type: 'checkpoint-written', step: 0, isFinal: false },
-  'checkpoint-failed': { type: 'checkpoint-failed', step: 0, message: 'the disk is full', isFinal: false },
+  'checkpoint-written': { type: 'checkpoint-written', version: 0, isFinal: false },
+  'checkpoint-failed': { type: 'checkpoint-failed', version: 0, message: 'the disk is full', isFinal: false },
   'stop-requested': { type: 'stop-requested' },
   'pause-requested': { type: 'pause-requested', by: 'a person' },
   'resume-requested': { type: 'resume-requested', by: 'a person' },
@@ -235,7 +235,7 @@ describe('a message that comes late', () => {
       const run = new Run();
       fates[name]!.comes(run);
       if (event === 'once') {
-        const feed = () => run.feed({ type: 'committed', step: 0, gradientNorm: 1 });
+        const feed = () => run.feed({ type: 'committed', version: 0, gradientNorm: 1 });
         fates[name]!.isOver ? expect(feed()).toEqual([]) : expect(feed).toThrow('was committed but');
         continue;
       }

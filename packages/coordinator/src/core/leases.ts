@@ -3,7 +3,7 @@
  * worker a second time, and the first answer counts. Which worker gets a leaf cannot matter to the result, so the
  * dealing may use rank and timing freely.
  */
-import { balancedRanges, childrenOf, coverOf, leavesOf, type TreeNode } from '@unet-fleet/shared';
+import { balancedRanges, childrenOf, coverOf, leavesOf, stepOn, type TreeNode } from '@unet-fleet/shared';
 import { deadlinesOf } from './deadlines.ts';
 import { describeLeaves, leaseIsOf, memberOf, numHolders, openLeavesOf, runsOf } from './leaves.ts';
 import { isLeaving } from './steering.ts';
@@ -62,12 +62,12 @@ function nodesOf(state: CoreState, leaves: number[]): TreeNode[] {
 }
 
 function give(state: CoreState, member: Member, nodes: TreeNode[], now: number, effects: Effect[]): void {
-  const { kind, step } = state.round!;
+  const { kind, version } = state.round!;
   const leaseId = state.nextLeaseId++;
   member.lease = {
     leaseId,
     kind,
-    step,
+    version,
     nodes,
     sentAtMs: now,
     awaitedSinceMs: now,
@@ -75,7 +75,7 @@ function give(state: CoreState, member: Member, nodes: TreeNode[], now: number, 
     isRepeated: false,
     isLateSaid: false,
   };
-  effects.push({ type: 'lease', workerId: member.workerId, leaseId, kind, step, nodes });
+  effects.push({ type: 'lease', workerId: member.workerId, leaseId, kind, version, nodes });
 }
 
 /** Replaces the first of the highest nodes by its children, as long as there are few enough. In place. */
@@ -157,7 +157,7 @@ function repeatLate(
         type: 'lease-repeated',
         worker: late.name,
         to: member.name,
-        step: round.step + 1,
+        step: stepOn(round.version),
         leaves: describeLeaves(share),
         reason,
       },
@@ -242,7 +242,7 @@ export function resendLeases(state: CoreState, now: number, effects: Effect[]): 
   for (const { workerId, lease } of state.members) {
     if (!lease || lease.seen || now - lease.sentAtMs < state.config.resendMs) continue;
     lease.sentAtMs = now;
-    const { leaseId, kind, step, nodes } = lease;
-    effects.push({ type: 'lease', workerId, leaseId, kind, step, nodes });
+    const { leaseId, kind, version, nodes } = lease;
+    effects.push({ type: 'lease', workerId, leaseId, kind, version, nodes });
   }
 }

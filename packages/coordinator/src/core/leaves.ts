@@ -1,12 +1,12 @@
 /** Small questions about nodes, leaves and who holds them. */
-import { endLeaf, firstLeaf, leavesOf, type TreeNode } from '@unet-fleet/shared';
+import { endLeaf, firstLeaf, leavesOf, type TreeNode, type Version } from '@unet-fleet/shared';
 import type { CoreState, Lease, Member, Round } from './types.ts';
 
 export const numLeavesOf = (node: TreeNode, numLeaves: number): number =>
   endLeaf(node, numLeaves) - firstLeaf(node);
 
-export const leaseIsOf = (round: Round, lease: { kind: string; step: number }): boolean =>
-  lease.kind === round.kind && lease.step === round.step;
+export const leaseIsOf = (round: Round, lease: { kind: string; version: Version }): boolean =>
+  lease.kind === round.kind && lease.version === round.version;
 
 export const memberOf = (state: CoreState, workerId: string): Member | undefined =>
   state.members.find((candidate) => candidate.workerId === workerId);

@@ -85,8 +85,8 @@ export function fail(state: CoreState, event: EventOf<'worker-failed'>, effects:
   const leaf = round && lease && leaseIsOf(round, lease) ? openLeavesOf(round, lease)[0] : undefined;
   if (leaf !== undefined && round!.complaints.includes(leaf)) {
     state.over = true;
-    const { kind, step } = round!;
-    effects.push({ type: 'fail', cause: 'worker', message, leaf: { kind, step, leaf } });
+    const { kind, version } = round!;
+    effects.push({ type: 'fail', cause: 'worker', message, leaf: { kind, version, leaf } });
     return;
   }
   if (leaf !== undefined) round!.complaints.push(leaf);

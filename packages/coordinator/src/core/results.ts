@@ -2,7 +2,16 @@
  * Answers of workers. The first valid answer for a leaf counts, later ones are dropped and counted; an answer counts
  * once its gradient lies with the reducers, and only then.
  */
-import { isNodeOf, leavesOf, rateAt, sameNode, type TreeNode } from '@unet-fleet/shared';
+import {
+  isNodeOf,
+  leavesOf,
+  rateAt,
+  sameNode,
+  stepOn,
+  stepTo,
+  type TreeNode,
+  type Version,
+} from '@unet-fleet/shared';
 import { measure } from './deadlines.ts';
 import { returnNode, signOfLife } from './leases.ts';
 import { describeLeaves, leaseIsOf, memberOf, numHolders } from './leaves.ts';
@@ -78,9 +87,9 @@ function accept(
   });
   if (round.kind === 'train') {
     for (const leaf of leaves) round.leaves[leaf] = 'received';
-    const { workerId, step, node } = event;
+    const { workerId, version, node } = event;
     round.collecting.push({ workerId, node });
-    effects.push({ type: 'reduce', workerId, step, node, numLeaves: round.leaves.length });
+    effects.push({ type: 'reduce', workerId, version, node, numLeaves: round.leaves.length });
     return;
   }
   for (const leaf of leaves) round.leaves[leaf] = 'done';
@@ -90,13 +99,13 @@ function accept(
   confusion.indices.forEach((cell, index) => {
     round.confusion![cell]! += confusion.counts[index]!;
   });
-  effects.push({ type: 'counted', answer: { step: round.step, node, confusion, pictures } });
+  effects.push({ type: 'counted', answer: { version: round.version, node, confusion, pictures } });
   countImages(state, round, leaves);
   effects.push({
     type: 'emit',
     event: {
       type: 'validation-progress',
-      step: round.step,
+      step: stepTo(round.version),
       numImagesDone: round.numImagesDone,
       numImages: round.numImages,
     },
@@ -106,10 +115,10 @@ function accept(
 
 /** The worker need not send this again, nor keep its gradient. */
 function settle(
-  { workerId, kind, step, node }: Pick<Result, 'workerId' | 'kind' | 'step' | 'node'>,
+  { workerId, kind, version, node }: Pick<Result, 'workerId' | 'kind' | 'version' | 'node'>,
   effects: Effect[],
 ): void {
-  effects.push({ type: 'settle', workerId, kind, step, node });
+  effects.push({ type: 'settle', workerId, kind, version, node });
 }
 
 function reject(state: CoreState, worker: string, reason: keyof Dropped): void {
@@ -170,21 +179,27 @@ function areFinite(
       type: 'fail',
       cause: 'leaf',
       message: `the ${round.kind === 'train' ? 'loss or gradient' : 'validation loss'} of ${nameOf(round, wrong)} is not a finite number (computed by ${member.name})`,
-      leaf: { kind: round.kind, step: round.step, leaf: wrong[0]! },
+      leaf: { kind: round.kind, version: round.version, leaf: wrong[0]! },
     });
     return false;
   }
   for (const leaf of wrong) {
     effects.push({
       type: 'emit',
-      event: { type: 'leaf-skipped', kind: round.kind, step: round.step + 1, leaf, worker: member.name },
+      event: {
+        type: 'leaf-skipped',
+        kind: round.kind,
+        step: stepOn(round.version),
+        leaf,
+        worker: member.name,
+      },
     });
   }
   return true;
 }
 
 const nameOf = (round: Round, leaves: number[]): string =>
-  `${describeLeaves(leaves)} ${round.kind === 'train' ? `in step ${round.step + 1}` : `after step ${round.step}`}`;
+  `${describeLeaves(leaves)} ${round.kind === 'train' ? `in step ${stepOn(round.version)}` : `after step ${stepTo(round.version)}`}`;
 
 function countImages(state: CoreState, round: Round, leaves: number[]): void {
   const { leafSize } = state.config.plan;
@@ -215,9 +230,9 @@ export function nodeReduced(state: CoreState, event: EventOf<'node-reduced'>, ef
 /** The round that waited for this transfer; null when it is over. */
 function collected(
   { round }: CoreState,
-  { workerId, step, node }: { workerId: string; step: number; node: TreeNode },
+  { workerId, version, node }: { workerId: string; version: Version; node: TreeNode },
 ): Round | null {
-  if (round?.kind !== 'train' || round.step !== step || round.committing) return null;
+  if (round?.kind !== 'train' || round.version !== version || round.committing) return null;
   const index = round.collecting.findIndex(
     (collect) => collect.workerId === workerId && sameNode(collect.node, node),
   );
@@ -230,10 +245,10 @@ function commit(state: CoreState, round: Round, effects: Effect[]): void {
   round.committing = true;
   effects.push({
     type: 'commit',
-    step: round.step,
+    version: round.version,
     numLeaves: round.leaves.length,
     weightSum: totalOf(round).weightSum,
-    learningRate: rateAt(progressNow(state).schedule, round.step),
+    learningRate: rateAt(progressNow(state).schedule, round.version),
     skippedLeaves: skippedLeavesOf(round),
   });
 }

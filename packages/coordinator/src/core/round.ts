@@ -1,17 +1,17 @@
 /** A round: one version of the weights, and the leaves to compute with it. */
-import type { RoundKind } from '@unet-fleet/shared';
+import type { RoundKind, Version } from '@unet-fleet/shared';
 import type { Round } from './types.ts';
 
 export function newRound(
   kind: RoundKind,
-  step: number,
+  version: Version,
   now: number,
   numLeaves: number,
   numImages: number,
 ): Round {
   return {
     kind,
-    step,
+    version,
     startedAtMs: now,
     leaves: new Array(numLeaves).fill('pending'),
     attempts: new Array(numLeaves).fill(0),

@@ -13,8 +13,12 @@ import {
   rateAt,
   recordedOf,
   shouldStopEarly,
+  stepOn,
   stepPlan,
   stepsPerEpoch,
+  stepTo,
+  type Version,
+  versionBefore,
 } from '@unet-fleet/shared';
 import { isValidated } from './cadence.ts';
 import { planWith } from './interventions.ts';
@@ -39,7 +43,7 @@ function openRound(state: CoreState, now: number, effects: Effect[]): void {
     state.round.confusion = new Float64Array(state.config.numClasses ** 2);
     effects.push({
       type: 'emit',
-      event: { type: 'validation-started', step: version, numImages: numValidationSamples },
+      event: { type: 'validation-started', step: stepTo(version), numImages: numValidationSamples },
     });
     return;
   }
@@ -80,15 +84,15 @@ function ownEnd(state: CoreState): 'completed' | 'early-stopping' | null {
 /** The reducers have applied the step: weights version s has become s + 1. */
 export function afterCommit(
   state: CoreState,
-  event: { now: number; step: number; gradientNorm: number },
+  event: { now: number; version: Version; gradientNorm: number },
   effects: Effect[],
 ): void {
   const round = state.round;
-  if (!round?.committing || round.step !== event.step) {
-    throw new Error(`step ${event.step} was committed but round ${round?.step} is on`);
+  if (!round?.committing || round.version !== event.version) {
+    throw new Error(`the step on version ${event.version} was committed but round ${round?.version} is on`);
   }
   const { config, progress } = state;
-  const step = stepPlan(config.plan, round.step);
+  const step = stepPlan(config.plan, round.version);
   const { lossSum, weightSum } = totalOf(round);
   settleRate(state);
   effects.push({ type: 'record', record: recordOf(state, round, event) });
@@ -104,9 +108,9 @@ export function afterCommit(
       type: 'step',
       epoch: step.epoch + 1,
       stepInEpoch: step.stepInEpoch + 1,
-      step: progress.version,
+      step: stepTo(progress.version),
       loss: weightSum > 0 ? lossSum / weightSum : null,
-      learningRate: rateAt(progress.schedule, round.step),
+      learningRate: rateAt(progress.schedule, round.version),
       numImages: step.numImages,
       gradientNorm: event.gradientNorm,
       stepMs: event.now - round.startedAtMs,
@@ -134,7 +138,7 @@ function tellOutliers(state: CoreState, round: Round, effects: Effect[]): void {
     const worker = round.answers.find(({ node }) => leavesOf(node, sums.length).includes(leaf))!.worker;
     effects.push({
       type: 'emit',
-      event: { type: 'gradient-outlier', step: round.step + 1, leaf, worker, norm, median },
+      event: { type: 'gradient-outlier', step: stepOn(round.version), leaf, worker, norm, median },
     });
   }
 }
@@ -154,15 +158,15 @@ function recordOf(
   { now, gradientNorm }: { now: number; gradientNorm: number },
 ): StepRecord {
   const { config, progress, rejected } = state;
-  const step = stepPlan(config.plan, round.step);
+  const step = stepPlan(config.plan, round.version);
   const intervention = interventionNow(state);
   return {
-    step: round.step + 1,
+    step: stepOn(round.version),
     epoch: step.epoch + 1,
     stepInEpoch: step.stepInEpoch + 1,
     numLeaves: round.leaves.length,
     durationMs: now - round.startedAtMs,
-    learningRate: rateAt(progress.schedule, round.step),
+    learningRate: rateAt(progress.schedule, round.version),
     ...(intervention && { intervention }),
     ...totalOf(round),
     gradientNorm,
@@ -182,7 +186,7 @@ export function finishValidation(state: CoreState, now: number, effects: Effect[
   const round = state.round!;
   const metrics = metricsOf(round.confusion!, config.numClasses);
   const score = scoreOf(round, metrics.meanIou);
-  const epoch = stepPlan(config.plan, round.step - 1).epoch + 1;
+  const epoch = stepPlan(config.plan, versionBefore(stepTo(round.version))).epoch + 1;
   const isBest = score !== null && isBetter(score, progress.best);
   state.round = null;
   progress.validationPending = false;
@@ -196,11 +200,11 @@ export function finishValidation(state: CoreState, now: number, effects: Effect[
     event: {
       type: 'validated',
       epoch,
-      step: round.step,
+      step: stepTo(round.version),
       loss: score?.loss ?? null,
       pixelAccuracy: metrics.pixelAccuracy,
       ...recordedOf(metrics),
-      learningRate: rateAt(progress.schedule, round.step),
+      learningRate: rateAt(progress.schedule, round.version),
       isBest,
     },
   });
@@ -216,7 +220,7 @@ function scoreOf(round: Round, meanIou: number | null): Score | null {
   // Classes may have weight 0: then pixels count in the metrics, and there is no loss.
   if (!(weightSum > 0) || !Number.isFinite(loss) || meanIou === null) return null;
   const numSkippedLeaves = skippedLeavesOf(round).length;
-  return { step: round.step, loss, meanIou, ...(numSkippedLeaves > 0 && { numSkippedLeaves }) };
+  return { step: stepTo(round.version), loss, meanIou, ...(numSkippedLeaves > 0 && { numSkippedLeaves }) };
 }
 
 /** Losses of the same photos compare; a model that fails on fewer of them is better, whatever it gives for the others. */
@@ -238,7 +242,7 @@ function warnOfNoScore(round: Round, effects: Effect[]): void {
     type: 'emit',
     event: {
       type: 'warning',
-      message: `the validation of step ${round.step} has no score and is never the best, because ${why}`,
+      message: `the validation of step ${stepTo(round.version)} has no score and is never the best, because ${why}`,
     },
   });
 }
@@ -263,7 +267,7 @@ function end(
   isBest = false,
 ): void {
   state.round = null;
-  state.ending = { reason, checkpointStep: state.progress.version };
+  state.ending = { reason, version: state.progress.version };
   checkpoint(state, now, isBest, effects, true);
 }
 
@@ -300,13 +304,13 @@ export function afterCheckpoint(state: CoreState, event: { isFinal: boolean }, e
 /** Without its last checkpoint a run has not ended well; any other is made up for by the next. */
 export function afterCheckpointFailure(
   state: CoreState,
-  { step, message, isFinal }: { step: number; message: string; isFinal: boolean },
+  { version, message, isFinal }: { version: Version; message: string; isFinal: boolean },
   effects: Effect[],
 ): void {
   if (isFinal || state.config.onCheckpointFailure === 'stop') {
     state.over = true;
     effects.push({ type: 'fail', cause: 'disk', message, leaf: null });
   } else {
-    effects.push({ type: 'emit', event: { type: 'checkpoint-failed', step, message } });
+    effects.push({ type: 'emit', event: { type: 'checkpoint-failed', step: stepTo(version), message } });
   }
 }

@@ -1,4 +1,5 @@
 /** What the run is doing at this moment, for people. Times are those of the core's clock. */
+import { type Step, stepTo } from '@unet-fleet/shared';
 import { type Awaited, awaited, lackOfWorkers } from './awaited.ts';
 import { isLeaving } from './steering.ts';
 import { isPaused } from './suspects.ts';
@@ -18,7 +19,7 @@ export type WorkerState = 'computing' | 'idle' | 'cut off' | 'leaving' | 'overta
 export interface CoreStatus {
   state: RunState;
   /** Steps committed. */
-  step: number;
+  step: Step;
   workers: { name: string; workerId: string; state: WorkerState; lastSeenMs: number; reason: string }[];
   awaited: Awaited[];
   /** A person has paused the run; a step under way is finished first. */
@@ -28,7 +29,7 @@ export interface CoreStatus {
 
 export const statusOf = (state: CoreState, now: number): CoreStatus => ({
   state: runStateOf(state),
-  step: state.progress.version,
+  step: stepTo(state.progress.version),
   workers: state.members.map((member) => ({
     name: member.name,
     workerId: member.workerId,

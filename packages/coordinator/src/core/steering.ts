@@ -3,7 +3,7 @@
  * something is computed, so it may come at any time and is forgotten by a coordinator that starts again. The rate
  * reaches the weights: it counts from a step that has not begun, and only once it is durable.
  */
-import { numSteps, rateAt, stepsPerEpoch } from '@unet-fleet/shared';
+import { numSteps, rateAt, type Step, stepOn, stepsPerEpoch, versionBefore } from '@unet-fleet/shared';
 import { intervened, planWith, withIntervention } from './interventions.ts';
 import { memberOf } from './leaves.ts';
 import { isSentAway, sendAway } from './peers.ts';
@@ -100,18 +100,18 @@ export function changeRate(state: CoreState, event: EventOf<'learning-rate'>, ef
 }
 
 /** The rate that a step to come will have, as far as is known now. */
-export function plannedRate({ progress, interventions, config }: CoreState, step: number): number {
+export function plannedRate({ progress, interventions, config }: CoreState, step: Step): number {
   let planned = progress;
   for (const change of interventions) {
     if (change.step > progress.version && change.step <= step)
       planned = intervened(planned, change, config.plan);
   }
-  return rateAt(planned.schedule, step - 1);
+  return rateAt(planned.schedule, versionBefore(step));
 }
 
 /** The intervention that counts from the next commit on, if there is one. */
 export const interventionNow = ({ progress, interventions }: CoreState): Intervention | undefined =>
-  interventions.find(({ step }) => step === progress.version + 1);
+  interventions.find(({ step }) => step === stepOn(progress.version));
 
 /** From what the next step begins. It becomes the run's progress with the commit and not before. */
 export function progressNow(state: CoreState): Progress {

@@ -10,8 +10,10 @@ import type {
   RoundKind,
   RunEvent,
   ScheduleState,
+  Step,
   TrainConfig,
   TreeNode,
+  Version,
 } from '@unet-fleet/shared';
 
 export interface CoreConfig {
@@ -48,8 +50,8 @@ export type ChangedOptions = Partial<
  * not the moment.
  */
 export interface Intervention {
-  /** The first that it counts for, from 1. */
-  step: number;
+  /** The first that it counts for. */
+  step: Step;
   /** What the schedule gives there from now on; absent where it is as it was. */
   learningRate?: number;
   /** What it would have given as far as was known then; null where nobody noted it. */
@@ -67,8 +69,8 @@ export type CountedIntervention = Pick<Intervention, 'step' | 'learningRate' | '
 
 /** What a validation came to; of one of which nothing counts there is none. */
 export interface Score {
-  /** Version of the weights. */
-  step: number;
+  /** That made the weights. */
+  step: Step;
   loss: number;
   meanIou: number;
   /** Leaves that were left out because their loss was not finite; absent without any. */
@@ -77,8 +79,8 @@ export interface Score {
 
 /** What a checkpoint needs of the core to go on exactly where it was. */
 export interface Progress {
-  /** Number of steps committed: the version of the weights. */
-  version: number;
+  /** Of the weights: the number of steps committed. */
+  version: Version;
   /** This version is to be validated before the next step. */
   validationPending: boolean;
   schedule: ScheduleState;
@@ -111,8 +113,7 @@ export interface Picture {
 
 /** An answer that a validation's metrics are made of. */
 export interface CountedAnswer {
-  /** Version of the weights. */
-  step: number;
+  version: Version;
   node: TreeNode;
   confusion: Confusion;
   pictures: readonly Picture[];
@@ -128,7 +129,7 @@ export type CoreEvent = { now: number } & (
   /** Its connection to the broker has closed; it may come back. */
   | { type: 'worker-disconnected'; workerId: string }
   /** It wants to leave; the answers of these nodes are on their way or here, and nothing else will come. */
-  | { type: 'worker-draining'; workerId: string; kind: RoundKind; step: number; nodes: TreeNode[] }
+  | { type: 'worker-draining'; workerId: string; kind: RoundKind; version: Version; nodes: TreeNode[] }
   /** It can't compute what it was leased, for a reason that a person can mend. */
   | { type: 'worker-failed'; workerId: string; message: string }
   | { type: 'broker-lost'; reason: string }
@@ -138,7 +139,7 @@ export type CoreEvent = { now: number } & (
       type: 'result';
       workerId: string;
       kind: RoundKind;
-      step: number;
+      version: Version;
       node: TreeNode;
       /** Of each of the node's leaves, in leaf order. */
       leaves: LeafSums[];
@@ -148,11 +149,11 @@ export type CoreEvent = { now: number } & (
       pictures?: readonly Picture[];
     }
   /** `transferMs`: what fetching and adding it took. */
-  | { type: 'node-reduced'; workerId: string; step: number; node: TreeNode; transferMs: number }
-  | { type: 'node-unavailable'; workerId: string; step: number; node: TreeNode; reason: string }
-  | { type: 'committed'; step: number; gradientNorm: number }
-  | { type: 'checkpoint-written'; step: number; isFinal: boolean }
-  | { type: 'checkpoint-failed'; step: number; message: string; isFinal: boolean }
+  | { type: 'node-reduced'; workerId: string; version: Version; node: TreeNode; transferMs: number }
+  | { type: 'node-unavailable'; workerId: string; version: Version; node: TreeNode; reason: string }
+  | { type: 'committed'; version: Version; gradientNorm: number }
+  | { type: 'checkpoint-written'; version: Version; isFinal: boolean }
+  | { type: 'checkpoint-failed'; version: Version; message: string; isFinal: boolean }
   | { type: 'stop-requested' }
   /** A person steers the run; `by` says from where. */
   | { type: 'pause-requested'; by: string }
@@ -165,11 +166,11 @@ export type CoreEvent = { now: number } & (
 );
 
 export type Effect =
-  | { type: 'lease'; workerId: string; leaseId: number; kind: RoundKind; step: number; nodes: TreeNode[] }
-  | { type: 'reduce'; workerId: string; step: number; node: TreeNode; numLeaves: number }
+  | { type: 'lease'; workerId: string; leaseId: number; kind: RoundKind; version: Version; nodes: TreeNode[] }
+  | { type: 'reduce'; workerId: string; version: Version; node: TreeNode; numLeaves: number }
   | {
       type: 'commit';
-      step: number;
+      version: Version;
       numLeaves: number;
       weightSum: number;
       learningRate: number;
@@ -182,7 +183,7 @@ export type Effect =
   | { type: 'counted'; answer: CountedAnswer }
   | { type: 'emit'; event: RunEvent }
   /** Tell a worker that nothing more is wanted of this result. */
-  | { type: 'settle'; workerId: string; kind: RoundKind; step: number; node: TreeNode }
+  | { type: 'settle'; workerId: string; kind: RoundKind; version: Version; node: TreeNode }
   /** Tell a worker that it is not (or no longer) a member, so that it joins anew; `heard`: the newest of it. */
   | { type: 'dismiss'; workerId: string; heard: number }
   /** Ask a worker to hand over what it has finished and leave. */
@@ -197,13 +198,13 @@ export type Effect =
       type: 'fail';
       cause: 'leaf' | 'disk' | 'worker';
       message: string;
-      leaf: { kind: RoundKind; step: number; leaf: number } | null;
+      leaf: { kind: RoundKind; version: Version; leaf: number } | null;
     };
 
 export interface Lease {
   leaseId: number;
   kind: RoundKind;
-  step: number;
+  version: Version;
   /** Nodes still to come. */
   nodes: TreeNode[];
   sentAtMs: number;
@@ -263,7 +264,7 @@ export interface Answer {
 
 /** What the core knows about a committed step. Steps and epochs count from 1. */
 export interface StepRecord {
-  step: number;
+  step: Step;
   epoch: number;
   stepInEpoch: number;
   numLeaves: number;
@@ -295,8 +296,8 @@ export type LeafState = 'pending' | 'leased' | 'received' | 'done';
 
 export interface Round {
   kind: RoundKind;
-  /** Version of the weights that its leaves are computed with. */
-  step: number;
+  /** Of the weights that its leaves are computed with. */
+  version: Version;
   startedAtMs: number;
   leaves: LeafState[];
   attempts: number[];
@@ -346,7 +347,7 @@ export interface CoreState {
   /** By rising step, at most one for each. */
   interventions: Intervention[];
   /** What the run will end with once the last checkpoint is written. */
-  ending: { reason: 'completed' | 'early-stopping' | 'stopped'; checkpointStep: number } | null;
+  ending: { reason: 'completed' | 'early-stopping' | 'stopped'; version: Version } | null;
   over: boolean;
   waitingSaid: string | null;
   waitingSinceMs: number;

@@ -7,6 +7,8 @@ import {
   numValidationLeaves,
   type PlanConfig,
   type RunEvent,
+  type Step,
+  stepTo,
   validationLeafSamples,
 } from '@unet-fleet/shared';
 import type { CountedAnswer } from '../core/types.ts';
@@ -42,7 +44,7 @@ export class EvaluationKeeper {
 
   /** An answer that the core counts. */
   counted(answer: CountedAnswer): void {
-    if (this.#gathered?.step === answer.step) this.#add(this.#gathered, answer);
+    if (this.#gathered?.step === stepTo(answer.version)) this.#add(this.#gathered, answer);
   }
 
   /** An event of the core. */
@@ -105,7 +107,7 @@ export class EvaluationKeeper {
 }
 
 interface Gathered {
-  step: number;
+  step: Step;
   confusion: Float64Array;
   numEntries: number;
   /** By leaf. */
@@ -114,7 +116,7 @@ interface Gathered {
   pictures: Map<number, Uint8Array>;
 }
 
-const newlyGathered = (step: number, numClasses: number): Gathered => ({
+const newlyGathered = (step: Step, numClasses: number): Gathered => ({
   step,
   confusion: new Float64Array(numClasses * numClasses),
   numEntries: 0,

@@ -6,7 +6,7 @@ import { rmSync } from 'node:fs';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as breathe } from 'node:timers/promises';
-import { makeFolder } from '@unet-fleet/shared';
+import { makeFolder, type Step } from '@unet-fleet/shared';
 import { inflateClasses } from './class-maps.ts';
 import {
   classesName,
@@ -29,7 +29,7 @@ export interface EvaluationWriterOptions {
   sizeOf(sampleId: string): { width: number; height: number } | null;
   mayWrite(): boolean;
   onWarning(message: string): void;
-  onKept(step: number, numPictures: number): void;
+  onKept(step: Step, numPictures: number): void;
   now?(): Date;
 }
 
@@ -51,7 +51,7 @@ export class EvaluationWriter {
   }
 
   /** Drops evaluations after `step`: a run that goes on from there makes them again. */
-  dropAfter(step: number): void {
+  dropAfter(step: Step): void {
     if (!this.#options.mayWrite()) return;
     try {
       for (const other of evaluatedSteps(this.#folder)) {
@@ -118,7 +118,7 @@ export class EvaluationWriter {
   }
 
   /** What was begun of a step that can't be written. */
-  async #discard(step: number): Promise<void> {
+  async #discard(step: Step): Promise<void> {
     const path = join(this.#folder, evaluationName(step));
     for (const begun of [`${path}.tmp`, `${path}.json.tmp`]) {
       await rm(begun, { recursive: true, force: true }).catch(() => {});

@@ -56,8 +56,8 @@ function started({ followed = [1, 4], mayWrite = () => true } = {}) {
   return { keeper, writer, warnings, kept };
 }
 
-const answer = (step: number, leaf: number, rest: Partial<CountedAnswer> = {}): CountedAnswer => ({
-  step,
+const answer = (version: number, leaf: number, rest: Partial<CountedAnswer> = {}): CountedAnswer => ({
+  version,
   node: { level: 0, index: leaf },
   confusion: { indices: [0, 4], counts: [leaf + 1, 10] },
   pictures: [],

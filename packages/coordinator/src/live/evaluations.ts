@@ -9,7 +9,7 @@
 import { readdirSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { printable } from '@unet-fleet/shared';
+import { printable, type Step } from '@unet-fleet/shared';
 import { maxFollowed } from '@unet-fleet/shared/protocol/messages';
 import { z } from 'zod';
 
@@ -22,7 +22,7 @@ export interface SparseConfusion {
 
 export interface Evaluation {
   version: 1;
-  step: number;
+  step: Step;
   epoch: number;
   /** ISO 8601, UTC. */
   at: string;
@@ -43,9 +43,9 @@ export interface EvaluationStore {
   /** Steps that were evaluated, rising. */
   steps(): number[];
   /** null where there is none, or it can't be read. */
-  read(step: number): Promise<Evaluation | null>;
+  read(step: Step): Promise<Evaluation | null>;
   /** As deflated by zlib. */
-  readClasses(step: number, picture: number): Promise<Uint8Array | null>;
+  readClasses(step: Step, picture: number): Promise<Uint8Array | null>;
 }
 
 /** What a writer of ours makes at most, with room: of what is kept of leaves see evaluation-writer.ts. */
@@ -56,7 +56,7 @@ const folderName = 'evaluations';
 const fileNames = /^step-(\d{8,10})\.json$/;
 
 export const evaluationsFolder = (runDir: string): string => join(runDir, folderName);
-export const evaluationName = (step: number): string => `step-${String(step).padStart(8, '0')}`;
+export const evaluationName = (step: Step): string => `step-${String(step).padStart(8, '0')}`;
 export const classesName = (picture: number): string => `${picture}.classes`;
 
 const id = z

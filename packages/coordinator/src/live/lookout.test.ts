@@ -49,11 +49,11 @@ function started() {
   return { lookout, emitted, followed, clock };
 }
 
-const lease = (kind: 'train' | 'validation', step: number) => ({
+const lease = (kind: 'train' | 'validation', version: number) => ({
   type: 'lease' as const,
   leaseId: 1,
   kind,
-  step,
+  version,
   nodes: [{ level: 0, index: 0 }],
 });
 
@@ -81,7 +81,7 @@ it('adds to a step what each worker did, and knows its speed from the images of 
     type: 'result' as const,
     term: 1,
     kind: 'train' as const,
-    step: 0,
+    version: 0,
     node: { level: 1, index: 0 },
     leaves: [sums, sums],
     confusion: null,
@@ -93,7 +93,7 @@ it('adds to a step what each worker did, and knows its speed from the images of 
   lookout.recorded(record, { reduceMs: 5, optimizeMs: 6 });
   const step = lookout.event({ type: 'step', step: 1 } as RunEvent);
   expect(step).toMatchObject({
-    timings: { broadcastMs: 1, dataMs: 2, computeMs: 300, sendMs: 4, reduceMs: 5, optimizeMs: 6 },
+    timings: { fetchMs: 1, dataMs: 2, computeMs: 300, sendMs: 4, reduceMs: 5, optimizeMs: 6 },
     workers: [
       { worker: 'A', numLeaves: 2, startMs: 10, endMs: 400, computeMs: 300 },
       { worker: 'B', numLeaves: 1, startMs: 0, endMs: 300, computeMs: 0 },

@@ -12,6 +12,7 @@ import {
   type Telemetry,
   type Unsent,
   type UpMessage,
+  versionBefore,
   type WorkerLane,
 } from '@unet-fleet/shared';
 import { maxFollowed } from '@unet-fleet/shared/protocol/messages';
@@ -58,7 +59,7 @@ export class Lookout {
   outgoing(workerId: string, message: Message): Message {
     if (message.type !== 'lease') return message;
     if (message.kind === 'train') {
-      this.#lanes.leased(workerId, message.step, this.#options.now());
+      this.#lanes.leased(workerId, message.version, this.#options.now());
       return message;
     }
     return { ...message, followed: this.#options.followed.positions.slice(0, maxFollowed) };
@@ -75,8 +76,8 @@ export class Lookout {
   }
 
   /** An answer, before the core sees it. */
-  answered(workerId: string, { kind, step, node, timings }: Result): void {
-    if (kind === 'train') this.#lanes.answered(workerId, step, node, timings);
+  answered(workerId: string, { kind, version, node, timings }: Result): void {
+    if (kind === 'train') this.#lanes.answered(workerId, version, node, timings);
   }
 
   /** An answer that a validation counts. */
@@ -97,7 +98,7 @@ export class Lookout {
     }
     const lanes = this.#lanes.of(record, now());
     this.#committed = { timings: stepTimings(lanes, own), workers: toldLanes(lanes) };
-    const { numImages, numLeaves } = stepPlan(plan, record.step - 1);
+    const { numImages, numLeaves } = stepPlan(plan, versionBefore(record.step));
     const imagesOf = (leaf: number) => Math.min(plan.leafSize, numImages - leaf * plan.leafSize);
     const images = new Map<string, number>();
     for (const { workerId, node } of record.answers) {

@@ -1,6 +1,6 @@
 /** The parts that watch a run, put together for one start of a coordinator. */
 import { trainingSizeOf } from '@unet-fleet/dataset';
-import { sideLimits } from '@unet-fleet/shared';
+import { sideLimits, stepTo } from '@unet-fleet/shared';
 import { maxPartBytes } from '@unet-fleet/shared/protocol/messages';
 import type { CoreStatus } from '../core/status.ts';
 import { runStatusOf, type StatusSource } from '../run-folder/status.ts';
@@ -39,7 +39,7 @@ export function openLookout(run: PreparedRun, teller: Teller): OpenedLookout {
     onWarning,
     onKept: (step, numPictures) => teller.emit({ type: 'evaluation-kept', step, numPictures }),
   });
-  evaluations.dropAfter(progress.version);
+  evaluations.dropAfter(stepTo(progress.version));
   const keeper = new EvaluationKeeper({
     plan,
     numClasses,

@@ -34,7 +34,7 @@ const answer = (id: number, bytes: Uint8Array = deflateSync(classes), rest = {})
   type: 'segmented' as const,
   term: 1,
   id,
-  step: 7,
+  version: 7,
   part: 0,
   numParts: 1,
   classes: bytes,

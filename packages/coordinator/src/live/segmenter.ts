@@ -2,7 +2,14 @@
  * Has photos segmented by the workers of the run, with the weights that they hold, between two leaves. One photo at a
  * time, a few that wait, and an answer within a minute or a sentence why not. Nothing of it reaches a weight.
  */
-import { type DownMessage, type Unsent, type UpMessage, UserError } from '@unet-fleet/shared';
+import {
+  type DownMessage,
+  type Step,
+  stepTo,
+  type Unsent,
+  type UpMessage,
+  UserError,
+} from '@unet-fleet/shared';
 import { maxPartBytes, maxParts } from '@unet-fleet/shared/protocol/messages';
 import { inflateClasses } from './class-maps.ts';
 import type { Segmentation } from './live-run.ts';
@@ -34,7 +41,7 @@ interface Awaited {
   id: number;
   workerId: string;
   parts: (Uint8Array | undefined)[] | null;
-  resolve(answer: { step: number; classes: Uint8Array }): void;
+  resolve(answer: { step: Step; classes: Uint8Array }): void;
   reject(problem: Problem): void;
 }
 
@@ -72,7 +79,7 @@ export class Segmenter {
   }
 
   /** A part of an answer; one that nobody waits for is dropped. */
-  received(workerId: string, { id, step, part, numParts, classes, problem }: Answer): void {
+  received(workerId: string, { id, version, part, numParts, classes, problem }: Answer): void {
     const awaited = this.#awaited;
     if (awaited?.id !== id || awaited.workerId !== workerId) return;
     if (problem !== null) {
@@ -84,7 +91,7 @@ export class Segmenter {
     // A copy: these bytes lie in a larger piece of the connection's memory.
     awaited.parts[part] = classes.slice();
     if (awaited.parts.includes(undefined)) return;
-    awaited.resolve({ step, classes: Buffer.concat(awaited.parts as Uint8Array[]) });
+    awaited.resolve({ step: stepTo(version), classes: Buffer.concat(awaited.parts as Uint8Array[]) });
   }
 
   /** Nothing more will come of this worker. */
@@ -140,7 +147,7 @@ export class Segmenter {
   async #ask(workerId: string, { width, height, pixels }: SizedPhoto, forMs: number) {
     const { partBytes, send } = this.#ports;
     const id = this.#nextId++;
-    const answer = new Promise<{ step: number; classes: Uint8Array }>((resolve, reject) => {
+    const answer = new Promise<{ step: Step; classes: Uint8Array }>((resolve, reject) => {
       this.#awaited = { id, workerId, parts: null, resolve, reject };
     });
     let timer: NodeJS.Timeout | undefined;

@@ -4,7 +4,7 @@
  * A Reducer treats them alike.
  */
 import type { UpdateScalars } from '@unet-fleet/numerics';
-import type { BulkInbox, BulkOutbox, TreeNode } from '@unet-fleet/shared';
+import type { BulkInbox, BulkOutbox, TreeNode, Version } from '@unet-fleet/shared';
 
 /** All that training changes, as flat vectors in shared memory: each reducer reads or writes its own ranges. */
 export interface ModelState {
@@ -38,14 +38,14 @@ export interface StepUpdate {
 
 export interface BucketOwner {
   /** Takes over its ranges of this version of the state, and offers them. */
-  load(version: number, state: ModelState, outboxes: readonly BulkOutbox[]): void;
+  load(version: Version, state: ModelState, outboxes: readonly BulkOutbox[]): void;
   /** Copies its ranges into the vectors: a snapshot between two steps. */
   save(state: ModelState): void;
   /**
    * Fetches what a worker has of a node, computed with the weights of `version`. Rejects with FetchError when it can't be
    * had whole. A late twin of what is here already changes nothing.
    */
-  collect(inbox: BulkInbox, peer: string, version: number, node: TreeNode, numLeaves: number): Promise<void>;
+  collect(inbox: BulkInbox, peer: string, version: Version, node: TreeNode, numLeaves: number): Promise<void>;
   /** Its part of the global norm: none where it has no gradient. */
   sumsOfSquares(numLeaves: number): BucketSquares[];
   /** Takes its buckets to the next version, and offers each the moment it is done. */

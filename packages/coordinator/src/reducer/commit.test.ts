@@ -19,7 +19,7 @@ function ownersOf(first: number[], second: number[]) {
   };
 }
 
-const step: StepCommit = { step: 4, numLeaves: 3, weightSum: 4, learningRate: 0.5, skippedLeaves: [1] };
+const step: StepCommit = { version: 4, numLeaves: 3, weightSum: 4, learningRate: 0.5, skippedLeaves: [1] };
 
 test('the mean of the gradients is clipped by its norm, and makes the next version', async () => {
   const owners = ownersOf([9, 16], [75]);

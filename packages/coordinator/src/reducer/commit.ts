@@ -3,7 +3,7 @@
  * is looked at before any weight changes, and the result is the same for any number of reducers.
  */
 import { clipNormCoefficient, sumBlocks } from '@unet-fleet/numerics';
-import { type TrainConfig, UserError } from '@unet-fleet/shared';
+import { stepOn, type TrainConfig, UserError, type Version } from '@unet-fleet/shared';
 import type { BucketSquares, StepUpdate } from './bucket-owner.ts';
 
 /** Whoever holds the root of the step, the weights and the optimizer's state. */
@@ -14,8 +14,8 @@ export interface StepOwners {
 }
 
 export interface StepCommit {
-  /** Commits so far. */
-  step: number;
+  /** Of the weights that the gradients are of. */
+  version: Version;
   numLeaves: number;
   /** Of all leaves, added in leaf order. */
   weightSum: number;
@@ -29,7 +29,7 @@ export interface StepCommit {
  */
 export async function commitStep(
   owners: StepOwners,
-  { step, numLeaves, weightSum, learningRate, skippedLeaves }: StepCommit,
+  { version, numLeaves, weightSum, learningRate, skippedLeaves }: StepCommit,
   { clip, clipLimit }: Pick<TrainConfig, 'clip' | 'clipLimit'>,
 ): Promise<number> {
   // A batch without a valid pixel has no gradient; its step changes the weights by momentum and decay alone.
@@ -37,12 +37,12 @@ export async function commitStep(
   const gradientNorm = normOf(await owners.sumsOfSquares(numLeaves)) * scale;
   if (!Number.isFinite(gradientNorm)) {
     throw new UserError(
-      `the sum of the gradients of step ${step + 1} is not a finite number, though each leaf's is: lower ` +
+      `the sum of the gradients of step ${stepOn(version)} is not a finite number, though each leaf's is: lower ` +
         '--learning-rate or clip harder in a new run',
     );
   }
   const normCoefficient = clip === 'norm' ? clipNormCoefficient(clipLimit, gradientNorm) : 1;
-  const scalars = { scale, normCoefficient, learningRate, updateIndex: step + 1 };
+  const scalars = { scale, normCoefficient, learningRate, updateIndex: stepOn(version) };
   await owners.apply({ numLeaves, skippedLeaves, scalars });
   return gradientNorm;
 }

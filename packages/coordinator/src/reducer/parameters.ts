@@ -25,6 +25,7 @@ import {
   siblingOf,
   type TrainConfig,
   type TreeNode,
+  type Version,
 } from '@unet-fleet/shared';
 import type { BucketHashes, BucketOwner, BucketSquares, ModelState, StepUpdate } from './bucket-owner.ts';
 import { Hashing, type HashJob } from './hashing.ts';
@@ -83,7 +84,7 @@ export class ParameterBuckets implements BucketOwner {
     this.#hashing = new Hashing(2 * options.buckets.length, (vector) => this.#giveBack(vector));
   }
 
-  load(version: number, { parameters, slots }: ModelState, outboxes: readonly BulkOutbox[]): void {
+  load(version: Version, { parameters, slots }: ModelState, outboxes: readonly BulkOutbox[]): void {
     this.#version = version;
     for (const state of this.#states) {
       const { offset, length } = state.bucket;
@@ -112,11 +113,11 @@ export class ParameterBuckets implements BucketOwner {
   async collect(
     inbox: BulkInbox,
     peer: string,
-    version: number,
+    version: Version,
     node: TreeNode,
     numLeaves: number,
   ): Promise<void> {
-    const key: BulkKey = { kind: 'gradient', term: this.#term, step: version, ...node };
+    const key: BulkKey = { kind: 'gradient', term: this.#term, version, ...node };
     await Promise.all(
       this.#states.map(async (state) => {
         if (version !== this.#version || isCovered(state, node, numLeaves)) return;
@@ -143,7 +144,7 @@ export class ParameterBuckets implements BucketOwner {
   }
 
   /** The root of this version's commit is kept for `binNext`. */
-  watch(version: number): void {
+  watch(version: Version): void {
     this.#watched.begin(version);
     this.#watchedVersion = version;
   }
@@ -196,12 +197,12 @@ export class ParameterBuckets implements BucketOwner {
   }
 
   /** See KeptGradient. */
-  binNext(version: number, tensors: readonly TensorRange[]): TensorPart[] | 'done' | 'replaced' {
+  binNext(version: Version, tensors: readonly TensorRange[]): TensorPart[] | 'done' | 'replaced' {
     return this.#watched.binNext(version, tensors);
   }
 
-  #offer(state: BucketState, version: number, outboxes: readonly BulkOutbox[]): void {
-    const key: BulkKey = { kind: 'weights', term: this.#term, step: version, level: 0, index: 0 };
+  #offer(state: BucketState, version: Version, outboxes: readonly BulkOutbox[]): void {
+    const key: BulkKey = { kind: 'weights', term: this.#term, version, level: 0, index: 0 };
     for (const outbox of outboxes) outbox.offer(key, state.bucket.id, bytesOf(state.parameters));
   }
 

@@ -8,9 +8,11 @@ import {
   nodeKey,
   parameterBuckets,
   reducerOfBucket,
+  type Step,
   statisticsBucketId,
   type TensorSpec,
   type TreeNode,
+  type Version,
 } from '@unet-fleet/shared';
 import { type Arguments, Thread } from '@unet-fleet/shared/threads';
 import type { BucketHashes, BucketSquares, ModelState, StepUpdate } from './bucket-owner.ts';
@@ -44,14 +46,14 @@ type ReducerThread = Thread<ReducerFunctions, ReducerListener>;
 /** Who wants to know how gradients are spread. */
 export interface GradientWatch {
   /** Asked before the commit that makes this version of the weights. */
-  isWanted(version: number): boolean;
+  isWanted(version: Version): boolean;
   onHistograms(histograms: GradientHistograms): void;
 }
 
 /** How the gradient of a step is spread, by tensor, before clipping. */
 export interface GradientHistograms {
   /** From 1: the n-th commit of the run. */
-  step: number;
+  step: Step;
   /** What was binned is the sum over the batch; times this it is the mean gradient. */
   scale: number;
   tensors: { name: string; histogram: ValueHistogram }[];
@@ -88,7 +90,7 @@ export class ReducerPool implements StepOwners {
   }
 
   /** Hands the state to the reducers, which offer it to workers as the weights of `version`. */
-  load(version: number, state: ModelState): Promise<void> {
+  load(version: Version, state: ModelState): Promise<void> {
     return this.#all('load', [version, state]).then(() => {});
   }
 
@@ -101,7 +103,7 @@ export class ReducerPool implements StepOwners {
   async collect(
     peer: string,
     sharesMemory: boolean,
-    version: number,
+    version: Version,
     node: TreeNode,
     numLeaves: number,
   ): Promise<void> {

@@ -70,7 +70,7 @@ class ManualInbox implements BulkInbox {
         text,
         deliver: () => {
           const { offset, length } = buckets[bucket]!;
-          const values = nodeGradient(key, key.step).subarray(offset, offset + length);
+          const values = nodeGradient(key, key.version).subarray(offset, offset + length);
           into.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
           resolve();
         },
@@ -331,7 +331,7 @@ test('running statistics are folded in leaf order, and a late twin of an earlier
     let late = () => {};
     const inbox: BulkInbox = {
       fetch(peer, key, _, into) {
-        const value = Float32Array.of(statisticsOf(key.step, key.index));
+        const value = Float32Array.of(statisticsOf(key.version, key.index));
         return new Promise((resolve) => {
           const deliver = () => {
             into.set(new Uint8Array(value.buffer));
@@ -388,7 +388,7 @@ test('no version can be fetched while it is written over, and the next one is of
   const reducer = new Reducer(new NumericMemory({ shared: true }), options);
   const said: string[] = [];
   const outbox: BulkOutbox = {
-    offer: ({ kind, step }, bucket) => said.push(`${kind} ${step}: bucket ${bucket}`),
+    offer: ({ kind, version }, bucket) => said.push(`${kind} ${version}: bucket ${bucket}`),
     withdraw: () => said.push('all withdrawn'),
     async close() {},
   };

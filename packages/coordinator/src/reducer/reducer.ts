@@ -3,7 +3,7 @@
  * true: nobody can fetch a version of the weights any more when the first bucket of the next one is written over it.
  */
 import type { NumericMemory } from '@unet-fleet/numerics';
-import type { BulkInbox, BulkOutbox, TreeNode } from '@unet-fleet/shared';
+import type { BulkInbox, BulkOutbox, TreeNode, Version } from '@unet-fleet/shared';
 import type { BucketHashes, BucketOwner, BucketSquares, ModelState, StepUpdate } from './bucket-owner.ts';
 import type { TensorPart, TensorRange } from './kept-gradient.ts';
 import { type ParameterBucketOptions, ParameterBuckets } from './parameters.ts';
@@ -30,7 +30,7 @@ export class Reducer {
       : [parameters];
   }
 
-  load(version: number, state: ModelState, outboxes: readonly BulkOutbox[]): void {
+  load(version: Version, state: ModelState, outboxes: readonly BulkOutbox[]): void {
     for (const owner of this.#owners) owner.load(version, state, outboxes);
   }
 
@@ -42,7 +42,7 @@ export class Reducer {
   async collect(
     inbox: BulkInbox,
     peer: string,
-    version: number,
+    version: Version,
     node: TreeNode,
     numLeaves: number,
   ): Promise<void> {
@@ -73,7 +73,7 @@ export class Reducer {
   }
 
   /** See KeptGradient. */
-  binNext(version: number, tensors: readonly TensorRange[]): TensorPart[] | 'done' | 'replaced' {
+  binNext(version: Version, tensors: readonly TensorRange[]): TensorPart[] | 'done' | 'replaced' {
     return this.#parameters.binNext(version, tensors);
   }
 }

@@ -3,7 +3,14 @@
  * the commit they enter the running ones leaf by leaf, in leaf order. Owned by the first reducer.
  */
 import { updateRunningStatistics } from '@unet-fleet/numerics';
-import { type BulkInbox, type BulkKey, type BulkOutbox, leavesOf, type TreeNode } from '@unet-fleet/shared';
+import {
+  type BulkInbox,
+  type BulkKey,
+  type BulkOutbox,
+  leavesOf,
+  type TreeNode,
+  type Version,
+} from '@unet-fleet/shared';
 import type { BucketHashes, BucketOwner, BucketSquares, ModelState, StepUpdate } from './bucket-owner.ts';
 import { digestOf } from './hashing.ts';
 
@@ -23,7 +30,7 @@ export class StatisticsBucket implements BucketOwner {
     this.#running = new Float32Array(numStatistics);
   }
 
-  load(version: number, { statistics }: ModelState, outboxes: readonly BulkOutbox[]): void {
+  load(version: Version, { statistics }: ModelState, outboxes: readonly BulkOutbox[]): void {
     this.#version = version;
     this.#running.set(statistics);
     this.#offer(outboxes);
@@ -36,14 +43,14 @@ export class StatisticsBucket implements BucketOwner {
   async collect(
     inbox: BulkInbox,
     peer: string,
-    version: number,
+    version: Version,
     node: TreeNode,
     numLeaves: number,
   ): Promise<void> {
     const leaves = leavesOf(node, numLeaves);
     const { length } = this.#running;
     const values = new Float32Array(leaves.length * length);
-    const key: BulkKey = { kind: 'gradient', term: this.#term, step: version, ...node };
+    const key: BulkKey = { kind: 'gradient', term: this.#term, version, ...node };
     await inbox.fetch(peer, key, this.#bucketId, new Uint8Array(values.buffer));
     // A late twin, of this step or of one that has been applied: the first counts.
     const missing = leaves.filter((leaf) => !this.#leaves.has(leaf));
@@ -81,7 +88,7 @@ export class StatisticsBucket implements BucketOwner {
   }
 
   #offer(outboxes: readonly BulkOutbox[]): void {
-    const key: BulkKey = { kind: 'weights', term: this.#term, step: this.#version, level: 0, index: 0 };
+    const key: BulkKey = { kind: 'weights', term: this.#term, version: this.#version, level: 0, index: 0 };
     const { buffer, byteOffset, byteLength } = this.#running;
     for (const outbox of outboxes) {
       outbox.offer(key, this.#bucketId, new Uint8Array(buffer, byteOffset, byteLength));

@@ -12,6 +12,7 @@ import {
   ShmOutbox,
   subjectsOf,
   type TreeNode,
+  type Version,
 } from '@unet-fleet/shared';
 import { Starter, threadData } from '@unet-fleet/shared/threads';
 import { FetchError } from '@unet-fleet/shared/transport/bulk';
@@ -79,12 +80,12 @@ function reducer(): Reducer {
 }
 
 const functions = {
-  load: (version: number, state: ModelState) => reducer().load(version, state, outboxes),
+  load: (version: Version, state: ModelState) => reducer().load(version, state, outboxes),
 
   save: (state: ModelState) => reducer().save(state),
 
   /** Answers why the node can't be had from this worker; null where it was had. */
-  async collect(peer: string, sharesMemory: boolean, version: number, node: TreeNode, numLeaves: number) {
+  async collect(peer: string, sharesMemory: boolean, version: Version, node: TreeNode, numLeaves: number) {
     const inbox = sharesMemory && shmInbox ? shmInbox : natsInbox;
     try {
       await reducer().collect(inbox, peer, version, node, numLeaves);
@@ -110,7 +111,7 @@ const functions = {
   },
 
   /** Of the gradient of this version's commit; null if a later one has taken its place. */
-  async histograms(version: number, tensors: readonly TensorRange[]): Promise<TensorPart[] | null> {
+  async histograms(version: Version, tensors: readonly TensorRange[]): Promise<TensorPart[] | null> {
     const parts: TensorPart[] = [];
     for (;;) {
       // Whatever else there is to do comes first.

@@ -1,5 +1,5 @@
 /** What a ledger comes to: who did how much, what went wrong, which leaves stand out. Pure. */
-import { initialNorms, leavesOf, outliersOf } from '@unet-fleet/shared';
+import { initialNorms, leavesOf, outliersOf, type Step } from '@unet-fleet/shared';
 import type { LedgerContents } from './ledger.ts';
 import type { LedgerLine } from './ledger-line.ts';
 
@@ -16,7 +16,7 @@ export interface WorkerShare {
 
 /** A leaf that somebody should look at, with who computed it and what from. */
 export interface NotableLeaf {
-  step: number;
+  step: Step;
   leaf: number;
   worker: string;
   samples: string[];
@@ -51,7 +51,7 @@ const maxListedSteps = 20;
 /** `samplesOf`: ids of the samples of each leaf of a step, counted from 1. Null when there is no line. */
 export function summarize(
   { lines, numDamaged, numStale }: LedgerContents,
-  samplesOf: (step: number) => string[][],
+  samplesOf: (step: Step) => string[][],
 ): LedgerSummary | null {
   const [first, last] = [lines[0], lines.at(-1)];
   if (!first || !last) return null;

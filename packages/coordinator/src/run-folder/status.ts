@@ -9,6 +9,7 @@ import {
   isSystemError,
   printable,
   readBounded,
+  type Step,
   UserError,
   writeWholeSync,
 } from '@unet-fleet/shared';
@@ -24,10 +25,10 @@ export interface RunStatus {
   term: number;
   pid: number;
   state: CoreStatus['state'];
-  step: number;
+  step: Step;
   numSteps: number;
   /** Of the newest durable checkpoint; null before the first. */
-  checkpoint: { step: number; at: string } | null;
+  checkpoint: { step: Step; at: string } | null;
   workers: { name: string; state: string; lastSeen: string; reason: string }[];
   awaited: {
     who: string;

@@ -1,6 +1,13 @@
 /** Which samples a step's leaves hold, by id: what people are told, and what the ledger has a hash of. */
 import { createHash } from 'node:crypto';
-import { epochOrder, type PlanConfig, stepPlan, trainLeafSamples } from '@unet-fleet/shared';
+import {
+  epochOrder,
+  type PlanConfig,
+  type Step,
+  stepPlan,
+  trainLeafSamples,
+  versionBefore,
+} from '@unet-fleet/shared';
 
 export class StepSamples {
   readonly #plan: PlanConfig;
@@ -15,8 +22,8 @@ export class StepSamples {
   }
 
   /** Ids of the samples of each leaf of the n-th step, counted from 1. */
-  ofStep(step: number): string[][] {
-    const position = stepPlan(this.#plan, step - 1);
+  ofStep(step: Step): string[][] {
+    const position = stepPlan(this.#plan, versionBefore(step));
     const { epoch, numLeaves } = position;
     if (this.#order?.epoch !== epoch) this.#order = { epoch, samples: epochOrder(this.#plan, epoch) };
     const { samples } = this.#order;

@@ -7,10 +7,13 @@ import {
   exitCodes,
   type RoundKind,
   type RunEvent,
+  type Step,
   type TrainConfig,
   type Unsent,
   type UpMessage,
   UserError,
+  type Version,
+  versionBefore,
 } from '@unet-fleet/shared';
 import { handle } from '../core/handle.ts';
 import { hears } from '../core/peers.ts';
@@ -44,7 +47,7 @@ export interface Ports {
   /** Breaks off transfers from a worker that is gone. */
   forget(workerId: string): Promise<void>;
   /** Ids of a leaf's samples, for people. */
-  samplesOf(kind: RoundKind, step: number, leaf: number): string[];
+  samplesOf(kind: RoundKind, version: Version, leaf: number): string[];
   /** A step was committed; its event comes next. `own`: what the coordinator itself spent on it. */
   record(record: StepRecord, own: OwnTimings): void;
   /**
@@ -107,7 +110,7 @@ export class Conductor {
   }
 
   /** The first step that has not begun, from 1, and the rate that it will have; null when there is none left. */
-  get next(): { step: number; learningRate: number } | null {
+  get next(): { step: Step; learningRate: number } | null {
     const step = nextStep(this.#state);
     return step === null ? null : { step, learningRate: plannedRate(this.#state, step) };
   }
@@ -156,7 +159,7 @@ export class Conductor {
     this.#ports.broadcast({
       type: 'pulse',
       kind: round?.kind ?? (progress.validationPending ? 'validation' : 'train'),
-      step: round?.step ?? progress.version,
+      version: round?.version ?? progress.version,
     });
   }
 
@@ -164,8 +167,8 @@ export class Conductor {
     const ports = this.#ports;
     switch (effect.type) {
       case 'lease': {
-        const { workerId, leaseId, kind, step, nodes } = effect;
-        return ports.send(workerId, { type: 'lease', leaseId, kind, step, nodes });
+        const { workerId, leaseId, kind, version, nodes } = effect;
+        return ports.send(workerId, { type: 'lease', leaseId, kind, version, nodes });
       }
       case 'reduce':
         return this.#reduce(effect);
@@ -180,8 +183,8 @@ export class Conductor {
       case 'emit':
         return this.#emit(effect.event);
       case 'settle': {
-        const { workerId, kind, step, node } = effect;
-        return ports.send(workerId, { type: 'settled', kind, step, node });
+        const { workerId, kind, version, node } = effect;
+        return ports.send(workerId, { type: 'settled', kind, version, node });
       }
       case 'dismiss':
         return ports.send(effect.workerId, { type: 'dismissed', heard: effect.heard });
@@ -202,14 +205,14 @@ export class Conductor {
   #emit(event: RunEvent): void {
     const { emit, samplesOf } = this.#ports;
     if (event.type === 'leaf-skipped') {
-      emit({ ...event, samples: samplesOf(event.kind, event.step - 1, event.leaf) });
+      emit({ ...event, samples: samplesOf(event.kind, versionBefore(event.step), event.leaf) });
     } else if (event.type === 'gradient-outlier') {
-      emit({ ...event, samples: samplesOf('train', event.step - 1, event.leaf) });
+      emit({ ...event, samples: samplesOf('train', versionBefore(event.step), event.leaf) });
     } else emit(event);
   }
 
   #failure({ cause, message, leaf }: Extract<Effect, { type: 'fail' }>): UserError {
-    const samples = leaf && this.#ports.samplesOf(leaf.kind, leaf.step, leaf.leaf).join(', ');
+    const samples = leaf && this.#ports.samplesOf(leaf.kind, leaf.version, leaf.leaf).join(', ');
     const remedy =
       'look at them and their masks, or start a run with a lower --learning-rate or --on-non-finite skip';
     // A worker's own sentence has its remedy.
@@ -222,34 +225,34 @@ export class Conductor {
 
   async #checkpoint(effect: Extract<Effect, { type: 'checkpoint' }>): Promise<void> {
     const { isFinal } = effect;
-    const step = effect.progress.version;
+    const { version } = effect.progress;
     try {
       await this.#ports.writeCheckpoint(effect);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      return this.feed({ type: 'checkpoint-failed', step, message: error.message, isFinal });
+      return this.feed({ type: 'checkpoint-failed', version, message: error.message, isFinal });
     }
-    this.feed({ type: 'checkpoint-written', step, isFinal });
+    this.feed({ type: 'checkpoint-written', version, isFinal });
   }
 
-  async #reduce({ workerId, step, node, numLeaves }: Extract<Effect, { type: 'reduce' }>): Promise<void> {
+  async #reduce({ workerId, version, node, numLeaves }: Extract<Effect, { type: 'reduce' }>): Promise<void> {
     const start = this.#now();
     try {
       const sharesMemory = this.#ports.sharesMemory(workerId);
-      await this.#ports.reducers.collect(workerId, sharesMemory, step, node, numLeaves);
+      await this.#ports.reducers.collect(workerId, sharesMemory, version, node, numLeaves);
     } catch (error) {
       if (!(error instanceof NodeUnavailable)) throw error;
-      return this.feed({ type: 'node-unavailable', workerId, step, node, reason: error.message });
+      return this.feed({ type: 'node-unavailable', workerId, version, node, reason: error.message });
     }
     const transferMs = this.#now() - start;
     this.#clock.add('reduceMs', transferMs);
-    this.feed({ type: 'node-reduced', workerId, step, node, transferMs });
+    this.feed({ type: 'node-reduced', workerId, version, node, transferMs });
   }
 
   async #commit(effect: Extract<Effect, { type: 'commit' }>): Promise<void> {
     const start = this.#now();
     const gradientNorm = await commitStep(this.#ports.reducers, effect, this.#train);
     this.#clock.add('optimizeMs', this.#now() - start);
-    this.feed({ type: 'committed', step: effect.step, gradientNorm });
+    this.feed({ type: 'committed', version: effect.version, gradientNorm });
   }
 }

@@ -83,17 +83,17 @@ export class Fleet {
         });
         return null;
       case 'result': {
-        const { kind, step, node, leaves, confusion, pictures = [] } = message;
+        const { kind, version, node, leaves, confusion, pictures = [] } = message;
         this.#lookout.answered(workerId, message);
-        conductor.feed({ type: 'result', workerId, kind, step, node, leaves, confusion, pictures });
+        conductor.feed({ type: 'result', workerId, kind, version, node, leaves, confusion, pictures });
         return null;
       }
       case 'failed':
         conductor.feed({ type: 'worker-failed', workerId, message: message.message });
         return null;
       case 'draining': {
-        const { kind, step, nodes } = message;
-        conductor.feed({ type: 'worker-draining', workerId, kind, step, nodes });
+        const { kind, version, nodes } = message;
+        conductor.feed({ type: 'worker-draining', workerId, kind, version, nodes });
         return null;
       }
       case 'bye':

@@ -9,6 +9,7 @@ import {
   type RunEvent,
   stepPlan,
   trainLeafSamples,
+  type Version,
   validationLeafSamples,
   type Welcome,
   withoutSecrets,
@@ -105,16 +106,16 @@ export function constantFacts({
   };
 }
 
-/** Ids of the samples of a leaf: of the step that makes version `step` + 1, or of the validation of version `step`. */
+/** Ids of the samples of a leaf: of the step on these weights, or of their validation. */
 export function samplesOfLeaf(
   { plan, folder }: PreparedRun,
   kind: RoundKind,
-  step: number,
+  version: Version,
   leaf: number,
 ): string[] {
   const { train, validation } = folder.split;
   if (kind === 'validation') return validationLeafSamples(plan, leaf).map((index) => validation[index]!);
-  const position = stepPlan(plan, step);
+  const position = stepPlan(plan, version);
   const order = epochOrder(plan, position.epoch);
   return trainLeafSamples(plan, order, position, leaf).map((index) => train[index]!);
 }

@@ -3,6 +3,7 @@
  * it keeps true: a checkpoint that is told of is durable, and so are the ledger's lines of the steps before it.
  */
 import { createOptimizer } from '@unet-fleet/numerics';
+import type { Step } from '@unet-fleet/shared';
 import { CheckpointWriter } from '../checkpoint/writer.ts';
 import type { Effect, StepRecord } from '../core/types.ts';
 import type { EvaluationWriter } from '../live/evaluation-writer.ts';
@@ -31,7 +32,7 @@ export class RunRecord {
   readonly #snapshots: Snapshots;
   /** Leaves that went into the running statistics of the batch norms. */
   #numBatchesTracked: number;
-  #checkpoint: { step: number; at: string } | null = null;
+  #checkpoint: { step: Step; at: string } | null = null;
 
   constructor(options: RunRecordOptions, cleanups: Cleanups) {
     const { run, evaluations, teller } = options;
@@ -74,7 +75,7 @@ export class RunRecord {
   }
 
   /** Of the newest durable one of this start; null before the first. */
-  get checkpoint(): { step: number; at: string } | null {
+  get checkpoint(): { step: Step; at: string } | null {
     return this.#checkpoint;
   }
 

@@ -2,7 +2,7 @@
  * What each worker did in a step, for people who look why it took so long. Put together from what the coordinator sees
  * anyway: when leases were sent, what workers said they spent, and the answers that counted.
  */
-import type { TreeNode, WorkerLane, WorkerTimings } from '@unet-fleet/shared';
+import type { TreeNode, Version, WorkerLane, WorkerTimings } from '@unet-fleet/shared';
 import type { StepRecord } from '../core/types.ts';
 
 /** Timings that are kept for one step: names of nodes come from peers. */
@@ -17,26 +17,26 @@ export type LaneOfWorker = WorkerLane & { workerId: string };
 const keyOf = (workerId: string, { level, index }: TreeNode): string => `${workerId} ${level} ${index}`;
 
 export class StepLanes {
-  #step = -1;
+  #version = -1;
   /** By worker. */
   readonly #leasedAtMs = new Map<string, number>();
   readonly #timings = new Map<string, WorkerTimings>();
 
-  /** A lease of the training round on version `step` goes out; the first of a worker counts. */
-  leased(workerId: string, step: number, nowMs: number): void {
-    if (step !== this.#step) {
-      this.#step = step;
+  /** A lease of the training round on `version` goes out; the first of a worker counts. */
+  leased(workerId: string, version: Version, nowMs: number): void {
+    if (version !== this.#version) {
+      this.#version = version;
       this.#leasedAtMs.clear();
       this.#timings.clear();
     }
     if (!this.#leasedAtMs.has(workerId)) this.#leasedAtMs.set(workerId, nowMs);
   }
 
-  /** A worker's answer for a node of the training round on version `step`, whether it will count or not. */
-  answered(workerId: string, step: number, node: TreeNode, timings: WorkerTimings): void {
+  /** A worker's answer for a node of the training round on `version`, whether it will count or not. */
+  answered(workerId: string, version: Version, node: TreeNode, timings: WorkerTimings): void {
     const key = keyOf(workerId, node);
     // Sent again, it says the same.
-    if (step !== this.#step || this.#timings.has(key) || this.#timings.size >= maxTimings) return;
+    if (version !== this.#version || this.#timings.has(key) || this.#timings.size >= maxTimings) return;
     this.#timings.set(key, timings);
   }
 

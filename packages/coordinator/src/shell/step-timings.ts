@@ -27,7 +27,7 @@ export function stepTimings(lanes: readonly LaneOfWorker[], own: OwnTimings): St
   const longest = (part: 'fetchMs' | 'dataMs' | 'computeMs' | 'sendMs') =>
     Math.max(0, ...lanes.map((lane) => lane[part]));
   return {
-    broadcastMs: longest('fetchMs'),
+    fetchMs: longest('fetchMs'),
     dataMs: longest('dataMs'),
     computeMs: longest('computeMs'),
     sendMs: longest('sendMs'),

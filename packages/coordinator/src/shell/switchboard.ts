@@ -20,7 +20,7 @@ export function portsOf(parts: RunParts): Ports {
       segmenter.lost(workerId);
       return reducers.forgetPeer(workerId);
     },
-    samplesOf: (kind, step, leaf) => samplesOfLeaf(run, kind, step, leaf),
+    samplesOf: (kind, version, leaf) => samplesOfLeaf(run, kind, version, leaf),
     record: (step, own) => {
       record.committed(step);
       lookout.recorded(step, own);

@@ -27,7 +27,7 @@ const steps: Table = {
     'num_images',
     'step_ms',
     'num_workers',
-    'fetch_weights_ms',
+    'fetch_ms',
     'data_ms',
     'compute_ms',
     'send_ms',
@@ -38,7 +38,7 @@ const steps: Table = {
     if (event.type !== 'step') return [];
     const { at, step, epoch, stepInEpoch, loss, learningRate, gradientNorm, numImages, stepMs, numWorkers } =
       event;
-    const { broadcastMs, dataMs, computeMs, sendMs, reduceMs, optimizeMs } = event.timings ?? {};
+    const { fetchMs, dataMs, computeMs, sendMs, reduceMs, optimizeMs } = event.timings ?? {};
     return [
       [
         at,
@@ -51,7 +51,7 @@ const steps: Table = {
         numImages,
         stepMs,
         numWorkers,
-      ].concat([broadcastMs, dataMs, computeMs, sendMs, reduceMs, optimizeMs] as number[]),
+      ].concat([fetchMs, dataMs, computeMs, sendMs, reduceMs, optimizeMs] as number[]),
     ];
   },
 };

@@ -106,7 +106,7 @@ export function eventOf(line: unknown): TimedEvent | null {
   const isWhole = Object.entries(wanted).every(([name, field]) => fits(values[name], field));
   if (!isWhole) return null;
   if (values.timings !== undefined && !isTimings(values.timings)) return null;
-  return shown({ ...values, at: new Date(at).toISOString() }) as unknown as TimedEvent;
+  return shown({ ...values, ...timingsOf(values), at: new Date(at).toISOString() }) as unknown as TimedEvent;
 }
 
 function fits(value: unknown, field: Field): boolean {
@@ -147,6 +147,13 @@ const isTimings = (value: unknown): boolean =>
   typeof value === 'object' &&
   value !== null &&
   ['reduceMs', 'optimizeMs'].every((name) => Number.isFinite((value as Fields)[name]));
+
+/** What was called broadcastMs in files of older versions has the name that it has everywhere. */
+function timingsOf({ timings }: Fields): { timings?: Fields } {
+  if (timings === undefined) return {};
+  const { broadcastMs, ...rest } = timings as Fields;
+  return { timings: broadcastMs === undefined ? rest : { fetchMs: broadcastMs, ...rest } };
+}
 
 /** Every text in it as people may see it. */
 function shown(value: unknown): unknown {

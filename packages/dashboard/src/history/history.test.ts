@@ -46,6 +46,12 @@ describe('the course of a run', () => {
     expect(lanes.map((lane) => lane.step)).toEqual([1, 2]);
   });
 
+  test('reads what older versions called otherwise', () => {
+    const old = { ...step(1), timings: { broadcastMs: 7, reduceMs: 1, optimizeMs: 2 } };
+    expect(eventOf(old)).toMatchObject({ timings: { fetchMs: 7, reduceMs: 1, optimizeMs: 2 } });
+    expect(eventOf(step(1))).toMatchObject({ timings: { reduceMs: 1, optimizeMs: 2 } });
+  });
+
   test('has gaps where nothing counted, and no best of it', () => {
     const none = { loss: null, meanIou: null, pixelAccuracy: null, classIou: [null, null] };
     const course = courseOf([started(0), step(1, null), { ...validated(1, false), ...none }]);

@@ -88,7 +88,7 @@ const lane = (worker: string) => ({
 
 test('the parts of a step come to its time, also where they overlapped', () => {
   const timings = {
-    broadcastMs: 100,
+    fetchMs: 100,
     dataMs: 50,
     computeMs: 700,
     sendMs: 100,

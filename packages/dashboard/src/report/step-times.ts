@@ -44,10 +44,10 @@ export class StepTimes {
 
   /** Parts overlap where gradients are added while others still compute, so the rest is never below 0. */
   #addParts(stepMs: number, timings: NonNullable<Recorded<'step'>['timings']>): void {
-    const { broadcastMs, dataMs, computeMs, sendMs, reduceMs, optimizeMs } = timings;
+    const { fetchMs, dataMs, computeMs, sendMs, reduceMs, optimizeMs } = timings;
     const measured: [Part, number][] = [
       ['compute', computeMs],
-      ['weights', broadcastMs],
+      ['weights', fetchMs],
       ['data', dataMs],
       ['send', sendMs],
       ['optimize', optimizeMs],

@@ -1,10 +1,10 @@
 /**
  * The plan: which samples each leaf of each step holds. A pure function of the run's identity, so that coordinator
- * and workers agree on it without a message, and resuming needs nothing but the step's number.
- *
- * Steps are numbered from 0 here: step s takes weights version s to version s + 1.
+ * and workers agree on it without a message, and resuming needs nothing but the number of steps done. A step is named by
+ * the version of the weights that it begins with.
  */
 import { permutation } from '../rng.ts';
+import type { Version } from './version.ts';
 
 export interface PlanConfig {
   numTrainSamples: number;
@@ -17,7 +17,8 @@ export interface PlanConfig {
 }
 
 export interface StepPlan {
-  step: number;
+  /** Of the weights that the step begins with. */
+  version: Version;
   /** From 0. */
   epoch: number;
   stepInEpoch: number;
@@ -33,13 +34,13 @@ export const numSteps = (plan: PlanConfig): number => plan.epochs * stepsPerEpoc
 export const maxLeaves = (plan: PlanConfig): number =>
   Math.ceil(Math.min(plan.batchSize, plan.numTrainSamples) / plan.leafSize);
 
-export function stepPlan(plan: PlanConfig, step: number): StepPlan {
+export function stepPlan(plan: PlanConfig, version: Version): StepPlan {
   const perEpoch = stepsPerEpoch(plan);
-  const stepInEpoch = step % perEpoch;
+  const stepInEpoch = version % perEpoch;
   const numImages = Math.min(plan.batchSize, plan.numTrainSamples - stepInEpoch * plan.batchSize);
   return {
-    step,
-    epoch: Math.floor(step / perEpoch),
+    version,
+    epoch: Math.floor(version / perEpoch),
     stepInEpoch,
     numImages,
     numLeaves: Math.ceil(numImages / plan.leafSize),

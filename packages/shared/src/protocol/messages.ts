@@ -9,6 +9,7 @@
 import { Packr } from 'msgpackr';
 import { z } from 'zod';
 import { lossNames } from '../losses/index.ts';
+import type { Version } from '../plan/version.ts';
 import { printable } from '../printable.ts';
 import { isBoundedMsgpack } from './bounded-msgpack.ts';
 import { modelSchema } from './model-schema.ts';
@@ -149,6 +150,9 @@ const leafSums = z.object({
   isFinite: z.boolean(),
 });
 
+/** Of the weights that a round is computed with. */
+const version: z.ZodType<Version> = count;
+
 const fromWorker = z.object({ term: count, sequence });
 export const upMessage = z.discriminatedUnion('type', [
   fromWorker.extend({
@@ -169,7 +173,7 @@ export const upMessage = z.discriminatedUnion('type', [
   fromWorker.extend({
     type: z.literal('result'),
     kind,
-    step: count,
+    version,
     node,
     /** Of each of the node's leaves, in leaf order. */
     leaves: z.array(leafSums).max(65_536),
@@ -194,7 +198,7 @@ export const upMessage = z.discriminatedUnion('type', [
   fromWorker.extend({
     type: z.literal('draining'),
     kind,
-    step: count,
+    version,
     nodes: z.array(node).max(65_536),
   }),
   /**
@@ -204,7 +208,7 @@ export const upMessage = z.discriminatedUnion('type', [
   fromWorker.extend({
     type: z.literal('segmented'),
     id: count,
-    step: count,
+    version,
     part: count.max(maxParts - 1),
     numParts: count.min(1).max(maxParts),
     classes: bytes,
@@ -219,7 +223,7 @@ export const downMessage = z.discriminatedUnion('type', [
     type: z.literal('lease'),
     leaseId: count,
     kind,
-    step: count,
+    version,
     nodes: z.array(node).max(65_536),
     /** Validation only: places of the followed samples in the split, whose predictions are wanted with the result. */
     followed: z.array(count).max(maxFollowed).optional(),
@@ -244,13 +248,13 @@ export const downMessage = z.discriminatedUnion('type', [
   fromCoordinator.extend({ type: z.literal('dismissed'), heard: sequence }),
   fromCoordinator.extend({ type: z.literal('refusal'), reason: shown }),
   /** Nothing more is wanted of this node's result: it need not be sent again, nor its gradient be kept. */
-  fromCoordinator.extend({ type: z.literal('settled'), kind, step: count, node }),
+  fromCoordinator.extend({ type: z.literal('settled'), kind, version, node }),
   /** Hand over what is finished and leave: what a signal to the worker's process does. Answered by `draining`. */
   fromCoordinator.extend({ type: z.literal('drain') }),
   /** To a draining worker: nothing of it is awaited any more. */
   fromCoordinator.extend({ type: z.literal('released') }),
   /** To all: the round that is on. Silence means that the coordinator is gone. */
-  fromCoordinator.extend({ type: z.literal('pulse'), kind, step: count }),
+  fromCoordinator.extend({ type: z.literal('pulse'), kind, version }),
   /** To all: this start of the run is over. `isComplete`: there will be no other. */
   fromCoordinator.extend({ type: z.literal('over'), reason: shown, isComplete: z.boolean() }),
 ]);

@@ -13,7 +13,7 @@ const header: FrameHeader = {
   role: 'data',
   kind: 'gradient',
   term: 3,
-  step: 1_000_000,
+  version: 1_000_000,
   level: 2,
   index: 5,
   bucket: 7,
@@ -55,10 +55,10 @@ describe('frame header', () => {
   });
 
   it('matches only the very bucket that was asked for', () => {
-    const key = { kind: 'gradient', term: 3, step: 1_000_000, level: 2, index: 5 } as const;
+    const key = { kind: 'gradient', term: 3, version: 1_000_000, level: 2, index: 5 } as const;
     expect(mismatch(header, key, 7, 4096)).toBeNull();
     expect(mismatch(header, { ...key, term: 2 }, 7, 4096)).toMatch(/not asked for/);
-    expect(mismatch(header, { ...key, step: 5 }, 7, 4096)).toMatch(/not asked for/);
+    expect(mismatch(header, { ...key, version: 5 }, 7, 4096)).toMatch(/not asked for/);
     expect(mismatch(header, key, 6, 4096)).toMatch(/not asked for/);
     expect(mismatch(header, key, 7, 8192)).toMatch(/4096 instead of 8192/);
     expect(mismatch({ ...header, offsetBytes: 4000 }, key, 7, 4096)).toMatch(/beyond the end/);

@@ -3,6 +3,7 @@
  * is not exactly what its receiver asked for is never used, whatever carried it.
  */
 import { crc32 } from 'node:zlib';
+import type { Version } from '../plan/version.ts';
 
 export const frameHeaderBytes = 48;
 const magic = 0x31464655; // "UFF1"
@@ -16,12 +17,12 @@ const roles = { request: 1, data: 2, absent: 3 } as const;
 export type FrameRole = keyof typeof roles;
 const roleNames: Record<number, FrameRole> = { 1: 'request', 2: 'data', 3: 'absent' };
 
-/** What bulk values are: a node's gradient at a step, or the weights of a version (then level and index are 0). */
+/** What bulk values are: a node's gradient, or weights (then level and index are 0). */
 export interface BulkKey {
   kind: FrameKind;
   term: number;
-  /** The step whose gradient this is, or the weights' version. */
-  step: number;
+  /** Of the weights, or of those that the gradient was computed with. */
+  version: Version;
   level: number;
   index: number;
 }
@@ -56,7 +57,7 @@ export const isChunkSize = (sizeBytes: number): boolean =>
   sizeBytes >= leastChunkBytes && sizeBytes <= chunkBytes && Number.isInteger(Math.log2(sizeBytes));
 
 export const bulkKeyText = (key: BulkKey): string =>
-  `${key.kind}-${key.term}-${key.step}-${key.level}-${key.index}`;
+  `${key.kind}-${key.term}-${key.version}-${key.level}-${key.index}`;
 
 export const bucketText = (key: BulkKey, bucket: number): string => `${bulkKeyText(key)}-${bucket}`;
 
@@ -69,7 +70,7 @@ export function encodeHeader(into: Buffer, runTag: number, header: FrameHeader):
   into.writeUInt8(header.level, 7);
   into.writeUInt32LE(runTag, 8);
   into.writeUInt32LE(header.term, 12);
-  into.writeUInt32LE(header.step, 16);
+  into.writeUInt32LE(header.version, 16);
   into.writeUInt32LE(header.index, 20);
   into.writeUInt32LE(header.bucket, 24);
   into.writeUInt32LE(header.offsetBytes, 28);
@@ -95,7 +96,7 @@ export function decodeHeader(bytes: Uint8Array, runTag: number): FrameHeader | s
     kind,
     level: view.readUInt8(7),
     term: view.readUInt32LE(12),
-    step: view.readUInt32LE(16),
+    version: view.readUInt32LE(16),
     index: view.readUInt32LE(20),
     bucket: view.readUInt32LE(24),
     offsetBytes: view.readUInt32LE(28),
@@ -117,7 +118,7 @@ export function mismatch(
   const same =
     header.kind === key.kind &&
     header.term === key.term &&
-    header.step === key.step &&
+    header.version === key.version &&
     header.level === key.level &&
     header.index === key.index &&
     header.bucket === bucket;

@@ -6,8 +6,8 @@ import { type BulkKey, runTagOf } from './frame.ts';
 import { ShmInbox, ShmOutbox } from './shm-bulk.ts';
 
 const tag = runTagOf('run');
-const gradient: BulkKey = { kind: 'gradient', term: 1, step: 4, level: 0, index: 2 };
-const weights = (step: number): BulkKey => ({ kind: 'weights', term: 1, step, level: 0, index: 0 });
+const gradient: BulkKey = { kind: 'gradient', term: 1, version: 4, level: 0, index: 2 };
+const weights = (version: number): BulkKey => ({ kind: 'weights', term: 1, version, level: 0, index: 0 });
 let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'shm-'));
@@ -106,11 +106,11 @@ describe('bulk transfer through files', () => {
   it('finds the files that a peer made when it joined anew', async () => {
     const inbox = new ShmInbox(folder, tag);
     const into = new Uint8Array(1);
-    for (const step of [1, 2]) {
+    for (const version of [1, 2]) {
       const outbox = new ShmOutbox(folder, tag, 'worker.1');
-      outbox.offer({ ...gradient, step }, 0, Uint8Array.of(step));
-      await inbox.fetch('worker.1', { ...gradient, step }, 0, into);
-      expect(into[0]).toBe(step);
+      outbox.offer({ ...gradient, version }, 0, Uint8Array.of(version));
+      await inbox.fetch('worker.1', { ...gradient, version }, 0, into);
+      expect(into[0]).toBe(version);
       await outbox.close();
     }
     await inbox.close();

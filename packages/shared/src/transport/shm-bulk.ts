@@ -22,7 +22,7 @@ import { type BulkKey, checksumOf, decodeHeader, encodeHeader, frameHeaderBytes,
 
 /** Weights alternate between two files, so that the version before can be read while the next is written. */
 const slotOf = (key: BulkKey): string =>
-  key.kind === 'weights' ? `w${key.step % 2}` : `g${key.level}-${key.index}`;
+  key.kind === 'weights' ? `w${key.version % 2}` : `g${key.level}-${key.index}`;
 
 const fileOf = (folder: string, peer: string, key: BulkKey, bucket: number): string => {
   if (!isPeer(peer)) throw new Error(`not a peer's name: ${JSON.stringify(peer)}`);

@@ -64,7 +64,7 @@ const step: RunEvent = {
   gradientNorm: 2,
   stepMs: 1_500,
   numWorkers: 2,
-  timings: { broadcastMs: 100, dataMs: 200, computeMs: 1_000, sendMs: 50, reduceMs: 70, optimizeMs: 30 },
+  timings: { fetchMs: 100, dataMs: 200, computeMs: 1_000, sendMs: 50, reduceMs: 70, optimizeMs: 30 },
 };
 
 async function served(run: FakeRun) {

@@ -89,7 +89,7 @@ function count(metrics: Own, event: RunEvent & { at: string }): void {
       const { timings } = event;
       if (!timings) break;
       const phases = {
-        fetch: timings.broadcastMs,
+        fetch: timings.fetchMs,
         data: timings.dataMs,
         compute: timings.computeMs,
         send: timings.sendMs,

@@ -65,7 +65,7 @@ const step: RunEvent = {
   gradientNorm: 2,
   stepMs: 1_000,
   numWorkers: 2,
-  timings: { broadcastMs: 100, dataMs: 200, computeMs: 400, sendMs: 50, reduceMs: 70, optimizeMs: 30 },
+  timings: { fetchMs: 100, dataMs: 200, computeMs: 400, sendMs: 50, reduceMs: 70, optimizeMs: 30 },
   workers: [
     {
       worker: 'a',

@@ -24,12 +24,12 @@ const config = {
 };
 const node = { level: 0, index: 0 };
 const term = 1;
-const lease = { leaseId: 1, kind: 'train' as const, step: 0, nodes: [node] };
+const lease = { leaseId: 1, kind: 'train' as const, version: 0, nodes: [node] };
 const result: ResultMessage = {
   type: 'result',
   term,
   kind: 'train',
-  step: 0,
+  version: 0,
   node,
   leaves: [{ lossSum: 1, weightSum: 1, gradientNorm: 1, isFinite: true }],
   confusion: null,
@@ -65,10 +65,10 @@ const told: Record<DownMessage['type'], Event | null> = {
   segment: null,
   dismissed: { type: 'dismissed', term, heard: 1 },
   refusal: { type: 'turned-away', term, reason: 'it has other data' },
-  settled: { type: 'settled', term, kind: 'train', step: 0, node },
+  settled: { type: 'settled', term, kind: 'train', version: 0, node },
   drain: { type: 'drain', term },
   released: { type: 'released', term },
-  pulse: { type: 'pulse', term, kind: 'train', step: 1 },
+  pulse: { type: 'pulse', term, kind: 'train', version: 1 },
   over: { type: 'over', term, reason: 'the run is stopped', isComplete: false },
 };
 
@@ -119,14 +119,14 @@ const fates: Record<string, { comes(worker: Worker): void; isNewTerm?: true }> =
   'it has heard of a newer term': {
     comes: (worker) => {
       worker.join(term);
-      worker.feed({ type: 'pulse', term: term + 1, kind: 'train', step: 0 });
+      worker.feed({ type: 'pulse', term: term + 1, kind: 'train', version: 0 });
     },
     isNewTerm: true,
   },
   'it works for a newer term': {
     comes: (worker) => {
       worker.join(term);
-      worker.feed({ type: 'pulse', term: term + 1, kind: 'train', step: 0 });
+      worker.feed({ type: 'pulse', term: term + 1, kind: 'train', version: 0 });
       worker.join(term + 1);
     },
     isNewTerm: true,

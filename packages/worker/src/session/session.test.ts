@@ -17,18 +17,18 @@ const [first, second]: [TreeNode, TreeNode] = [
   { level: 0, index: 1 },
 ];
 
-const leaseOf = (leaseId: number, step: number, kind: 'train' | 'validation' = 'train'): LeasedWork => ({
+const leaseOf = (leaseId: number, version: number, kind: 'train' | 'validation' = 'train'): LeasedWork => ({
   leaseId,
   kind,
-  step,
+  version,
   nodes: [first, second],
 });
 
-const resultOf = ({ kind, step }: LeasedWork, node: TreeNode): ResultMessage => ({
+const resultOf = ({ kind, version }: LeasedWork, node: TreeNode): ResultMessage => ({
   type: 'result',
   term: 1,
   kind,
-  step,
+  version,
   node,
   leaves: [{ lossSum: 1, weightSum: 1, gradientNorm: 1, isFinite: true }],
   confusion: null,
@@ -83,13 +83,13 @@ describe('a session', () => {
   it('drops messages of an older term and joins anew for a newer one', () => {
     const worker = member(leaseOf(1, 0));
     expect(worker.feed({ type: 'over', term: 0, reason: 'old news', isComplete: true })).toEqual([]);
-    expect(types(worker.feed({ type: 'pulse', term: 2, kind: 'train', step: 0 }))).toEqual(['join']);
+    expect(types(worker.feed({ type: 'pulse', term: 2, kind: 'train', version: 0 }))).toEqual(['join']);
   });
 
   it('prepares for one coordinator at a time, and for the newest last', () => {
     const worker = new Worker();
     expect(types(worker.feed({ type: 'welcomed', term: 1 }))).toEqual(['prepare']);
-    expect(types(worker.feed({ type: 'pulse', term: 2, kind: 'train', step: 0 }))).toEqual(['join']);
+    expect(types(worker.feed({ type: 'pulse', term: 2, kind: 'train', version: 0 }))).toEqual(['join']);
     expect(worker.feed({ type: 'welcomed', term: 2 })).toEqual([]);
     expect(worker.feed({ type: 'prepared', term: 1 })).toEqual([{ type: 'prepare', term: 2 }]);
     expect(worker.feed({ type: 'prepared', term: 2 })).toEqual([{ type: 'announce', term: 2, sequence: 1 }]);
@@ -117,10 +117,10 @@ describe('a session', () => {
     const lease = leaseOf(1, 4);
     const worker = member(lease);
     worker.feed({ type: 'computed', leaseId: 1, results: [resultOf(lease, first)] });
-    worker.feed({ type: 'pulse', term: 1, kind: 'train', step: 3 });
+    worker.feed({ type: 'pulse', term: 1, kind: 'train', version: 3 });
     worker.now = 3_000;
     expect(Worker.sent(worker.feed({ type: 'tick' }))).toContain('result');
-    worker.feed({ type: 'pulse', term: 1, kind: 'validation', step: 5 });
+    worker.feed({ type: 'pulse', term: 1, kind: 'validation', version: 5 });
     worker.now = 6_000;
     expect(Worker.sent(worker.feed({ type: 'tick' }))).not.toContain('result');
   });
@@ -129,8 +129,8 @@ describe('a session', () => {
     const lease = leaseOf(1, 4);
     const worker = member(lease);
     worker.feed({ type: 'computed', leaseId: 1, results: [resultOf(lease, first)] });
-    const settled = { type: 'settled', term: 1, kind: 'train', step: 4, node: first } as const;
-    expect(worker.feed(settled)).toEqual([{ type: 'forget', step: 4, node: first }]);
+    const settled = { type: 'settled', term: 1, kind: 'train', version: 4, node: first } as const;
+    expect(worker.feed(settled)).toEqual([{ type: 'forget', version: 4, node: first }]);
     expect(worker.feed(settled)).toEqual([]);
     worker.now = 3_000;
     expect(Worker.sent(worker.feed({ type: 'tick' }))).toEqual(['heartbeat']);
@@ -148,7 +148,7 @@ describe('a session', () => {
 
   it('gives up a lease whose round is over, and says that it is free when the leaf under way has ended', () => {
     const worker = member(leaseOf(1, 4));
-    worker.feed({ type: 'pulse', term: 1, kind: 'train', step: 5 });
+    worker.feed({ type: 'pulse', term: 1, kind: 'train', version: 5 });
     expect(worker.state.lease).toBeNull();
     const effects = worker.feed({ type: 'abandoned', leaseId: 1 });
     expect(effects).toMatchObject([{ type: 'send', message: { type: 'heartbeat', isComputing: false } }]);
@@ -161,7 +161,7 @@ describe('a session', () => {
     expect(types(worker.feed({ type: 'leave-requested', reason: 'SIGTERM' }))).toEqual(['hand-over']);
     const draining = worker.feed({ type: 'computed', leaseId: 1, results: [] });
     expect(draining).toMatchObject([
-      { type: 'send', message: { type: 'draining', kind: 'train', step: 0, nodes: [first] } },
+      { type: 'send', message: { type: 'draining', kind: 'train', version: 0, nodes: [first] } },
     ]);
     // Either message may be lost.
     worker.now = 3_000;
@@ -186,7 +186,7 @@ describe('a session', () => {
     expect(new Worker().feed({ type: 'leave-requested', reason: 'SIGTERM' })).toEqual(exit);
     const worker = member(leaseOf(1, 0));
     worker.feed({ type: 'leave-requested', reason: 'SIGTERM' });
-    expect(worker.feed({ type: 'pulse', term: 2, kind: 'train', step: 0 })).toEqual(exit);
+    expect(worker.feed({ type: 'pulse', term: 2, kind: 'train', version: 0 })).toEqual(exit);
   });
 
   it('goes when no coordinator has answered for too long, whether there was one before or not', () => {
@@ -206,7 +206,7 @@ describe('a session', () => {
     const preparing = new Worker();
     preparing.feed({ type: 'welcomed', term: 1 });
     preparing.now = 500_000;
-    preparing.feed({ type: 'pulse', term: 1, kind: 'train', step: 0 });
+    preparing.feed({ type: 'pulse', term: 1, kind: 'train', version: 0 });
     preparing.now = 1_100_000;
     expect(preparing.feed({ type: 'tick' })).toEqual([]);
     preparing.now = 1_100_001;

@@ -3,7 +3,7 @@
  * has moved on. Asked to leave, it hands over what is finished and goes. It holds nothing that the run would miss:
  * whatever it forgets is leased to another.
  */
-import { sameNode, type Unsent, type UpMessage } from '@unet-fleet/shared';
+import { sameNode, type Unsent, type UpMessage, type Version } from '@unet-fleet/shared';
 import { nextSequence } from './conversation.ts';
 import type {
   ExitCause,
@@ -250,7 +250,7 @@ function takeLease(
   confirm(state, lease);
   state.lease = lease;
   state.todo = [...lease.nodes];
-  effects.push({ type: 'forget-before', step: lease.step });
+  effects.push({ type: 'forget-before', version: lease.version });
   computeNext(state, effects);
 }
 
@@ -281,11 +281,11 @@ function onSettled(
   event: Extract<SessionEvent, { type: 'settled' }>,
   effects: SessionEffect[],
 ): void {
-  const { kind, step, node } = event;
+  const { kind, version, node } = event;
   const isSettled = (result: ResultMessage) => isOf(result, event) && sameNode(result.node, node);
   if (!state.unconfirmed.some(({ result }) => isSettled(result))) return;
   state.unconfirmed = state.unconfirmed.filter(({ result }) => !isSettled(result));
-  if (kind === 'train') effects.push({ type: 'forget', step, node });
+  if (kind === 'train') effects.push({ type: 'forget', version, node });
 }
 
 /** Whatever is to be heard of this worker is said at once. */
@@ -355,19 +355,19 @@ function sendDraining(state: SessionState, now: number, effects: SessionEffect[]
   state.drain!.sentAtMs = now;
   const { lease } = state;
   const nodes = lease ? state.unconfirmed.filter((entry) => isOf(entry.result, lease)) : [];
-  const { kind, step } = lease ?? { kind: 'train', step: 0 };
-  say(state, { type: 'draining', kind, step, nodes: nodes.map(({ result }) => result.node) }, effects);
+  const { kind, version } = lease ?? { kind: 'train', version: 0 };
+  say(state, { type: 'draining', kind, version, nodes: nodes.map(({ result }) => result.node) }, effects);
 }
 
-const isOf = (result: ResultMessage, round: { kind: string; step: number }): boolean =>
-  result.kind === round.kind && result.step === round.step;
+const isOf = (result: ResultMessage, round: { kind: string; version: Version }): boolean =>
+  result.kind === round.kind && result.version === round.version;
 
 /** Rounds in the order in which a run has them: a version is validated before it is trained on. */
-const orderOf = ({ kind, step }: { kind: string; step: number }): number =>
-  2 * step + (kind === 'train' ? 1 : 0);
+const orderOf = ({ kind, version }: { kind: string; version: Version }): number =>
+  2 * version + (kind === 'train' ? 1 : 0);
 
 /** A round that is on means that the rounds before it are over. A pulse that was overtaken says nothing. */
-function onPulse(state: SessionState, round: { kind: string; step: number }): void {
+function onPulse(state: SessionState, round: { kind: string; version: Version }): void {
   confirm(state, round);
   if (!state.lease || orderOf(state.lease) >= orderOf(round)) return;
   state.lease = null;
@@ -375,6 +375,6 @@ function onPulse(state: SessionState, round: { kind: string; step: number }): vo
 }
 
 /** All results of rounds before this one are settled, whatever became of them. */
-function confirm(state: SessionState, round: { kind: string; step: number }): void {
+function confirm(state: SessionState, round: { kind: string; version: Version }): void {
   state.unconfirmed = state.unconfirmed.filter(({ result }) => orderOf(result) >= orderOf(round));
 }

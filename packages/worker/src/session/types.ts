@@ -1,5 +1,5 @@
 /** The vocabulary of a worker's session: what happens to it, what it wants done, what it remembers. */
-import type { RoundKind, TreeNode, UpMessage } from '@unet-fleet/shared';
+import type { RoundKind, TreeNode, UpMessage, Version } from '@unet-fleet/shared';
 
 export interface SessionConfig {
   heartbeatMs: number;
@@ -18,7 +18,7 @@ export interface SessionConfig {
 export interface LeasedWork {
   leaseId: number;
   kind: RoundKind;
-  step: number;
+  version: Version;
   nodes: TreeNode[];
 }
 
@@ -33,14 +33,14 @@ export type SessionEvent = { now: number } & (
   /** Data and engine are ready for this term. */
   | { type: 'prepared'; term: number }
   | { type: 'lease'; term: number; lease: LeasedWork }
-  | { type: 'pulse'; term: number; kind: RoundKind; step: number }
+  | { type: 'pulse'; term: number; kind: RoundKind; version: Version }
   | { type: 'dismissed'; term: number; heard: number }
   /** Its data or engine are not those of the run. */
   | { type: 'turned-away'; term: number; reason: string }
   /** A person has the coordinator ask this worker to leave. */
   | { type: 'drain'; term: number }
   /** Nothing more is wanted of this result. */
-  | { type: 'settled'; term: number; kind: RoundKind; step: number; node: TreeNode }
+  | { type: 'settled'; term: number; kind: RoundKind; version: Version; node: TreeNode }
   /** The connection to the broker is back: what was sent meanwhile has not arrived. */
   | { type: 'reconnected' }
   /** A draining worker: nothing of it is awaited any more. */
@@ -66,9 +66,9 @@ export type SessionEffect =
   /** Break the computation off at once and hand over what is finished of it; answered in the same way. */
   | { type: 'hand-over' }
   /** The gradient of this node can be forgotten. */
-  | { type: 'forget'; step: number; node: TreeNode }
-  /** Gradients of steps before this one can be forgotten. */
-  | { type: 'forget-before'; step: number }
+  | { type: 'forget'; version: Version; node: TreeNode }
+  /** Gradients of versions before this one can be forgotten. */
+  | { type: 'forget-before'; version: Version }
   | { type: 'exit'; reason: string; cause: ExitCause };
 
 export type ExitCause = 'over' | 'refused' | 'failed' | 'requested' | 'hung' | 'alone';

@@ -21,6 +21,7 @@ import {
   stepPlan,
   type TreeNode,
   trainLeafSamples,
+  type Version,
   validationLeafSamples,
 } from '@unet-fleet/shared';
 import type { Batch } from '../engine/types.ts';
@@ -60,32 +61,32 @@ export class Batches {
    * Begins to load what this worker will probably be asked for after `leaf`: the rest of its lease, or the same leaves
    * of the next step.
    */
-  expectTrain(step: number, nodes: TreeNode[], leaf: number): void {
-    this.#prefetch(this.#expected(step, nodes, leaf));
+  expectTrain(version: Version, nodes: TreeNode[], leaf: number): void {
+    this.#prefetch(this.#expected(version, nodes, leaf));
   }
 
-  #expected(step: number, nodes: TreeNode[], leaf: number): Sample[] {
+  #expected(version: Version, nodes: TreeNode[], leaf: number): Sample[] {
     const { plan } = this.#options;
-    const current = stepPlan(plan, step);
+    const current = stepPlan(plan, version);
     const own = nodes.flatMap((node) => leavesOf(node, current.numLeaves));
     const rest = own.filter((other) => other > leaf);
     if (rest.length > 0) return this.#trainSamples(current, rest[0]!);
-    if (step + 1 >= numSteps(plan)) return [];
-    const next = stepPlan(plan, step + 1);
+    if (version + 1 >= numSteps(plan)) return [];
+    const next = stepPlan(plan, version + 1);
     const first = Math.min(...nodes.map(firstLeaf));
     return first < next.numLeaves ? this.#trainSamples(next, first) : [];
   }
 
   /** Begins to fetch the files of what this worker will probably be asked for after `leaf`, over the next steps. */
-  expectFiles(step: number, nodes: TreeNode[], leaf: number): void {
+  expectFiles(version: Version, nodes: TreeNode[], leaf: number): void {
     const { plan, prefetch } = this.#options;
     if (!prefetch) return;
-    const current = stepPlan(plan, step);
+    const current = stepPlan(plan, version);
     const ahead = nodes
       .flatMap((node) => leavesOf(node, current.numLeaves))
       .filter((other) => other > leaf)
       .flatMap((other) => this.#trainSamples(current, other));
-    for (let next = step + 1; ahead.length < numSamplesAhead && next < numSteps(plan); next++) {
+    for (let next = version + 1; ahead.length < numSamplesAhead && next < numSteps(plan); next++) {
       const later = stepPlan(plan, next);
       const own = nodes.flatMap((node) => leavesOf(node, later.numLeaves));
       ahead.push(...own.flatMap((other) => this.#trainSamples(later, other)));

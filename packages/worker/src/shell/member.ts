@@ -13,6 +13,7 @@ import {
   stepPlan,
   type TreeNode,
   UserError,
+  type Version,
   validationLeafSamples,
   type WorkerTimings,
 } from '@unet-fleet/shared';
@@ -83,8 +84,8 @@ export class Member {
     try {
       await task.until(
         timed(timings, 'fetchMs', async () => {
-          if (await weights.update(lease.step)) {
-            this.#engineVersion = lease.step;
+          if (await weights.update(lease.version)) {
+            this.#engineVersion = lease.version;
             await compute.setWeights(weights.parameters, weights.statistics);
           }
         }),
@@ -98,12 +99,12 @@ export class Member {
     }
   }
 
-  forget(step: number, node: TreeNode): void {
-    this.#options.nodes.forget(step, node, this.#options.outbox);
+  forget(version: Version, node: TreeNode): void {
+    this.#options.nodes.forget(version, node, this.#options.outbox);
   }
 
-  forgetBefore(step: number): void {
-    this.#options.nodes.forgetBefore(step, this.#options.outbox);
+  forgetBefore(version: Version): void {
+    this.#options.nodes.forgetBefore(version, this.#options.outbox);
   }
 
   get channels(): number {
@@ -127,25 +128,25 @@ export class Member {
 
   async #train(lease: LeasedWork, node: TreeNode, { timings, check, until }: Task): Promise<ResultMessage[]> {
     const { plan, compute, batches, nodes, outbox, term } = this.#options;
-    const step = stepPlan(plan, lease.step);
+    const step = stepPlan(plan, lease.version);
     const sums = await this.#wanted(
       nodes.sum(node, step.numLeaves, async (leaf, gradients, statistics) => {
         check();
         const loading = batches.train(step, leaf);
-        batches.expectFiles(lease.step, lease.nodes, leaf);
+        batches.expectFiles(lease.version, lease.nodes, leaf);
         const batch = await until(timed(timings, 'dataMs', () => loading));
-        batches.expectTrain(lease.step, lease.nodes, leaf);
+        batches.expectTrain(lease.version, lease.nodes, leaf);
         return until(timed(timings, 'computeMs', () => compute.trainLeaf(batch, gradients, statistics)));
       }),
     );
     await timed(timings, 'sendMs', async () => {
-      for (const sum of sums) nodes.offer(term, lease.step, sum, outbox);
+      for (const sum of sums) nodes.offer(term, lease.version, sum, outbox);
     });
     return sums.map((sum, i) => ({
       type: 'result',
       term,
       kind: 'train',
-      step: lease.step,
+      version: lease.version,
       node: sum.node,
       leaves: sum.leaves.map((leaf) => leaf.sums),
       confusion: null,
@@ -189,7 +190,7 @@ export class Member {
       type: 'result',
       term,
       kind: 'validation',
-      step: lease.step,
+      version: lease.version,
       node,
       leaves: [sums],
       confusion: { indices, counts: indices.map((cell) => confusion[cell]!) },

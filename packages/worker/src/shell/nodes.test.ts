@@ -118,12 +118,14 @@ test('vectors are used again: after broken-off, released and offered sums', asyn
   const memory = new CountingMemory({ shared: true });
   const computer = new NodeComputer(model, memory);
   const outbox: BulkOutbox = { offer() {}, withdraw() {}, async close() {} };
-  for (let step = 0; step < 20; step++) {
-    computer.forgetBefore(step, outbox);
-    await computer.sum(root, numLeaves, stoppingAt(step % numLeaves, new Error())).catch(({ finished }) => {
-      for (const sum of finished) computer.release(sum);
-    });
-    computer.offer(1, step, await computer.sum(root, numLeaves, compute), outbox);
+  for (let version = 0; version < 20; version++) {
+    computer.forgetBefore(version, outbox);
+    await computer
+      .sum(root, numLeaves, stoppingAt(version % numLeaves, new Error()))
+      .catch(({ finished }) => {
+        for (const sum of finished) computer.release(sum);
+      });
+    computer.offer(1, version, await computer.sum(root, numLeaves, compute), outbox);
   }
   // One on each level of the tree, and one more for the leaf under way.
   expect(memory.numVectors).toBeLessThanOrEqual(4);
@@ -133,7 +135,7 @@ test('an offered node is kept until its step has passed', async () => {
   const offered = new Map<string, Uint8Array>();
   const outbox: BulkOutbox = {
     offer: (key: BulkKey, bucket, bytes) =>
-      offered.set(`${key.step} ${key.level}:${key.index} ${bucket}`, bytes),
+      offered.set(`${key.version} ${key.level}:${key.index} ${bucket}`, bytes),
     withdraw() {},
     async close() {},
   };

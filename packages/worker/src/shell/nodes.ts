@@ -14,6 +14,7 @@ import {
   sameNode,
   statisticsBucketId,
   type TreeNode,
+  type Version,
 } from '@unet-fleet/shared';
 import type { LeafLoss } from '../engine/types.ts';
 import { type LeafSums, trainLeafSums } from './leaf-sums.ts';
@@ -47,8 +48,8 @@ export class NodeComputer {
   readonly #model: ModelDescription;
   readonly #memory: NumericMemory;
   readonly #free: FloatVector[] = [];
-  /** Offered nodes, by step. */
-  #offered: { step: number; node: TreeNode; gradients: FloatVector }[] = [];
+  /** Offered nodes. */
+  #offered: { version: Version; node: TreeNode; gradients: FloatVector }[] = [];
 
   /** Sums lie in `memory`, which must be shared with the compute thread. */
   constructor(model: ModelDescription, memory = new NumericMemory({ shared: true })) {
@@ -110,28 +111,28 @@ export class NodeComputer {
   }
 
   /** Makes a node's sum available to the coordinator, until it is forgotten. */
-  offer(term: number, step: number, sum: NodeSum, outbox: BulkOutbox): void {
-    const key: BulkKey = { kind: 'gradient', term, step, ...sum.node };
+  offer(term: number, version: Version, sum: NodeSum, outbox: BulkOutbox): void {
+    const key: BulkKey = { kind: 'gradient', term, version, ...sum.node };
     const { view } = sum.gradients;
     for (const { id, offset, length } of parameterBuckets(view.length)) {
       outbox.offer(key, id, new Uint8Array(view.buffer, view.byteOffset + offset * 4, length * 4));
     }
     const statistics = statisticsOf(sum);
     outbox.offer(key, statisticsBucketId(view.length), new Uint8Array(statistics.buffer));
-    this.#offered.push({ step, node: sum.node, gradients: sum.gradients });
+    this.#offered.push({ version, node: sum.node, gradients: sum.gradients });
   }
 
   /** The coordinator has this node. */
-  forget(step: number, node: TreeNode, outbox: BulkOutbox): void {
-    this.#withdraw(outbox, (offered) => offered.step !== step || !sameNode(offered.node, node));
+  forget(version: Version, node: TreeNode, outbox: BulkOutbox): void {
+    this.#withdraw(outbox, (offered) => offered.version !== version || !sameNode(offered.node, node));
   }
 
-  forgetBefore(step: number, outbox: BulkOutbox): void {
-    this.#withdraw(outbox, (offered) => offered.step >= step);
+  forgetBefore(version: Version, outbox: BulkOutbox): void {
+    this.#withdraw(outbox, (offered) => offered.version >= version);
   }
 
-  #withdraw(outbox: BulkOutbox, keep: (offered: { step: number; node: TreeNode }) => boolean): void {
-    outbox.withdraw(({ step, level, index }) => keep({ step, node: { level, index } }));
+  #withdraw(outbox: BulkOutbox, keep: (offered: { version: Version; node: TreeNode }) => boolean): void {
+    outbox.withdraw(({ version, level, index }) => keep({ version, node: { level, index } }));
     this.#free.push(...this.#offered.filter((node) => !keep(node)).map(({ gradients }) => gradients));
     this.#offered = this.#offered.filter(keep);
   }

@@ -13,6 +13,7 @@ import {
   maxPayloadOf,
   pieceBytesOf,
   type Subjects,
+  stepOn,
   subjectsOf,
   type Unsent,
   type UpMessage,
@@ -202,9 +203,9 @@ class WorkerShell {
     const { term } = message;
     switch (message.type) {
       case 'lease': {
-        const { leaseId, kind, step, nodes, followed } = message;
+        const { leaseId, kind, version, nodes, followed } = message;
         if (followed && this.#preparation.member) this.#preparation.member.followed = followed;
-        this.#feed({ type: 'lease', term, lease: { leaseId, kind, step, nodes }, now });
+        this.#feed({ type: 'lease', term, lease: { leaseId, kind, version, nodes }, now });
         break;
       }
       case 'segment':
@@ -214,7 +215,7 @@ class WorkerShell {
         }
         break;
       case 'pulse':
-        this.#feed({ type: 'pulse', term, kind: message.kind, step: message.step, now });
+        this.#feed({ type: 'pulse', term, kind: message.kind, version: message.version, now });
         break;
       case 'dismissed':
         this.#feed({ type: 'dismissed', term, heard: message.heard, now });
@@ -223,8 +224,8 @@ class WorkerShell {
         this.#feed({ type: 'drain', term, now });
         break;
       case 'settled': {
-        const { kind, step, node } = message;
-        this.#feed({ type: 'settled', term, kind, step, node, now });
+        const { kind, version, node } = message;
+        this.#feed({ type: 'settled', term, kind, version, node, now });
         break;
       }
       case 'released':
@@ -258,9 +259,9 @@ class WorkerShell {
       case 'hand-over':
         return this.#handOver.abort();
       case 'forget':
-        return this.#preparation.member?.forget(effect.step, effect.node);
+        return this.#preparation.member?.forget(effect.version, effect.node);
       case 'forget-before':
-        return this.#preparation.member?.forgetBefore(effect.step);
+        return this.#preparation.member?.forgetBefore(effect.version);
       case 'exit':
         if (effect.cause === 'over' || effect.cause === 'requested') {
           this.#end.resolve({ cause: effect.cause, reason: effect.reason });
@@ -347,7 +348,7 @@ class WorkerShell {
     } catch (error) {
       if (!(error instanceof Overtaken) && !(error instanceof FetchError)) throw error;
       this.#options.log.info(
-        `lease ${lease.leaseId} of step ${lease.step + 1} left: ${error.message || 'overtaken'}`,
+        `lease ${lease.leaseId} of step ${stepOn(lease.version)} left: ${error.message || 'overtaken'}`,
       );
       this.#tell({ type: 'abandoned' });
       if (error instanceof FetchError) await sleep(tickMs);

@@ -43,7 +43,7 @@ export class Segments {
       this.#send({
         type: 'segmented',
         id,
-        step: 0,
+        version: 0,
         part: 0,
         numParts: 1,
         classes: new Uint8Array(),
@@ -58,7 +58,7 @@ export class Segments {
       if (numParts > maxParts) return fail('its classes are too large for the broker');
       for (let part = 0; part < numParts; part++) {
         const piece = classes.subarray(part * this.#partBytes, (part + 1) * this.#partBytes);
-        this.#send({ type: 'segmented', id, step: version, part, numParts, classes: piece, problem: null });
+        this.#send({ type: 'segmented', id, version, part, numParts, classes: piece, problem: null });
       }
     } catch (error) {
       // An engine that is broken says so with the next leaf; a photo alone ends no worker.

@@ -32,7 +32,7 @@ export class Weights {
   async update(version: number): Promise<boolean> {
     if (this.#version === version) return false;
     this.#version = null;
-    const key: BulkKey = { kind: 'weights', term: this.#term, step: version, level: 0, index: 0 };
+    const key: BulkKey = { kind: 'weights', term: this.#term, version, level: 0, index: 0 };
     const { buffer, length } = this.parameters;
     const fetches = parameterBuckets(length).map((bucket) =>
       this.#fetch(key, bucket.id, new Uint8Array(buffer, bucket.offset * 4, bucket.length * 4)),
