@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 
 /** From the foundation upwards. */
 const order = [
+  'law',
   'shared',
   'numerics',
   'dataset',

@@ -2,7 +2,7 @@
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { names } from '@unet-fleet/deploy';
-import { configOptions } from '@unet-fleet/shared';
+import { configOptions } from '@unet-fleet/law';
 import type { Io } from 'unet-fleet/io';
 import { wholeProgram } from 'unet-fleet/program';
 import { afterAll, beforeAll, expect, test } from 'vitest';

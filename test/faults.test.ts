@@ -5,7 +5,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { exitCodes, type RunEvent } from '@unet-fleet/shared';
+import { exitCodes, type RunEvent } from '@unet-fleet/law';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { chaos, differences } from './chaos/chaos.ts';
 import { Fleet, type FleetOptions } from './chaos/fleet.ts';

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { basename, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadSample, type SampleBatch, type ScanReport, scanDataset, toBatch } from '@unet-fleet/dataset';
-import { type DataConfig, UserError } from '@unet-fleet/shared';
+import { type DataConfig, UserError } from '@unet-fleet/law';
 import { loadConfig } from '@unet-fleet/shared/config/load';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';

@@ -8,9 +8,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { configOptions } from '@unet-fleet/law';
 import { readConfigFile } from '@unet-fleet/shared/config/file';
 import { loadConfig } from '@unet-fleet/shared/config/load';
-import { configOptions } from '@unet-fleet/shared/config/schema';
 import { afterEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 

@@ -12,17 +12,28 @@ const packages = fileURLToPath(new URL('../packages/', import.meta.url));
 const foundations = ['numerics', 'dataset', 'pictures'];
 /** Packages that each may import. */
 const allowed: Record<string, string[]> = {
-  shared: [],
-  numerics: ['shared'],
-  dataset: ['shared'],
-  pictures: ['shared'],
-  coordinator: ['shared', ...foundations],
-  worker: ['shared', ...foundations],
-  replay: ['shared', ...foundations, 'coordinator', 'worker'],
-  telemetry: ['shared', ...foundations, 'coordinator'],
-  dashboard: ['shared', ...foundations, 'coordinator'],
-  deploy: ['shared'],
-  cli: ['shared', ...foundations, 'coordinator', 'worker', 'replay', 'telemetry', 'dashboard', 'deploy'],
+  law: [],
+  shared: ['law'],
+  numerics: ['law'],
+  dataset: ['law', 'shared'],
+  pictures: ['law'],
+  coordinator: ['law', 'shared', ...foundations],
+  worker: ['law', 'shared', ...foundations],
+  replay: ['law', 'shared', ...foundations, 'coordinator', 'worker'],
+  telemetry: ['law', 'shared', ...foundations, 'coordinator'],
+  dashboard: ['law', 'shared', ...foundations, 'coordinator'],
+  deploy: ['law', 'shared'],
+  cli: [
+    'law',
+    'shared',
+    ...foundations,
+    'coordinator',
+    'worker',
+    'replay',
+    'telemetry',
+    'dashboard',
+    'deploy',
+  ],
 };
 
 interface SourceFile {
@@ -116,9 +127,7 @@ test('what is drawn is worked out without Node, so that the page can use it', ()
   const sources = sourcesIn(join(packages, 'pictures/src/models')).filter(({ path }) => !isTest(path));
   expect(sources.length).toBeGreaterThan(0);
   for (const { path, imports } of sources) {
-    const foreign = imports.filter(
-      (specifier) => !/^\.\/[\w-]+\.ts$|^@unet-fleet\/shared\/(metrics\/|events$)/.test(specifier),
-    );
+    const foreign = imports.filter((specifier) => !/^\.\/[\w-]+\.ts$|^@unet-fleet\/law$/.test(specifier));
     expect(foreign, path).toEqual([]);
   }
 });
@@ -146,6 +155,26 @@ test('what the system refuses becomes a sentence in one place', () => {
   expect(wrong, 'use explained() of shared/src/system-error.ts').toEqual([]);
 });
 
+test('the law imports nothing but itself: no Node, no library', () => {
+  for (const { path, text } of sourcesIn(join(packages, 'law/src')).filter(({ path }) => !isTest(path))) {
+    const imports = importsOf(text.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, ''));
+    expect(
+      imports.filter((specifier) => !specifier.startsWith('.')),
+      path,
+    ).toEqual([]);
+  }
+});
+
+test('the page imports nothing of Node', () => {
+  for (const { path, imports } of sourcesIn(join(packages, 'dashboard/page/src'))) {
+    if (isTest(path)) continue;
+    expect(
+      imports.filter((specifier) => specifier.startsWith('node:')),
+      path,
+    ).toEqual([]);
+  }
+});
+
 /** Where decisions are made: the simulator runs these very files, so they must not know where they are. */
 describe.each([
   ['the core', 'coordinator/src/core'],
@@ -153,12 +182,11 @@ describe.each([
 ])('%s', (_, folder) => {
   const sources = sourcesIn(join(packages, folder)).filter(({ path }) => !isTest(path));
 
-  test('imports nothing of Node, and nothing outside itself but shared', () => {
+  test('imports nothing of Node, and nothing outside itself but the law and the types of messages', () => {
     expect(sources.length).toBeGreaterThan(0);
-    for (const { path, imports } of sources) {
-      const foreign = imports.filter(
-        (specifier) => !/^\.\/[\w-]+\.ts$|^@unet-fleet\/shared$/.test(specifier),
-      );
+    for (const { path, text } of sources) {
+      const values = importsOf(text.replace(/^(import|export) type [^;]* from '@unet-fleet\/shared';/gm, ''));
+      const foreign = values.filter((specifier) => !/^\.\/[\w-]+\.ts$|^@unet-fleet\/law$/.test(specifier));
       expect(foreign, path).toEqual([]);
     }
   });

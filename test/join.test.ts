@@ -22,7 +22,8 @@ import {
   makeServerCertificate,
 } from '@unet-fleet/coordinator/broker/credentials/certificates';
 import { joinHostOf, openJoinSecrets } from '@unet-fleet/coordinator/broker/join-secrets';
-import { formatJoinUrl, type JoinUrl, parseJoinUrl, UserError } from '@unet-fleet/shared';
+import { UserError } from '@unet-fleet/law';
+import { formatJoinUrl, type JoinUrl, parseJoinUrl } from '@unet-fleet/shared';
 import { connectBroker } from '@unet-fleet/shared/transport/connect';
 import { brokerOfJoin } from '@unet-fleet/shared/transport/join';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Broker, type RunOutcome, startBroker } from '@unet-fleet/coordinator';
 import { loadCheckpoint } from '@unet-fleet/coordinator/checkpoint/read';
-import { epochOrder, type PlanConfig, stepPlan, stepsPerEpoch, trainLeafSamples } from '@unet-fleet/shared';
+import { epochOrder, type PlanConfig, stepPlan, stepsPerEpoch, trainLeafSamples } from '@unet-fleet/law';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { freePort, startNatsServer } from './helpers/nats-server.ts';
 import { trainPlainly } from './helpers/plain-loop.ts';

@@ -1,7 +1,7 @@
 /** A photo that somebody gives to a run, decoded in a thread: as in training, or refused with a sentence. */
 import { loadPhoto } from '@unet-fleet/coordinator/live/photo';
 import { decodePhoto, resizePhoto } from '@unet-fleet/dataset';
-import { UserError } from '@unet-fleet/shared';
+import { UserError } from '@unet-fleet/law';
 import sharp from 'sharp';
 import { expect, it } from 'vitest';
 

@@ -4,7 +4,7 @@
  */
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { exitCodes } from '@unet-fleet/shared';
+import { exitCodes } from '@unet-fleet/law';
 import type { Io } from 'unet-fleet/io';
 import { wholeProgram } from 'unet-fleet/program';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { RunEvent } from '@unet-fleet/shared';
+import type { RunEvent } from '@unet-fleet/law';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { freePort } from './helpers/nats-server.ts';
 import { start } from './helpers/processes.ts';

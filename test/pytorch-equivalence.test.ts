@@ -2,8 +2,9 @@
  * Twenty steps of the classic recipe on fixed data, engine and optimizer together, against PyTorch's losses
  * (scripts/fixtures/make_model_fixtures.py): RMSprop, weight decay 1e-8, momentum 0.9, gradient values clipped at 0.1.
  */
+
+import { describeModel } from '@unet-fleet/law';
 import { createOptimizer, NumericMemory } from '@unet-fleet/numerics';
-import { describeModel } from '@unet-fleet/shared';
 import { createEngine } from '@unet-fleet/worker';
 import { expect, it } from 'vitest';
 import { fixtureParameters, fixtureStatistics, leafOf, readSteps } from './fixtures/model/read.ts';

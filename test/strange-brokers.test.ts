@@ -6,7 +6,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mostSubscriptions, probeBroker } from '@unet-fleet/coordinator/broker/probe';
-import { NatsInbox, NatsOutbox, runTagOf, subjectsOf, UserError } from '@unet-fleet/shared';
+import { UserError } from '@unet-fleet/law';
+import { NatsInbox, NatsOutbox, runTagOf, subjectsOf } from '@unet-fleet/shared';
 import { connectBroker } from '@unet-fleet/shared/transport/connect';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { freePort, type OperatedServer, startNatsServer } from './helpers/nats-server.ts';

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = dirname(fileURLToPath(import.meta.url));
 /** What the page has of other packages. */
-const others = ['../shared/src/metrics', '../pictures/src/models'].map((folder) => join(root, folder));
+const others = ['../law/src', '../pictures/src/models'].map((folder) => join(root, folder));
 
 const filesUnder = (folder) =>
   readdirSync(folder, { recursive: true, withFileTypes: true })

@@ -10,7 +10,7 @@ import { setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { generateSample } from '@unet-fleet/dataset';
-import type { RunEvent } from '@unet-fleet/shared';
+import type { RunEvent } from '@unet-fleet/law';
 import { WebSocket } from 'ws';
 import { script } from '../chaos/command.ts';
 import { linksIn } from '../helpers/links.ts';

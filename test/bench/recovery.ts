@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { generateSample } from '@unet-fleet/dataset';
-import { RandomStream } from '@unet-fleet/shared';
+import { RandomStream } from '@unet-fleet/law';
 import { Fleet } from '../chaos/fleet.ts';
 import type { RecordedEvent } from '../chaos/progress.ts';
 import { parseArgs } from '../tools/arguments.ts';

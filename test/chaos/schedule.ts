@@ -2,7 +2,7 @@
  * Which faults strike, in which order, from a seed. Pure: the same seed gives the same list; what each of them meets is
  * up to the processes, which no seed can hold.
  */
-import { permutation, RandomStream } from '@unet-fleet/shared';
+import { permutation, RandomStream } from '@unet-fleet/law';
 
 export type Party = 'worker' | 'coordinator' | 'broker';
 

@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { exitCodes } from '@unet-fleet/shared';
+import { exitCodes } from '@unet-fleet/law';
 
 export interface Exit {
   code: number | null;

@@ -11,14 +11,8 @@ import {
 } from '@unet-fleet/coordinator/checkpoint/safetensors';
 import { maskExtensionsOf, pairFiles, readMask, samplesOf } from '@unet-fleet/dataset';
 import { numbersFrom } from '@unet-fleet/dataset/readers/numbers';
-import {
-  decodeHeader,
-  encodeHeader,
-  frameHeaderBytes,
-  isPrintable,
-  mismatch,
-  UserError,
-} from '@unet-fleet/shared';
+import { isPrintable, UserError } from '@unet-fleet/law';
+import { decodeHeader, encodeHeader, frameHeaderBytes, mismatch } from '@unet-fleet/shared';
 import {
   decode,
   downMessage,

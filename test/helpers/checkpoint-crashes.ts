@@ -14,7 +14,7 @@ import {
 } from '@unet-fleet/coordinator/checkpoint/folder';
 import { type Manifest, stepOfName } from '@unet-fleet/coordinator/checkpoint/manifest';
 import { tidyCheckpoints, writeCheckpoint } from '@unet-fleet/coordinator/checkpoint/write';
-import { UserError } from '@unet-fleet/shared';
+import { UserError } from '@unet-fleet/law';
 import { Crash, MemoryDisk, outcomes } from './memory-disk.ts';
 import { smallCheckpoint, weightsOf } from './small-checkpoint.ts';
 

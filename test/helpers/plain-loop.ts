@@ -12,14 +12,14 @@ import {
   toBatch,
   trainingSizeOf,
 } from '@unet-fleet/dataset';
-import { createOptimizer, NumericMemory, updateRunningStatistics } from '@unet-fleet/numerics';
 import {
   describeModel,
   epochOrder,
   ignoredLabel,
   initialParameters,
   initialStatistics,
-} from '@unet-fleet/shared';
+} from '@unet-fleet/law';
+import { createOptimizer, NumericMemory, updateRunningStatistics } from '@unet-fleet/numerics';
 import { ComputeThread } from '@unet-fleet/worker';
 
 export interface TrainedWeights {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { RunOutcome } from '@unet-fleet/coordinator';
 import { readMetrics } from '@unet-fleet/coordinator/run-folder/metrics';
 import { generateSample } from '@unet-fleet/dataset';
-import type { RunEvent } from '@unet-fleet/shared';
+import type { RunEvent } from '@unet-fleet/law';
 import { type Ended, type Started, until } from './processes.ts';
 
 /** Draws a set and returns the flags that name it. */

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import type { CheckpointVectors } from '@unet-fleet/coordinator/checkpoint/manifest';
 import { type CheckpointContent, weightsSha256 } from '@unet-fleet/coordinator/checkpoint/write';
-import { describeModel, initialEarlyStopping, initialSchedule, type ModelConfig } from '@unet-fleet/shared';
+import { describeModel, initialEarlyStopping, initialSchedule, type ModelConfig } from '@unet-fleet/law';
 import { loadConfig } from '@unet-fleet/shared/config/load';
 
 /** Where a hundred thousand small files are read and written: in memory, where the system has such a folder. */

@@ -1,7 +1,7 @@
 /** `pnpm images:check`: looks for all that the check of the container images needs, then runs it (check.sh). */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { exitCodes } from '@unet-fleet/shared';
+import { exitCodes } from '@unet-fleet/law';
 import { repository } from '../kubernetes/kubelet/images.ts';
 import { parseArgs } from '../tools/arguments.ts';
 import { findProgram } from '../tools/find-program.ts';

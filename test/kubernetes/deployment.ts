@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readMetrics } from '@unet-fleet/coordinator/run-folder/metrics';
-import type { RunEvent } from '@unet-fleet/shared';
+import type { RunEvent } from '@unet-fleet/law';
 import { Progress } from '../chaos/progress.ts';
 import type { Client, Json } from './client.ts';
 import { type Cluster, deploy } from './cluster.ts';

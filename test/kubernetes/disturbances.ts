@@ -2,7 +2,7 @@
  * What is done to the pods of a run, in which order, from a seed. Pure: the same seed gives the same list; which pods
  * there are when it strikes is up to the cluster.
  */
-import { permutation, RandomStream } from '@unet-fleet/shared';
+import { permutation, RandomStream } from '@unet-fleet/law';
 
 export type Component = 'worker' | 'coordinator' | 'nats';
 

@@ -2,6 +2,7 @@
 
 import type { BucketSquares, ModelState, StepUpdate } from '@unet-fleet/coordinator/reducer/bucket-owner';
 import { type ParameterBucketOptions, ParameterBuckets } from '@unet-fleet/coordinator/reducer/parameters';
+import { nodeKey, type TreeNode } from '@unet-fleet/law';
 import {
   add,
   blockSumsOfSquares,
@@ -9,7 +10,7 @@ import {
   type FloatVector,
   type NumericMemory,
 } from '@unet-fleet/numerics';
-import { type BulkInbox, type BulkOutbox, nodeKey, type TreeNode } from '@unet-fleet/shared';
+import type { BulkInbox, BulkOutbox } from '@unet-fleet/shared';
 
 export class ArrivalOrderBuckets extends ParameterBuckets {
   readonly #memory: NumericMemory;

@@ -8,7 +8,7 @@ import type { WriteResult } from '@unet-fleet/coordinator/checkpoint/writer';
 import type { Effect } from '@unet-fleet/coordinator/core/types';
 import type { ModelState } from '@unet-fleet/coordinator/reducer/bucket-owner';
 import { Snapshots, type SnapshotsOptions } from '@unet-fleet/coordinator/shell/snapshots';
-import { UserError } from '@unet-fleet/shared';
+import { UserError } from '@unet-fleet/law';
 import type { Cluster } from './cluster.ts';
 import { assertWeights } from './invariants.ts';
 import type { SimulatedProcess } from './process.ts';

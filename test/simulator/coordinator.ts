@@ -17,15 +17,8 @@ import type {
 import { createControls } from '@unet-fleet/coordinator/live/controls';
 import type { RunControls } from '@unet-fleet/coordinator/live/live-run';
 import { comesOf } from '@unet-fleet/coordinator/run-folder/interventions';
-import {
-  type DownMessage,
-  numValidationLeaves,
-  stepOn,
-  stepsPerEpoch,
-  type Unsent,
-  type UpMessage,
-  UserError,
-} from '@unet-fleet/shared';
+import { numValidationLeaves, stepOn, stepsPerEpoch, UserError } from '@unet-fleet/law';
+import type { DownMessage, Unsent, UpMessage } from '@unet-fleet/shared';
 import type { ToyOutbox } from './bulk.ts';
 import { Checkpoints } from './checkpoints.ts';
 import type { Checkpoint, Cluster } from './cluster.ts';

@@ -2,7 +2,7 @@
  * What must hold after every event, whatever the network and the parties do. A broken one ends the schedule.
  */
 import type { CoreState, Effect } from '@unet-fleet/coordinator/core/types';
-import { leavesOf, nodeKey, type RunEvent, stepOn } from '@unet-fleet/shared';
+import { leavesOf, nodeKey, type RunEvent, stepOn } from '@unet-fleet/law';
 import type { SessionState } from '@unet-fleet/worker/session/types';
 import type { Reference, Weights } from './reference.ts';
 

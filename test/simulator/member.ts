@@ -2,7 +2,7 @@
  * What a simulated worker holds while it is a member of a run: weights of one version, the computation under way, and
  * the gradients that it offers. The product's member, with toy numerics in place of the engine.
  */
-import { combineNodes, type FloatVector, type NumericMemory } from '@unet-fleet/numerics';
+
 import {
   childrenOf,
   coverOf,
@@ -14,7 +14,8 @@ import {
   sameNode,
   stepPlan,
   type TreeNode,
-} from '@unet-fleet/shared';
+} from '@unet-fleet/law';
+import { combineNodes, type FloatVector, type NumericMemory } from '@unet-fleet/numerics';
 import type { LeasedWork, ResultMessage, SessionEvent } from '@unet-fleet/worker/session/types';
 import { type Peer, ToyInbox, ToyOutbox } from './bulk.ts';
 import type { Cluster } from './cluster.ts';

@@ -4,7 +4,7 @@
  */
 import type { handle as realHandle } from '@unet-fleet/coordinator/core/handle';
 import type { CoreState, Effect, Round } from '@unet-fleet/coordinator/core/types';
-import { leavesOf } from '@unet-fleet/shared';
+import { leavesOf } from '@unet-fleet/law';
 import { ArrivalOrderBuckets } from './arrival-order.ts';
 import type { Mutant } from './cluster.ts';
 

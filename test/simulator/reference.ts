@@ -4,12 +4,6 @@
  */
 import type { Intervention, Progress } from '@unet-fleet/coordinator/core/types';
 import {
-  clipNormCoefficient,
-  createOptimizer,
-  NumericMemory,
-  updateRunningStatistics,
-} from '@unet-fleet/numerics';
-import {
   afterValidation,
   type Bucket,
   earlyStoppingAfterValidation,
@@ -24,7 +18,13 @@ import {
   stepsPerEpoch,
   stepTo,
   withRate,
-} from '@unet-fleet/shared';
+} from '@unet-fleet/law';
+import {
+  clipNormCoefficient,
+  createOptimizer,
+  NumericMemory,
+  updateRunningStatistics,
+} from '@unet-fleet/numerics';
 import { isFiniteLeaf, type ToyPlan, toyPlan } from './plans.ts';
 import { numClasses, numParameters, numStatistics, trainLeaf, validationLeaf, weightsKeyOf } from './toy.ts';
 

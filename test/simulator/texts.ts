@@ -1,6 +1,6 @@
 /** What a coordinator does and says, for the trace. */
 import type { Effect } from '@unet-fleet/coordinator/core/types';
-import { stepOn } from '@unet-fleet/shared';
+import { stepOn } from '@unet-fleet/law';
 
 export const textOf = (kind: string, version: number, nodes: { level: number; index: number }[]): string =>
   `${kind} ${kind === 'train' ? stepOn(version) : version} nodes ${nodes.map(({ level, index }) => `${level}:${index}`).join(' ')}`;

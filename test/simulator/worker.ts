@@ -2,7 +2,8 @@
  * A worker's process: the real session between ports that mirror the product's shell, with toy numerics in place of
  * the engine. What it sends is held against the term that it is in.
  */
-import { type DownMessage, nodeKey, type UpMessage } from '@unet-fleet/shared';
+import { nodeKey } from '@unet-fleet/law';
+import type { DownMessage, UpMessage } from '@unet-fleet/shared';
 import { nextSequence } from '@unet-fleet/worker/session/conversation';
 import { initialSession } from '@unet-fleet/worker/session/session';
 import type { SessionEffect, SessionEvent, SessionState } from '@unet-fleet/worker/session/types';

@@ -1,6 +1,6 @@
 /** Options of a check command: what is wrong with them is one sentence and exit code 2, as with every other command. */
 import { type ParseArgsConfig, parseArgs as parse } from 'node:util';
-import { exitCodes } from '@unet-fleet/shared';
+import { exitCodes } from '@unet-fleet/law';
 
 /** As node:util's. */
 export function parseArgs<T extends ParseArgsConfig>(config: T): ReturnType<typeof parse<T>> {

@@ -4,7 +4,8 @@
  */
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { cacheFolder, exitCodes, lastLine, runCommand, UserError } from '@unet-fleet/shared';
+import { exitCodes, UserError } from '@unet-fleet/law';
+import { cacheFolder, lastLine, runCommand } from '@unet-fleet/shared';
 import { findProgram } from './find-program.ts';
 import { program } from './known.ts';
 import { once } from './once.ts';

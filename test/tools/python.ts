@@ -1,7 +1,8 @@
 /** Virtual environments of Python in the user's cache, and single programs out of the Python package index. */
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { cacheFolder, exitCodes, lastLine, runCommand, UserError } from '@unet-fleet/shared';
+import { exitCodes, UserError } from '@unet-fleet/law';
+import { cacheFolder, lastLine, runCommand } from '@unet-fleet/shared';
 import { findProgram } from './find-program.ts';
 import { pythonWithVenv } from './known.ts';
 import { once } from './once.ts';

@@ -1,5 +1,5 @@
 /** Reads the values of options that are a command's own, not the schema's. */
-import { UserError } from '@unet-fleet/shared';
+import { UserError } from '@unet-fleet/law';
 
 /** A parser for commander: a whole number from `min` to `max`, or a UserError that says so. */
 export const wholeArgument =

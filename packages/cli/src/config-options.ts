@@ -1,16 +1,14 @@
 /** The schema's options as flags of a command, and back to a Config: no command lists an option by itself. */
 import { resolve } from 'node:path';
 import {
-  allowedText,
   type Config,
-  type ConfigFile,
   configOptions,
   type GroupName,
   groupTitles,
   type OptionInfo,
-  readConfigFile,
   UserError,
-} from '@unet-fleet/shared';
+} from '@unet-fleet/law';
+import { allowedText, type ConfigFile, readConfigFile } from '@unet-fleet/shared';
 import { loadConfig } from '@unet-fleet/shared/config/load';
 import { type Command, Option } from 'commander';
 import type { Io } from './io.ts';

@@ -1,6 +1,7 @@
 /** The folders that a command reads photos and masks from: those of the config, or those of its packed data set. */
 import { type Dataset, withUnpacked } from '@unet-fleet/dataset';
-import { type Config, cacheFolder } from '@unet-fleet/shared';
+import type { Config } from '@unet-fleet/law';
+import { cacheFolder } from '@unet-fleet/shared';
 import type { Io } from './io.ts';
 import { taskBar } from './terminal/run-terminal.ts';
 import type { Screen } from './terminal/screen.ts';

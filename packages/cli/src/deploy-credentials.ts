@@ -3,7 +3,8 @@ import { existsSync, readdirSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { makeCredentials } from '@unet-fleet/coordinator';
 import { type Credentials, names, paths, ports } from '@unet-fleet/deploy';
-import { readBounded, UserError } from '@unet-fleet/shared';
+import { UserError } from '@unet-fleet/law';
+import { readBounded } from '@unet-fleet/shared';
 import type { Io } from './io.ts';
 import { shown } from './shown.ts';
 

@@ -7,7 +7,7 @@ import {
   gpuWorkerMemory,
   isUrl,
 } from '@unet-fleet/deploy';
-import { type Config, UserError } from '@unet-fleet/shared';
+import { type Config, UserError } from '@unet-fleet/law';
 import { loadConfig } from '@unet-fleet/shared/config/load';
 import type { Command } from 'commander';
 import { wholeArgument } from './arguments.ts';

@@ -3,14 +3,8 @@
  * processes; so it may also come from a file, from stdin or from the environment, which they can't see.
  */
 import { resolve } from 'node:path';
-import {
-  type JoinUrl,
-  maxJoinUrlLength,
-  parseJoinUrl,
-  readBounded,
-  refusalOf,
-  UserError,
-} from '@unet-fleet/shared';
+import { UserError } from '@unet-fleet/law';
+import { type JoinUrl, maxJoinUrlLength, parseJoinUrl, readBounded, refusalOf } from '@unet-fleet/shared';
 import type { Io } from './io.ts';
 
 export interface JoinFlags {

@@ -1,6 +1,6 @@
 /** Where the process begins and ends. */
 import { writeSync } from 'node:fs';
-import { printable } from '@unet-fleet/shared';
+import { printable } from '@unet-fleet/law';
 import { processIo } from './io.ts';
 import { runCli } from './program.ts';
 import { errorReport } from './report-error.ts';

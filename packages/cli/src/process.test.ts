@@ -7,7 +7,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { configOptions } from '@unet-fleet/shared';
+import { configOptions } from '@unet-fleet/law';
 import { afterAll, expect, test } from 'vitest';
 
 const script = fileURLToPath(new URL('../bin/unet-fleet.js', import.meta.url));

@@ -1,5 +1,6 @@
 /** The one place that turns whatever was thrown into what a person reads and the exit code. */
-import { didYouMean, exitCodes, explained, UserError, unknownOption } from '@unet-fleet/shared';
+import { exitCodes, UserError } from '@unet-fleet/law';
+import { didYouMean, explained, unknownOption } from '@unet-fleet/shared';
 import { CommanderError } from 'commander';
 
 export interface ErrorReport {

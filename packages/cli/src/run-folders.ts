@@ -5,7 +5,8 @@
 import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { holdsRun } from '@unet-fleet/coordinator/run-folder/run-folder';
-import { explained, isErrno, makeFolder, UserError } from '@unet-fleet/shared';
+import { UserError } from '@unet-fleet/law';
+import { explained, isErrno, makeFolder } from '@unet-fleet/shared';
 import { type Command, Option } from 'commander';
 import type { Io } from './io.ts';
 

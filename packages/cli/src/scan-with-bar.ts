@@ -1,6 +1,7 @@
 /** The scan of the data that several commands begin with, with a bar. */
 import { type ScanReport, scanDataset } from '@unet-fleet/dataset';
-import { type Config, cacheFolder } from '@unet-fleet/shared';
+import type { Config } from '@unet-fleet/law';
+import { cacheFolder } from '@unet-fleet/shared';
 import type { Io } from './io.ts';
 import { taskBar } from './terminal/run-terminal.ts';
 import type { Screen } from './terminal/screen.ts';

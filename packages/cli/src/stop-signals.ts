@@ -4,7 +4,8 @@
  * SIGQUIT, end the process at once. All other work ends at once and says what it was. Whatever ends at once leaves
  * nothing behind (atExit), dumps no core and has the exit code of what was asked to leave.
  */
-import { exitCodes, exitWhenQuiet } from '@unet-fleet/shared';
+import { exitCodes } from '@unet-fleet/law';
+import { exitWhenQuiet } from '@unet-fleet/shared';
 
 export interface StopSignals {
   /** Aborted by the first signal; its reason is a sentence. */

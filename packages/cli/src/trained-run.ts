@@ -2,7 +2,7 @@
 import { basename, dirname, resolve } from 'node:path';
 import { openCheckpoint } from '@unet-fleet/coordinator/checkpoint/folder';
 import { holdsRun } from '@unet-fleet/coordinator/run-folder/run-folder';
-import { type Config, UserError } from '@unet-fleet/shared';
+import { type Config, UserError } from '@unet-fleet/law';
 import { type InferenceEngine, openInferenceEngine, type TrainedModel } from '@unet-fleet/worker';
 import { Option } from 'commander';
 import type { Io } from './io.ts';

@@ -9,7 +9,7 @@ import {
   modelOf,
   modelTitle,
   whole,
-} from '@unet-fleet/shared';
+} from '@unet-fleet/law';
 import type { Memory } from './doctor-machine.ts';
 
 export interface TrainingCost {

@@ -19,9 +19,10 @@
  * A token is sent as `Authorization: Bearer <token>` and, for the WebSocket, as the subprotocol `token.<token>` beside
  * `unet-fleet.1`. Errors are JSON: { "error": "one sentence" }.
  */
+
+import type { WorkerLane } from '@unet-fleet/law';
 import type { CurveName } from '@unet-fleet/pictures/models/course-charts';
 import type { Point } from '@unet-fleet/pictures/models/curves';
-import type { WorkerLane } from '@unet-fleet/shared/events';
 
 export type { Point };
 

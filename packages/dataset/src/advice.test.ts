@@ -1,7 +1,7 @@
 /** A dead end is a fault: whatever option a sentence about masks advises must work when it is followed. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DataConfig } from '@unet-fleet/shared';
+import type { DataConfig } from '@unet-fleet/law';
 import { describe, expect, it } from 'vitest';
 import {
   dataConfig,

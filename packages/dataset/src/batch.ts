@@ -1,5 +1,5 @@
 /** Loaded samples as the engine takes them, and the check that a plan's batches can be made of these photos at all. */
-import { type DataConfig, UserError } from '@unet-fleet/shared';
+import { type DataConfig, UserError } from '@unet-fleet/law';
 import { trainingSizeOf } from './resize.ts';
 import type { LoadedSample, Sample } from './types.ts';
 

@@ -1,6 +1,6 @@
 /** From a scan report to the data of a run: the policies for unpaired and wrong files, and the identity of the data. */
 import { createHash } from 'node:crypto';
-import { type DataConfig, UserError } from '@unet-fleet/shared';
+import { type DataConfig, UserError } from '@unet-fleet/law';
 import type { Split } from './split.ts';
 import type { Dataset, OutOfRange, Sample, ScanReport } from './types.ts';
 

@@ -3,7 +3,8 @@
  * content, so that it does not matter who hands it over. Whoever uses the bytes checks the hash (load.ts).
  */
 import { join } from 'node:path';
-import { type DataConfig, readPlain, UserError } from '@unet-fleet/shared';
+import { type DataConfig, UserError } from '@unet-fleet/law';
+import { readPlain } from '@unet-fleet/shared';
 
 export interface DataFile {
   kind: 'photo' | 'mask';

@@ -3,7 +3,7 @@
  * keeps true: a photo of one part never comes into the other, what is in neither (a test set) is left out, and both are
  * said. Without either, the split is drawn (split.ts).
  */
-import { type DataConfig, UserError } from '@unet-fleet/shared';
+import { type DataConfig, UserError } from '@unet-fleet/law';
 import { countOf, listSome } from './dataset.ts';
 import { compareText } from './list-folder.ts';
 import { withoutExtension } from './names.ts';

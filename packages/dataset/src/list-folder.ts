@@ -4,7 +4,8 @@
  */
 import { lstat, readdir, realpath, stat } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
-import { explained, isErrno, isPrintable, isSystemView, kindOf, UserError } from '@unet-fleet/shared';
+import { isPrintable, UserError } from '@unet-fleet/law';
+import { explained, isErrno, isSystemView, kindOf } from '@unet-fleet/shared';
 import { isLitter } from './litter.ts';
 
 export interface ListOptions {

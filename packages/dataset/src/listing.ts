@@ -3,7 +3,7 @@
  * One JSON line for the set and one for each sample. It says what each file is (hash, size in pixels, name), and its
  * own identity is computed anew by whoever reads it, never taken from it.
  */
-import { type DataConfig, UserError } from '@unet-fleet/shared';
+import { type DataConfig, UserError } from '@unet-fleet/law';
 import { manifestSha256 } from './dataset.ts';
 import type { Split } from './split.ts';
 import type { Sample } from './types.ts';

@@ -2,7 +2,7 @@
  * Loads one sample at training size. The files' hashes are compared with those of the scan, so that a worker with
  * other files, or a file that changed during the run, is found before it can change a weight.
  */
-import { type DataConfig, UserError } from '@unet-fleet/shared';
+import { type DataConfig, UserError } from '@unet-fleet/law';
 import { type DataFile, type FileReader, filesOf, folderReader, type ReadFile } from './files.ts';
 import { FileError } from './readers/file-error.ts';
 import { type MaskConfig, maskMeaning, readLabels } from './readers/labels.ts';

@@ -1,5 +1,5 @@
 /** What the data options say together with the files they name: class names, palette, number of classes. */
-import { type DataConfig, ignoredValues, parseMaskValues, UserError } from '@unet-fleet/shared';
+import { type DataConfig, ignoredValues, parseMaskValues, UserError } from '@unet-fleet/law';
 import { type ClassNames, readClassList } from './readers/class-names.ts';
 import { type Palette, paletteNames, readPalette } from './readers/palette.ts';
 

@@ -2,7 +2,7 @@
  * Pages of stacks are samples of their own: page k of a photo and page k of its mask are the pair "id#k". Files that hold
  * one picture are as they were. Pure.
  */
-import { UserError } from '@unet-fleet/shared';
+import { UserError } from '@unet-fleet/law';
 import { compareText } from './list-folder.ts';
 import type { Pair } from './pair.ts';
 import type { FileFacts, Finding, MaskFacts, PhotoFacts } from './scan-cache.ts';

@@ -3,7 +3,7 @@
  * says. Nothing is matched that could be meant otherwise: two files of one id are refused.
  */
 import { resolve } from 'node:path';
-import { type DataConfig, UserError } from '@unet-fleet/shared';
+import { type DataConfig, UserError } from '@unet-fleet/law';
 import { compareText, listFolder } from './list-folder.ts';
 import { hasSuffix, idOf, kindByFolder, type Sides, twoNames } from './names.ts';
 import { proposePairing } from './propose-pairing.ts';

@@ -4,7 +4,7 @@
  * tried on all files before it is proposed, and what was given already never is.
  */
 import { join, resolve } from 'node:path';
-import type { DataConfig } from '@unet-fleet/shared';
+import type { DataConfig } from '@unet-fleet/law';
 import { compareText } from './list-folder.ts';
 import { idOf, type Sides, withoutExtension } from './names.ts';
 

@@ -1,5 +1,5 @@
 /** Sorts what the scan found in each pair into good samples and kinds of fault, and counts classes and sizes. Pure. */
-import { type DataConfig, formatMaskValues, ignoredValues, parseMaskValues } from '@unet-fleet/shared';
+import { type DataConfig, formatMaskValues, ignoredValues, parseMaskValues } from '@unet-fleet/law';
 import { colourFault, type NamedMask, paletteFault } from './colour-fault.ts';
 import type { Divided } from './given-split.ts';
 import { compareText } from './list-folder.ts';

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type DataConfig, ignoredLabel } from '@unet-fleet/shared';
+import { type DataConfig, ignoredLabel } from '@unet-fleet/law';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import {

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
-import type { DataConfig } from '@unet-fleet/shared';
+import type { DataConfig } from '@unet-fleet/law';
 import { openPlain, refusalOf } from '@unet-fleet/shared';
 import pMap from 'p-map';
 import { divide } from './given-split.ts';

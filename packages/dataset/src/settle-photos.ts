@@ -2,7 +2,7 @@
  * What the photos of a set are, as the report tells it and the run keeps it: whether they are turned, which values become
  * 0 to 1, which of them cannot be read with the options that are set, and all that a person would not expect. Pure.
  */
-import type { DataConfig } from '@unet-fleet/shared';
+import type { DataConfig } from '@unet-fleet/law';
 import { countOf } from './dataset.ts';
 import type { PairFinding } from './pages.ts';
 import { photoProblem } from './readers/photo.ts';

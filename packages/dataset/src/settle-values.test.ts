@@ -1,4 +1,4 @@
-import { ignoredValues } from '@unet-fleet/shared';
+import { ignoredValues } from '@unet-fleet/law';
 import { describe, expect, it } from 'vitest';
 import { settleMaskValues } from './settle-values.ts';
 

@@ -3,7 +3,7 @@
  * in the whole set and the number of classes, if that is known, to a mapping that the run keeps, a sentence that tells
  * it, or the reason why only a person can say. docs/data.md states the rules.
  */
-import { formatMaskValues } from '@unet-fleet/shared';
+import { formatMaskValues } from '@unet-fleet/law';
 
 export interface OccurringValues {
   /** Pixels of each value over the whole set. */

@@ -1,6 +1,5 @@
 /** The split into training and validation: a pure function of ids, share and seed, kept in the run once it is made. */
-import { UserError } from '@unet-fleet/shared';
-import { permutation } from '@unet-fleet/shared/rng';
+import { permutation, UserError } from '@unet-fleet/law';
 import { compareText } from './list-folder.ts';
 
 export interface Split {

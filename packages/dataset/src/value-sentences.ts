@@ -1,5 +1,5 @@
 /** Sentences about values of masks that are no class: what most likely makes them right. Pure. */
-import { type DataConfig, formatMaskValues, parseMaskValues } from '@unet-fleet/shared';
+import { type DataConfig, formatMaskValues, parseMaskValues } from '@unet-fleet/law';
 import { ignoring, type OccurringValues, shareOf, sortedValues } from './settle-values.ts';
 import type { OutOfRange } from './types.ts';
 

@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { DataConfig } from '@unet-fleet/shared';
+import type { DataConfig } from '@unet-fleet/law';
 import { encode } from 'fast-png';
 import sharp from 'sharp';
 import { afterAll } from 'vitest';

@@ -1,5 +1,5 @@
 /** What a Job does about a pod that failed, by the exit codes of unet-fleet: they are the contract of docs/exit-codes.md. */
-import { exitCodes } from '@unet-fleet/shared';
+import { exitCodes } from '@unet-fleet/law';
 import type { Fields } from './objects.ts';
 
 /** Would fail again just the same: bad input, and numbers that differ. */

@@ -2,7 +2,7 @@
  * What a deployment is made from, beside the recipe of the training. Everything here is a plain value, so that the
  * objects are a pure function of it: the same options give the same manifests, to the byte.
  */
-import type { Config } from '@unet-fleet/shared';
+import type { Config } from '@unet-fleet/law';
 
 /** What a container asks for, in Kubernetes' quantities, such as "500m" and "4Gi". */
 export interface Resources {

@@ -2,7 +2,7 @@
  * The training's config as a file in a ConfigMap: what differs from the defaults, without secrets, and without what the
  * deployment itself decides. Paths are those in the pods.
  */
-import { type Config, configOptions, optionValue } from '@unet-fleet/shared';
+import { type Config, configOptions, optionValue } from '@unet-fleet/law';
 import { stringify } from 'yaml';
 import { type KubeObject, metadata, names, type Value } from './objects.ts';
 import type { DeployOptions } from './options.ts';

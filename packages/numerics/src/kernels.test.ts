@@ -3,7 +3,7 @@
  * is run on the whole and on the vector cut at odd places: the law asks for the same bits.
  */
 
-import { UserError } from '@unet-fleet/shared';
+import { UserError } from '@unet-fleet/law';
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { type FloatVector, NumericMemory } from './memory.ts';

@@ -3,7 +3,7 @@
  * multiply-adds, which costs the last bit), and bit for bit against a reference in Math.fround, whole and cut.
  */
 import { readFileSync } from 'node:fs';
-import { integerPower, optimizerNames, optimizers } from '@unet-fleet/shared';
+import { integerPower, optimizerNames, optimizers } from '@unet-fleet/law';
 import { describe, expect, test } from 'vitest';
 import { NumericMemory } from './memory.ts';
 import { blockSumsOfSquares, clipNormCoefficient, sumBlocks } from './norm.ts';

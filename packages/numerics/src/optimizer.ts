@@ -3,7 +3,7 @@
  * Mean, clipping and update are one pass over memory. An update of a part of the vectors touches that part alone, and
  * gives the same bits as the update of the whole.
  */
-import { type OptimizerOptions, optimizers, type TrainConfig, type UpdateFacts } from '@unet-fleet/shared';
+import { type OptimizerOptions, optimizers, type TrainConfig, type UpdateFacts } from '@unet-fleet/law';
 import type { FloatVector } from './memory.ts';
 import type { UpdateKernel } from './webassembly.ts';
 

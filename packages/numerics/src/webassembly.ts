@@ -3,7 +3,7 @@
  * the DOM, which the rest of the code must not see.
  */
 import { readFileSync } from 'node:fs';
-import { exitCodes, type OptimizerKernel, UserError } from '@unet-fleet/shared';
+import { exitCodes, type OptimizerKernel, UserError } from '@unet-fleet/law';
 
 /** A WebAssembly.Memory. A shared one can be sent to another thread with postMessage. */
 export interface WasmMemory {

@@ -2,7 +2,7 @@
  * A confusion matrix as a heat map: each row is one true class, its cells the shares of its pixels that were
  * predicted as each class. Normalising by row keeps a class of a thousand pixels as readable as the background.
  */
-import { metricsOf } from '@unet-fleet/shared';
+import { metricsOf } from '@unet-fleet/law';
 import { rectSvg, renderPng } from './canvas.ts';
 import { type ClassScheme, nameOfLabel } from './models/class-map.ts';
 import { cellOf, occurringClasses } from './models/confusion.ts';

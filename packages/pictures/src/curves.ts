@@ -2,7 +2,7 @@
  * The course of a run in one picture: loss, mean IoU and learning rate over the steps, with the ends of epochs,
  * checkpoints and restarts marked lightly.
  */
-import type { RunEvent } from '@unet-fleet/shared';
+import type { RunEvent } from '@unet-fleet/law';
 import { circleSvg, polylineSvg, rectSvg, renderPng, type StrokeStyle } from './canvas.ts';
 import { type History, historyOf } from './history.ts';
 import {

@@ -1,4 +1,4 @@
-import type { RunEvent } from '@unet-fleet/shared';
+import type { RunEvent } from '@unet-fleet/law';
 import { describe, expect, it } from 'vitest';
 import { trainingCurves } from './curves.ts';
 import { decode, pixelAt } from './decode.test-helper.ts';

@@ -2,7 +2,7 @@
  * What the events of a run say about its course, as series that can be drawn. A run that was stopped and resumed goes
  * back to its checkpoint, so the steps it repeats replace those recorded before: there is one value a step.
  */
-import type { RunEvent } from '@unet-fleet/shared';
+import type { RunEvent } from '@unet-fleet/law';
 
 export interface StepPoint {
   step: number;

@@ -7,14 +7,9 @@ import { stepOfName } from '@unet-fleet/coordinator/checkpoint/manifest';
 import { DamagedCheckpoint, loadCheckpoint, readManifest } from '@unet-fleet/coordinator/checkpoint/read';
 import type { ModelState } from '@unet-fleet/coordinator/reducer/bucket-owner';
 import type { RunFolder } from '@unet-fleet/coordinator/run-folder/run-folder';
+import { initialParameters, initialStatistics, type ModelDescription, UserError } from '@unet-fleet/law';
 import { createOptimizer } from '@unet-fleet/numerics';
-import {
-  type Fingerprint,
-  initialParameters,
-  initialStatistics,
-  type ModelDescription,
-  UserError,
-} from '@unet-fleet/shared';
+import type { Fingerprint } from '@unet-fleet/shared';
 
 export interface Beginning {
   /** Commits so far: the next step is this + 1. */

@@ -3,7 +3,7 @@
  */
 import type { LedgerAnswer, LedgerLine } from '@unet-fleet/coordinator/run-folder/ledger-line';
 import { samplesSha256 } from '@unet-fleet/coordinator/run-folder/step-samples';
-import { leavesOf, nodeKey, type TreeNode } from '@unet-fleet/shared';
+import { leavesOf, nodeKey, type TreeNode } from '@unet-fleet/law';
 import type { LeafSums } from '@unet-fleet/worker/shell/leaf-sums';
 import type { Recomputed } from './trainer.ts';
 

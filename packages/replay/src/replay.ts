@@ -19,15 +19,8 @@ import {
   trainingSizeOf,
   withUnpacked,
 } from '@unet-fleet/dataset';
-import {
-  type DataConfig,
-  describeModel,
-  engineDifferences,
-  type Fingerprint,
-  ignoredLabel,
-  type PlanConfig,
-  UserError,
-} from '@unet-fleet/shared';
+import { type DataConfig, describeModel, ignoredLabel, type PlanConfig, UserError } from '@unet-fleet/law';
+import { engineDifferences, type Fingerprint } from '@unet-fleet/shared';
 import { ComputeThread, type EngineFingerprint } from '@unet-fleet/worker';
 import { Batches } from '@unet-fleet/worker/shell/batches';
 import { beginningOf, enginesOf } from './beginning.ts';

@@ -8,14 +8,6 @@ import { commitStep } from '@unet-fleet/coordinator/reducer/commit';
 import { gradientSha256, nodeSha256 } from '@unet-fleet/coordinator/reducer/hashing';
 import type { LedgerLine } from '@unet-fleet/coordinator/run-folder/ledger-line';
 import {
-  blockSumsOfSquares,
-  createOptimizer,
-  type FloatVector,
-  NumericMemory,
-  type Optimizer,
-  updateRunningStatistics,
-} from '@unet-fleet/numerics';
-import {
   type ModelDescription,
   nodeKey,
   type PlanConfig,
@@ -23,7 +15,15 @@ import {
   stepPlan,
   type TrainConfig,
   versionBefore,
-} from '@unet-fleet/shared';
+} from '@unet-fleet/law';
+import {
+  blockSumsOfSquares,
+  createOptimizer,
+  type FloatVector,
+  NumericMemory,
+  type Optimizer,
+  updateRunningStatistics,
+} from '@unet-fleet/numerics';
 import type { ComputeThread } from '@unet-fleet/worker';
 import type { Batches } from '@unet-fleet/worker/shell/batches';
 import type { LeafSums } from '@unet-fleet/worker/shell/leaf-sums';

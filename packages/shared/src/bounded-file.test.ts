@@ -2,9 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { UserError } from '@unet-fleet/law';
 import { afterAll, expect, test } from 'vitest';
 import { readBounded, readPlain } from './bounded-file.ts';
-import { UserError } from './errors.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'unet-fleet-bounded-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -4,7 +4,7 @@
  */
 import { closeSync, constants, openSync, readSync, type Stats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { UserError } from './errors.ts';
+import { UserError } from '@unet-fleet/law';
 
 const chunkBytes = 64 * 1024;
 /** Of a pipe, such as the shell's <(command): for its next bytes. */

@@ -2,8 +2,8 @@
  * What happened, in one sentence: the terminal, the live page and the report say it in the same words. Pure. What comes
  * too often to be told one by one (steps, progress of a validation) has none.
  */
-import type { RunEvent } from './events.ts';
-import { compact, counted, duration, lossText, seconds, shareText } from './figures.ts';
+import type { RunEvent } from '@unet-fleet/law';
+import { compact, counted, duration, lossText, seconds, shareText } from '@unet-fleet/law';
 
 export interface EventText {
   text: string;

@@ -4,7 +4,7 @@
  */
 import { mkdirSync, rmdirSync, type Stats, statfsSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { UserError } from './errors.ts';
+import { UserError } from '@unet-fleet/law';
 
 /**
  * Makes the folder and those above it that are missing; returns the made ones, outermost first. Throws the system's

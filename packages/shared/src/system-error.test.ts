@@ -4,8 +4,8 @@ import { readFileSync, rmdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { constants } from 'node:os';
 import { promisify } from 'node:util';
+import { exitCodes, UserError } from '@unet-fleet/law';
 import { expect, test } from 'vitest';
-import { exitCodes, UserError } from './errors.ts';
 import { errnoOf, explained, systemError } from './system-error.ts';
 
 const refused = (code: string, more: object = {}): Error =>

@@ -3,7 +3,7 @@
  * remedy. What it keeps true: an operating fault is never told as a bug, and what the system did not refuse is never
  * told as an operating fault.
  */
-import { type ExitCode, exitCodes, UserError } from './errors.ts';
+import { type ExitCode, exitCodes, UserError } from '@unet-fleet/law';
 
 /** What was being done, for errors that do not say it themselves. */
 export interface Doing {

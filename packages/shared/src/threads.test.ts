@@ -1,5 +1,5 @@
 /** The built package: a thread loads it by itself, without the test's transpiler. */
-import { exitCodes, UserError } from '@unet-fleet/shared';
+import { exitCodes, UserError } from '@unet-fleet/law';
 import { Thread } from '@unet-fleet/shared/threads';
 import { afterEach, expect, test } from 'vitest';
 
@@ -18,7 +18,7 @@ interface Theirs {
 
 const source = `
 import { readFileSync } from 'node:fs';
-import { UserError } from '${import.meta.resolve('@unet-fleet/shared')}';
+import { UserError } from '${import.meta.resolve('@unet-fleet/law')}';
 import { Moved, Starter, threadData } from '${import.meta.resolve('@unet-fleet/shared/threads')}';
 const starter = new Starter();
 const notes = [];

@@ -8,7 +8,7 @@
  * their class, does not know that a thread has died, and would need a layer for these as long as this file.
  */
 import { parentPort, Worker, type WorkerOptions, workerData } from 'node:worker_threads';
-import { type ExitCode, UserError } from './errors.ts';
+import { type ExitCode, UserError } from '@unet-fleet/law';
 import { type Doing, explained } from './system-error.ts';
 
 /** Of a function, as a tuple. */

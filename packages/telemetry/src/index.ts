@@ -1,6 +1,6 @@
 /** What a run tells machines: TensorBoard's files, Prometheus's metrics, traces. Each is loaded where it is asked for. */
 import type { Observer } from '@unet-fleet/coordinator/live/live-run';
-import type { Config } from '@unet-fleet/shared';
+import type { Config } from '@unet-fleet/law';
 
 /** Where OpenTelemetry's API keeps what an SDK has registered with it. */
 const registry = Symbol.for('opentelemetry.js.api.1');

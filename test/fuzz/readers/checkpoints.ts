@@ -12,7 +12,7 @@ import {
   initialSchedule,
   type ModelConfig,
   UserError,
-} from '@unet-fleet/shared';
+} from '@unet-fleet/law';
 import { loadConfig } from '@unet-fleet/shared/config/load';
 import type { Reader, Seed } from '../reader.ts';
 

@@ -1,7 +1,7 @@
 /** What a worker without the data folder believes nothing of: the listing of the data, the index of a pack. */
 import { type Dataset, listingText, parseListing } from '@unet-fleet/dataset';
 import { indexText, parseIndex } from '@unet-fleet/dataset/pack/pack-index';
-import { UserError } from '@unet-fleet/shared';
+import { UserError } from '@unet-fleet/law';
 import type { Reader } from '../reader.ts';
 import { textSeed } from './files.ts';
 

@@ -1,5 +1,6 @@
 /** The line by which a worker joins: from a terminal, a file or an environment variable. */
-import { formatJoinUrl, parseJoinUrl, UserError } from '@unet-fleet/shared';
+import { UserError } from '@unet-fleet/law';
+import { formatJoinUrl, parseJoinUrl } from '@unet-fleet/shared';
 import type { Reader } from '../reader.ts';
 import { textSeed } from './files.ts';
 

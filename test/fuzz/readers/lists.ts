@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readClassNames, readPalette } from '@unet-fleet/dataset';
 import { matWithNames } from '@unet-fleet/dataset/sample/mat-writer';
-import { UserError } from '@unet-fleet/shared';
+import { UserError } from '@unet-fleet/law';
 import type { Reader, Seed } from '../reader.ts';
 import { fixture, maskFixtures, textSeed } from './files.ts';
 

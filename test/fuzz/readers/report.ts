@@ -5,7 +5,7 @@ import { writeTables } from '@unet-fleet/dashboard/csv/index';
 import { gatherReport } from '@unet-fleet/dashboard/report/gather';
 import { reportPage } from '@unet-fleet/dashboard/report/page';
 import { figuresOf } from '@unet-fleet/dashboard/report/report-figures';
-import { UserError } from '@unet-fleet/shared';
+import { UserError } from '@unet-fleet/law';
 import { makeRun } from '../../helpers/made-run.ts';
 import type { Reader, Seed } from '../reader.ts';
 

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32, deflateRawSync } from 'node:zlib';
-import { UserError } from '@unet-fleet/shared';
+import { UserError } from '@unet-fleet/law';
 import { unpack } from '@unet-fleet/shared/install/unpack';
 import type { Reader, Seed } from '../reader.ts';
 

@@ -2,13 +2,13 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { isPrintable } from '@unet-fleet/law';
 import {
   type BulkKey,
   decodeHeader,
   encodeHeader,
   FetchError,
   frameHeaderBytes,
-  isPrintable,
   mismatch,
   reducerPeer,
   runTagOf,

@@ -13,7 +13,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { cacheFolder, exitCodes, lastLine, requireDisk, runCommand, UserError } from '@unet-fleet/shared';
+import { exitCodes, UserError } from '@unet-fleet/law';
+import { cacheFolder, lastLine, requireDisk, runCommand } from '@unet-fleet/shared';
 import { program } from '../../tools/known.ts';
 import { once } from '../../tools/once.ts';
 import type { Tell, Tool } from '../../tools/tool.ts';

@@ -1,5 +1,5 @@
 /** Holds what the product made of a cell against what the generator wrote. Pure: everything comes in as values. */
-import { ignoredValues } from '@unet-fleet/shared';
+import { ignoredValues } from '@unet-fleet/law';
 import type { Cell, Expect, Look, LookedSample } from './cell.ts';
 
 /** The numbers of a sample. photo: HWC; classes: HW. */

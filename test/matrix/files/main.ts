@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { UserError } from '@unet-fleet/shared';
+import { UserError } from '@unet-fleet/law';
 import { parseArgs } from '../../tools/arguments.ts';
 import { requireTools, toolOptions, toolUsage } from '../../tools/require.ts';
 import type { Cell } from './cell.ts';

@@ -1,5 +1,5 @@
 /** `unet-fleet config`: every option with its names, help, unit, default and range; docs/configuration.md is its output. */
-import { type GroupName, groupTitles } from '@unet-fleet/shared';
+import { type GroupName, groupTitles } from '@unet-fleet/law';
 import { Command } from 'commander';
 import { type OptionRow, optionRows } from '../config-options.ts';
 import { type Io, printJson } from '../io.ts';

@@ -1,7 +1,7 @@
 /** `unet-fleet credentials`: keys, certificates and a server configuration for a fleet on several machines. */
 import { resolve } from 'node:path';
 import { type CredentialsReport, changeCredentials, makeCredentials } from '@unet-fleet/coordinator';
-import { UserError } from '@unet-fleet/shared';
+import { UserError } from '@unet-fleet/law';
 import { Command } from 'commander';
 import { wholeArgument } from '../arguments.ts';
 import { type Io, printJson } from '../io.ts';

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { holdsRun } from '@unet-fleet/coordinator/run-folder/run-folder';
 import { serveFolder } from '@unet-fleet/dashboard/server/serve-folder';
-import { exitCodes, UserError } from '@unet-fleet/shared';
+import { exitCodes, UserError } from '@unet-fleet/law';
 import { Command, Option } from 'commander';
 import { addConfigOptions, configFrom } from '../config-options.ts';
 import { type Io, printJson } from '../io.ts';

@@ -5,7 +5,8 @@
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type FileName, type ManifestFile, paths, render, renderLoader, yamlOf } from '@unet-fleet/deploy';
-import { type Config, explained, makeFolder, UserError } from '@unet-fleet/shared';
+import { type Config, UserError } from '@unet-fleet/law';
+import { explained, makeFolder } from '@unet-fleet/shared';
 import { Command } from 'commander';
 import { addConfigFile, addConfigOptions, configFrom, requireFolders } from '../config-options.ts';
 import { deployCredentials } from '../deploy-credentials.ts';

@@ -4,10 +4,10 @@
  */
 
 import { natsServerHere } from '@unet-fleet/coordinator';
+import { exitCodes } from '@unet-fleet/law';
 import {
   cacheFolder,
   type Environment,
-  exitCodes,
   freeBytes,
   pipVersion,
   supportedArch,

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { openRunFolder } from '@unet-fleet/coordinator/run-folder/run-folder';
 import { classWeightsOf } from '@unet-fleet/coordinator/shell/fit-options';
 import { type Dataset, datasetFrom, type Sample, samplesOf, settledOf } from '@unet-fleet/dataset';
-import { type Config, exitCodes, leafSizeOf, UserError } from '@unet-fleet/shared';
+import { type Config, exitCodes, leafSizeOf, UserError } from '@unet-fleet/law';
 import {
   type EvaluationFiles,
   type EvaluationReport,

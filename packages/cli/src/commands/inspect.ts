@@ -10,18 +10,16 @@ import {
   type ScanReport,
   settledOf,
 } from '@unet-fleet/dataset';
-import { contactSheet, toRgb } from '@unet-fleet/pictures';
 import {
   type Config,
   type DataConfig,
   type ExitCode,
   exitCodes,
-  explained,
   ignoredLabel,
-  makeFolder,
   UserError,
-  writeWhole,
-} from '@unet-fleet/shared';
+} from '@unet-fleet/law';
+import { contactSheet, toRgb } from '@unet-fleet/pictures';
+import { explained, makeFolder, writeWhole } from '@unet-fleet/shared';
 import { type Failure, failureOf } from '@unet-fleet/worker';
 import { Command } from 'commander';
 import { wholeArgument } from '../arguments.ts';

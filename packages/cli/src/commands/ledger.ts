@@ -6,7 +6,7 @@ import { type LedgerSummary, summarize } from '@unet-fleet/coordinator/run-folde
 import { openRunFolder, runPaths } from '@unet-fleet/coordinator/run-folder/run-folder';
 import { StepSamples, samplesSha256 } from '@unet-fleet/coordinator/run-folder/step-samples';
 import { planOf } from '@unet-fleet/coordinator/shell/prepare-run';
-import { numSteps, UserError } from '@unet-fleet/shared';
+import { numSteps, UserError } from '@unet-fleet/law';
 import { Command } from 'commander';
 import { wholeArgument } from '../arguments.ts';
 import { type Io, printJson } from '../io.ts';

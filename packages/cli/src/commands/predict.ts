@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { basename, resolve } from 'node:path';
 import { listSome } from '@unet-fleet/dataset';
-import { exitCodes } from '@unet-fleet/shared';
+import { exitCodes } from '@unet-fleet/law';
 import { type PredictionReport, predictPhotos } from '@unet-fleet/worker';
 import { Command } from 'commander';
 import { addConfigOptions, configFrom, type Selection } from '../config-options.ts';

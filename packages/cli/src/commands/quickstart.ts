@@ -3,7 +3,7 @@
  * the other commands call.
  */
 import { join, resolve } from 'node:path';
-import { exitCodes, shareText } from '@unet-fleet/shared';
+import { exitCodes, shareText } from '@unet-fleet/law';
 import { formatEvaluation } from '@unet-fleet/worker';
 import { Command } from 'commander';
 import { configFrom } from '../config-options.ts';

@@ -1,7 +1,8 @@
 /** `unet-fleet replay`: computes a step of a run again and holds it against the run's ledger. */
 import { resolve } from 'node:path';
+import { exitCodes } from '@unet-fleet/law';
 import { formatReplay, replayRun } from '@unet-fleet/replay';
-import { cacheFolder, exitCodes } from '@unet-fleet/shared';
+import { cacheFolder } from '@unet-fleet/shared';
 import { Command } from 'commander';
 import { wholeArgument } from '../arguments.ts';
 import { type Io, printJson } from '../io.ts';

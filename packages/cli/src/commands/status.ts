@@ -5,7 +5,7 @@ import { type RecordedStatus, readStatus } from '@unet-fleet/coordinator/run-fol
 import { RunHistory } from '@unet-fleet/dashboard/history/index';
 import type { Status } from '@unet-fleet/dashboard/protocol';
 import { headOf, Pace } from '@unet-fleet/dashboard/server/head';
-import { exitCodes, printable, stepsPerEpoch, UserError } from '@unet-fleet/shared';
+import { exitCodes, printable, stepsPerEpoch, UserError } from '@unet-fleet/law';
 import { Command } from 'commander';
 import { type Io, printJson } from '../io.ts';
 import { addRunName, namedRunDir, type RunNameFlags } from '../run-folders.ts';

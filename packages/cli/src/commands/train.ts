@@ -9,16 +9,8 @@ import { interventionsOf } from '@unet-fleet/coordinator/run-folder/intervention
 import { holdsRun, openRunFolder } from '@unet-fleet/coordinator/run-folder/run-folder';
 import { configNow } from '@unet-fleet/coordinator/shell/options-anew';
 import { livePage } from '@unet-fleet/dashboard/server/observe';
-import {
-  atExit,
-  type Config,
-  cacheFolder,
-  exitCodes,
-  type Log,
-  type RunEvent,
-  removeIfEmpty,
-  UserError,
-} from '@unet-fleet/shared';
+import { type Config, exitCodes, type RunEvent, UserError } from '@unet-fleet/law';
+import { atExit, cacheFolder, type Log, removeIfEmpty } from '@unet-fleet/shared';
 import { createLog } from '@unet-fleet/shared/log';
 import { exporters } from '@unet-fleet/telemetry';
 import { Command } from 'commander';

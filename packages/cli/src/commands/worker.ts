@@ -1,15 +1,14 @@
 /** `unet-fleet worker`: computes leaves for a run until it is over or the worker is asked to leave. */
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
+import { exitCodes, UserError } from '@unet-fleet/law';
 import {
   cacheFolder,
   coordinatorIdentity,
-  exitCodes,
   exitWhenQuiet,
   type JoinUrl,
   newInstance,
   peerOf,
-  UserError,
 } from '@unet-fleet/shared';
 import { brokerOf } from '@unet-fleet/shared/transport/connect';
 import { identityAt } from '@unet-fleet/shared/transport/credentials';

@@ -1,5 +1,5 @@
 /** The end of a command: what it has written is taken, or it is known that it will not be. */
-import { exitCodes } from '@unet-fleet/shared';
+import { exitCodes } from '@unet-fleet/law';
 import type { Io } from '../io.ts';
 import type { Output } from './output.ts';
 import { troubleSentence } from './trouble.ts';

@@ -1,6 +1,6 @@
 /** What a run is about to do, told before it begins. Pure. */
 import { basename } from 'node:path';
-import { type Config, leafSizeOf, modelOf, modelTitle, type RunEvent } from '@unet-fleet/shared';
+import { type Config, leafSizeOf, modelOf, modelTitle, type RunEvent } from '@unet-fleet/law';
 import { compact, counted, facts, whole } from './format.ts';
 
 type RunStarted = Extract<RunEvent, { type: 'run-started' }>;

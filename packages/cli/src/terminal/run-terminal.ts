@@ -1,5 +1,5 @@
 /** Reads a run's events onto a screen: banner, live line or sparse plain lines, summary. Shell around progress.ts. */
-import type { Config, RunEvent } from '@unet-fleet/shared';
+import type { Config, RunEvent } from '@unet-fleet/law';
 import { whileDoing } from '../stop-signals.ts';
 import { bannerLines } from './banner.ts';
 import { type BarState, plainLine } from './bar.ts';

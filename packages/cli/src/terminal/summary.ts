@@ -1,5 +1,5 @@
 /** What a run leaves behind, and what to do next. Pure: the caller says which files there are. */
-import type { RunEvent } from '@unet-fleet/shared';
+import type { RunEvent } from '@unet-fleet/law';
 import { counted, duration, facts, lossText, shareText } from './format.ts';
 import type { RunProgress } from './progress.ts';
 

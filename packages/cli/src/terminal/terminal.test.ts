@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream';
-import type { RunEvent } from '@unet-fleet/shared';
+import type { RunEvent } from '@unet-fleet/law';
 import { loadConfig } from '@unet-fleet/shared/config/load';
 import { expect, test } from 'vitest';
 import { bannerLines } from './banner.ts';

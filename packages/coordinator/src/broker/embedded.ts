@@ -8,15 +8,14 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { exitCodes, UserError } from '@unet-fleet/law';
 import {
   atExit,
   coordinatorIdentity,
-  exitCodes,
   type InstallReport,
   makeFolder,
   sharedWorkerIdentity,
   silentReport,
-  UserError,
 } from '@unet-fleet/shared';
 import { findNatsServer } from './find.ts';
 import { isLoopback, type JoinSecrets } from './join-secrets.ts';

@@ -1,6 +1,7 @@
 /** Which nats-server program a run uses: the user's own where it is new enough, else the pinned one. */
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { UserError } from '@unet-fleet/law';
 import {
   type Environment,
   hasWheel,
@@ -10,7 +11,6 @@ import {
   runCommand,
   silentReport,
   supportedArch,
-  UserError,
   type Wheel,
   wheelFolder,
 } from '@unet-fleet/shared';

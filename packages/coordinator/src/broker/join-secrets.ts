@@ -7,15 +7,8 @@ import { randomBytes, X509Certificate } from 'node:crypto';
 import { chmodSync } from 'node:fs';
 import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import {
-  explained,
-  isErrno,
-  isHost,
-  makeFolder,
-  readBounded,
-  UserError,
-  writeWholeSync,
-} from '@unet-fleet/shared';
+import { UserError } from '@unet-fleet/law';
+import { explained, isErrno, isHost, makeFolder, readBounded, writeWholeSync } from '@unet-fleet/shared';
 import { fingerprintOf } from '@unet-fleet/shared/transport/join';
 import { z } from 'zod';
 import { makeAuthority, makeServerCertificate } from './credentials/certificates.ts';

@@ -2,7 +2,8 @@
  * A passing connection with the coordinator's credentials, before the run begins: what the broker does about it shows
  * what would otherwise stop a run without a word.
  */
-import { type BrokerAddress, inboxOf, UserError } from '@unet-fleet/shared';
+import { UserError } from '@unet-fleet/law';
+import { type BrokerAddress, inboxOf } from '@unet-fleet/shared';
 import { connectBroker } from '@unet-fleet/shared/transport/connect';
 
 /** Of one connection at most: the coordinator hears who looks for a run, who joins, what workers say and who has gone. */

@@ -7,7 +7,7 @@ import { closeSync, openSync, readdirSync, readFileSync, rmSync, statSync } from
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { exitCodes, UserError } from '@unet-fleet/shared';
+import { exitCodes, UserError } from '@unet-fleet/law';
 import { isLoopback } from './join-secrets.ts';
 
 export interface ServerFiles {

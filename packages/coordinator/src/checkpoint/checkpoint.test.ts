@@ -25,7 +25,7 @@ import {
   initialSchedule,
   type ModelConfig,
   UserError,
-} from '@unet-fleet/shared';
+} from '@unet-fleet/law';
 import { loadConfig } from '@unet-fleet/shared/config/load';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Progress } from '../core/types.ts';

@@ -4,7 +4,8 @@
  */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { explained, UserError } from '@unet-fleet/shared';
+import { UserError } from '@unet-fleet/law';
+import { explained } from '@unet-fleet/shared';
 import { realFiles, syncFolder } from './files.ts';
 import { checkpointName, files, type Manifest, removedPrefix, replacedOf, stepOfName } from './manifest.ts';
 import {

@@ -10,7 +10,7 @@ import {
   type ModelConfig,
   type ScheduleName,
   scheduleNames,
-} from '@unet-fleet/shared';
+} from '@unet-fleet/law';
 import { loadConfig } from '@unet-fleet/shared/config/load';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';

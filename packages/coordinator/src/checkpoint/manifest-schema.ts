@@ -6,12 +6,12 @@ import {
   type Config,
   configOptions,
   configSchema,
-  problemOf,
   type ScheduleState,
   type StateFields,
   scheduleNames,
   schedules,
-} from '@unet-fleet/shared';
+} from '@unet-fleet/law';
+import { problemOf } from '@unet-fleet/shared';
 import { fingerprintSchema } from '@unet-fleet/shared/protocol/messages';
 import { modelSchema } from '@unet-fleet/shared/protocol/model-schema';
 import { z } from 'zod';

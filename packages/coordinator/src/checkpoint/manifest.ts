@@ -6,7 +6,8 @@
  *   SHA256SUMS             of the three, in the format of sha256sum: `sha256sum -c SHA256SUMS` checks it by hand
  * Each of the four is covered: SHA256SUMS must be, byte for byte, what follows from the other three.
  */
-import type { Config, fingerprintSchema, ModelConfig, Step } from '@unet-fleet/shared';
+import type { Config, ModelConfig, Step } from '@unet-fleet/law';
+import type { fingerprintSchema } from '@unet-fleet/shared';
 import type { Progress } from '../core/types.ts';
 
 export const formatVersion = 1;

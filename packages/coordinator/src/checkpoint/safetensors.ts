@@ -4,7 +4,7 @@
  * long, types or shapes that do not fit, tensors outside the file, overlapping or with holes are refused before
  * anything is used.
  */
-import { printable } from '@unet-fleet/shared';
+import { printable } from '@unet-fleet/law';
 
 export const bytesPerValue = { F32: 4, I64: 8 } as const;
 export type TensorType = keyof typeof bytesPerValue;

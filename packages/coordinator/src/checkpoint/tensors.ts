@@ -9,7 +9,7 @@ import {
   type ModelDescription,
   type TensorSpec,
   toTorchLayout,
-} from '@unet-fleet/shared';
+} from '@unet-fleet/law';
 import { bytesOf, type HashedFile } from './files.ts';
 import type { CheckpointVectors } from './manifest.ts';
 import { bytesPerValue, decodeHeader, encodeHeader, type TensorHeader } from './safetensors.ts';

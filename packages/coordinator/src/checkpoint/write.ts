@@ -5,7 +5,8 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { dirname, join } from 'node:path';
-import { describeModel, explained, modelTitle, type Step, stepTo } from '@unet-fleet/shared';
+import { describeModel, modelTitle, type Step, stepTo } from '@unet-fleet/law';
+import { explained } from '@unet-fleet/shared';
 import { bytesOf, type FileOperations, realFiles, syncFolder, writeFile } from './files.ts';
 import {
   type CheckpointFacts,

@@ -1,6 +1,6 @@
 /** The thread that writes checkpoints: hashing, changing layouts and waiting for the disk stall nobody here. */
 import { existsSync } from 'node:fs';
-import { UserError } from '@unet-fleet/shared';
+import { UserError } from '@unet-fleet/law';
 import { Starter, threadData } from '@unet-fleet/shared/threads';
 import { assertTermHeld } from '../run-folder/lock.ts';
 import { pruneCheckpoints } from './folder.ts';

@@ -1,5 +1,5 @@
 /** What the run waits for: who, since when, why, until when, and what happens then. Asked at any moment. */
-import { leavesOf, sameNode, stepOn, stepTo } from '@unet-fleet/shared';
+import { leavesOf, sameNode, stepOn, stepTo } from '@unet-fleet/law';
 import { deadlinesOf } from './deadlines.ts';
 import { numActive } from './leases.ts';
 import { describeLeaves, leaseIsOf, openLeavesOf } from './leaves.ts';

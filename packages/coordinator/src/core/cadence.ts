@@ -1,5 +1,5 @@
 /** Which versions of the weights are validated: known beforehand, so that what is of interest then can be kept ready. */
-import { numSteps, type PlanConfig, stepsPerEpoch } from '@unet-fleet/shared';
+import { numSteps, type PlanConfig, stepsPerEpoch } from '@unet-fleet/law';
 
 export interface Cadence {
   plan: PlanConfig;

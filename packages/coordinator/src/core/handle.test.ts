@@ -8,7 +8,7 @@ import {
   leavesOf,
   type RunEvent,
   type TreeNode,
-} from '@unet-fleet/shared';
+} from '@unet-fleet/law';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { awaited } from './awaited.ts';

@@ -2,7 +2,7 @@
  * The core's one entry: an event changes the state and says what to do about it. No clock, no I/O, no tensors, so
  * that production, unit tests and the simulator run the same decisions. `handle` owns the state it is given.
  */
-import { stepOn } from '@unet-fleet/shared';
+import { stepOn } from '@unet-fleet/law';
 import { sayWhetherWaiting, sayWhoIsLate } from './awaited.ts';
 import { brokerBack, brokerLost, stalled } from './broker.ts';
 import { assignLeases, leaseSeen, resendLeases } from './leases.ts';

@@ -1,9 +1,4 @@
-import {
-  earlyStoppingAfterValidation,
-  initialEarlyStopping,
-  initialSchedule,
-  rateAt,
-} from '@unet-fleet/shared';
+import { earlyStoppingAfterValidation, initialEarlyStopping, initialSchedule, rateAt } from '@unet-fleet/law';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { firstBeyondEnd, intervened, planWith, trainWith, withIntervention } from './interventions.ts';

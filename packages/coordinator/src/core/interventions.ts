@@ -13,7 +13,7 @@ import {
   versionBefore,
   withOptions,
   withRate,
-} from '@unet-fleet/shared';
+} from '@unet-fleet/law';
 import type { ChangedOptions, CountedIntervention, Intervention, Progress } from './types.ts';
 
 /** What a run that has begun may be given anew. Anything else would make another run of what it has done. */

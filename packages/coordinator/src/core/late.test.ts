@@ -3,7 +3,8 @@
  * late, twice or overtaken, whatever has become of its sender. A kind that is not in the tables fails here.
  */
 import { readFileSync } from 'node:fs';
-import { initialEarlyStopping, initialSchedule, type UpMessage } from '@unet-fleet/shared';
+import { initialEarlyStopping, initialSchedule } from '@unet-fleet/law';
+import type { UpMessage } from '@unet-fleet/shared';
 import { upMessage } from '@unet-fleet/shared/protocol/messages';
 import { describe, expect, it } from 'vitest';
 import { handle } from './handle.ts';

@@ -3,7 +3,7 @@
  * worker a second time, and the first answer counts. Which worker gets a leaf cannot matter to the result, so the
  * dealing may use rank and timing freely.
  */
-import { balancedRanges, childrenOf, coverOf, leavesOf, stepOn, type TreeNode } from '@unet-fleet/shared';
+import { balancedRanges, childrenOf, coverOf, leavesOf, stepOn, type TreeNode } from '@unet-fleet/law';
 import { deadlinesOf } from './deadlines.ts';
 import { describeLeaves, leaseIsOf, memberOf, numHolders, openLeavesOf, runsOf } from './leaves.ts';
 import { isLeaving } from './steering.ts';

@@ -1,5 +1,5 @@
 /** Small questions about nodes, leaves and who holds them. */
-import { endLeaf, firstLeaf, leavesOf, type TreeNode, type Version } from '@unet-fleet/shared';
+import { endLeaf, firstLeaf, leavesOf, type TreeNode, type Version } from '@unet-fleet/law';
 import type { CoreState, Lease, Member, Round } from './types.ts';
 
 export const numLeavesOf = (node: TreeNode, numLeaves: number): number =>

@@ -1,5 +1,5 @@
 /** Who works for the run: joining, leaving, being cut off, failing. */
-import { isNodeOf, leavesOf } from '@unet-fleet/shared';
+import { isNodeOf, leavesOf } from '@unet-fleet/law';
 import { deadlinesOf } from './deadlines.ts';
 import { dropLease, signOfLife } from './leases.ts';
 import { leaseIsOf, memberOf, openLeavesOf } from './leaves.ts';

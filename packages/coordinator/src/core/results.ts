@@ -11,7 +11,7 @@ import {
   stepTo,
   type TreeNode,
   type Version,
-} from '@unet-fleet/shared';
+} from '@unet-fleet/law';
 import { measure } from './deadlines.ts';
 import { returnNode, signOfLife } from './leases.ts';
 import { describeLeaves, leaseIsOf, memberOf, numHolders } from './leaves.ts';

@@ -1,5 +1,6 @@
 /** A round: one version of the weights, and the leaves to compute with it. */
-import type { RoundKind, Version } from '@unet-fleet/shared';
+import type { Version } from '@unet-fleet/law';
+import type { RoundKind } from '@unet-fleet/shared';
 import type { Round } from './types.ts';
 
 export function newRound(

@@ -19,7 +19,7 @@ import {
   stepTo,
   type Version,
   versionBefore,
-} from '@unet-fleet/shared';
+} from '@unet-fleet/law';
 import { isValidated } from './cadence.ts';
 import { planWith } from './interventions.ts';
 import { endOldLeases, numActive } from './leases.ts';

@@ -1,5 +1,5 @@
 /** How a core begins: fresh, or from the progress that a checkpoint kept. */
-import { initialNorms } from '@unet-fleet/shared';
+import { initialNorms } from '@unet-fleet/law';
 import type { CoreConfig, CoreState, Intervention, LeafTimes, Progress } from './types.ts';
 
 const unmeasured = (): LeafTimes => ({ recent: [], next: 0, first: [], medianMs: 0, spreadMs: 0 });

@@ -1,5 +1,5 @@
 /** What the run is doing at this moment, for people. Times are those of the core's clock. */
-import { type Step, stepTo } from '@unet-fleet/shared';
+import { type Step, stepTo } from '@unet-fleet/law';
 import { type Awaited, awaited, lackOfWorkers } from './awaited.ts';
 import { isLeaving } from './steering.ts';
 import { isPaused } from './suspects.ts';

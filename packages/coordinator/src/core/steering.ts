@@ -3,7 +3,7 @@
  * something is computed, so it may come at any time and is forgotten by a coordinator that starts again. The rate
  * reaches the weights: it counts from a step that has not begun, and only once it is durable.
  */
-import { numSteps, rateAt, type Step, stepOn, stepsPerEpoch, versionBefore } from '@unet-fleet/shared';
+import { numSteps, rateAt, type Step, stepOn, stepsPerEpoch, versionBefore } from '@unet-fleet/law';
 import { intervened, planWith, withIntervention } from './interventions.ts';
 import { memberOf } from './leaves.ts';
 import { isSentAway, sendAway } from './peers.ts';

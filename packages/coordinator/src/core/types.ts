@@ -7,14 +7,14 @@ import type {
   EarlyStoppingState,
   NormHistory,
   PlanConfig,
-  RoundKind,
   RunEvent,
   ScheduleState,
   Step,
   TrainConfig,
   TreeNode,
   Version,
-} from '@unet-fleet/shared';
+} from '@unet-fleet/law';
+import type { RoundKind } from '@unet-fleet/shared';
 
 export interface CoreConfig {
   plan: PlanConfig;

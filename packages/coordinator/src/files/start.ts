@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { type Dataset, filesOf, listingText } from '@unet-fleet/dataset';
-import type { BrokerAddress, DataConfig } from '@unet-fleet/shared';
+import type { DataConfig } from '@unet-fleet/law';
+import type { BrokerAddress } from '@unet-fleet/shared';
 import { Thread } from '@unet-fleet/shared/threads';
 import type { Cleanups } from '../shell/cleanups.ts';
 import type { PreparedRun } from '../shell/prepare-run.ts';

@@ -3,7 +3,7 @@
  * learning rate is on the disk before the core hears of it; everything else leaves no trace in the weights and is
  * forgotten by a coordinator that starts again.
  */
-import { printable, UserError } from '@unet-fleet/shared';
+import { printable, UserError } from '@unet-fleet/law';
 import type { Intervention } from '../core/types.ts';
 import { type Interventions, maxLearningRate } from '../run-folder/interventions.ts';
 import type { Conductor } from '../shell/conductor.ts';

@@ -10,7 +10,7 @@ import {
   type Step,
   stepTo,
   validationLeafSamples,
-} from '@unet-fleet/shared';
+} from '@unet-fleet/law';
 import type { CountedAnswer } from '../core/types.ts';
 import type { EvaluationWriter, Validation } from './evaluation-writer.ts';
 import type { SparseConfusion } from './evaluations.ts';

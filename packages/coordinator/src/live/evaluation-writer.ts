@@ -6,7 +6,8 @@ import { rmSync } from 'node:fs';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as breathe } from 'node:timers/promises';
-import { makeFolder, type Step } from '@unet-fleet/shared';
+import type { Step } from '@unet-fleet/law';
+import { makeFolder } from '@unet-fleet/shared';
 import { inflateClasses } from './class-maps.ts';
 import {
   classesName,

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
-import type { PlanConfig, RunEvent } from '@unet-fleet/shared';
+import type { PlanConfig, RunEvent } from '@unet-fleet/law';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { CountedAnswer } from '../core/types.ts';
 import { EvaluationKeeper, maxLeafEntries } from './evaluation-keeper.ts';

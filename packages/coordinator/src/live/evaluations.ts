@@ -9,7 +9,7 @@
 import { readdirSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { printable, type Step } from '@unet-fleet/shared';
+import { printable, type Step } from '@unet-fleet/law';
 import { maxFollowed } from '@unet-fleet/shared/protocol/messages';
 import { z } from 'zod';
 

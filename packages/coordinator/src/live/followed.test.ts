@@ -1,4 +1,4 @@
-import { UserError } from '@unet-fleet/shared';
+import { UserError } from '@unet-fleet/law';
 import { expect, it } from 'vitest';
 import { Followed } from './followed.ts';
 

@@ -2,7 +2,7 @@
  * Which validation photos' predictions are kept at each evaluation. Who watches chooses them while the run goes on; the
  * choice reaches no weight and no score.
  */
-import { permutation, UserError } from '@unet-fleet/shared';
+import { permutation, UserError } from '@unet-fleet/law';
 import { maxFollowed } from './live-run.ts';
 
 /** Photos that are followed until somebody chooses. */

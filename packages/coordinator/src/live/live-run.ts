@@ -2,7 +2,7 @@
  * A run as those see it who watch or steer it while it goes on: the live page, metrics, TensorBoard. They are attached
  * to it from above; the run knows nothing of them, and nothing they do can make it wait.
  */
-import type { Config, RunEvent, Step } from '@unet-fleet/shared';
+import type { Config, RunEvent, Step } from '@unet-fleet/law';
 import { maxFollowed } from '@unet-fleet/shared/protocol/messages';
 import type { GradientHistograms } from '../reducer/pool.ts';
 import type { LiveStatus, WorkerFacts } from '../run-folder/status.ts';

@@ -1,4 +1,5 @@
-import type { PlanConfig, RunEvent, Telemetry, UpMessage } from '@unet-fleet/shared';
+import type { PlanConfig, RunEvent } from '@unet-fleet/law';
+import type { Telemetry, UpMessage } from '@unet-fleet/shared';
 import { expect, it } from 'vitest';
 import type { CoreStatus } from '../core/status.ts';
 import type { StepRecord } from '../core/types.ts';

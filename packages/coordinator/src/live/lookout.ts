@@ -3,18 +3,15 @@
  * heartbeats, committed steps, rejections. It adds to events and messages, and decides nothing.
  */
 import {
-  type DownMessage,
   leavesOf,
   type PlanConfig,
   type RunEvent,
   type StepTimings,
   stepPlan,
-  type Telemetry,
-  type Unsent,
-  type UpMessage,
   versionBefore,
   type WorkerLane,
-} from '@unet-fleet/shared';
+} from '@unet-fleet/law';
+import type { DownMessage, Telemetry, Unsent, UpMessage } from '@unet-fleet/shared';
 import { maxFollowed } from '@unet-fleet/shared/protocol/messages';
 import type { CoreStatus } from '../core/status.ts';
 import type { CountedAnswer, StepRecord } from '../core/types.ts';

@@ -1,6 +1,6 @@
 /** The parts that watch a run, put together for one start of a coordinator. */
 import { trainingSizeOf } from '@unet-fleet/dataset';
-import { sideLimits, stepTo } from '@unet-fleet/shared';
+import { sideLimits, stepTo } from '@unet-fleet/law';
 import { maxPartBytes } from '@unet-fleet/shared/protocol/messages';
 import type { CoreStatus } from '../core/status.ts';
 import { runStatusOf, type StatusSource } from '../run-folder/status.ts';

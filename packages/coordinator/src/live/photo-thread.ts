@@ -1,6 +1,6 @@
 /** Decodes a photo: enlarging is plain computation, which the coordinator's own thread has no time for. */
 import { decodePhoto, resizePhoto, trainingSizeOf } from '@unet-fleet/dataset';
-import { type DataConfig, type SideLimits, UserError } from '@unet-fleet/shared';
+import { type DataConfig, type SideLimits, UserError } from '@unet-fleet/law';
 import { Moved, Starter } from '@unet-fleet/shared/threads';
 
 export type PhotoData = Pick<DataConfig, 'channels' | 'size' | 'scale' | 'valueRange' | 'orientation'>;

@@ -1,5 +1,5 @@
 /** A photo that somebody gives, at training size: decoded and resized as every training sample is, in a thread. */
-import { type SideLimits, UserError } from '@unet-fleet/shared';
+import { type SideLimits, UserError } from '@unet-fleet/law';
 import { Thread } from '@unet-fleet/shared/threads';
 import type { PhotoData, PhotoFunctions, SizedPhoto } from './photo-thread.ts';
 

@@ -1,5 +1,5 @@
 /** How often workers of a name have come back after a loss: a process of the same place, with a new id. */
-import type { RunEvent } from '@unet-fleet/shared';
+import type { RunEvent } from '@unet-fleet/law';
 
 /** Names come from peers; the one heard of longest ago is forgotten. */
 const maxNames = 4_096;

@@ -1,6 +1,7 @@
 /** The run as its observers see it, put together from the coordinator's parts. */
 import { join } from 'node:path';
-import { numSteps, stepsPerEpoch, withoutSecrets } from '@unet-fleet/shared';
+import { numSteps, stepsPerEpoch } from '@unet-fleet/law';
+import { withoutSecrets } from '@unet-fleet/shared';
 import type { PreparedRun } from '../shell/prepare-run.ts';
 import { openEvaluations } from './evaluations.ts';
 import type { Followed } from './followed.ts';

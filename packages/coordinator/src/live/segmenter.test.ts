@@ -1,5 +1,5 @@
 import { deflateSync } from 'node:zlib';
-import { UserError } from '@unet-fleet/shared';
+import { UserError } from '@unet-fleet/law';
 import { expect, it, vi } from 'vitest';
 import { Segmenter, type SegmenterPorts } from './segmenter.ts';
 

@@ -2,14 +2,8 @@
  * Has photos segmented by the workers of the run, with the weights that they hold, between two leaves. One photo at a
  * time, a few that wait, and an answer within a minute or a sentence why not. Nothing of it reaches a weight.
  */
-import {
-  type DownMessage,
-  type Step,
-  stepTo,
-  type Unsent,
-  type UpMessage,
-  UserError,
-} from '@unet-fleet/shared';
+import { type Step, stepTo, UserError } from '@unet-fleet/law';
+import type { DownMessage, Unsent, UpMessage } from '@unet-fleet/shared';
 import { maxPartBytes, maxParts } from '@unet-fleet/shared/protocol/messages';
 import { inflateClasses } from './class-maps.ts';
 import type { Segmentation } from './live-run.ts';

@@ -2,7 +2,7 @@
  * The observers of a run: started beside it, told of its events, closed at its end. None of them can end the run or make
  * it wait: one that throws becomes a warning, and one that does not close in time is left behind.
  */
-import type { RunEvent } from '@unet-fleet/shared';
+import type { RunEvent } from '@unet-fleet/law';
 import type { LiveRun, Observer } from './live-run.ts';
 
 export type TimedEvent = RunEvent & { at: string };

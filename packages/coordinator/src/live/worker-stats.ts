@@ -2,7 +2,7 @@
  * How fast each worker has been over the last steps, and which of them the others wait for. Timing is noisy, so medians
  * decide, and one slow step accuses nobody.
  */
-import type { WorkerLane } from '@unet-fleet/shared';
+import type { WorkerLane } from '@unet-fleet/law';
 
 /** Steps that are looked back on. */
 const numStepsKept = 20;

@@ -3,8 +3,10 @@
  * summed over the tree and applied by the optimizer, and StatisticsBucket, whose leaves are folded in one after another.
  * A Reducer treats them alike.
  */
+
+import type { TreeNode, Version } from '@unet-fleet/law';
 import type { UpdateScalars } from '@unet-fleet/numerics';
-import type { BulkInbox, BulkOutbox, TreeNode, Version } from '@unet-fleet/shared';
+import type { BulkInbox, BulkOutbox } from '@unet-fleet/shared';
 
 /** All that training changes, as flat vectors in shared memory: each reducer reads or writes its own ranges. */
 export interface ModelState {

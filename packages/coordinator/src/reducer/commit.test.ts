@@ -1,5 +1,5 @@
 /** The commit of a step: what the update is told, and that a sum which can't be applied changes nothing. */
-import { UserError } from '@unet-fleet/shared';
+import { UserError } from '@unet-fleet/law';
 import { expect, test } from 'vitest';
 import type { StepUpdate } from './bucket-owner.ts';
 import { commitStep, type StepCommit } from './commit.ts';

@@ -2,8 +2,9 @@
  * The commit of a step, once for the coordinator, a replay and the simulator: mean, norm, clip, update. The root's norm
  * is looked at before any weight changes, and the result is the same for any number of reducers.
  */
+
+import { stepOn, type TrainConfig, UserError, type Version } from '@unet-fleet/law';
 import { clipNormCoefficient, sumBlocks } from '@unet-fleet/numerics';
-import { stepOn, type TrainConfig, UserError, type Version } from '@unet-fleet/shared';
 import type { BucketSquares, StepUpdate } from './bucket-owner.ts';
 
 /** Whoever holds the root of the step, the weights and the optimizer's state. */

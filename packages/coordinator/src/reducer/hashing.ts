@@ -5,8 +5,8 @@
  * is still to be hashed is neither overwritten nor used again before.
  */
 import { createHash } from 'node:crypto';
+import { parameterBuckets } from '@unet-fleet/law';
 import type { FloatVector } from '@unet-fleet/numerics';
-import { parameterBuckets } from '@unet-fleet/shared';
 
 export const digestOf = (values: ArrayBufferView): Uint8Array =>
   createHash('sha256')

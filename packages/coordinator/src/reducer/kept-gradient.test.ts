@@ -1,6 +1,8 @@
 /** Looking at gradients: what is told is the root's, and no weight knows of it. */
+
+import { type Bucket, configOptions, type TrainConfig } from '@unet-fleet/law';
 import { NumericMemory } from '@unet-fleet/numerics';
-import { type Bucket, type BulkInbox, configOptions, type TrainConfig } from '@unet-fleet/shared';
+import type { BulkInbox } from '@unet-fleet/shared';
 import { expect, test } from 'vitest';
 import type { ModelState } from './bucket-owner.ts';
 import type { TensorPart } from './kept-gradient.ts';

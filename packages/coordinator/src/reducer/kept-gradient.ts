@@ -3,8 +3,9 @@
  * The vectors are read and never written, and whoever has them lets no other use them meanwhile: what is looked at has
  * no influence on what is computed. At most one step is kept; a later one takes its place, binned or not.
  */
+
+import type { Bucket } from '@unet-fleet/law';
 import type { FloatVector } from '@unet-fleet/numerics';
-import type { Bucket } from '@unet-fleet/shared';
 import { histogramOf, type ValueHistogram } from './value-histogram.ts';
 
 /** A tensor's place in the flat vector, in values. */

@@ -3,19 +3,9 @@
  * added over the fixed tree as they arrive, and the root is applied when that is asked for. Nothing of one bucket depends
  * on another, so any number of reducers gives the same bits.
  */
-import {
-  blockSumsOfSquares,
-  combineNodes,
-  createOptimizer,
-  type FloatVector,
-  type NumericMemory,
-  type Optimizer,
-} from '@unet-fleet/numerics';
+
 import {
   type Bucket,
-  type BulkInbox,
-  type BulkKey,
-  type BulkOutbox,
   childrenOf,
   endLeaf,
   firstLeaf,
@@ -26,7 +16,16 @@ import {
   type TrainConfig,
   type TreeNode,
   type Version,
-} from '@unet-fleet/shared';
+} from '@unet-fleet/law';
+import {
+  blockSumsOfSquares,
+  combineNodes,
+  createOptimizer,
+  type FloatVector,
+  type NumericMemory,
+  type Optimizer,
+} from '@unet-fleet/numerics';
+import type { BulkInbox, BulkKey, BulkOutbox } from '@unet-fleet/shared';
 import type { BucketHashes, BucketOwner, BucketSquares, ModelState, StepUpdate } from './bucket-owner.ts';
 import { Hashing, type HashJob } from './hashing.ts';
 import { KeptGradient, type TensorPart, type TensorRange } from './kept-gradient.ts';

@@ -2,7 +2,7 @@
  * All reducers of a run as one: it deals the buckets out, and puts the reducers' answers together in the order of the
  * buckets, so that their number changes nothing.
  */
-import type { UpdateScalars } from '@unet-fleet/numerics';
+
 import {
   type ModelDescription,
   nodeKey,
@@ -13,7 +13,8 @@ import {
   type TensorSpec,
   type TreeNode,
   type Version,
-} from '@unet-fleet/shared';
+} from '@unet-fleet/law';
+import type { UpdateScalars } from '@unet-fleet/numerics';
 import { type Arguments, Thread } from '@unet-fleet/shared/threads';
 import type { BucketHashes, BucketSquares, ModelState, StepUpdate } from './bucket-owner.ts';
 import type { StepOwners } from './commit.ts';

@@ -1,18 +1,16 @@
 /** The tree in a reducer: one sum, bit for bit, whatever arrives when, twice, late, or in part. */
-import { NumericMemory } from '@unet-fleet/numerics';
+
 import {
   type Bucket,
-  type BulkInbox,
-  type BulkKey,
-  type BulkOutbox,
   configOptions,
   coverOf,
-  FetchError,
   leavesOf,
   nodeKey,
   type TrainConfig,
   type TreeNode,
-} from '@unet-fleet/shared';
+} from '@unet-fleet/law';
+import { NumericMemory } from '@unet-fleet/numerics';
+import { type BulkInbox, type BulkKey, type BulkOutbox, FetchError } from '@unet-fleet/shared';
 import { expect, test } from 'vitest';
 import type { ModelState, StepUpdate } from './bucket-owner.ts';
 import { combineDigests, digestOf } from './hashing.ts';

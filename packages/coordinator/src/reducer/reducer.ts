@@ -2,8 +2,10 @@
  * A reducer: some buckets of the parameters, and the batch-norm statistics if they are its own, as one. What it keeps
  * true: nobody can fetch a version of the weights any more when the first bucket of the next one is written over it.
  */
+
+import type { TreeNode, Version } from '@unet-fleet/law';
 import type { NumericMemory } from '@unet-fleet/numerics';
-import type { BulkInbox, BulkOutbox, TreeNode, Version } from '@unet-fleet/shared';
+import type { BulkInbox, BulkOutbox } from '@unet-fleet/shared';
 import type { BucketHashes, BucketOwner, BucketSquares, ModelState, StepUpdate } from './bucket-owner.ts';
 import type { TensorPart, TensorRange } from './kept-gradient.ts';
 import { type ParameterBucketOptions, ParameterBuckets } from './parameters.ts';

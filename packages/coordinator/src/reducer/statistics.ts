@@ -2,15 +2,10 @@
  * The running batch-norm statistics. Each leaf of a step reports the mean and the unbiased variance of its batch; at
  * the commit they enter the running ones leaf by leaf, in leaf order. Owned by the first reducer.
  */
+
+import { leavesOf, type TreeNode, type Version } from '@unet-fleet/law';
 import { updateRunningStatistics } from '@unet-fleet/numerics';
-import {
-  type BulkInbox,
-  type BulkKey,
-  type BulkOutbox,
-  leavesOf,
-  type TreeNode,
-  type Version,
-} from '@unet-fleet/shared';
+import type { BulkInbox, BulkKey, BulkOutbox } from '@unet-fleet/shared';
 import type { BucketHashes, BucketOwner, BucketSquares, ModelState, StepUpdate } from './bucket-owner.ts';
 import { digestOf } from './hashing.ts';
 

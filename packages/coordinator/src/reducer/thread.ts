@@ -1,5 +1,6 @@
 /** The shell of a reducer: a thread with a broker connection of its own, so that bulk never waits behind control. */
 import { setImmediate as turn } from 'node:timers/promises';
+import type { TreeNode, Version } from '@unet-fleet/law';
 import { NumericMemory } from '@unet-fleet/numerics';
 import {
   type BrokerAddress,
@@ -11,8 +12,6 @@ import {
   ShmInbox,
   ShmOutbox,
   subjectsOf,
-  type TreeNode,
-  type Version,
 } from '@unet-fleet/shared';
 import { Starter, threadData } from '@unet-fleet/shared/threads';
 import { FetchError } from '@unet-fleet/shared/transport/bulk';

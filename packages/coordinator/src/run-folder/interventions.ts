@@ -6,14 +6,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import {
-  configOptions,
-  explained,
-  type PlanConfig,
-  problemOf,
-  readBounded,
-  UserError,
-} from '@unet-fleet/shared';
+import { configOptions, type PlanConfig, UserError } from '@unet-fleet/law';
+import { explained, problemOf, readBounded } from '@unet-fleet/shared';
 import { z } from 'zod';
 import { type FileOperations, realFiles, syncFolder, writeFile } from '../checkpoint/files.ts';
 import { changeableOptions, countedOf, planWith, withIntervention } from '../core/interventions.ts';

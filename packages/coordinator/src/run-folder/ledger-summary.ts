@@ -1,5 +1,5 @@
 /** What a ledger comes to: who did how much, what went wrong, which leaves stand out. Pure. */
-import { initialNorms, leavesOf, outliersOf, type Step } from '@unet-fleet/shared';
+import { initialNorms, leavesOf, outliersOf, type Step } from '@unet-fleet/law';
 import type { LedgerContents } from './ledger.ts';
 import type { LedgerLine } from './ledger-line.ts';
 

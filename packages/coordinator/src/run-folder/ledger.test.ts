@@ -1,7 +1,7 @@
 import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { epochOrder, type PlanConfig } from '@unet-fleet/shared';
+import { epochOrder, type PlanConfig } from '@unet-fleet/law';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { StepRecord } from '../core/types.ts';

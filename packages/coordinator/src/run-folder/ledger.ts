@@ -3,7 +3,8 @@
  * What it keeps true: a step's line is never there before its commit, steps that a resumed run computes again are
  * dropped first, and a disk that fails costs no line that fits into memory until it is back.
  */
-import { explained, nodeKey, SteadyFile } from '@unet-fleet/shared';
+import { nodeKey } from '@unet-fleet/law';
+import { explained, SteadyFile } from '@unet-fleet/shared';
 import type { StepRecord } from '../core/types.ts';
 import type { StepHashes } from '../reducer/pool.ts';
 import { keepLines, linesOf } from './json-lines.ts';

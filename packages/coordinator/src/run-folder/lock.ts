@@ -27,7 +27,8 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { atExit, exitCodes, explained, makeFolder, UserError } from '@unet-fleet/shared';
+import { exitCodes, UserError } from '@unet-fleet/law';
+import { atExit, explained, makeFolder } from '@unet-fleet/shared';
 import { z } from 'zod';
 import { realFiles, syncFolder } from '../checkpoint/files.ts';
 import { type ProcessIdentity, processIsAlive, thisProcess } from './process-identity.ts';

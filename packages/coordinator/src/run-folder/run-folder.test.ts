@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Config, UserError } from '@unet-fleet/shared';
+import { type Config, UserError } from '@unet-fleet/law';
 import { loadConfig } from '@unet-fleet/shared/config/load';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {

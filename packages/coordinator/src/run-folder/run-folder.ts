@@ -11,16 +11,8 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  type Config,
-  differingKeys,
-  explained,
-  identityOf,
-  isErrno,
-  makeFolder,
-  readBounded,
-  UserError,
-} from '@unet-fleet/shared';
+import { type Config, UserError } from '@unet-fleet/law';
+import { differingKeys, explained, identityOf, isErrno, makeFolder, readBounded } from '@unet-fleet/shared';
 import { realFiles, replaceFile } from '../checkpoint/files.ts';
 import { holdsCheckpoint } from '../checkpoint/folder.ts';
 import { parseConfig, parseRecord, parseSplit, type RunRecord, type Split } from './run-schema.ts';

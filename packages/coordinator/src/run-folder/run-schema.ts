@@ -2,7 +2,7 @@
  * What the facts of a run must be before anything looks at them: people edit these files, copy half of them, and keep
  * those of older versions.
  */
-import type { Config, ModelConfig } from '@unet-fleet/shared';
+import type { Config, ModelConfig } from '@unet-fleet/law';
 import { modelSchema } from '@unet-fleet/shared/protocol/model-schema';
 import { z } from 'zod';
 import { storedConfig, withDefaults } from '../checkpoint/manifest-schema.ts';

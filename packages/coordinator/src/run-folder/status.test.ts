@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { UserError } from '@unet-fleet/shared';
+import { UserError } from '@unet-fleet/law';
 import { afterAll, expect, test } from 'vitest';
 import type { CoreStatus } from '../core/status.ts';
 import { readStatus, runStatusOf, writeStatus } from './status.ts';

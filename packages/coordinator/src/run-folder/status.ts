@@ -3,16 +3,8 @@
  * the run folder can ask. It is no record: each replaces the one before, and nothing is lost with it.
  */
 import { join } from 'node:path';
-import {
-  explained,
-  isErrno,
-  isSystemError,
-  printable,
-  readBounded,
-  type Step,
-  UserError,
-  writeWholeSync,
-} from '@unet-fleet/shared';
+import { printable, type Step, UserError } from '@unet-fleet/law';
+import { explained, isErrno, isSystemError, readBounded, writeWholeSync } from '@unet-fleet/shared';
 import { z } from 'zod';
 import type { CoreStatus } from '../core/status.ts';
 

@@ -7,7 +7,7 @@ import {
   stepPlan,
   trainLeafSamples,
   versionBefore,
-} from '@unet-fleet/shared';
+} from '@unet-fleet/law';
 
 export class StepSamples {
   readonly #plan: PlanConfig;

@@ -3,18 +3,15 @@
  * done in order; none waits for another unless the core's next event does.
  */
 import {
-  type DownMessage,
   exitCodes,
-  type RoundKind,
   type RunEvent,
   type Step,
   type TrainConfig,
-  type Unsent,
-  type UpMessage,
   UserError,
   type Version,
   versionBefore,
-} from '@unet-fleet/shared';
+} from '@unet-fleet/law';
+import type { DownMessage, RoundKind, Unsent, UpMessage } from '@unet-fleet/shared';
 import { handle } from '../core/handle.ts';
 import { hears } from '../core/peers.ts';
 import { initialState } from '../core/state.ts';

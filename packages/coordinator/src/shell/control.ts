@@ -4,6 +4,7 @@
  */
 
 import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
+import type { UserError } from '@unet-fleet/law';
 import {
   anyPeer,
   assertFits,
@@ -18,7 +19,6 @@ import {
   senderOf,
   type Unsent,
   type UpMessage,
-  type UserError,
   type Welcome,
   watchLink,
 } from '@unet-fleet/shared';

@@ -1,5 +1,5 @@
 /** What a coordinator is started with, and what it leaves. */
-import type { Config, RunEvent } from '@unet-fleet/shared';
+import type { Config, RunEvent } from '@unet-fleet/law';
 import type { Observer } from '../live/live-run.ts';
 
 export interface CoordinatorOptions {

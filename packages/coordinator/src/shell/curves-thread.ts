@@ -1,7 +1,7 @@
 /** Draws the curves of a run into a file, as often as it is asked: see curves.ts. */
 import { writeFileSync } from 'node:fs';
+import type { RunEvent } from '@unet-fleet/law';
 import { trainingCurves } from '@unet-fleet/pictures';
-import type { RunEvent } from '@unet-fleet/shared';
 import { Starter } from '@unet-fleet/shared/threads';
 import { readMetrics } from '../run-folder/metrics.ts';
 

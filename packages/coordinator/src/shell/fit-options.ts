@@ -3,14 +3,8 @@
  * what training would.
  */
 import { checkBatches, type Dataset, type Split, splitOf, trainingSizeOf } from '@unet-fleet/dataset';
-import {
-  type Config,
-  leafSizeOf,
-  modelOf,
-  parseClassWeights,
-  sideLimits,
-  UserError,
-} from '@unet-fleet/shared';
+import { type Config, leafSizeOf, modelOf, sideLimits, UserError } from '@unet-fleet/law';
+import { parseClassWeights } from '@unet-fleet/shared';
 
 export interface Fit {
   split: Split;

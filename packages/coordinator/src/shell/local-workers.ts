@@ -3,7 +3,8 @@
  * started again when it crashes, with growing pauses, and ends with its parent.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { atExit, exitCodes, newInstance } from '@unet-fleet/shared';
+import { exitCodes } from '@unet-fleet/law';
+import { atExit, newInstance } from '@unet-fleet/shared';
 
 export interface LocalWorkersOptions {
   numWorkers: number;

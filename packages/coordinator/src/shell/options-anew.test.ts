@@ -1,4 +1,4 @@
-import { type Config, initialEarlyStopping, initialSchedule } from '@unet-fleet/shared';
+import { type Config, initialEarlyStopping, initialSchedule } from '@unet-fleet/law';
 import { loadConfig } from '@unet-fleet/shared/config/load';
 import { expect, test } from 'vitest';
 import type { Progress } from '../core/types.ts';

@@ -13,7 +13,7 @@ import {
   rateAt,
   stepPlan,
   UserError,
-} from '@unet-fleet/shared';
+} from '@unet-fleet/law';
 import { changeableOptions, intervened, planWith, trainWith } from '../core/interventions.ts';
 import type { ChangedOptions, Intervention, Progress } from '../core/types.ts';
 

@@ -7,25 +7,27 @@ import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { type Dataset, datasetFrom, scanDataset, settledOf } from '@unet-fleet/dataset';
 import {
-  atExit,
   type Config,
   describeModel,
-  explained,
-  type Fingerprint,
   initialEarlyStopping,
   initialParameters,
   initialSchedule,
   initialStatistics,
   leafSizeOf,
   type ModelDescription,
-  makeFolder,
   modelOf,
   numSteps,
   type PlanConfig,
   type RunEvent,
-  removeIfEmpty,
   stepsPerEpoch,
   UserError,
+} from '@unet-fleet/law';
+import {
+  atExit,
+  explained,
+  type Fingerprint,
+  makeFolder,
+  removeIfEmpty,
   withoutSecrets,
   withSettled,
 } from '@unet-fleet/shared';

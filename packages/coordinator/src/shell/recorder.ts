@@ -5,7 +5,7 @@
  */
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { RunEvent } from '@unet-fleet/shared';
+import type { RunEvent } from '@unet-fleet/law';
 import type { TimedEvent } from '../live/watchers.ts';
 import { MetricsFile, type Past } from '../run-folder/metrics.ts';
 import { CurvesDrawer } from './curves.ts';

@@ -5,17 +5,15 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NatsConnection } from '@nats-io/transport-node';
+import { type Config, exitCodes, UserError } from '@unet-fleet/law';
 import {
   type BrokerAddress,
-  type Config,
   coordinatorIdentity,
   disconnectSubject,
-  exitCodes,
   formatJoinUrl,
   isHost,
   type Link,
   peerOf,
-  UserError,
   watchLink,
 } from '@unet-fleet/shared';
 import { brokerOf, connectWhenThere } from '@unet-fleet/shared/transport/connect';

@@ -3,8 +3,8 @@
  * ended the run, and stopped in the reverse order of their making whatever happens.
  */
 import { basename, join } from 'node:path';
+import { idleWorkersNote, maxLeaves, numSteps, stepsPerEpoch } from '@unet-fleet/law';
 import { createOptimizer } from '@unet-fleet/numerics';
-import { idleWorkersNote, maxLeaves, numSteps, stepsPerEpoch } from '@unet-fleet/shared';
 import { flushGoodbye } from '@unet-fleet/shared/transport/connect';
 import { findNatsServer } from '../broker/find.ts';
 import { bestCheckpointName } from '../checkpoint/folder.ts';

@@ -5,15 +5,13 @@ import {
   ignoredLabel,
   maxLeaves,
   numSteps,
-  type RoundKind,
   type RunEvent,
   stepPlan,
   trainLeafSamples,
   type Version,
   validationLeafSamples,
-  type Welcome,
-  withoutSecrets,
-} from '@unet-fleet/shared';
+} from '@unet-fleet/law';
+import { type RoundKind, type Welcome, withoutSecrets } from '@unet-fleet/shared';
 import type { CoreConfig } from '../core/types.ts';
 import type { FileServing } from '../files/start.ts';
 import type { PreparedRun } from './prepare-run.ts';

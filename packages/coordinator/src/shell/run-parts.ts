@@ -2,7 +2,8 @@
  * The parts of a run, made in the order in which they need each other: each knows those before it alone. What a part has
  * to tell one that comes after it goes over the switchboard, once all are there.
  */
-import { maxPayloadOf, subjectsOf, UserError } from '@unet-fleet/shared';
+import { UserError } from '@unet-fleet/law';
+import { maxPayloadOf, subjectsOf } from '@unet-fleet/shared';
 import { type FileServing, startFileServer } from '../files/start.ts';
 import type { Followed } from '../live/followed.ts';
 import { GradientWatchers } from '../live/gradient-watchers.ts';

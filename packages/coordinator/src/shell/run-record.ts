@@ -2,8 +2,9 @@
  * What a run writes while it goes on: a line of the ledger for each step, checkpoints, and what validations showed. What
  * it keeps true: a checkpoint that is told of is durable, and so are the ledger's lines of the steps before it.
  */
+
+import type { Step } from '@unet-fleet/law';
 import { createOptimizer } from '@unet-fleet/numerics';
-import type { Step } from '@unet-fleet/shared';
 import { CheckpointWriter } from '../checkpoint/writer.ts';
 import type { Effect, StepRecord } from '../core/types.ts';
 import type { EvaluationWriter } from '../live/evaluation-writer.ts';

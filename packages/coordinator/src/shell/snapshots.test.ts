@@ -1,5 +1,5 @@
 /** What becomes of a checkpoint between the core's decision and the disk, with a disk that does as it is told. */
-import { exitCodes, UserError } from '@unet-fleet/shared';
+import { exitCodes, UserError } from '@unet-fleet/law';
 import { beforeEach, expect, test } from 'vitest';
 import type { CheckpointContent } from '../checkpoint/write.ts';
 import type { WriteResult } from '../checkpoint/writer.ts';

@@ -6,7 +6,7 @@
  * while.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { type ModelDescription, type PlanConfig, stepsPerEpoch, UserError } from '@unet-fleet/shared';
+import { type ModelDescription, type PlanConfig, stepsPerEpoch, UserError } from '@unet-fleet/law';
 import type { CheckpointFacts } from '../checkpoint/manifest.ts';
 import type { CheckpointContent, WrittenCheckpoint } from '../checkpoint/write.ts';
 import type { CheckpointWriter, WriteResult } from '../checkpoint/writer.ts';

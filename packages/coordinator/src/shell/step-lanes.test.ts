@@ -1,4 +1,4 @@
-import type { TreeNode } from '@unet-fleet/shared';
+import type { TreeNode } from '@unet-fleet/law';
 import { expect, it } from 'vitest';
 import { type LaneOfWorker, StepLanes, toldLanes } from './step-lanes.ts';
 

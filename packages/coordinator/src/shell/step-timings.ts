@@ -2,7 +2,7 @@
  * Where the time of a step goes. Workers say what they spent on a node; the coordinator adds what it spent itself. A step
  * is as fast as its slowest worker, so of the workers' parts the longest counts; and only answers that count are in them.
  */
-import type { StepTimings } from '@unet-fleet/shared';
+import type { StepTimings } from '@unet-fleet/law';
 import type { LaneOfWorker } from './step-lanes.ts';
 
 /** The coordinator's own parts. */

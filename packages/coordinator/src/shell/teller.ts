@@ -1,5 +1,5 @@
 /** The one way from whatever happens in a run to those who want to know: the caller, the recorder, who watches. */
-import type { RunEvent } from '@unet-fleet/shared';
+import type { RunEvent } from '@unet-fleet/law';
 import { Listeners } from '../live/watchers.ts';
 import type { Recorder } from './recorder.ts';
 

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRunFolder, identitySha256, runPaths } from '@unet-fleet/coordinator/run-folder/run-folder';
-import { UserError } from '@unet-fleet/shared';
+import { UserError } from '@unet-fleet/law';
 import { loadConfig } from '@unet-fleet/shared/config/load';
 import { afterAll, expect, test } from 'vitest';
 import { writeTables } from './index.ts';

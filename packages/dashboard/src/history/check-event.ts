@@ -2,7 +2,7 @@
  * Lines of metrics.jsonl as events. Another version, a person or half a copy may have left anything there: what is no
  * event of a run is passed over, and what people read is made printable.
  */
-import { printable, type RunEvent, recordedScores } from '@unet-fleet/shared';
+import { printable, type RunEvent, recordedScores } from '@unet-fleet/law';
 import type { TimedEvent } from './record.ts';
 
 const maxTextLength = 2_000;

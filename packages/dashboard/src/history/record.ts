@@ -3,8 +3,10 @@
  * What it keeps true: a step is in it once. A coordinator that starts again from a checkpoint computes the steps after it
  * again, so what was after them goes.
  */
+
+import type { RunEvent } from '@unet-fleet/law';
 import { type CurveName, courseCurves } from '@unet-fleet/pictures/models/course-charts';
-import { describeEvent, type RunEvent } from '@unet-fleet/shared';
+import { describeEvent } from '@unet-fleet/shared';
 import type { History, Point, ShownEvent, StepLanes } from '../protocol.ts';
 
 export type TimedEvent = RunEvent & { at: string };

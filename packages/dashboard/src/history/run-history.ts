@@ -7,7 +7,6 @@ import { basename } from 'node:path';
 import { openEvaluations } from '@unet-fleet/coordinator/live/evaluations';
 import { openRunFolder, type RunFolder, runPaths } from '@unet-fleet/coordinator/run-folder/run-folder';
 import { type RunStatus, readStatus } from '@unet-fleet/coordinator/run-folder/status';
-import { classColour, cssColour } from '@unet-fleet/pictures/models/palette';
 import {
   configOptions,
   ignoredLabel,
@@ -17,8 +16,9 @@ import {
   type PlanConfig,
   printable,
   stepsPerEpoch,
-  withoutSecrets,
-} from '@unet-fleet/shared';
+} from '@unet-fleet/law';
+import { classColour, cssColour } from '@unet-fleet/pictures/models/palette';
+import { withoutSecrets } from '@unet-fleet/shared';
 import { type History, maxPoints, type Point, type RunSummary, type ShownEvent } from '../protocol.ts';
 import { eventOf } from './check-event.ts';
 import { fromBeginning, readNewLines } from './follow-lines.ts';

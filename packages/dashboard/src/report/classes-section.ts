@@ -1,7 +1,5 @@
 /** Scores by class at the evaluation that the report shows, by the policy of shared/metrics. */
-import { nameOf as classNameOf } from '@unet-fleet/pictures/models/class-map';
-import { denseConfusion, occurringClasses } from '@unet-fleet/pictures/models/confusion';
-import { classColour, cssColour, ignoredColour } from '@unet-fleet/pictures/models/palette';
+
 import {
   type ClassMetrics,
   classMeans,
@@ -9,7 +7,10 @@ import {
   headingOf,
   type Metrics,
   metricsOf,
-} from '@unet-fleet/shared';
+} from '@unet-fleet/law';
+import { nameOf as classNameOf } from '@unet-fleet/pictures/models/class-map';
+import { denseConfusion, occurringClasses } from '@unet-fleet/pictures/models/confusion';
+import { classColour, cssColour, ignoredColour } from '@unet-fleet/pictures/models/palette';
 import { sparkline } from './chart.ts';
 import { type Html, html } from './html.ts';
 import type { Report } from './report.ts';

@@ -16,7 +16,7 @@ import { readLedger } from '@unet-fleet/coordinator/run-folder/ledger';
 import { type LedgerSummary, summarize } from '@unet-fleet/coordinator/run-folder/ledger-summary';
 import { runPaths } from '@unet-fleet/coordinator/run-folder/run-folder';
 import { StepSamples } from '@unet-fleet/coordinator/run-folder/step-samples';
-import { numSteps, UserError } from '@unet-fleet/shared';
+import { numSteps, UserError } from '@unet-fleet/law';
 import { RunHistory, stateOf } from '../history/index.ts';
 import { type EventReader, eventsIn } from '../history/recorded-events.ts';
 import { courseOf } from './course.ts';

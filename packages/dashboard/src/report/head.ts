@@ -1,5 +1,5 @@
 /** The head of the report: what was trained, when, how it ended and how well. */
-import { describeModel, modelTitle } from '@unet-fleet/shared';
+import { describeModel, modelTitle } from '@unet-fleet/law';
 import { type Html, html } from './html.ts';
 import type { Report } from './report.ts';
 import { facts } from './section.ts';

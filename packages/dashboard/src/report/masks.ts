@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { inflate } from 'node:zlib';
 import type { Evaluation, EvaluationStore } from '@unet-fleet/coordinator/live/evaluations';
+import { printable, UserError } from '@unet-fleet/law';
 import {
   type ClassScheme,
   colourMask,
@@ -16,7 +17,6 @@ import {
   labelsIn,
   type RgbImage,
 } from '@unet-fleet/pictures';
-import { printable, UserError } from '@unet-fleet/shared';
 import type { RunHistory } from '../history/index.ts';
 import { SamplePictures } from '../server/sample-pictures.ts';
 import { decoded, exactPicture, photoPicture, smaller } from './picture.ts';

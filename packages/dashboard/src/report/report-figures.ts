@@ -1,6 +1,7 @@
 /** What a report says in figures, for programs. */
+
+import { type ClassMetrics, classMeans, type MeanMetrics, type MeanName } from '@unet-fleet/law';
 import type { Part } from '@unet-fleet/pictures/models/step-parts';
-import { type ClassMetrics, classMeans, type MeanMetrics, type MeanName } from '@unet-fleet/shared';
 import { metricsIn } from './classes-section.ts';
 import { type Outcome, outcomeOf } from './head.ts';
 import type { Report } from './report.ts';

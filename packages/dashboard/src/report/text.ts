@@ -1,7 +1,7 @@
 /** Figures as a report writes them. Pure; times are UTC, for a reader anywhere. */
-import { duration } from '@unet-fleet/shared';
+import { duration } from '@unet-fleet/law';
 
-export { compact, counted, duration, whole } from '@unet-fleet/shared';
+export { compact, counted, duration, whole } from '@unet-fleet/law';
 
 /** A part of a step: "3.4 ms", "340 ms", "1.2 s", "1m 05s". */
 export function shortTime(ms: number): string {

@@ -1,6 +1,6 @@
 /** The head of the page: the run's state as its core tells it, with what its course so far adds. Pure. */
 import type { LiveStatus } from '@unet-fleet/coordinator/live/live-run';
-import { duration } from '@unet-fleet/shared';
+import { duration } from '@unet-fleet/law';
 import { bestOf, type RunCourse } from '../history/record.ts';
 import type { Status } from '../protocol.ts';
 

@@ -1,5 +1,6 @@
 /** The end of a run's log, as lines for people. */
-import { openPlain, printable } from '@unet-fleet/shared';
+import { printable } from '@unet-fleet/law';
+import { openPlain } from '@unet-fleet/shared';
 import type { LogLine } from '../protocol.ts';
 
 const maxLines = 2_000;

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { UserError } from '@unet-fleet/shared';
+import { UserError } from '@unet-fleet/law';
 
 export interface PageFile {
   bytes: Buffer;

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { openEvaluations } from '@unet-fleet/coordinator/live/evaluations';
 import { runPaths } from '@unet-fleet/coordinator/run-folder/run-folder';
-import { UserError } from '@unet-fleet/shared';
+import { UserError } from '@unet-fleet/law';
 import type { RunHistory } from '../history/run-history.ts';
 import type { SegmentHeader, Session } from '../protocol.ts';
 import type { Access } from './access.ts';

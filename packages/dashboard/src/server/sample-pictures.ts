@@ -17,8 +17,9 @@ import {
   resizePhoto,
   trainingSizeOf,
 } from '@unet-fleet/dataset';
+import { ignoredLabel, UserError } from '@unet-fleet/law';
 import { toRgb } from '@unet-fleet/pictures';
-import { ignoredLabel, readPlain, UserError } from '@unet-fleet/shared';
+import { readPlain } from '@unet-fleet/shared';
 import { LRUCache } from 'lru-cache';
 import sharp from 'sharp';
 import type { RunHistory } from '../history/run-history.ts';

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import type { LiveStatus } from '@unet-fleet/coordinator/live/live-run';
 import { createRunFolder, identitySha256 } from '@unet-fleet/coordinator/run-folder/run-folder';
-import { UserError } from '@unet-fleet/shared';
+import { UserError } from '@unet-fleet/law';
 import { loadConfig } from '@unet-fleet/shared/config/load';
 import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';

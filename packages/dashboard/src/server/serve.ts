@@ -5,7 +5,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname } from 'node:path';
-import { explained, UserError } from '@unet-fleet/shared';
+import { UserError } from '@unet-fleet/law';
+import { explained } from '@unet-fleet/shared';
 import { RunHistory } from '../history/run-history.ts';
 import { accessOf, type Door, isLoopbackName, refusalOf, type Tokens } from './access.ts';
 import { Refusal, send, sendError } from './answers.ts';

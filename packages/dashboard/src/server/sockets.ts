@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { UserError } from '@unet-fleet/shared';
+import { UserError } from '@unet-fleet/law';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { ServerMessage } from '../protocol.ts';
 import { type Access, accessOf, type Door, refusalOf, subprotocol } from './access.ts';

@@ -2,7 +2,7 @@
  * The index of a packed data set: which file lies where in which shard, with its hash. The shards are plain tar files
  * (any tar can unpack them); the index is what makes a single file of them fetchable by a range of bytes.
  */
-import { UserError } from '@unet-fleet/shared';
+import { UserError } from '@unet-fleet/law';
 import { z } from 'zod';
 
 export const indexName = 'index.json';

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { DataConfig } from '@unet-fleet/shared';
+import type { DataConfig } from '@unet-fleet/law';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { dataConfig, folderWith, photo, pngMask } from '../../test-support/folders.ts';
 import { type Behaviour, type RangeServer, serveFolder } from '../../test-support/range-server.ts';

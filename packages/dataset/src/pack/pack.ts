@@ -1,5 +1,5 @@
 /** A packed data set to read from: its index, and single files of it by their hash. */
-import { UserError } from '@unet-fleet/shared';
+import { UserError } from '@unet-fleet/law';
 import { MAX_FILE_BYTES } from '../limits.ts';
 import { sha256Of } from '../scan.ts';
 import { indexName, type PackedFile, type PackIndex, parseIndex } from './pack-index.ts';

@@ -5,7 +5,8 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { exitCodes, explained, isErrno, openPlain, UserError } from '@unet-fleet/shared';
+import { exitCodes, UserError } from '@unet-fleet/law';
+import { explained, isErrno, openPlain } from '@unet-fleet/shared';
 import { AwsClient } from 'aws4fetch';
 
 export interface ByteRange {

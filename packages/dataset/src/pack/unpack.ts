@@ -7,7 +7,8 @@
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type DataConfig, makeAtomically, makeFolder, requireDisk, UserError } from '@unet-fleet/shared';
+import { type DataConfig, UserError } from '@unet-fleet/law';
+import { makeAtomically, makeFolder, requireDisk } from '@unet-fleet/shared';
 import pMap from 'p-map';
 import { MAX_FILE_BYTES } from '../limits.ts';
 import { sha256Of } from '../scan.ts';

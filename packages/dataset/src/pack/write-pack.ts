@@ -6,15 +6,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, rmSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import {
-  atExit,
-  type DataConfig,
-  explained,
-  makeFolder,
-  readPlain,
-  UserError,
-  writeWhole,
-} from '@unet-fleet/shared';
+import { type DataConfig, UserError } from '@unet-fleet/law';
+import { atExit, explained, makeFolder, readPlain, writeWhole } from '@unet-fleet/shared';
 import { packTar } from 'modern-tar';
 import { type DataFile, filesOf, folderReader } from '../files.ts';
 import { sha256Of } from '../scan.ts';

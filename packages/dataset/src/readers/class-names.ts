@@ -1,5 +1,5 @@
 /** Class names: a text list (one per line), a table or label map (class-table.ts), a JSON list, or a .mat cell array such as label_list.mat. */
-import { isPrintable } from '@unet-fleet/shared';
+import { isPrintable } from '@unet-fleet/law';
 import { MAX_LIST_BYTES } from '../limits.ts';
 import { isHeading, type ListedClass, readClassTable, unquoted } from './class-table.ts';
 import { extensionOf } from './containers.ts';

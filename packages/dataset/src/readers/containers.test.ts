@@ -1,7 +1,7 @@
 /** Each format of the registry, with a file of it: a new one needs a file here. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { configOptions } from '@unet-fleet/shared';
+import { configOptions } from '@unet-fleet/law';
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
 import { containers, readPicture } from './containers.ts';

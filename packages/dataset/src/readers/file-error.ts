@@ -2,7 +2,8 @@
  * The one error of all readers. Decoders throw plain sentences ("the file ends early"); `inFile` turns whatever comes
  * out of a decoder, or of a library on damaged bytes, into a UserError that names the file.
  */
-import { printable, refusalOf, UserError } from '@unet-fleet/shared';
+import { printable, UserError } from '@unet-fleet/law';
+import { refusalOf } from '@unet-fleet/shared';
 
 /** Characters of a reason, which may quote what a damaged file holds. */
 const MAX_REASON_LENGTH = 600;

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32, deflateSync } from 'node:zlib';
-import { isPrintable } from '@unet-fleet/shared';
+import { isPrintable } from '@unet-fleet/law';
 import { describe, expect, it } from 'vitest';
 import { fixture, folderWith } from '../../test-support/folders.ts';
 import { DEFAULT_MAX_PIXELS } from '../limits.ts';

@@ -3,7 +3,7 @@
  * (--mask-values, --mask-threshold, --ignore-index, --palette) is settled here and nowhere else, so that training,
  * evaluation, figures and the page read the same classes from a file.
  */
-import { type DataConfig, ignoredLabel, ignoredValues, parseMaskValues } from '@unet-fleet/shared';
+import { type DataConfig, ignoredLabel, ignoredValues, parseMaskValues } from '@unet-fleet/law';
 import { FileError } from './file-error.ts';
 import { type MaskOptions, readMask } from './mask.ts';
 import { type Palette, readPalette } from './palette.ts';

@@ -1,5 +1,6 @@
 /** Opens the lists that a person writes beside the data, with one sentence for each way in which that fails. */
-import { explained, isErrno, readBounded, UserError } from '@unet-fleet/shared';
+import { UserError } from '@unet-fleet/law';
+import { explained, isErrno, readBounded } from '@unet-fleet/shared';
 
 /** The file's bytes. Throws a UserError that names the file and the option. */
 export function readList(path: string, maxBytes: number, what: string, option: string): Buffer {

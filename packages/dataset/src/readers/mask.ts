@@ -3,7 +3,7 @@
  * photos; what a file holds is the containers' matter, and what the numbers mean that of labels.ts.
  */
 
-import type { DataConfig } from '@unet-fleet/shared';
+import type { DataConfig } from '@unet-fleet/law';
 import type { PixelLimit } from '../limits.ts';
 import { containerNamed, containers, extensionOf, readPicture } from './containers.ts';
 import { FileError } from './file-error.ts';

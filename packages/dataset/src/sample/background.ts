@@ -1,5 +1,5 @@
 /** Backgrounds of the sample photos: rooms, streets and parks in the colours and patterns that the clothes have too. */
-import type { RandomStream } from '@unet-fleet/shared/rng';
+import type { RandomStream } from '@unet-fleet/law';
 import { colors, hairColors, pick, randomFabric, shaded, skinTones } from './fabric.ts';
 import { polygon } from './geometry.ts';
 

@@ -2,7 +2,7 @@
  * Colours and patterns of the sample set. Clothes and backgrounds draw from the same ones, so that a model has to learn
  * shapes: no colour or texture tells a class.
  */
-import type { RandomStream } from '@unet-fleet/shared/rng';
+import type { RandomStream } from '@unet-fleet/law';
 
 export const colors = [
   '#c8443c',

@@ -2,7 +2,7 @@
  * One clothed figure: parts from back to front, each a path with a class and a paint. In units of a thousandth of the
  * figure's height, the crown of the head at y = 0, the soles at y = 1000, the middle at x = 0.
  */
-import type { RandomStream } from '@unet-fleet/shared/rng';
+import type { RandomStream } from '@unet-fleet/law';
 import { alike, type Fabric, hairColors, pick, randomFabric, shaded, skinTones } from './fabric.ts';
 import { at, ellipse, type Joint, limb, limbUntil, polygon } from './geometry.ts';
 

@@ -1,5 +1,5 @@
 /** Draws one scene twice from the same paths: as a photo with light, shade and noise, and as a mask without any blending. */
-import { RandomStream } from '@unet-fleet/shared/rng';
+import { RandomStream } from '@unet-fleet/law';
 import sharp from 'sharp';
 import { randomBackground } from './background.ts';
 import { type Figure, type Part, randomFigure, sampleClasses } from './figure.ts';

@@ -1,4 +1,4 @@
-import { metricsOf } from '@unet-fleet/shared';
+import { metricsOf } from '@unet-fleet/law';
 import { expect, test } from 'vitest';
 import { cellOf, denseConfusion, mistakesIn, occurringClasses, type SparseConfusion } from './confusion.ts';
 

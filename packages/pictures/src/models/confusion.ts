@@ -2,7 +2,7 @@
  * A confusion matrix as it is looked at: which classes have a row, what a cell says, which mistakes are the largest. Row =
  * truth, column = prediction, numClasses x numClasses. Pure.
  */
-import type { ClassMetrics } from '@unet-fleet/shared/metrics/metrics';
+import type { ClassMetrics } from '@unet-fleet/law';
 
 /** Entries that are not 0: their indices truth * numClasses + prediction, and their pixels. */
 export interface SparseConfusion {

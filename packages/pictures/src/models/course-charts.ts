@@ -2,7 +2,7 @@
  * The charts of a run's course: what is kept of its events as curves, and how page and report draw them. A chart or a curve
  * is one entry here.
  */
-import type { RunEvent } from '@unet-fleet/shared/events';
+import type { RunEvent } from '@unet-fleet/law';
 import type { ScaleKind, Tone } from './chart.ts';
 
 export interface CourseCurve<Name extends string = string> {

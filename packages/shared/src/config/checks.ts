@@ -2,10 +2,10 @@
  * What a value of each format must be, and how a wrong one is told. The sentences name what is allowed; the caller
  * puts the option and the value before them.
  */
-import { UserError } from '../errors.ts';
+
+import type { OptionFormat, OptionSpec } from '@unet-fleet/law';
+import { ignoredValues, maxMaskValue, minMaskValue, parseMaskValues, UserError } from '@unet-fleet/law';
 import { parseBrokerUrl } from '../transport/broker-url.ts';
-import { ignoredValues, maxMaskValue, minMaskValue, parseMaskValues } from './mask-values.ts';
-import type { OptionFormat, OptionSpec } from './option-spec.ts';
 import { parseClassWeights, parseSize, parseValueRange } from './parse.ts';
 
 type Spec = Omit<OptionSpec<string | number | boolean>, 'doc' | 'env'>;

@@ -1,9 +1,8 @@
 /** What options must be to each other. Each rule throws a UserError that names both and what to do. */
-import { UserError } from '../errors.ts';
-import { checkSchedule } from '../schedule/schedule.ts';
+
+import type { Config } from '@unet-fleet/law';
+import { checkSchedule, configOptions, UserError } from '@unet-fleet/law';
 import { parseClassWeights } from './parse.ts';
-import { configOptions } from './schema.ts';
-import type { Config } from './types.ts';
 
 export type Origin = 'flag' | 'env' | 'file';
 /** Where each given option (by path) came from; options that keep their default are absent. */

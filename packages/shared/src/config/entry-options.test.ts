@@ -1,6 +1,7 @@
 /** Options that entries of a registry have, in the schema. */
+
+import { type NumberOption, optionsOf } from '@unet-fleet/law';
 import { expect, test } from 'vitest';
-import { type NumberOption, optionsOf } from './entry-options.ts';
 
 const common: NumberOption = { doc: 'all have it', format: 'number', default: 1, min: 0, max: 2 };
 const shared: NumberOption = { ...common, doc: 'two have it' };

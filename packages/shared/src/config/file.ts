@@ -4,8 +4,8 @@
  * config, uses aliases, or has thousands of keys is refused.
  */
 import { createRequire } from 'node:module';
+import { UserError } from '@unet-fleet/law';
 import { readBounded } from '../bounded-file.ts';
-import { UserError } from '../errors.ts';
 import { errnoOf, explained } from '../system-error.ts';
 
 /** Loaded when there is a file to read: it is a large part of what a process would load to begin with. */

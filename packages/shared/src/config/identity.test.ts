@@ -1,7 +1,6 @@
+import { idleWorkersNote, leafSizeOf, UserError } from '@unet-fleet/law';
 import { expect, test } from 'vitest';
-import { UserError } from '../errors.ts';
 import { differingKeys, identityOf, withoutSecrets } from './identity.ts';
-import { idleWorkersNote, leafSizeOf } from './leaves.ts';
 import { loadConfig } from './load.ts';
 import { parseClassWeights, parseSize } from './parse.ts';
 

@@ -4,8 +4,8 @@
  * the data are: the manifest's hash says those.
  */
 
-import { configOptions, optionValue } from './schema.ts';
-import type { Config } from './types.ts';
+import type { Config } from '@unet-fleet/law';
+import { configOptions, optionValue } from '@unet-fleet/law';
 
 /** Outside the identity: paths and names, which the hash of the data stands for, what may be read at all, and the permission for mixed engines, which gives up reproducibility anyway. */
 const outside = new Set([

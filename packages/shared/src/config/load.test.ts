@@ -1,11 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { configOptions, exitCodes, UserError } from '@unet-fleet/law';
 import { afterAll, expect, test } from 'vitest';
-import { exitCodes, UserError } from '../errors.ts';
 import { readConfigFile } from './file.ts';
 import { type ConfigSources, loadConfig } from './load.ts';
-import { configOptions } from './schema.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'config-'));
 afterAll(() => rmSync(folder, { recursive: true }));

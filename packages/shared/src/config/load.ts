@@ -2,18 +2,23 @@
  * Makes one Config from flags, environment, files and defaults, in this order of precedence, or throws a UserError
  * that names the option, the value and what is allowed. Nothing unknown is passed over in silence.
  */
+
+import type { Config, OptionFormat } from '@unet-fleet/law';
+import {
+  configOptions,
+  configSchema,
+  type OptionInfo,
+  optionValue,
+  printable,
+  UserError,
+} from '@unet-fleet/law';
 import convict from 'convict';
 import { distance } from 'fastest-levenshtein';
-import { UserError } from '../errors.ts';
-import { printable } from '../printable.ts';
 import { splitBrokerUrl, withoutCredentials } from '../transport/broker-url.ts';
 import { coerceText, problemOf } from './checks.ts';
 import { crossCheck, type Origin } from './cross-checks.ts';
 import type { ConfigFile } from './file.ts';
 import { nearestName, unknownOption } from './nearest.ts';
-import type { OptionFormat } from './option-spec.ts';
-import { configOptions, configSchema, type OptionInfo, optionValue } from './schema.ts';
-import type { Config } from './types.ts';
 
 export interface ConfigSources {
   /** Values by key, such as {batchSize: '4'}: as commander gives them. */

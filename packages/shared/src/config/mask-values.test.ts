@@ -1,8 +1,8 @@
+import { formatMaskValues, ignoredLabel, parseMaskValues } from '@unet-fleet/law';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { withSettled } from './identity.ts';
 import { loadConfig } from './load.ts';
-import { formatMaskValues, ignoredLabel, parseMaskValues } from './mask-values.ts';
 
 describe('--mask-values', () => {
   it('is auto, as-is, or values and runs of them', () => {

@@ -1,7 +1,7 @@
 /** Names the right spelling for a wrong one: what stands behind every "did you mean". */
+
+import { printable, UserError } from '@unet-fleet/law';
 import { closest, distance } from 'fastest-levenshtein';
-import { UserError } from '../errors.ts';
-import { printable } from '../printable.ts';
 
 /** Nobody misspells a name into this many characters. */
 const maxNameLength = 100;

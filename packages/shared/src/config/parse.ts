@@ -1,5 +1,5 @@
 /** Reads the options whose text has a form of its own. Each throws a UserError that shows the form. */
-import { UserError } from '../errors.ts';
+import { UserError } from '@unet-fleet/law';
 
 /** Four halvings leave one pixel of this many. */
 const minSide = 1;

@@ -1,7 +1,7 @@
 /** Programs that set-up calls. A program that is missing is a sentence with its remedy, never an ENOENT. */
 import { spawn } from 'node:child_process';
+import { exitCodes, UserError } from '@unet-fleet/law';
 import { atExit } from '../at-exit.ts';
-import { exitCodes, UserError } from '../errors.ts';
 
 export interface CommandResult {
   /** -1 where a signal ended it. */

@@ -4,7 +4,7 @@
  */
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { exitCodes, UserError } from '../errors.ts';
+import { exitCodes, UserError } from '@unet-fleet/law';
 import { makeFolder } from '../folders.ts';
 import { type CommandResult, type Environment, lastLine, runCommand } from './command.ts';
 

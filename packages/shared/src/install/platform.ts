@@ -2,7 +2,7 @@
  * Which machines the ready-made libraries exist for. Everything that is downloaded is chosen by this alone, never by
  * the user's Python, so that all machines of one kind get the same bytes.
  */
-import { UserError } from '../errors.ts';
+import { UserError } from '@unet-fleet/law';
 
 export type Arch = 'x86_64' | 'aarch64';
 

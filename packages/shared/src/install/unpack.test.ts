@@ -11,8 +11,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { crc32, deflateRawSync } from 'node:zlib';
+import { UserError } from '@unet-fleet/law';
 import { afterAll, beforeEach, expect, test } from 'vitest';
-import { UserError } from '../errors.ts';
 import { unpack } from './unpack.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'unet-fleet-unpack-'));

@@ -6,10 +6,9 @@ import { createWriteStream } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { printable, UserError } from '@unet-fleet/law';
 import { type Entry, openPromise, type ZipFile } from 'yauzl';
-import { UserError } from '../errors.ts';
 import { makeFolder } from '../folders.ts';
-import { printable } from '../printable.ts';
 
 const executableBits = 0o111;
 

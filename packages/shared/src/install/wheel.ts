@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { exitCodes, UserError } from '../errors.ts';
+import { exitCodes, UserError } from '@unet-fleet/law';
 import { engineFolder, makeAtomically, requireDisk, type Statfs } from './cache.ts';
 import type { Environment } from './command.ts';
 import { whileAlone } from './lock.ts';

@@ -3,8 +3,9 @@
  * on the subject of the coordinator's file server, and is answered on its own inbox. Names never cross the wire, so
  * nothing outside the run's data can be asked for, and what comes is used only if it has the hash that was asked for.
  */
+
+import { printable } from '@unet-fleet/law';
 import { z } from 'zod';
-import { printable } from '../printable.ts';
 import { chunkBytes, leastChunkBytes } from '../transport/frame.ts';
 import { coordinatorIdentity, peerOf } from './subjects.ts';
 

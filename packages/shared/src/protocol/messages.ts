@@ -6,11 +6,11 @@
  * is for. Whoever hears it takes rising numbers alone. So a message is heard once, in the order in which it was sent,
  * or never: a late, doubled or overtaken one counts as lost, which every exchange here survives.
  */
+
+import type { Version } from '@unet-fleet/law';
+import { lossNames, printable } from '@unet-fleet/law';
 import { Packr } from 'msgpackr';
 import { z } from 'zod';
-import { lossNames } from '../losses/index.ts';
-import type { Version } from '../plan/version.ts';
-import { printable } from '../printable.ts';
 import { isBoundedMsgpack } from './bounded-msgpack.ts';
 import { modelSchema } from './model-schema.ts';
 import { safeId } from './subjects.ts';

@@ -1,6 +1,7 @@
 /** A ModelConfig as it comes from outside: a message, a run's record, a checkpoint. */
+
+import { architectureNames } from '@unet-fleet/law';
 import { z } from 'zod';
-import { architectureNames } from '../model/architectures/index.ts';
 
 const whole = z.number().int();
 

@@ -3,7 +3,7 @@
  * before the host, several of one cluster separated by commas. What it keeps true: credentials are taken out of the
  * address before anything else sees it, and no sentence about a faulty one repeats what stands before the host.
  */
-import { UserError } from '../errors.ts';
+import { UserError } from '@unet-fleet/law';
 
 export interface BrokerUrl {
   protocol: 'nats:' | 'tls:';

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:net';
+import { exitCodes } from '@unet-fleet/law';
 import { afterEach, expect, it } from 'vitest';
-import { exitCodes } from '../errors.ts';
 import { connectBroker } from './connect.ts';
 
 let server: Server;

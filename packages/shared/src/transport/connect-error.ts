@@ -1,6 +1,6 @@
 /** Why a broker could not be connected to, as a sentence that names the remedy. */
 import { errors } from '@nats-io/transport-node';
-import { exitCodes, UserError } from '../errors.ts';
+import { exitCodes, UserError } from '@unet-fleet/law';
 
 export interface Attempt {
   /** The address as it may be shown. */

@@ -1,8 +1,8 @@
 // What a real nats-server answers is tested with the embedded broker; here, everything that is no such server.
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
+import { exitCodes, UserError } from '@unet-fleet/law';
 import { afterEach, expect, test } from 'vitest';
-import { exitCodes, UserError } from '../errors.ts';
 import { type ConnectOptions, connectBroker, connectWhenThere } from './connect.ts';
 
 const servers: Server[] = [];

@@ -13,8 +13,8 @@ import {
   nkeyAuthenticator,
   type TlsOptions,
 } from '@nats-io/transport-node';
-import type { Config } from '../config/types.ts';
-import { exitCodes, UserError } from '../errors.ts';
+import type { Config } from '@unet-fleet/law';
+import { exitCodes, UserError } from '@unet-fleet/law';
 import { inboxOf } from '../protocol/subjects.ts';
 import { parseBrokerUrl, splitBrokerUrl } from './broker-url.ts';
 import { connectError } from './connect-error.ts';

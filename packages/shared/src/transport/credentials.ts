@@ -5,7 +5,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { type Authenticator, credsAuthenticator, nkeyAuthenticator } from '@nats-io/transport-node';
-import { UserError } from '../errors.ts';
+import { UserError } from '@unet-fleet/law';
 import { coordinatorIdentity, safeId, sharedWorkerIdentity, workerIdentityOf } from '../protocol/subjects.ts';
 import { errnoOf, explained } from '../system-error.ts';
 

@@ -3,7 +3,7 @@
  * is not exactly what its receiver asked for is never used, whatever carried it.
  */
 import { crc32 } from 'node:zlib';
-import type { Version } from '../plan/version.ts';
+import type { Version } from '@unet-fleet/law';
 
 export const frameHeaderBytes = 48;
 const magic = 0x31464655; // "UFF1"

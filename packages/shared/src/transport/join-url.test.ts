@@ -1,6 +1,6 @@
+import { UserError } from '@unet-fleet/law';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { UserError } from '../errors.ts';
 import { formatJoinUrl, isKey, type JoinUrl, parseJoinUrl } from './join-url.ts';
 
 const fingerprint = '0123456789abcdef'.repeat(4);

@@ -5,7 +5,7 @@
  * text again, and no sentence about a faulty one repeats any of it, for it holds a secret.
  */
 import { isIP } from 'node:net';
-import { UserError } from '../errors.ts';
+import { UserError } from '@unet-fleet/law';
 import { coordinatorIdentity, safeId } from '../protocol/subjects.ts';
 
 export interface JoinUrl {

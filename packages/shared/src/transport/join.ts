@@ -7,7 +7,7 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type DetailedPeerCertificate } from 'node:tls';
-import { UserError } from '../errors.ts';
+import { UserError } from '@unet-fleet/law';
 import { type BrokerAddress, whenThere } from './connect.ts';
 import { connectError } from './connect-error.ts';
 import { isKey, type JoinUrl } from './join-url.ts';

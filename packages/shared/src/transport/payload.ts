@@ -4,7 +4,7 @@
  * sentence instead of the client's error.
  */
 import type { NatsConnection } from '@nats-io/transport-node';
-import { UserError } from '../errors.ts';
+import { UserError } from '@unet-fleet/law';
 import { maxMessageBytes } from '../protocol/bounded-msgpack.ts';
 import { chunkBytes } from './frame.ts';
 

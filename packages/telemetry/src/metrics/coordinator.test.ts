@@ -1,5 +1,5 @@
 import type { LiveRun, LiveStatus, WorkerFacts } from '@unet-fleet/coordinator/live/live-run';
-import type { RunEvent } from '@unet-fleet/shared';
+import type { RunEvent } from '@unet-fleet/law';
 import { expect, test } from 'vitest';
 import { runMetrics } from './coordinator.ts';
 import { readExposition } from './exposition.test-helper.ts';

@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import { setImmediate as letOthersRun } from 'node:timers/promises';
 import type { LiveRun, LiveStatus, Observer } from '@unet-fleet/coordinator/live/live-run';
-import type { RunEvent } from '@unet-fleet/shared';
+import type { RunEvent } from '@unet-fleet/law';
 import { Metrics } from './registry.ts';
 import { serveMetrics } from './server.ts';
 import { coordinatorMetrics } from './specs.ts';

@@ -4,7 +4,8 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { systemError, UserError } from '@unet-fleet/shared';
+import { UserError } from '@unet-fleet/law';
+import { systemError } from '@unet-fleet/shared';
 
 export interface MetricsServerOptions {
   host: string;

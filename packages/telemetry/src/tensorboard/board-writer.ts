@@ -5,7 +5,7 @@
 import { type EvaluationStore, openEvaluations } from '@unet-fleet/coordinator/live/evaluations';
 import { readMetrics } from '@unet-fleet/coordinator/run-folder/metrics';
 import { openRunFolder, runPaths } from '@unet-fleet/coordinator/run-folder/run-folder';
-import type { ModelConfig } from '@unet-fleet/shared';
+import type { ModelConfig } from '@unet-fleet/law';
 import { missingEvents } from './catch-up.ts';
 import { EventFile } from './event-file.ts';
 import { stepValues, validatedValues } from './event-values.ts';

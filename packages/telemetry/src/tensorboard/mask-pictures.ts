@@ -7,6 +7,7 @@ import { inflateClasses } from '@unet-fleet/coordinator/live/class-maps';
 import type { Evaluation, EvaluationStore } from '@unet-fleet/coordinator/live/evaluations';
 import type { SampleFacts } from '@unet-fleet/coordinator/live/live-run';
 import { decodePhoto, maskMeaning, readLabels, resizeLabels, resizePhoto } from '@unet-fleet/dataset';
+import { type DataConfig, ignoredLabel } from '@unet-fleet/law';
 import {
   type ClassScheme,
   colourMask,
@@ -19,7 +20,6 @@ import {
   resizeRgb,
   toRgb,
 } from '@unet-fleet/pictures';
-import { type DataConfig, ignoredLabel } from '@unet-fleet/shared';
 
 /** Of one panel's longer side: what a person sees in TensorBoard. */
 const maxPanelPx = 512;

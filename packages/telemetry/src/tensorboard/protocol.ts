@@ -1,6 +1,6 @@
 /** What a run's observer hands to the thread that writes TensorBoard's files. */
 import type { GradientHistograms, SampleFacts } from '@unet-fleet/coordinator/live/live-run';
-import type { DataConfig, RunEvent } from '@unet-fleet/shared';
+import type { DataConfig, RunEvent } from '@unet-fleet/law';
 import type { Hyperparameters } from './plugins.ts';
 
 export interface ThreadOptions {

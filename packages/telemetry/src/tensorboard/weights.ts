@@ -5,7 +5,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { histogramOf, type ValueHistogram } from '@unet-fleet/coordinator/reducer/value-histogram';
-import { describeModel, type ModelConfig } from '@unet-fleet/shared';
+import { describeModel, type ModelConfig } from '@unet-fleet/law';
 
 /** The largest U-Net's header has 20 kB. */
 const maxHeaderBytes = 4 * 1024 * 1024;

@@ -13,7 +13,7 @@ import {
   SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-base';
 import type { LiveRun } from '@unet-fleet/coordinator/live/live-run';
-import type { RunEvent } from '@unet-fleet/shared';
+import type { RunEvent } from '@unet-fleet/law';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { traces } from './traces.ts';
 

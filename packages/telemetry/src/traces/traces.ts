@@ -13,7 +13,7 @@ import {
   trace,
 } from '@opentelemetry/api';
 import type { LiveRun, Observer } from '@unet-fleet/coordinator/live/live-run';
-import type { RunEvent, WorkerLane } from '@unet-fleet/shared';
+import type { RunEvent, WorkerLane } from '@unet-fleet/law';
 
 type Timed = RunEvent & { at: string };
 type Step = Extract<Timed, { type: 'step' }>;

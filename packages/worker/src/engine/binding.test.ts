@@ -1,5 +1,5 @@
 /** What a person hears when the engine is not there, or not as asked for. */
-import { UserError } from '@unet-fleet/shared';
+import { UserError } from '@unet-fleet/law';
 import { beforeEach, expect, it, vi } from 'vitest';
 import { loadBinding } from './binding.ts';
 

@@ -6,7 +6,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { UserError } from '@unet-fleet/shared';
+import { UserError } from '@unet-fleet/law';
 
 export interface OpAttribute {
   name: string;

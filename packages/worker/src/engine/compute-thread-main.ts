@@ -1,5 +1,5 @@
 /** The compute thread: owns the engine and does one call after another. TensorFlow blocks it for the whole of a leaf. */
-import { emptyConfusion } from '@unet-fleet/shared';
+import { emptyConfusion } from '@unet-fleet/law';
 import { Moved, Starter, threadData } from '@unet-fleet/shared/threads';
 import { classBytes } from './class-bytes.ts';
 import { createEngine } from './tensorflow-engine.ts';

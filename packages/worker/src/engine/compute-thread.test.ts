@@ -1,6 +1,6 @@
 /** The built package, as the thread's file is only there. */
 import { decoderName } from '@unet-fleet/dataset/decoder';
-import { describeModel, type ModelConfig } from '@unet-fleet/shared';
+import { describeModel, type ModelConfig } from '@unet-fleet/law';
 import { ComputeThread } from '@unet-fleet/worker';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import {

@@ -5,7 +5,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { SHARE_ENV } from 'node:worker_threads';
 import { decoderName } from '@unet-fleet/dataset/decoder';
-import { mergeConfusion, quietBeforeExit } from '@unet-fleet/shared';
+import { mergeConfusion } from '@unet-fleet/law';
+import { quietBeforeExit } from '@unet-fleet/shared';
 import { Thread } from '@unet-fleet/shared/threads';
 import type { ComputeFunctions, ComputeListener } from './compute-thread-main.ts';
 import type { Batch, EngineFingerprint, EngineOptions, LeafLoss } from './types.ts';

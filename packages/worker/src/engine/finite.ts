@@ -2,7 +2,7 @@
  * Weights that are no finite numbers (NaN, infinity) give every pixel the first class, which looks like a prediction. What
  * this keeps true: a model that has diverged answers with a sentence, never with a picture.
  */
-import { describeModel, type ModelConfig, UserError } from '@unet-fleet/shared';
+import { describeModel, type ModelConfig, UserError } from '@unet-fleet/law';
 
 interface Weights {
   /** As a message calls the model. */

@@ -6,16 +6,15 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { exitCodes, UserError } from '@unet-fleet/law';
 import {
   type Environment,
   engineFolder,
-  exitCodes,
   type InstallReport,
   inStep,
   lastLine,
   makeAtomically,
   runCommand,
-  UserError,
   whileAlone,
 } from '@unet-fleet/shared';
 

@@ -15,7 +15,8 @@ import {
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
-import { cacheFolder, exitCodes, type InstallEvent, silentReport, UserError } from '@unet-fleet/shared';
+import { exitCodes, UserError } from '@unet-fleet/law';
+import { cacheFolder, type InstallEvent, silentReport } from '@unet-fleet/shared';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { engineInstalled, lacksAvx, setupEngine } from './install.ts';
 import { checkAddon } from './install-check.ts';

@@ -7,12 +7,12 @@ import { createHash, randomUUID } from 'node:crypto';
 import { copyFileSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { exitCodes, UserError } from '@unet-fleet/law';
 import {
   type Arch,
   cacheError,
   type Environment,
   engineFolder,
-  exitCodes,
   hasWheel,
   type InstallReport,
   inStep,
@@ -20,7 +20,6 @@ import {
   pipVersion,
   type Statfs,
   supportedArch,
-  UserError,
 } from '@unet-fleet/shared';
 import { addonKey, addonPath, compileAddon, compilerVersion } from './install-addon.ts';
 import { checkAddon } from './install-check.ts';

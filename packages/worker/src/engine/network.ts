@@ -3,13 +3,7 @@
  * kind of node; a map is freed after its last use (lifetimesOf), and a parameter's gradient is handed over the moment
  * it is complete. What this file keeps true: it knows no architecture.
  */
-import {
-  type GraphNode,
-  type LayerGraph,
-  type Lifetimes,
-  lifetimesOf,
-  type NodeId,
-} from '@unet-fleet/shared';
+import { type GraphNode, type LayerGraph, type Lifetimes, lifetimesOf, type NodeId } from '@unet-fleet/law';
 import { type Computed, ruleOf } from './rules/index.ts';
 import type { NetworkContext, Sink } from './rules/rule.ts';
 import type { Tensor } from './tensorflow.ts';

@@ -2,7 +2,7 @@
  * The weights of one version as tensors, and the place where gradients go. Layers ask for a parameter by its name in
  * the state dict and give its gradient back by the same name.
  */
-import type { ModelTensors, TensorSpec } from '@unet-fleet/shared';
+import type { ModelTensors, TensorSpec } from '@unet-fleet/law';
 import type { Tensor, TensorFlow } from './tensorflow.ts';
 
 export class Parameters {

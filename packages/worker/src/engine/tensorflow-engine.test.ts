@@ -1,5 +1,5 @@
 /** The engine against PyTorch's numbers in float64, value by value: test/fixtures/model. */
-import { describeModel, toTorchLayout, UserError } from '@unet-fleet/shared';
+import { describeModel, toTorchLayout, UserError } from '@unet-fleet/law';
 import { describe, expect, it } from 'vitest';
 import {
   fixtureParameters,

@@ -7,7 +7,7 @@ import {
   sideLimits,
   sizeProblem,
   UserError,
-} from '@unet-fleet/shared';
+} from '@unet-fleet/law';
 import { loadBinding } from './binding.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { assertFiniteAnswer } from './finite.ts';

@@ -2,7 +2,7 @@
  * What the worker asks of an engine. The engine holds the weights of one version and computes leaves; it knows
  * nothing of steps, leases or the network.
  */
-import type { LossName, ModelConfig } from '@unet-fleet/shared';
+import type { LossName, ModelConfig } from '@unet-fleet/law';
 
 /** What the bits of a leaf depend on beside weights and samples, as far as TensorFlow goes. */
 export interface KernelFingerprint {

@@ -5,7 +5,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { FetchError, type FileReply, type Subjects, UserError, watchLink } from '@unet-fleet/shared';
+import { UserError } from '@unet-fleet/law';
+import { FetchError, type FileReply, type Subjects, watchLink } from '@unet-fleet/shared';
 import {
   filePartBytes,
   fileReply,

@@ -6,7 +6,8 @@
 import { createHash } from 'node:crypto';
 import { extname } from 'node:path';
 import type { DataFile, ReadFile } from '@unet-fleet/dataset';
-import { FetchError, UserError } from '@unet-fleet/shared';
+import { UserError } from '@unet-fleet/law';
+import { FetchError } from '@unet-fleet/shared';
 import type { DiskCache } from './disk-cache.ts';
 
 /** Where files come from. */

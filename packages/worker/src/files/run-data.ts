@@ -19,14 +19,8 @@ import {
   type Split,
   scanDataset,
 } from '@unet-fleet/dataset';
-import {
-  type BrokerAddress,
-  type Config,
-  FetchError,
-  type Subjects,
-  UserError,
-  type Welcome,
-} from '@unet-fleet/shared';
+import { type Config, UserError } from '@unet-fleet/law';
+import { type BrokerAddress, FetchError, type Subjects, type Welcome } from '@unet-fleet/shared';
 import { connectWhenThere } from '@unet-fleet/shared/transport/connect';
 import { CoordinatorFiles } from './coordinator-files.ts';
 import { DiskCache } from './disk-cache.ts';

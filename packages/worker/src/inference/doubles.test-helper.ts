@@ -1,5 +1,5 @@
 /** A model and an engine for the tests of inference: bright pixels are class 1, dark ones class 0. */
-import type { DataConfig } from '@unet-fleet/shared';
+import type { DataConfig } from '@unet-fleet/law';
 import type { InferenceEngine, TrainedModel } from './types.ts';
 
 export const dataOf = (overrides: Partial<DataConfig> = {}): DataConfig => ({

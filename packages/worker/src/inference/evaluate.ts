@@ -14,7 +14,7 @@ import {
   type SideLimits,
   sideLimits,
   UserError,
-} from '@unet-fleet/shared';
+} from '@unet-fleet/law';
 import { validationLeafSums } from '../shell/leaf-sums.ts';
 import { type Failure, Failures } from './failure.ts';
 import type { InferenceEngine, OnProgress, TrainedModel } from './types.ts';

@@ -1,5 +1,5 @@
 /** An evaluation as text for the terminal: the scores beside those of the baseline, then one line per class. */
-import { type ClassMetrics, classMeans, classScoreNames, classScores } from '@unet-fleet/shared';
+import { type ClassMetrics, classMeans, classScoreNames, classScores } from '@unet-fleet/law';
 import type { EvaluationReport } from './evaluate.ts';
 
 /** The policy for absent classes in one sentence; also part of the JSON. */

@@ -1,6 +1,7 @@
 /** What is told of a photo or mask that could not be used, while the others go on. */
 import { FileError } from '@unet-fleet/dataset';
-import { refusalOf, UserError } from '@unet-fleet/shared';
+import { UserError } from '@unet-fleet/law';
+import { refusalOf } from '@unet-fleet/shared';
 
 export interface Failure {
   path: string;

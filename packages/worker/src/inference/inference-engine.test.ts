@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { scanDataset } from '@unet-fleet/dataset';
-import { type DataConfig, describeModel, initialParameters, initialStatistics } from '@unet-fleet/shared';
+import { type DataConfig, describeModel, initialParameters, initialStatistics } from '@unet-fleet/law';
 import {
   evaluateModel,
   type InferenceEngine,

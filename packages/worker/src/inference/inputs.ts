@@ -13,7 +13,8 @@ import {
   photoExtensions,
   photosAmong,
 } from '@unet-fleet/dataset';
-import { isSystemView, UserError } from '@unet-fleet/shared';
+import { UserError } from '@unet-fleet/law';
+import { isSystemView } from '@unet-fleet/shared';
 import { glob } from 'tinyglobby';
 
 export interface PhotoInput {

@@ -1,5 +1,5 @@
 /** Starts an engine for inference, in a thread of its own so that a progress bar goes on while it computes. */
-import { ignoredLabel } from '@unet-fleet/shared';
+import { ignoredLabel } from '@unet-fleet/law';
 import { ComputeThread } from '../engine/compute-thread.ts';
 import { assertFiniteWeights } from '../engine/finite.ts';
 import type { EngineChoice, InferenceEngine, TrainedModel } from './types.ts';

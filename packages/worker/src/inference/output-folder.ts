@@ -3,7 +3,7 @@
  * which they could replace (`a_mask.png`).
  */
 import { dirname, join, resolve } from 'node:path';
-import { UserError } from '@unet-fleet/shared';
+import { UserError } from '@unet-fleet/law';
 import { type PhotoInput, realOf } from './inputs.ts';
 
 /** Throws a UserError if a result would lie in the folder of a photo or a mask, by whichever name or link. */

@@ -10,16 +10,9 @@ import {
   trainingSizeOf,
   unitPixels,
 } from '@unet-fleet/dataset';
+import { type ExitCode, exitCodes, ignoredLabel, sideLimits } from '@unet-fleet/law';
 import { toRgb } from '@unet-fleet/pictures';
-import {
-  type ExitCode,
-  exitCodes,
-  explained,
-  ignoredLabel,
-  makeFolder,
-  readPlain,
-  sideLimits,
-} from '@unet-fleet/shared';
+import { explained, makeFolder, readPlain } from '@unet-fleet/shared';
 import { loadAhead } from './evaluate.ts';
 import { type Failure, Failures } from './failure.ts';
 import { findPhotos } from './inputs.ts';

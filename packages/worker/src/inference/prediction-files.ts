@@ -1,5 +1,6 @@
 /** What is written for one photo: index mask, grey map, overlay and figure, all at the photo's own size. */
 import { dirname, resolve, sep } from 'node:path';
+import { emptyConfusion, metricsOf } from '@unet-fleet/law';
 import {
   type ClassScheme,
   encodeRgb,
@@ -8,7 +9,7 @@ import {
   predictionFigure,
   type RgbImage,
 } from '@unet-fleet/pictures';
-import { emptyConfusion, makeFolder, metricsOf, writeWhole } from '@unet-fleet/shared';
+import { makeFolder, writeWhole } from '@unet-fleet/shared';
 import sharp from 'sharp';
 
 export interface PredictionFiles {

@@ -12,7 +12,7 @@ import {
   matchMasks,
   proposePairing,
 } from '@unet-fleet/dataset';
-import { UserError } from '@unet-fleet/shared';
+import { UserError } from '@unet-fleet/law';
 import type { PhotoInput } from './inputs.ts';
 
 export interface TruthFolder {

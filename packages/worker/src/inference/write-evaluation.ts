@@ -1,7 +1,8 @@
 /** An evaluation as files: JSON for programs, the confusion matrix as CSV and as a picture. */
 import { join } from 'node:path';
+import { confusionCsv } from '@unet-fleet/law';
 import { confusionPicture } from '@unet-fleet/pictures';
-import { confusionCsv, explained, makeFolder, writeWhole } from '@unet-fleet/shared';
+import { explained, makeFolder, writeWhole } from '@unet-fleet/shared';
 import type { EvaluationReport } from './evaluate.ts';
 import { absentPolicy } from './evaluation-table.ts';
 

@@ -1,5 +1,5 @@
 /** A worker's session, event by event: what it sends, when it leaves, and what it never forgets too early. */
-import type { TreeNode } from '@unet-fleet/shared';
+import type { TreeNode } from '@unet-fleet/law';
 import { describe, expect, it } from 'vitest';
 import { handleSession, initialSession } from './session.ts';
 import type { LeasedWork, ResultMessage, SessionEffect, SessionEvent } from './types.ts';

@@ -3,7 +3,8 @@
  * has moved on. Asked to leave, it hands over what is finished and goes. It holds nothing that the run would miss:
  * whatever it forgets is leased to another.
  */
-import { sameNode, type Unsent, type UpMessage, type Version } from '@unet-fleet/shared';
+import { sameNode, type Version } from '@unet-fleet/law';
+import type { Unsent, UpMessage } from '@unet-fleet/shared';
 import { nextSequence } from './conversation.ts';
 import type {
   ExitCause,

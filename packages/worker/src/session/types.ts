@@ -1,5 +1,6 @@
 /** The vocabulary of a worker's session: what happens to it, what it wants done, what it remembers. */
-import type { RoundKind, TreeNode, UpMessage, Version } from '@unet-fleet/shared';
+import type { TreeNode, Version } from '@unet-fleet/law';
+import type { RoundKind, UpMessage } from '@unet-fleet/shared';
 
 export interface SessionConfig {
   heartbeatMs: number;

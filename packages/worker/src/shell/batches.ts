@@ -23,7 +23,7 @@ import {
   trainLeafSamples,
   type Version,
   validationLeafSamples,
-} from '@unet-fleet/shared';
+} from '@unet-fleet/law';
 import type { Batch } from '../engine/types.ts';
 
 export interface BatchesOptions {

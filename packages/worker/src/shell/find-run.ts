@@ -1,7 +1,8 @@
 /** Finds the run to work for: the one that was named, or the only one on the broker. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errors, type NatsConnection } from '@nats-io/transport-node';
-import { discoverSubject, exitCodes, safeId, UserError } from '@unet-fleet/shared';
+import { exitCodes, UserError } from '@unet-fleet/law';
+import { discoverSubject, safeId } from '@unet-fleet/shared';
 import { decode, discoverReply } from '@unet-fleet/shared/protocol/messages';
 import { aloneReason } from '../session/session.ts';
 

@@ -6,7 +6,6 @@ import { promisify } from 'node:util';
 import { deflate as deflateWithCallback } from 'node:zlib';
 import { toBatch } from '@unet-fleet/dataset';
 import {
-  type BulkOutbox,
   leavesOf,
   numValidationLeaves,
   type PlanConfig,
@@ -15,8 +14,8 @@ import {
   UserError,
   type Version,
   validationLeafSamples,
-  type WorkerTimings,
-} from '@unet-fleet/shared';
+} from '@unet-fleet/law';
+import type { BulkOutbox, WorkerTimings } from '@unet-fleet/shared';
 import { encode } from '@unet-fleet/shared/protocol/messages';
 import { classBytes } from '../engine/class-bytes.ts';
 import type { ComputeThread } from '../engine/compute-thread.ts';

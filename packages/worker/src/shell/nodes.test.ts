@@ -1,6 +1,8 @@
 /** Sums on a worker: over the tree, without what is not finite, and without losing a vector when they are broken off. */
+
+import type { ModelDescription } from '@unet-fleet/law';
 import { type FloatVector, NumericMemory } from '@unet-fleet/numerics';
-import type { BulkKey, BulkOutbox, ModelDescription } from '@unet-fleet/shared';
+import type { BulkKey, BulkOutbox } from '@unet-fleet/shared';
 import { describe, expect, test } from 'vitest';
 import { validationLeafSums } from './leaf-sums.ts';
 import { type ComputeLeaf, Interrupted, NodeComputer, statisticsOf } from './nodes.ts';

@@ -3,10 +3,8 @@
  * tree as everywhere. A finished node keeps its vector until the run has moved on, because the coordinator fetches
  * it from there. Every vector is either free, in one sum, or offered: none is lost when a computation is broken off.
  */
-import { combineNodes, type FloatVector, NumericMemory } from '@unet-fleet/numerics';
+
 import {
-  type BulkKey,
-  type BulkOutbox,
   childrenOf,
   leavesOf,
   type ModelDescription,
@@ -15,7 +13,9 @@ import {
   statisticsBucketId,
   type TreeNode,
   type Version,
-} from '@unet-fleet/shared';
+} from '@unet-fleet/law';
+import { combineNodes, type FloatVector, NumericMemory } from '@unet-fleet/numerics';
+import type { BulkKey, BulkOutbox } from '@unet-fleet/shared';
 import type { LeafLoss } from '../engine/types.ts';
 import { type LeafSums, trainLeafSums } from './leaf-sums.ts';
 

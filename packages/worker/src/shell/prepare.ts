@@ -5,11 +5,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadSample, type Split, sampleCache, samplesOf, splitOf, trainingSizeOf } from '@unet-fleet/dataset';
+import { describeModel } from '@unet-fleet/law';
 import {
   type BrokerAddress,
   type BulkInbox,
   type BulkOutbox,
-  describeModel,
   NatsInbox,
   NatsOutbox,
   runTagOf,

@@ -4,20 +4,18 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NatsConnection } from '@nats-io/transport-node';
+import { exitCodes, stepOn, UserError } from '@unet-fleet/law';
 import {
   assertFits,
   type BrokerAddress,
   type DownMessage,
-  exitCodes,
   FetchError,
   maxPayloadOf,
   pieceBytesOf,
   type Subjects,
-  stepOn,
   subjectsOf,
   type Unsent,
   type UpMessage,
-  UserError,
   type Welcome,
   type WorkerActivity,
   watchLink,

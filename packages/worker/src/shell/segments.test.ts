@@ -1,4 +1,5 @@
-import { type DownMessage, UserError } from '@unet-fleet/shared';
+import { UserError } from '@unet-fleet/law';
+import type { DownMessage } from '@unet-fleet/shared';
 import { maxPartBytes } from '@unet-fleet/shared/protocol/messages';
 import { expect, it } from 'vitest';
 import type { Member } from './member.ts';

@@ -2,7 +2,8 @@
  * Photos that the coordinator wants segmented: put together from their parts, computed by the member between two leaves,
  * answered in parts. One at a time; whatever goes wrong is a sentence in the answer, and never the worker's end.
  */
-import { type DownMessage, type Unsent, type UpMessage, UserError } from '@unet-fleet/shared';
+import { UserError } from '@unet-fleet/law';
+import type { DownMessage, Unsent, UpMessage } from '@unet-fleet/shared';
 import { maxPartBytes, maxParts } from '@unet-fleet/shared/protocol/messages';
 import type { Member } from './member.ts';
 

@@ -3,14 +3,12 @@
  * is being fetched it holds none, so a leaf can never be computed with a mixture.
  */
 import {
-  type BulkInbox,
-  type BulkKey,
   type ModelDescription,
   parameterBuckets,
   reducerOfBucket,
-  reducerPeer,
   statisticsBucketId,
-} from '@unet-fleet/shared';
+} from '@unet-fleet/law';
+import { type BulkInbox, type BulkKey, reducerPeer } from '@unet-fleet/shared';
 
 export class Weights {
   readonly parameters: Float32Array;

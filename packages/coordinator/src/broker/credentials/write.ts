@@ -16,13 +16,13 @@ import {
 import { isIP } from 'node:net';
 import { basename, dirname, join, resolve } from 'node:path';
 import { createUser } from '@nats-io/nkeys';
+import { UserError } from '@unet-fleet/law';
 import {
   atExit,
   coordinatorIdentity,
   explained,
   makeFolder,
   safeId,
-  UserError,
   writeWholeSync,
 } from '@unet-fleet/shared';
 import { seedFileText } from '@unet-fleet/shared/transport/credentials';

@@ -1,5 +1,5 @@
 /** Every loss as the engine computes it, under the names that the config knows (shared/losses). */
-import type { LossName } from '@unet-fleet/shared';
+import type { LossName } from '@unet-fleet/law';
 import { crossEntropy } from './cross-entropy.ts';
 import type { Loss } from './loss.ts';
 

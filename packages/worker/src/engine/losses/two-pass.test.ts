@@ -1,5 +1,5 @@
 /** A loss that is no mean over pixels, computed in leaves: its gradient is that of the whole batch at once. */
-import { describeModel, type ModelConfig } from '@unet-fleet/shared';
+import { describeModel, type ModelConfig } from '@unet-fleet/law';
 import { expect, test } from 'vitest';
 import { fixtureParameters, leafOf, readLeaf } from '../../../../../test/fixtures/model/read.ts';
 import { loadBinding } from '../binding.ts';

@@ -1,5 +1,5 @@
 /** torch.nn.Conv2d. */
-import type { NodeOf } from '@unet-fleet/shared';
+import type { NodeOf } from '@unet-fleet/law';
 import { filterGradient } from '../filter-gradient.ts';
 import type { Tensor, TensorFlow } from '../tensorflow.ts';
 import { matrixOf, parameterOf, plainRule } from './rule.ts';

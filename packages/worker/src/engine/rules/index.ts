@@ -1,5 +1,5 @@
 /** One rule for each kind of node. */
-import type { GraphNode, NodeKind } from '@unet-fleet/shared';
+import type { GraphNode, NodeKind } from '@unet-fleet/law';
 import type { Tensor } from '../tensorflow.ts';
 import { conv } from './conv.ts';
 import { add, concat, padTo } from './joins.ts';

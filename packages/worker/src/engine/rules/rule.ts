@@ -1,5 +1,5 @@
 /** What the engine knows of one kind of node: how it is computed, in training and in inference, and its way back. */
-import type { GraphNode, NodeKind, NodeOf } from '@unet-fleet/shared';
+import type { GraphNode, NodeKind, NodeOf } from '@unet-fleet/law';
 import type { Parameters } from '../parameters.ts';
 import type { Tensor, TensorFlow } from '../tensorflow.ts';
 

@@ -7,7 +7,7 @@ import {
   type NodeId,
   tensorsOf,
   toTorchLayout,
-} from '@unet-fleet/shared';
+} from '@unet-fleet/law';
 import { describe, expect, it, test } from 'vitest';
 import {
   fixtureParameters,

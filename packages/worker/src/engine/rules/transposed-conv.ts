@@ -2,7 +2,7 @@
  * torch.nn.ConvTranspose2d with kernel and stride 2. The blocks of the result do not overlap, so it is one product of
  * matrices, [pixels, in] with [4 * out, in] transposed, whose 4 * out columns are then laid out as blocks of 2x2 pixels.
  */
-import type { NodeOf } from '@unet-fleet/shared';
+import type { NodeOf } from '@unet-fleet/law';
 import type { Tensor } from '../tensorflow.ts';
 import { matrixOf, type NetworkContext, parameterOf, plainRule } from './rule.ts';
 

@@ -1,7 +1,8 @@
 /** Scores of one evaluation by class, sortable; a class that is nowhere says so instead of a score. */
+
+import type { ClassMetrics } from '@unet-fleet/law';
+import { classScoreNames, headingOf } from '@unet-fleet/law';
 import { nameOf } from '@unet-fleet/pictures/models/class-map';
-import { classScoreNames, headingOf } from '@unet-fleet/shared/metrics/class-scores/index';
-import type { ClassMetrics } from '@unet-fleet/shared/metrics/metrics';
 import { useState } from 'preact/hooks';
 import { percent } from '../common/text.ts';
 import { type SortKey, sortedClasses } from './sparse.ts';

@@ -1,7 +1,7 @@
 /** How well each class does: over time, at one evaluation, and where its pixels go instead. */
 
+import { metricsOf } from '@unet-fleet/law';
 import { rgbOf } from '@unet-fleet/pictures/models/palette';
-import { metricsOf } from '@unet-fleet/shared/metrics/metrics';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { History } from '../../../../src/protocol.ts';
 import type { PictureSource } from '../common/picture-source.ts';

@@ -3,9 +3,9 @@
  * in words. Enter, space or a click chooses a cell.
  */
 
+import type { ClassMetrics } from '@unet-fleet/law';
 import { nameOf } from '@unet-fleet/pictures/models/class-map';
 import type { Cell } from '@unet-fleet/pictures/models/confusion';
-import type { ClassMetrics } from '@unet-fleet/shared/metrics/metrics';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { useColourScheme } from '../common/use-colour-scheme.ts';
 import { useWidth } from '../common/use-width.ts';

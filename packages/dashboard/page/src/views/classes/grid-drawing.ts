@@ -1,7 +1,7 @@
 /** Draws the confusion matrix on a canvas, as large as its frame allows, with class names where there is room. */
 
+import type { ClassMetrics } from '@unet-fleet/law';
 import { nameOf } from '@unet-fleet/pictures/models/class-map';
-import type { ClassMetrics } from '@unet-fleet/shared/metrics/metrics';
 import { intensity, type Scale } from './matrix.ts';
 
 export interface GridLayout {

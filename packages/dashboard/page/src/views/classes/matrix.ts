@@ -3,9 +3,9 @@
  * and a cell in words. Pure.
  */
 
+import type { ClassMetrics } from '@unet-fleet/law';
 import { nameOf } from '@unet-fleet/pictures/models/class-map';
 import type { Cell } from '@unet-fleet/pictures/models/confusion';
-import type { ClassMetrics } from '@unet-fleet/shared/metrics/metrics';
 import { percent } from '../common/text.ts';
 
 /** share: of the true class' pixels; pixels: all of them, by their logarithm. */

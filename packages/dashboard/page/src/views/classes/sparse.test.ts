@@ -1,5 +1,5 @@
+import { metricsOf } from '@unet-fleet/law';
 import { denseConfusion, type SparseConfusion } from '@unet-fleet/pictures/models/confusion';
-import { metricsOf } from '@unet-fleet/shared/metrics/metrics';
 import { expect, test } from 'vitest';
 import { cellAfterKey, cellInWords, intensity, shownClasses } from './matrix.ts';
 import { leavesBehind, sortedClasses } from './sparse.ts';

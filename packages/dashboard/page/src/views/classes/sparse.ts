@@ -2,9 +2,9 @@
  * What the classes view computes from an evaluation: classes in an order, and the leaves whose photos are behind a cell of
  * the confusion matrix. Pure.
  */
+
+import type { ClassMetrics, ClassScoreName } from '@unet-fleet/law';
 import type { Cell } from '@unet-fleet/pictures/models/confusion';
-import type { ClassScoreName } from '@unet-fleet/shared/metrics/class-scores/index';
-import type { ClassMetrics } from '@unet-fleet/shared/metrics/metrics';
 import type { Evaluation } from '../common/evaluation.ts';
 
 export type SortKey = 'name' | 'support' | ClassScoreName;
