@@ -1,5 +1,5 @@
 /**
- * Applies an optimizer of the registry (shared/optimizers) to vectors, in float32 with one rounding for each operation.
+ * Applies an optimizer of the registry (law/optimizers) to vectors, in float32 with one rounding for each operation.
  * Mean, clipping and update are one pass over memory. An update of a part of the vectors touches that part alone, and
  * gives the same bits as the update of the whole.
  */

@@ -1,4 +1,4 @@
-/** Scores by class at the evaluation that the report shows, by the policy of shared/metrics. */
+/** Scores by class at the evaluation that the report shows, by the policy of law/metrics. */
 
 import {
   type ClassMetrics,
