@@ -51,6 +51,16 @@ export const recordedRuns: RecordedRun[] = [
     data: 'plain',
     flags: `--size 45x35 --batch-size 4 ${adam} --upsampling bilinear`,
   },
+  {
+    name: 'residual encoder',
+    data: 'plain',
+    flags: `--architecture residual-encoder --depth 3 --size 40x32 --batch-size 4 ${adam} --clip none`,
+  },
+  {
+    name: 'three levels, group norm',
+    data: 'plain',
+    flags: `--depth 2 --norm group --base-width 8 --batch-size 4 ${adam}`,
+  },
   { name: 'one channel', data: 'grey', flags: `--channels 1 --batch-size 4 ${adam}` },
   { name: 'four channels', data: 'alpha', flags: `--channels 4 --batch-size 4 ${adam}` },
   { name: 'JPEG photos, enlarged', data: 'jpeg', flags: `--size 80x64 --batch-size 4 ${adam}` },
