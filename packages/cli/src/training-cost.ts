@@ -3,11 +3,12 @@ import { trainingSizeOf } from '@unet-fleet/dataset';
 import {
   type Config,
   costOf,
-  describeModel,
+  counted,
   graphOf,
   leafSizeOf,
   modelOf,
   modelTitle,
+  tensorsOf,
   whole,
 } from '@unet-fleet/law';
 import type { Memory } from './doctor-machine.ts';
@@ -42,8 +43,9 @@ export function trainingCost(config: Config, { samples, numClasses }: Photos): T
   const { width, height } = sizes.reduce((a, b) => (b.width * b.height > a.width * a.height ? b : a));
   const model = modelOf(config.model, { inChannels: data.channels, numClasses });
   const numImages = leafSizeOf(train);
-  const { multiplyAdds, trainingBytes } = costOf(graphOf(model), { width, height, numImages });
-  const { numParameters } = describeModel(model);
+  const graph = graphOf(model);
+  const { multiplyAdds, trainingBytes } = costOf(graph, { width, height, numImages });
+  const { numParameters } = tensorsOf(graph);
   return {
     model: modelTitle(model),
     numParameters,
@@ -57,7 +59,7 @@ export function trainingCost(config: Config, { samples, numClasses }: Photos): T
 /** Two lines for a person; the second only where the machine at hand has less. */
 export function costLines(cost: TrainingCost, { availableBytes }: Memory): string[] {
   const { leaf, mapBytes, weightBytes } = cost;
-  const photos = `${leaf.numImages} ${leaf.numImages === 1 ? 'photo' : 'photos'} of ${leaf.width}x${leaf.height}`;
+  const photos = `${counted(leaf.numImages, 'photo')} of ${leaf.width}x${leaf.height}`;
   const total = mapBytes + weightBytes;
   const first = `a worker: ${megabytes(mapBytes)} of maps for a leaf of ${photos}, ${megabytes(weightBytes)} of weights; ${billions(cost.multiplyAddsPerPhoto)} billion multiply-adds a photo`;
   if (total <= availableBytes) return [first];

@@ -1,7 +1,7 @@
 /**
  * What every package may use. It is loaded by each process and each thread, so that it loads no library but one that
- * compares names: what needs others (brokers, schemas, the config's sources, the log) is imported by its own path, and only its types
- * are here.
+ * compares names: what needs others (brokers, schemas, the config's sources, the log) is imported by its own path, and
+ * only its types are here.
  */
 export * from './at-exit.ts';
 export * from './bounded-file.ts';
@@ -21,7 +21,6 @@ export * from './install/platform.ts';
 export * from './install/report.ts';
 export * from './install/wheel.ts';
 export type * from './log.ts';
-
 export { type Processor, processorFrom, thisProcessor } from './processor.ts';
 export * from './protocol/bounded-msgpack.ts';
 export type * from './protocol/file-messages.ts';

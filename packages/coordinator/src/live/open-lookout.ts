@@ -77,6 +77,7 @@ export function openSegmenter(
   maxMessageBytes: number,
 ): Segmenter {
   const leafMs = (workerId: string) => lookout.leafMs(workerId) ?? Number.POSITIVE_INFINITY;
+  const limits = sideLimits(model.config);
   const ofState = (state: string) =>
     workers()
       .filter((worker) => worker.state === state)
@@ -85,7 +86,7 @@ export function openSegmenter(
   return new Segmenter({
     numClasses: model.config.numClasses,
     partBytes: Math.min(maxPartBytes, maxMessageBytes - messageBytes),
-    load: (photo) => loadPhoto(photo, config.data, sideLimits(model.config)),
+    load: (photo) => loadPhoto(photo, config.data, limits),
     candidates: () => [...ofState('idle'), ...ofState('computing')],
     send,
   });

@@ -118,10 +118,11 @@ const diskFaults = ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO'];
 const unwritable = (outDir: string, error: unknown): unknown =>
   explained(error, { what: 'the predictions', path: outDir, instead: 'or choose another folder with --out' });
 
-async function settingsOf({ data, classNames }: TrainedModel, { masks, maxPixels }: PredictOptions) {
+async function settingsOf({ data, model, classNames }: TrainedModel, { masks, maxPixels }: PredictOptions) {
   // Without masks, what they mean is not asked: the palette's file may be gone by now.
   const meaning: MaskMeaning | null = masks === '' ? null : await maskMeaning({ ...data, maxPixels });
-  return { maxPixels, meaning, scheme: { classNames, ignoreIndex: ignoredLabel(data) } };
+  const scheme = { classNames, ignoreIndex: ignoredLabel(data) };
+  return { maxPixels, meaning, scheme, limits: sideLimits(model) };
 }
 
 type Settings = Awaited<ReturnType<typeof settingsOf>>;
@@ -142,7 +143,7 @@ async function prepared(
     page,
   });
   const { width, height } = decoded;
-  const target = trainingSizeOf(data, decoded, sideLimits(model));
+  const target = trainingSizeOf(data, decoded, settings.limits);
   const pixels = await resizePhoto(decoded, target);
   const { numClasses } = model;
   const { meaning } = settings;

@@ -2,27 +2,21 @@
 import type { NodeOf } from '@unet-fleet/law';
 import { filterGradient } from '../filter-gradient.ts';
 import type { Tensor, TensorFlow } from '../tensorflow.ts';
+import { giveBiasGradient, withBias } from './bias.ts';
 import { matrixOf, parameterOf, plainRule } from './rule.ts';
 
 export const conv = plainRule<'conv'>({
   forward(context, node, inputs) {
     const { tf } = context;
     const z = tf.conv(inputs[0]!, parameterOf(context, node, 0), node);
-    if (!node.hasBias) return z;
-    const y = tf.addBias(z, parameterOf(context, node, 1));
-    tf.free(z);
-    return y;
+    return withBias(context, node, z);
   },
 
   backward(context, node, { inputs, gradient, needsInput, sink }) {
     const { tf } = context;
     const x = inputs[0]!;
-    const [weight, bias] = node.parameters;
-    if (bias) {
-      const sums = tf.biasGradient(gradient);
-      sink.gradient(bias.name, tf.read(sums));
-      tf.free(sums);
-    }
+    const [weight] = node.parameters;
+    giveBiasGradient(context, node, gradient, sink);
     const filter = filterGradientOf(tf, node, x, weight!.engineShape, gradient);
     sink.gradient(weight!.name, ...filter.map((part) => tf.read(part)));
     tf.free(...filter);

@@ -4,6 +4,7 @@
  */
 import type { NodeOf } from '@unet-fleet/law';
 import type { Tensor } from '../tensorflow.ts';
+import { giveBiasGradient, withBias } from './bias.ts';
 import { matrixOf, type NetworkContext, parameterOf, plainRule } from './rule.ts';
 
 export const transposedConv = plainRule<'transposedConv'>({
@@ -17,21 +18,14 @@ export const transposedConv = plainRule<'transposedConv'>({
     const blocks = tf.reshape(product, [numImages, height, width, filter.shape[0]!]);
     const z = tf.depthToSpace(blocks);
     tf.free(rows, filter, product, blocks);
-    if (!node.hasBias) return z;
-    const y = tf.addBias(z, parameterOf(context, node, 1));
-    tf.free(z);
-    return y;
+    return withBias(context, node, z);
   },
 
   backward(context, node, { inputs, gradient, needsInput, sink }) {
     const { tf } = context;
     const x = inputs[0]!;
-    const [weight, bias] = node.parameters;
-    if (bias) {
-      const sums = tf.biasGradient(gradient);
-      sink.gradient(bias.name, tf.read(sums));
-      tf.free(sums);
-    }
+    const [weight] = node.parameters;
+    giveBiasGradient(context, node, gradient, sink);
     const blocks = tf.spaceToDepth(gradient);
     const [rows, blockRows] = [matrixOf(tf, x), matrixOf(tf, blocks)];
     const filterGradient = tf.matMul(blockRows, rows, { a: true });
