@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { coordinatorPermissions, workerPermissions } from '@unet-fleet/coordinator/broker/permissions';
-import { sharedWorkerIdentity, subjectsOf } from '@unet-fleet/shared';
-import { connectBroker } from '@unet-fleet/shared/transport/connect';
+import { sharedWorkerIdentity, subjectsOf } from '@unet-fleet/wire';
+import { connectBroker } from '@unet-fleet/wire/transport/connect';
 import { expect, test } from 'vitest';
 import { freePort, startNatsServer } from './helpers/nats-server.ts';
 

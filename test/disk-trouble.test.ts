@@ -15,8 +15,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunOutcome } from '@unet-fleet/coordinator';
-import { listCheckpoints } from '@unet-fleet/coordinator/checkpoint/folder';
-import { verifyCheckpoint } from '@unet-fleet/coordinator/checkpoint/read';
+import { listCheckpoints, verifyCheckpoint } from '@unet-fleet/record';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type Started, start, until } from './helpers/processes.ts';
 import { committed, courseOf, eventsOf, outcomeOf, recorded, sampleFlags } from './helpers/runs.ts';

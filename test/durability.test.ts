@@ -4,14 +4,15 @@
  */
 import { mkdtempSync, readdirSync, rmSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
-import { realFiles } from '@unet-fleet/coordinator/checkpoint/files';
 import {
   bestCheckpointName,
+  checkpointName,
+  files,
   newestGoodCheckpoint,
   pruneCheckpoints,
-} from '@unet-fleet/coordinator/checkpoint/folder';
-import { checkpointName, files } from '@unet-fleet/coordinator/checkpoint/manifest';
-import { writeCheckpoint } from '@unet-fleet/coordinator/checkpoint/write';
+  realFiles,
+  writeCheckpoint,
+} from '@unet-fleet/record';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { numOperationsOf, scenarios, tryCrashes } from './helpers/checkpoint-crashes.ts';

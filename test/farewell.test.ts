@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Broker, startBroker } from '@unet-fleet/coordinator';
 import { ControlPlane } from '@unet-fleet/coordinator/shell/control';
-import { type DownMessage, subjectsOf, type UpMessage } from '@unet-fleet/shared';
-import { decode, downMessage, encode, protocolVersion } from '@unet-fleet/shared/protocol/messages';
-import { connectBroker } from '@unet-fleet/shared/transport/connect';
+import { type DownMessage, subjectsOf, type UpMessage } from '@unet-fleet/wire';
+import { decode, downMessage, encode, protocolVersion } from '@unet-fleet/wire/protocol/messages';
+import { connectBroker } from '@unet-fleet/wire/transport/connect';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 
 const folder = mkdtempSync(join(tmpdir(), 'farewell-'));

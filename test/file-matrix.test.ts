@@ -7,9 +7,9 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { loadConfig } from '@unet-fleet/config/load';
 import { loadSample, type SampleBatch, type ScanReport, scanDataset, toBatch } from '@unet-fleet/dataset';
 import { type DataConfig, UserError } from '@unet-fleet/law';
-import { loadConfig } from '@unet-fleet/shared/config/load';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 

@@ -8,9 +8,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { readConfigFile } from '@unet-fleet/config';
+import { loadConfig } from '@unet-fleet/config/load';
 import { configOptions } from '@unet-fleet/law';
-import { readConfigFile } from '@unet-fleet/shared/config/file';
-import { loadConfig } from '@unet-fleet/shared/config/load';
 import { afterEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 

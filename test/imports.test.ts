@@ -9,31 +9,26 @@ import { describe, expect, test } from 'vitest';
 
 const packages = fileURLToPath(new URL('../packages/', import.meta.url));
 
-const foundations = ['numerics', 'dataset', 'pictures'];
+const ground = ['law', 'shared', 'wire', 'config'];
+const foundations = [...ground, 'install', 'numerics', 'dataset', 'pictures'];
 /** Packages that each may import. */
 const allowed: Record<string, string[]> = {
   law: [],
   shared: ['law'],
+  wire: ['law', 'shared'],
+  config: ['law', 'shared', 'wire'],
+  install: ['law', 'shared'],
   numerics: ['law'],
-  dataset: ['law', 'shared'],
+  dataset: ['law', 'shared', 'config'],
   pictures: ['law'],
-  coordinator: ['law', 'shared', ...foundations],
-  worker: ['law', 'shared', ...foundations],
-  replay: ['law', 'shared', ...foundations, 'coordinator', 'worker'],
-  telemetry: ['law', 'shared', ...foundations, 'coordinator'],
-  dashboard: ['law', 'shared', ...foundations, 'coordinator'],
-  deploy: ['law', 'shared'],
-  cli: [
-    'law',
-    'shared',
-    ...foundations,
-    'coordinator',
-    'worker',
-    'replay',
-    'telemetry',
-    'dashboard',
-    'deploy',
-  ],
+  record: ground,
+  coordinator: [...foundations, 'record'],
+  worker: foundations,
+  replay: [...foundations, 'record', 'coordinator', 'worker'],
+  telemetry: [...ground, 'dataset', 'pictures', 'record', 'coordinator'],
+  dashboard: [...ground, 'dataset', 'pictures', 'record', 'coordinator'],
+  deploy: ['law', 'shared', 'config'],
+  cli: [...foundations, 'record', 'coordinator', 'worker', 'replay', 'telemetry', 'dashboard', 'deploy'],
 };
 
 interface SourceFile {
@@ -135,11 +130,11 @@ test('what is drawn is worked out without Node, so that the page can use it', ()
 /** Files that look at what the system refused by themselves, and why it is not told by system-error.ts alone. */
 const ownErrno: Record<string, string> = {
   'shared/src/system-error.ts': 'the one place',
-  'shared/src/install/cache.ts': "another user's process is alive",
-  'shared/src/install/command.ts': 'a program that is missing has a sentence of its caller',
+  'shared/src/cache.ts': "another user's process is alive",
+  'install/src/command.ts': 'a program that is missing has a sentence of its caller',
   'cli/src/streams/output.ts': 'standard output: goes on without it',
   'cli/src/streams/trouble.ts': 'standard output: a word within a sentence',
-  'coordinator/src/checkpoint/read.ts': 'whether a checkpoint is damaged',
+  'record/src/checkpoint/read.ts': 'whether a checkpoint is damaged',
   'dashboard/src/server/serve.ts': 'another port is tried',
   'telemetry/src/metrics/server.ts': 'names the option of its port',
   'worker/src/inference/predict.ts': 'whether all other photos would fail, too',
@@ -185,7 +180,7 @@ describe.each([
   test('imports nothing of Node, and nothing outside itself but the law and the types of messages', () => {
     expect(sources.length).toBeGreaterThan(0);
     for (const { path, text } of sources) {
-      const values = importsOf(text.replace(/^(import|export) type [^;]* from '@unet-fleet\/shared';/gm, ''));
+      const values = importsOf(text.replace(/^(import|export) type [^;]* from '@unet-fleet\/wire';/gm, ''));
       const foreign = values.filter((specifier) => !/^\.\/[\w-]+\.ts$|^@unet-fleet\/law$/.test(specifier));
       expect(foreign, path).toEqual([]);
     }

@@ -23,9 +23,9 @@ import {
 } from '@unet-fleet/coordinator/broker/credentials/certificates';
 import { joinHostOf, openJoinSecrets } from '@unet-fleet/coordinator/broker/join-secrets';
 import { UserError } from '@unet-fleet/law';
-import { formatJoinUrl, type JoinUrl, parseJoinUrl } from '@unet-fleet/shared';
-import { connectBroker } from '@unet-fleet/shared/transport/connect';
-import { brokerOfJoin } from '@unet-fleet/shared/transport/join';
+import { formatJoinUrl, type JoinUrl, parseJoinUrl } from '@unet-fleet/wire';
+import { connectBroker } from '@unet-fleet/wire/transport/connect';
+import { brokerOfJoin } from '@unet-fleet/wire/transport/join';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { freePort, startNatsServer } from './helpers/nats-server.ts';
 import { type Started, start, unetFleet, until } from './helpers/processes.ts';

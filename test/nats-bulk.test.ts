@@ -15,8 +15,8 @@ import {
   NatsOutbox,
   runTagOf,
   subjectsOf,
-} from '@unet-fleet/shared';
-import { connectBroker } from '@unet-fleet/shared/transport/connect';
+} from '@unet-fleet/wire';
+import { connectBroker } from '@unet-fleet/wire/transport/connect';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 
 type Connection = Awaited<ReturnType<typeof connectBroker>>;

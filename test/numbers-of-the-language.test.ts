@@ -12,9 +12,9 @@ const packages = fileURLToPath(new URL('../packages/', import.meta.url));
 
 /** All that a photo, a loss, a rate or a weight passes through. */
 const folders = [
-  ...['law/src', 'shared/src/config'],
-  ...['numerics/src', 'dataset/src', 'replay/src'],
-  ...['checkpoint', 'core', 'reducer', 'run-folder', 'shell'].map((name) => `coordinator/src/${name}`),
+  ...['law/src', 'config/src'],
+  ...['numerics/src', 'dataset/src', 'replay/src', 'record/src'],
+  ...['core', 'reducer', 'shell'].map((name) => `coordinator/src/${name}`),
   ...['engine', 'session', 'shell', 'inference'].map((name) => `worker/src/${name}`),
 ];
 /** The drawings of the sample set: photos and masks are data, whatever drew them. */

@@ -25,8 +25,8 @@ import {
   runTagOf,
   subjectsOf,
   watchLink,
-} from '@unet-fleet/shared';
-import { connectBroker } from '@unet-fleet/shared/transport/connect';
+} from '@unet-fleet/wire';
+import { connectBroker } from '@unet-fleet/wire/transport/connect';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { freePort, type OperatedServer, startNatsServer } from './helpers/nats-server.ts';
 import { start, unetFleet } from './helpers/processes.ts';

@@ -2,10 +2,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { loadConfig } from '@unet-fleet/config/load';
 import { NodeUnavailable } from '@unet-fleet/coordinator/reducer/failure';
 import { ReducerPool } from '@unet-fleet/coordinator/reducer/pool';
 import { describeModel } from '@unet-fleet/law';
-import { loadConfig } from '@unet-fleet/shared/config/load';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { freePort, startNatsServer } from './helpers/nats-server.ts';
 

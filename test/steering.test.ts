@@ -6,7 +6,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readLedger } from '@unet-fleet/coordinator/run-folder/ledger';
+import { readLedger } from '@unet-fleet/record';
 import { afterAll, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { linksIn } from './helpers/links.ts';

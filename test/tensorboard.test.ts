@@ -6,12 +6,10 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inflateSync } from 'node:zlib';
-import { loadCheckpoint } from '@unet-fleet/coordinator/checkpoint/read';
-import { type Evaluation, openEvaluations } from '@unet-fleet/coordinator/live/evaluations';
-import { openRunFolder } from '@unet-fleet/coordinator/run-folder/run-folder';
+import { identityOf } from '@unet-fleet/config';
 import { describeModel, ignoredLabel, type RunEvent, toTorchLayout } from '@unet-fleet/law';
 import { colourMask } from '@unet-fleet/pictures';
-import { identityOf } from '@unet-fleet/shared';
+import { type Evaluation, loadCheckpoint, openEvaluations, openRunFolder } from '@unet-fleet/record';
 import { tags } from '@unet-fleet/telemetry/tensorboard/tags';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';

@@ -6,11 +6,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { loadConfig } from '@unet-fleet/config/load';
 import { runCoordinator } from '@unet-fleet/coordinator';
 import { generateSample } from '@unet-fleet/dataset';
 import type { RunEvent, StepTimings } from '@unet-fleet/law';
 import { cacheFolder } from '@unet-fleet/shared';
-import { loadConfig } from '@unet-fleet/shared/config/load';
 import { version } from 'unet-fleet/version';
 import { watchChildren } from './processes.ts';
 

@@ -6,12 +6,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { loadConfig } from '@unet-fleet/config/load';
 import { startBroker } from '@unet-fleet/coordinator';
-import { CheckpointWriter } from '@unet-fleet/coordinator/checkpoint/writer';
 import { ReducerPool } from '@unet-fleet/coordinator/reducer/pool';
 import { describeModel, initialEarlyStopping, initialSchedule, type ModelConfig } from '@unet-fleet/law';
 import { createOptimizer } from '@unet-fleet/numerics';
-import { loadConfig } from '@unet-fleet/shared/config/load';
+import { CheckpointWriter } from '@unet-fleet/record';
 import { parseArgs } from '../tools/arguments.ts';
 import { requireTools, toolOptions, toolUsage } from '../tools/require.ts';
 import { median } from './measure.ts';

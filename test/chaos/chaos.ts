@@ -5,8 +5,8 @@
 import { appendFileSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readMetrics } from '@unet-fleet/coordinator/run-folder/metrics';
 import { exitCodes, type RunEvent } from '@unet-fleet/law';
+import { readMetrics } from '@unet-fleet/record';
 import { Fleet } from './fleet.ts';
 import { nameOf, type Party, type PlannedFault } from './schedule.ts';
 import type { Supervised } from './supervised.ts';

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { findNatsServer } from '@unet-fleet/coordinator';
 import { serverConfigText } from '@unet-fleet/coordinator/broker/server-config';
 import { exitCodes } from '@unet-fleet/law';
-import { coordinatorIdentity } from '@unet-fleet/shared';
+import { coordinatorIdentity } from '@unet-fleet/wire';
 import { script } from './command.ts';
 import { Progress } from './progress.ts';
 import { Relay, type Rewriting } from './relay.ts';

@@ -5,14 +5,14 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve, sep } from 'node:path';
-import {
-  decodeHeader as decodeTensors,
-  encodeHeader as encodeTensors,
-} from '@unet-fleet/coordinator/checkpoint/safetensors';
 import { maskExtensionsOf, pairFiles, readMask, samplesOf } from '@unet-fleet/dataset';
 import { numbersFrom } from '@unet-fleet/dataset/readers/numbers';
 import { isPrintable, UserError } from '@unet-fleet/law';
-import { decodeHeader, encodeHeader, frameHeaderBytes, mismatch } from '@unet-fleet/shared';
+import {
+  decodeHeader as decodeTensors,
+  encodeHeader as encodeTensors,
+} from '@unet-fleet/record/checkpoint/safetensors';
+import { decodeHeader, encodeHeader, frameHeaderBytes, mismatch } from '@unet-fleet/wire';
 import {
   decode,
   downMessage,
@@ -20,7 +20,7 @@ import {
   joinReply,
   joinRequest,
   upMessage,
-} from '@unet-fleet/shared/protocol/messages';
+} from '@unet-fleet/wire/protocol/messages';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 

@@ -6,15 +6,17 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { UserError } from '@unet-fleet/law';
 import {
   bestCheckpointName,
   holdsCheckpoint,
+  type Manifest,
   newestGoodCheckpoint,
   removeCheckpoints,
-} from '@unet-fleet/coordinator/checkpoint/folder';
-import { type Manifest, stepOfName } from '@unet-fleet/coordinator/checkpoint/manifest';
-import { tidyCheckpoints, writeCheckpoint } from '@unet-fleet/coordinator/checkpoint/write';
-import { UserError } from '@unet-fleet/law';
+  stepOfName,
+  tidyCheckpoints,
+  writeCheckpoint,
+} from '@unet-fleet/record';
 import { Crash, MemoryDisk, outcomes } from './memory-disk.ts';
 import { smallCheckpoint, weightsOf } from './small-checkpoint.ts';
 

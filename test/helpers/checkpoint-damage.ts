@@ -1,11 +1,15 @@
 /** Damages a small checkpoint in every place, and counts what was not found. */
 import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { realFiles } from '@unet-fleet/coordinator/checkpoint/files';
-import { newestGoodCheckpoint } from '@unet-fleet/coordinator/checkpoint/folder';
-import { files } from '@unet-fleet/coordinator/checkpoint/manifest';
-import { DamagedCheckpoint, verifyCheckpoint } from '@unet-fleet/coordinator/checkpoint/read';
-import { weightsSha256, writeCheckpoint } from '@unet-fleet/coordinator/checkpoint/write';
+import {
+  DamagedCheckpoint,
+  files,
+  newestGoodCheckpoint,
+  realFiles,
+  verifyCheckpoint,
+  weightsSha256,
+  writeCheckpoint,
+} from '@unet-fleet/record';
 import { smallCheckpoint, weightsOf } from './small-checkpoint.ts';
 
 export interface DamageFigures {

@@ -2,10 +2,9 @@
 import { mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
-import { EvaluationWriter } from '@unet-fleet/coordinator/live/evaluation-writer';
-import { createRunFolder, identitySha256, runPaths } from '@unet-fleet/coordinator/run-folder/run-folder';
+import { loadConfig } from '@unet-fleet/config/load';
 import { generateSample } from '@unet-fleet/dataset';
-import { loadConfig } from '@unet-fleet/shared/config/load';
+import { createRunFolder, EvaluationWriter, identitySha256, runPaths } from '@unet-fleet/record';
 
 export interface MadeRun {
   runDir: string;

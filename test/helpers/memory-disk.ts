@@ -5,7 +5,7 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { FileOperations } from '@unet-fleet/coordinator/checkpoint/files';
+import type { FileOperations } from '@unet-fleet/record';
 
 interface FileNode {
   chunks: Uint8Array[];

@@ -7,7 +7,7 @@ import { register } from 'node:module';
 const hooks = `
 export async function load(url, context, nextLoad) {
   const loaded = await nextLoad(url, context);
-  if (!url.endsWith('/shared/dist/protocol/messages.js')) return loaded;
+  if (!url.endsWith('/wire/dist/protocol/messages.js')) return loaded;
   const source = String(loaded.source);
   const changed = source.replace(/protocolVersion = (\\d+)/, (_, version) => 'protocolVersion = ' + (Number(version) + 1));
   if (changed === source) throw new Error('messages.js says no protocol version');

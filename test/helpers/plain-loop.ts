@@ -2,7 +2,7 @@
  * The training that a fleet must amount to, as one loop in one process: no leases, reducers, buckets, versions or
  * messages. Written from the definition of a step, so that a fault which every number of workers has is found too.
  */
-import { openRunFolder } from '@unet-fleet/coordinator/run-folder/run-folder';
+
 import {
   datasetFrom,
   loadSample,
@@ -20,6 +20,7 @@ import {
   initialStatistics,
 } from '@unet-fleet/law';
 import { createOptimizer, NumericMemory, updateRunningStatistics } from '@unet-fleet/numerics';
+import { openRunFolder } from '@unet-fleet/record';
 import { ComputeThread } from '@unet-fleet/worker';
 
 export interface TrainedWeights {

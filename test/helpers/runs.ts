@@ -2,9 +2,9 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunOutcome } from '@unet-fleet/coordinator';
-import { readMetrics } from '@unet-fleet/coordinator/run-folder/metrics';
 import { generateSample } from '@unet-fleet/dataset';
 import type { RunEvent } from '@unet-fleet/law';
+import { readMetrics } from '@unet-fleet/record';
 import { type Ended, type Started, until } from './processes.ts';
 
 /** Draws a set and returns the flags that name it. */

@@ -1,10 +1,9 @@
 /** The smallest checkpoint that the real writer makes, so that every byte of it can be tried. */
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import type { CheckpointVectors } from '@unet-fleet/coordinator/checkpoint/manifest';
-import { type CheckpointContent, weightsSha256 } from '@unet-fleet/coordinator/checkpoint/write';
+import { loadConfig } from '@unet-fleet/config/load';
 import { describeModel, initialEarlyStopping, initialSchedule, type ModelConfig } from '@unet-fleet/law';
-import { loadConfig } from '@unet-fleet/shared/config/load';
+import { type CheckpointContent, type CheckpointVectors, weightsSha256 } from '@unet-fleet/record';
 
 /** Where a hundred thousand small files are read and written: in memory, where the system has such a folder. */
 export const fastFolder = (): string => (existsSync('/dev/shm') ? '/dev/shm' : tmpdir());

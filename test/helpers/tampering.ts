@@ -2,7 +2,7 @@
  * Spoils gradient frames on their way to the coordinator: what a bad line, a broken machine or a hostile peer does.
  * Works on the bytes of a connection, so that the frame that is asked for first is the one that is spoiled.
  */
-import { frameHeaderBytes } from '@unet-fleet/shared';
+import { frameHeaderBytes } from '@unet-fleet/wire';
 import type { Rewriting } from '../chaos/relay.ts';
 
 /** Role and kind of a frame that carries a gradient, as they stand in its header. */

@@ -4,8 +4,8 @@
  */
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readMetrics } from '@unet-fleet/coordinator/run-folder/metrics';
 import type { RunEvent } from '@unet-fleet/law';
+import { readMetrics } from '@unet-fleet/record';
 import { type FleetPlan, startFleet } from './fleet.ts';
 import type { HostProcess } from './host-processes.ts';
 import type { Network, Traffic } from './network.ts';

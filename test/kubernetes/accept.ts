@@ -5,7 +5,7 @@
  */
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { runCommand } from '@unet-fleet/shared';
+import { runCommand } from '@unet-fleet/install';
 import type { Json, KubeObject } from './client.ts';
 import { type Cluster, documentsOf, makeVolume, startCluster, unetFleet } from './cluster.ts';
 import type { ControlPlanePrograms } from './control-plane/build.ts';

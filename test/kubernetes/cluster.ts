@@ -1,7 +1,7 @@
 /** A whole cluster on this machine for the length of a test: control plane, nodes, and deployments of unet-fleet on it. */
 import { chownSync, cpSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { runCommand } from '@unet-fleet/shared';
+import { runCommand } from '@unet-fleet/install';
 import { parseAllDocuments } from 'yaml';
 import { script } from '../chaos/command.ts';
 import type { Client, KubeObject } from './client.ts';

@@ -1,8 +1,8 @@
 /** One deployment of unet-fleet on the cluster of a test: its pods and Jobs as they are, and the course of its run. */
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readMetrics } from '@unet-fleet/coordinator/run-folder/metrics';
 import type { RunEvent } from '@unet-fleet/law';
+import { readMetrics } from '@unet-fleet/record';
 import { Progress } from '../chaos/progress.ts';
 import type { Client, Json } from './client.ts';
 import { type Cluster, deploy } from './cluster.ts';

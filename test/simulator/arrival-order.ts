@@ -10,7 +10,7 @@ import {
   type FloatVector,
   type NumericMemory,
 } from '@unet-fleet/numerics';
-import type { BulkInbox, BulkOutbox } from '@unet-fleet/shared';
+import type { BulkInbox, BulkOutbox } from '@unet-fleet/wire';
 
 export class ArrivalOrderBuckets extends ParameterBuckets {
   readonly #memory: NumericMemory;

@@ -2,7 +2,7 @@
  * Bulk transfer in the simulator: the product's interface of inbox and outbox over the simulated network. A bucket is
  * read where it lies at the moment when the request arrives, asked for again when nothing comes, and given up.
  */
-import { type BulkInbox, type BulkKey, type BulkOutbox, bulkKeyText, FetchError } from '@unet-fleet/shared';
+import { type BulkInbox, type BulkKey, type BulkOutbox, bulkKeyText, FetchError } from '@unet-fleet/wire';
 import type { Endpoint, Network } from './network.ts';
 
 const silenceMs = 900;

@@ -3,12 +3,12 @@
  * time, one checkpoint after another. A crash before the end of a write leaves nothing of it; a coordinator that was
  * replaced writes nothing.
  */
-import type { CheckpointContent } from '@unet-fleet/coordinator/checkpoint/write';
-import type { WriteResult } from '@unet-fleet/coordinator/checkpoint/writer';
+
 import type { Effect } from '@unet-fleet/coordinator/core/types';
 import type { ModelState } from '@unet-fleet/coordinator/reducer/bucket-owner';
 import { Snapshots, type SnapshotsOptions } from '@unet-fleet/coordinator/shell/snapshots';
 import { UserError } from '@unet-fleet/law';
+import type { CheckpointContent, WriteResult } from '@unet-fleet/record';
 import type { Cluster } from './cluster.ts';
 import { assertWeights } from './invariants.ts';
 import type { SimulatedProcess } from './process.ts';

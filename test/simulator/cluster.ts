@@ -1,10 +1,11 @@
 /** What the parties of one simulated schedule share. */
 import type { handle } from '@unet-fleet/coordinator/core/handle';
 import type { hears } from '@unet-fleet/coordinator/core/peers';
-import type { CoreConfig, CoreState, Intervention, Progress } from '@unet-fleet/coordinator/core/types';
+import type { CoreConfig, CoreState } from '@unet-fleet/coordinator/core/types';
 import type { ParameterBucketOptions, ParameterBuckets } from '@unet-fleet/coordinator/reducer/parameters';
+import type { Intervention, Progress } from '@unet-fleet/law';
 import type { NumericMemory } from '@unet-fleet/numerics';
-import type { DownMessage, UpMessage } from '@unet-fleet/shared';
+import type { DownMessage, UpMessage } from '@unet-fleet/wire';
 import type { hears as hearsCoordinator } from '@unet-fleet/worker/session/conversation';
 import type { handleSession } from '@unet-fleet/worker/session/session';
 import type { SessionConfig } from '@unet-fleet/worker/session/types';

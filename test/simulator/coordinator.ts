@@ -3,22 +3,22 @@
  * plane, snapshots). It holds every commit, checkpoint and message against the invariants.
  */
 import { awaited } from '@unet-fleet/coordinator/core/awaited';
-import { withIntervention } from '@unet-fleet/coordinator/core/interventions';
 import { initialState } from '@unet-fleet/coordinator/core/state';
 import { statusOf } from '@unet-fleet/coordinator/core/status';
 import { interventionNow, nextStep, plannedRate } from '@unet-fleet/coordinator/core/steering';
-import type {
-  CoreEvent,
-  CoreState,
-  CountedAnswer,
-  Effect,
-  Intervention,
-} from '@unet-fleet/coordinator/core/types';
+import type { CoreEvent, CoreState, CountedAnswer, Effect } from '@unet-fleet/coordinator/core/types';
 import { createControls } from '@unet-fleet/coordinator/live/controls';
 import type { RunControls } from '@unet-fleet/coordinator/live/live-run';
-import { comesOf } from '@unet-fleet/coordinator/run-folder/interventions';
-import { numValidationLeaves, stepOn, stepsPerEpoch, UserError } from '@unet-fleet/law';
-import type { DownMessage, Unsent, UpMessage } from '@unet-fleet/shared';
+import {
+  type Intervention,
+  numValidationLeaves,
+  stepOn,
+  stepsPerEpoch,
+  UserError,
+  withIntervention,
+} from '@unet-fleet/law';
+import { comesOf } from '@unet-fleet/record';
+import type { DownMessage, Unsent, UpMessage } from '@unet-fleet/wire';
 import type { ToyOutbox } from './bulk.ts';
 import { Checkpoints } from './checkpoints.ts';
 import type { Checkpoint, Cluster } from './cluster.ts';

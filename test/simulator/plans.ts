@@ -2,8 +2,9 @@
  * The trainings that the simulator runs: a few dozen small plans, so that each one's reference is computed once and a
  * hundred thousand schedules are held against it.
  */
+
+import { loadConfig } from '@unet-fleet/config/load';
 import type { Bucket, PlanConfig, TrainConfig } from '@unet-fleet/law';
-import { loadConfig } from '@unet-fleet/shared/config/load';
 import { Random } from './random.ts';
 import { numParameters } from './toy.ts';
 

@@ -6,7 +6,7 @@ import type { Effect } from '@unet-fleet/coordinator/core/types';
 import { commitStep, type StepOwners } from '@unet-fleet/coordinator/reducer/commit';
 import { Reducer, type ReducerOptions } from '@unet-fleet/coordinator/reducer/reducer';
 import { reducerOfBucket, stepOn, type TreeNode } from '@unet-fleet/law';
-import { FetchError } from '@unet-fleet/shared';
+import { FetchError } from '@unet-fleet/wire';
 import { ToyInbox, ToyOutbox } from './bulk.ts';
 import type { Cluster } from './cluster.ts';
 import { assertWeights } from './invariants.ts';

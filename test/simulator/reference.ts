@@ -2,16 +2,17 @@
  * What a run must amount to, computed as one plain loop: no leases, reducers, buckets or messages. Every commit of
  * every schedule is held against it, bit for bit.
  */
-import type { Intervention, Progress } from '@unet-fleet/coordinator/core/types';
 import {
   afterValidation,
   type Bucket,
   earlyStoppingAfterValidation,
+  type Intervention,
   initialEarlyStopping,
   initialSchedule,
   metricsOf,
   numSteps,
   numValidationLeaves,
+  type Progress,
   rateAt,
   shouldStopEarly,
   stepPlan,

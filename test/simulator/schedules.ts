@@ -1,7 +1,7 @@
 /** From a seed to a schedule: the plan, the cluster's settings, the network's noise, and what happens when. */
 
-import type { UpMessage } from '@unet-fleet/shared';
-import { downMessage, upMessage } from '@unet-fleet/shared/protocol/messages';
+import type { UpMessage } from '@unet-fleet/wire';
+import { downMessage, upMessage } from '@unet-fleet/wire/protocol/messages';
 import type { Settings } from './cluster.ts';
 import { type Noise, quiet } from './network.ts';
 import { numPlans } from './plans.ts';

@@ -6,7 +6,7 @@ import { awaited } from '@unet-fleet/coordinator/core/awaited';
 import { handle } from '@unet-fleet/coordinator/core/handle';
 import { hears } from '@unet-fleet/coordinator/core/peers';
 import { NumericMemory } from '@unet-fleet/numerics';
-import type { DownMessage, UpMessage } from '@unet-fleet/shared';
+import type { DownMessage, UpMessage } from '@unet-fleet/wire';
 import { hears as hearsCoordinator } from '@unet-fleet/worker/session/conversation';
 import { handleSession } from '@unet-fleet/worker/session/session';
 import { type Cluster, Disk, type LastWords, type Mutant, type Settings } from './cluster.ts';

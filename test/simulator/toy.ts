@@ -3,7 +3,7 @@
  * values have random mantissas over wide exponents, so that adding them in another order, or with other weights, or
  * one of them twice, shows in the bits.
  */
-import type { LeafSums } from '@unet-fleet/coordinator/core/types';
+import type { LeafSums } from '@unet-fleet/law';
 
 export interface ToyLeaf {
   gradients: Float32Array;

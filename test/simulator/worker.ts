@@ -3,7 +3,7 @@
  * the engine. What it sends is held against the term that it is in.
  */
 import { nodeKey } from '@unet-fleet/law';
-import type { DownMessage, UpMessage } from '@unet-fleet/shared';
+import type { DownMessage, UpMessage } from '@unet-fleet/wire';
 import { nextSequence } from '@unet-fleet/worker/session/conversation';
 import { initialSession } from '@unet-fleet/worker/session/session';
 import type { SessionEffect, SessionEvent, SessionState } from '@unet-fleet/worker/session/types';

@@ -4,8 +4,9 @@
  */
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { lastLine, runCommand } from '@unet-fleet/install';
 import { exitCodes, UserError } from '@unet-fleet/law';
-import { cacheFolder, lastLine, runCommand } from '@unet-fleet/shared';
+import { cacheFolder } from '@unet-fleet/shared';
 import { findProgram } from './find-program.ts';
 import { program } from './known.ts';
 import { once } from './once.ts';

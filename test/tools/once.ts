@@ -1,6 +1,7 @@
 /** What is made once for all checks of this user, in the cache. */
 import { existsSync } from 'node:fs';
-import { makeAtomically, whileAlone } from '@unet-fleet/shared';
+import { whileAlone } from '@unet-fleet/install';
+import { makeAtomically } from '@unet-fleet/shared';
 import type { Tell } from './tool.ts';
 
 /** Makes a folder of the cache where it is not there, as the only process that does. */

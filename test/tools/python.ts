@@ -1,8 +1,9 @@
 /** Virtual environments of Python in the user's cache, and single programs out of the Python package index. */
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { lastLine, runCommand } from '@unet-fleet/install';
 import { exitCodes, UserError } from '@unet-fleet/law';
-import { cacheFolder, lastLine, runCommand } from '@unet-fleet/shared';
+import { cacheFolder } from '@unet-fleet/shared';
 import { findProgram } from './find-program.ts';
 import { pythonWithVenv } from './known.ts';
 import { once } from './once.ts';

@@ -1,5 +1,7 @@
 /** The schema's options as flags of a command, and back to a Config: no command lists an option by itself. */
 import { resolve } from 'node:path';
+import { allowedText, type ConfigFile, readConfigFile } from '@unet-fleet/config';
+import { loadConfig } from '@unet-fleet/config/load';
 import {
   type Config,
   configOptions,
@@ -8,8 +10,6 @@ import {
   type OptionInfo,
   UserError,
 } from '@unet-fleet/law';
-import { allowedText, type ConfigFile, readConfigFile } from '@unet-fleet/shared';
-import { loadConfig } from '@unet-fleet/shared/config/load';
 import { type Command, Option } from 'commander';
 import type { Io } from './io.ts';
 

@@ -1,4 +1,6 @@
 /** The options of `unet-fleet deploy render` that are not the training's, and what a deployment becomes with them. */
+
+import { loadConfig } from '@unet-fleet/config/load';
 import {
   type DeployOptions,
   defaultOptions,
@@ -8,7 +10,6 @@ import {
   isUrl,
 } from '@unet-fleet/deploy';
 import { type Config, UserError } from '@unet-fleet/law';
-import { loadConfig } from '@unet-fleet/shared/config/load';
 import type { Command } from 'commander';
 import { wholeArgument } from './arguments.ts';
 import type { Selection } from './config-options.ts';

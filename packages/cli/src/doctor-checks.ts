@@ -2,7 +2,7 @@
  * What `unet-fleet doctor` looks at. Each check is one function from a probed fact to a finding; what is missing says
  * what that costs and what to do. Pure: probing is in commands/doctor.ts.
  */
-import { isOlder } from '@unet-fleet/shared';
+import { isOlder } from '@unet-fleet/install';
 import type { Memory, Processor } from './doctor-machine.ts';
 import { counted } from './terminal/format.ts';
 

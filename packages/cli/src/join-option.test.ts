@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { formatJoinUrl } from '@unet-fleet/shared';
+import { formatJoinUrl } from '@unet-fleet/wire';
 import { afterAll, expect, test } from 'vitest';
 import type { Io } from './io.ts';
 import { joinOption } from './join-option.ts';

@@ -4,7 +4,8 @@
  */
 import { resolve } from 'node:path';
 import { UserError } from '@unet-fleet/law';
-import { type JoinUrl, maxJoinUrlLength, parseJoinUrl, readBounded, refusalOf } from '@unet-fleet/shared';
+import { readBounded, refusalOf } from '@unet-fleet/shared';
+import { type JoinUrl, maxJoinUrlLength, parseJoinUrl } from '@unet-fleet/wire';
 import type { Io } from './io.ts';
 
 export interface JoinFlags {

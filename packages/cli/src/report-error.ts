@@ -1,6 +1,8 @@
 /** The one place that turns whatever was thrown into what a person reads and the exit code. */
+
+import { didYouMean, unknownOption } from '@unet-fleet/config';
 import { exitCodes, UserError } from '@unet-fleet/law';
-import { didYouMean, explained, unknownOption } from '@unet-fleet/shared';
+import { explained } from '@unet-fleet/shared';
 import { CommanderError } from 'commander';
 
 export interface ErrorReport {

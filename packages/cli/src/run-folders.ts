@@ -4,8 +4,8 @@
  */
 import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { holdsRun } from '@unet-fleet/coordinator/run-folder/run-folder';
 import { UserError } from '@unet-fleet/law';
+import { holdsRun } from '@unet-fleet/record';
 import { explained, isErrno, makeFolder } from '@unet-fleet/shared';
 import { type Command, Option } from 'commander';
 import type { Io } from './io.ts';

@@ -1,8 +1,7 @@
 /** From what a person names (a run folder, a checkpoint, nothing) to a model that is ready to be used. */
 import { basename, dirname, resolve } from 'node:path';
-import { openCheckpoint } from '@unet-fleet/coordinator/checkpoint/folder';
-import { holdsRun } from '@unet-fleet/coordinator/run-folder/run-folder';
 import { type Config, UserError } from '@unet-fleet/law';
+import { holdsRun, openCheckpoint } from '@unet-fleet/record';
 import { type InferenceEngine, openInferenceEngine, type TrainedModel } from '@unet-fleet/worker';
 import { Option } from 'commander';
 import type { Io } from './io.ts';

@@ -1,4 +1,4 @@
-import { loadConfig } from '@unet-fleet/shared/config/load';
+import { loadConfig } from '@unet-fleet/config/load';
 import { expect, it } from 'vitest';
 import { costLines, trainingCost } from './training-cost.ts';
 

@@ -3,8 +3,9 @@
  * covers the input from x * w / W to (x + 1) * w / W. Photos are filtered (Lanczos), masks take the nearest pixel only,
  * as a mean of two classes is a third one.
  */
+
+import { parseSize } from '@unet-fleet/config';
 import { type DataConfig, type SideLimits, sizeProblem, UserError } from '@unet-fleet/law';
-import { parseSize } from '@unet-fleet/shared';
 import sharp from 'sharp';
 import { enlarge, resizeFloats } from './lanczos.ts';
 import type { Photo } from './readers/photo.ts';

@@ -2,7 +2,7 @@
  * Which values of the photos become 0 to 1, where nobody has said it (--value-range auto). Pure: from the types and the
  * values of the whole set to one range, which the run keeps, so that no worker and no later command has to look again.
  */
-import { formatValueRange, type ValueType } from '@unet-fleet/shared';
+import { formatValueRange, type ValueType } from '@unet-fleet/config';
 import { countOf } from './dataset.ts';
 import { valueType } from './readers/photo.ts';
 import type { PictureFacts } from './readers/picture-facts.ts';

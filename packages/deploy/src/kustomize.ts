@@ -2,8 +2,9 @@
  * deploy/kubernetes as text: the base, and overlays as the difference of what is rendered with other options. So there
  * is one source of truth, and an overlay holds nothing but what it is about.
  */
+
+import { loadConfig } from '@unet-fleet/config/load';
 import type { Config } from '@unet-fleet/law';
-import { loadConfig } from '@unet-fleet/shared/config/load';
 import type { KubeObject, Value } from './objects.ts';
 import { type DeployOptions, defaultOptions, gpuWorkerMemory } from './options.ts';
 import { render, renderLoader, yamlOf } from './render.ts';

@@ -2,14 +2,18 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { listCheckpoints } from '@unet-fleet/coordinator/checkpoint/folder';
-import { stepOfName } from '@unet-fleet/coordinator/checkpoint/manifest';
-import { DamagedCheckpoint, loadCheckpoint, readManifest } from '@unet-fleet/coordinator/checkpoint/read';
 import type { ModelState } from '@unet-fleet/coordinator/reducer/bucket-owner';
-import type { RunFolder } from '@unet-fleet/coordinator/run-folder/run-folder';
 import { initialParameters, initialStatistics, type ModelDescription, UserError } from '@unet-fleet/law';
 import { createOptimizer } from '@unet-fleet/numerics';
-import type { Fingerprint } from '@unet-fleet/shared';
+import {
+  DamagedCheckpoint,
+  listCheckpoints,
+  loadCheckpoint,
+  type RunFolder,
+  readManifest,
+  stepOfName,
+} from '@unet-fleet/record';
+import type { Fingerprint } from '@unet-fleet/wire';
 
 export interface Beginning {
   /** Commits so far: the next step is this + 1. */

@@ -1,5 +1,4 @@
-import type { LedgerLine } from '@unet-fleet/coordinator/run-folder/ledger-line';
-import { samplesSha256 } from '@unet-fleet/coordinator/run-folder/step-samples';
+import { type LedgerLine, samplesSha256 } from '@unet-fleet/record';
 import { expect, test } from 'vitest';
 import { compareStep } from './compare.ts';
 import { formatReplay } from './format.ts';

@@ -1,9 +1,9 @@
 /**
  * A recomputed step beside its line in the ledger: which answers differ, whose they are, and in which leaves. Pure.
  */
-import type { LedgerAnswer, LedgerLine } from '@unet-fleet/coordinator/run-folder/ledger-line';
-import { samplesSha256 } from '@unet-fleet/coordinator/run-folder/step-samples';
+
 import { leavesOf, nodeKey, type TreeNode } from '@unet-fleet/law';
+import { type LedgerAnswer, type LedgerLine, samplesSha256 } from '@unet-fleet/record';
 import type { LeafSums } from '@unet-fleet/worker/shell/leaf-sums';
 import type { Recomputed } from './trainer.ts';
 

@@ -2,11 +2,7 @@
  * Computes a step of a run again and holds it against the ledger, which finds a machine that computes wrongly: its
  * frames were valid and nothing else could tell. Reads the run folder and the data; changes nothing.
  */
-import { readLedger } from '@unet-fleet/coordinator/run-folder/ledger';
-import type { LedgerLine } from '@unet-fleet/coordinator/run-folder/ledger-line';
-import { otherVersionNote, unrecordedNote } from '@unet-fleet/coordinator/run-folder/older-runs';
-import { openRunFolder, type RunFolder, runPaths } from '@unet-fleet/coordinator/run-folder/run-folder';
-import { StepSamples } from '@unet-fleet/coordinator/run-folder/step-samples';
+
 import { classWeightsOf } from '@unet-fleet/coordinator/shell/fit-options';
 import { planOf } from '@unet-fleet/coordinator/shell/prepare-run';
 import {
@@ -20,7 +16,17 @@ import {
   withUnpacked,
 } from '@unet-fleet/dataset';
 import { type DataConfig, describeModel, ignoredLabel, type PlanConfig, UserError } from '@unet-fleet/law';
-import { engineDifferences, type Fingerprint } from '@unet-fleet/shared';
+import {
+  type LedgerLine,
+  openRunFolder,
+  otherVersionNote,
+  type RunFolder,
+  readLedger,
+  runPaths,
+  StepSamples,
+  unrecordedNote,
+} from '@unet-fleet/record';
+import { engineDifferences, type Fingerprint } from '@unet-fleet/wire';
 import { ComputeThread, type EngineFingerprint } from '@unet-fleet/worker';
 import { Batches } from '@unet-fleet/worker/shell/batches';
 import { beginningOf, enginesOf } from './beginning.ts';

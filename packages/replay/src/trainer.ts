@@ -6,7 +6,6 @@
 import type { ModelState, StepUpdate } from '@unet-fleet/coordinator/reducer/bucket-owner';
 import { commitStep } from '@unet-fleet/coordinator/reducer/commit';
 import { gradientSha256, nodeSha256 } from '@unet-fleet/coordinator/reducer/hashing';
-import type { LedgerLine } from '@unet-fleet/coordinator/run-folder/ledger-line';
 import {
   type ModelDescription,
   nodeKey,
@@ -24,6 +23,7 @@ import {
   type Optimizer,
   updateRunningStatistics,
 } from '@unet-fleet/numerics';
+import type { LedgerLine } from '@unet-fleet/record';
 import type { ComputeThread } from '@unet-fleet/worker';
 import type { Batches } from '@unet-fleet/worker/shell/batches';
 import type { LeafSums } from '@unet-fleet/worker/shell/leaf-sums';

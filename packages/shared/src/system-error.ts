@@ -223,6 +223,10 @@ export const isSystemError = (error: unknown): boolean => refusalIn(error) !== n
 /** The code of what the system refused, such as ENOENT; '' where it refused nothing. */
 export const errnoOf = (error: unknown): string => refusalIn(error)?.code ?? '';
 
+/** Whether this very error, not one within it, has one of these codes. */
+export const isErrno = (error: unknown, ...codes: string[]): boolean =>
+  error instanceof Error && 'code' in error && codes.includes(String(error.code));
+
 /** Why the system refused, for a list that names the thing itself: "there is no permission for it (EACCES)"; '' where it did not. */
 export function refusalOf(error: unknown): string {
   const refusal = refusalIn(error);

@@ -2,10 +2,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { bestCheckpoint, bestCheckpointName } from '@unet-fleet/coordinator/checkpoint/folder';
-import { DamagedCheckpoint, loadCheckpoint } from '@unet-fleet/coordinator/checkpoint/read';
-import { decodeHeader, encodeHeader } from '@unet-fleet/coordinator/checkpoint/safetensors';
-import { writeCheckpoint } from '@unet-fleet/coordinator/checkpoint/write';
+import { loadConfig } from '@unet-fleet/config/load';
 import {
   describeModel,
   initialEarlyStopping,
@@ -13,7 +10,14 @@ import {
   type ModelConfig,
   UserError,
 } from '@unet-fleet/law';
-import { loadConfig } from '@unet-fleet/shared/config/load';
+import {
+  bestCheckpoint,
+  bestCheckpointName,
+  DamagedCheckpoint,
+  loadCheckpoint,
+  writeCheckpoint,
+} from '@unet-fleet/record';
+import { decodeHeader, encodeHeader } from '@unet-fleet/record/checkpoint/safetensors';
 import type { Reader, Seed } from '../reader.ts';
 
 const model: ModelConfig = {

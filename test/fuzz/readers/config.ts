@@ -1,9 +1,9 @@
 /** Config files in YAML and JSON, flags and environment variables. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { readConfigFile } from '@unet-fleet/config';
+import { loadConfig } from '@unet-fleet/config/load';
 import { UserError } from '@unet-fleet/law';
-import { readConfigFile } from '@unet-fleet/shared';
-import { loadConfig } from '@unet-fleet/shared/config/load';
 import type { Reader } from '../reader.ts';
 import { textSeed } from './files.ts';
 

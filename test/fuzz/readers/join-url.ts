@@ -1,6 +1,6 @@
 /** The line by which a worker joins: from a terminal, a file or an environment variable. */
 import { UserError } from '@unet-fleet/law';
-import { formatJoinUrl, parseJoinUrl } from '@unet-fleet/shared';
+import { formatJoinUrl, parseJoinUrl } from '@unet-fleet/wire';
 import type { Reader } from '../reader.ts';
 import { textSeed } from './files.ts';
 

@@ -2,18 +2,21 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openEvaluations } from '@unet-fleet/coordinator/live/evaluations';
-import { readLedger } from '@unet-fleet/coordinator/run-folder/ledger';
-import { acquireRunLock } from '@unet-fleet/coordinator/run-folder/lock';
-import { MetricsFile, readMetrics } from '@unet-fleet/coordinator/run-folder/metrics';
-import { openRunFolder } from '@unet-fleet/coordinator/run-folder/run-folder';
-import { readStatus } from '@unet-fleet/coordinator/run-folder/status';
+import { differingKeys } from '@unet-fleet/config';
+import { loadConfig } from '@unet-fleet/config/load';
 import type { PictureFacts } from '@unet-fleet/dataset/readers/picture-facts';
 import { ScanCache } from '@unet-fleet/dataset/scan-cache';
 import { isPrintable, type RunEvent, UserError } from '@unet-fleet/law';
 import { historyOf } from '@unet-fleet/pictures/history';
-import { differingKeys } from '@unet-fleet/shared';
-import { loadConfig } from '@unet-fleet/shared/config/load';
+import {
+  acquireRunLock,
+  MetricsFile,
+  openEvaluations,
+  openRunFolder,
+  readLedger,
+  readMetrics,
+  readStatus,
+} from '@unet-fleet/record';
 import type { Reader, Seed } from '../reader.ts';
 import { textSeed } from './files.ts';
 

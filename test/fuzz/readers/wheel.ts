@@ -2,8 +2,8 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32, deflateRawSync } from 'node:zlib';
+import { unpack } from '@unet-fleet/install/unpack';
 import { UserError } from '@unet-fleet/law';
-import { unpack } from '@unet-fleet/shared/install/unpack';
 import type { Reader, Seed } from '../reader.ts';
 
 interface Member {

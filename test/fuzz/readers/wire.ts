@@ -14,8 +14,8 @@ import {
   runTagOf,
   ShmInbox,
   type Welcome,
-} from '@unet-fleet/shared';
-import { fileReply, fileRequest } from '@unet-fleet/shared/protocol/file-messages';
+} from '@unet-fleet/wire';
+import { fileReply, fileRequest } from '@unet-fleet/wire/protocol/file-messages';
 import {
   decode,
   discoverReply,
@@ -24,7 +24,7 @@ import {
   joinReply,
   joinRequest,
   upMessage,
-} from '@unet-fleet/shared/protocol/messages';
+} from '@unet-fleet/wire/protocol/messages';
 import type { Reader, Seed } from '../reader.ts';
 
 const node = { level: 1, index: 2 };

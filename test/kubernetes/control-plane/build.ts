@@ -13,8 +13,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { lastLine, runCommand } from '@unet-fleet/install';
 import { exitCodes, UserError } from '@unet-fleet/law';
-import { cacheFolder, lastLine, requireDisk, runCommand } from '@unet-fleet/shared';
+import { cacheFolder, requireDisk } from '@unet-fleet/shared';
 import { program } from '../../tools/known.ts';
 import { once } from '../../tools/once.ts';
 import type { Tell, Tool } from '../../tools/tool.ts';

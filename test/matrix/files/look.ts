@@ -3,8 +3,8 @@
  * engine would get.
  */
 import { join, resolve } from 'node:path';
+import { loadConfig } from '@unet-fleet/config/load';
 import { datasetFrom, loadSample, scanDataset, toBatch } from '@unet-fleet/dataset';
-import { loadConfig } from '@unet-fleet/shared/config/load';
 import type { Io } from 'unet-fleet/io';
 import { runCli } from 'unet-fleet/program';
 import type { Cell, Look, LookedSample } from './cell.ts';

@@ -2,9 +2,9 @@
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
-import { holdsRun } from '@unet-fleet/coordinator/run-folder/run-folder';
 import { serveFolder } from '@unet-fleet/dashboard/server/serve-folder';
 import { exitCodes, UserError } from '@unet-fleet/law';
+import { holdsRun } from '@unet-fleet/record';
 import { Command, Option } from 'commander';
 import { addConfigOptions, configFrom } from '../config-options.ts';
 import { type Io, printJson } from '../io.ts';

@@ -4,15 +4,9 @@
  */
 
 import { natsServerHere } from '@unet-fleet/coordinator';
+import { pipVersion, supportedArch, thisMachine } from '@unet-fleet/install';
 import { exitCodes } from '@unet-fleet/law';
-import {
-  cacheFolder,
-  type Environment,
-  freeBytes,
-  pipVersion,
-  supportedArch,
-  thisMachine,
-} from '@unet-fleet/shared';
+import { cacheFolder, type Environment, freeBytes } from '@unet-fleet/shared';
 import { checkAddon, compilerVersion, findNvidiaDriver } from '@unet-fleet/worker';
 import { bindingPath } from '@unet-fleet/worker/engine/binding';
 import { Command } from 'commander';

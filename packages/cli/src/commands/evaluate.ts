@@ -1,9 +1,9 @@
 /** `unet-fleet evaluate`: scores a trained model on the validation photos of its run, or on others. */
 import { join, resolve } from 'node:path';
-import { openRunFolder } from '@unet-fleet/coordinator/run-folder/run-folder';
 import { classWeightsOf } from '@unet-fleet/coordinator/shell/fit-options';
 import { type Dataset, datasetFrom, type Sample, samplesOf, settledOf } from '@unet-fleet/dataset';
 import { type Config, exitCodes, leafSizeOf, UserError } from '@unet-fleet/law';
+import { openRunFolder } from '@unet-fleet/record';
 import {
   type EvaluationFiles,
   type EvaluationReport,

@@ -1,12 +1,17 @@
 /** `unet-fleet ledger`: who computed what in a run, what was rejected and why, and which leaves stand out. */
 
-import { plannedOf } from '@unet-fleet/coordinator/run-folder/interventions';
-import { readLedger } from '@unet-fleet/coordinator/run-folder/ledger';
-import { type LedgerSummary, summarize } from '@unet-fleet/coordinator/run-folder/ledger-summary';
-import { openRunFolder, runPaths } from '@unet-fleet/coordinator/run-folder/run-folder';
-import { StepSamples, samplesSha256 } from '@unet-fleet/coordinator/run-folder/step-samples';
 import { planOf } from '@unet-fleet/coordinator/shell/prepare-run';
 import { numSteps, UserError } from '@unet-fleet/law';
+import {
+  type LedgerSummary,
+  openRunFolder,
+  plannedOf,
+  readLedger,
+  runPaths,
+  StepSamples,
+  samplesSha256,
+  summarize,
+} from '@unet-fleet/record';
 import { Command } from 'commander';
 import { wholeArgument } from '../arguments.ts';
 import { type Io, printJson } from '../io.ts';

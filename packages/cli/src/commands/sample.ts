@@ -2,9 +2,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { readdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { parseSize } from '@unet-fleet/config';
 import { generateSample, type SampleSet } from '@unet-fleet/dataset';
 import { UserError } from '@unet-fleet/law';
-import { explained, isErrno, makeFolder, parseSize } from '@unet-fleet/shared';
+import { explained, isErrno, makeFolder } from '@unet-fleet/shared';
 import { Command } from 'commander';
 import { wholeArgument } from '../arguments.ts';
 import { type Io, printJson } from '../io.ts';

@@ -1,6 +1,7 @@
 /** `unet-fleet setup`: everything slow that training needs, fetched and built once for all clones of this user. */
 import { findNatsServer, type NatsServer } from '@unet-fleet/coordinator';
-import { type Environment, engineFolder, type InstallReport } from '@unet-fleet/shared';
+import type { InstallReport } from '@unet-fleet/install';
+import { type Environment, engineFolder } from '@unet-fleet/shared';
 import { type EngineInstall, setupEngine } from '@unet-fleet/worker';
 import { Command, Option } from 'commander';
 import type { Io } from '../io.ts';

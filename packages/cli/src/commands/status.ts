@@ -1,11 +1,11 @@
 /** `unet-fleet status`: what a run is doing, who is awaited, since when and why. */
 import { basename } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { type RecordedStatus, readStatus } from '@unet-fleet/coordinator/run-folder/status';
 import { RunHistory } from '@unet-fleet/dashboard/history/index';
 import type { Status } from '@unet-fleet/dashboard/protocol';
 import { headOf, Pace } from '@unet-fleet/dashboard/server/head';
 import { exitCodes, printable, stepsPerEpoch, UserError } from '@unet-fleet/law';
+import { type RecordedStatus, readStatus } from '@unet-fleet/record';
 import { Command } from 'commander';
 import { type Io, printJson } from '../io.ts';
 import { addRunName, namedRunDir, type RunNameFlags } from '../run-folders.ts';

@@ -2,18 +2,12 @@
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { exitCodes, UserError } from '@unet-fleet/law';
-import {
-  cacheFolder,
-  coordinatorIdentity,
-  exitWhenQuiet,
-  type JoinUrl,
-  newInstance,
-  peerOf,
-} from '@unet-fleet/shared';
-import { brokerOf } from '@unet-fleet/shared/transport/connect';
-import { identityAt } from '@unet-fleet/shared/transport/credentials';
-import { brokerOfJoin } from '@unet-fleet/shared/transport/join';
+import { cacheFolder, exitWhenQuiet } from '@unet-fleet/shared';
 import type { Address } from '@unet-fleet/telemetry';
+import { coordinatorIdentity, type JoinUrl, newInstance, peerOf } from '@unet-fleet/wire';
+import { brokerOf } from '@unet-fleet/wire/transport/connect';
+import { identityAt } from '@unet-fleet/wire/transport/credentials';
+import { brokerOfJoin } from '@unet-fleet/wire/transport/join';
 import { runWorker } from '@unet-fleet/worker/shell/run-worker';
 import { Command } from 'commander';
 import { wholeArgument } from '../arguments.ts';

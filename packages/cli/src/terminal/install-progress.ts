@@ -1,5 +1,5 @@
 /** Shows what set-up does, and says which step a signal interrupted. */
-import { type InstallReport, showInstall } from '@unet-fleet/shared';
+import { type InstallReport, showInstall } from '@unet-fleet/install';
 import type { Io } from '../io.ts';
 import { whileDoing } from '../stop-signals.ts';
 import { isLiveTerminal } from './screen.ts';

@@ -1,7 +1,7 @@
 /** A ledger as people read it. Pure. */
-import type { LedgerLine } from '@unet-fleet/coordinator/run-folder/ledger-line';
-import type { LedgerSummary, NotableLeaf } from '@unet-fleet/coordinator/run-folder/ledger-summary';
+
 import { leavesOf } from '@unet-fleet/law';
+import type { LedgerLine, LedgerSummary, NotableLeaf } from '@unet-fleet/record';
 
 export interface LedgerStep extends LedgerLine {
   /** Ids of the samples of each leaf. */

@@ -2,8 +2,7 @@
  * What the terminal knows of a run, as a function of the events so far and the times they were read. Pure; the shell
  * in run-terminal.ts shows it.
  */
-import type { RunEvent } from '@unet-fleet/law';
-import { describeEvent } from '@unet-fleet/shared';
+import { describeEvent, type RunEvent } from '@unet-fleet/law';
 import type { BarState } from './bar.ts';
 import { compact, counted, duration, lossText, rateText, shareText } from './format.ts';
 

@@ -1,4 +1,4 @@
-import type { RecordedStatus } from '@unet-fleet/coordinator/run-folder/status';
+import type { RecordedStatus } from '@unet-fleet/record';
 import { expect, test } from 'vitest';
 import { changedLines, type StatusView, statusLines, type Told } from './status-lines.ts';
 

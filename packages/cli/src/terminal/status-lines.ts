@@ -2,8 +2,9 @@
  * What a run is doing, in lines for a terminal: all of it at once, or what has changed since the lines before. Pure. The
  * head comes of the same function as the live page's, so that both say the same.
  */
-import type { RecordedStatus } from '@unet-fleet/coordinator/run-folder/status';
+
 import type { Status } from '@unet-fleet/dashboard/protocol';
+import type { RecordedStatus } from '@unet-fleet/record';
 import { compact, counted, duration, rateText, shareText } from './format.ts';
 
 /** A coordinator writes once a second. */

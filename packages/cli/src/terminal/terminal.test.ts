@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
+import { loadConfig } from '@unet-fleet/config/load';
 import type { RunEvent } from '@unet-fleet/law';
-import { loadConfig } from '@unet-fleet/shared/config/load';
 import { expect, test } from 'vitest';
 import { bannerLines } from './banner.ts';
 import { type BarState, barLine } from './bar.ts';

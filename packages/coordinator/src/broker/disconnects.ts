@@ -4,7 +4,7 @@
  * at a broker without it nothing comes, and a worker that is gone is noticed by its silence.
  */
 import type { NatsConnection } from '@nats-io/transport-node';
-import { disconnectSubject, isPeer, safeId } from '@unet-fleet/shared';
+import { disconnectSubject, isPeer, safeId } from '@unet-fleet/wire';
 import { z } from 'zod';
 
 export interface DisconnectWatch {

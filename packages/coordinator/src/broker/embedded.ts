@@ -8,15 +8,10 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type InstallReport, silentReport } from '@unet-fleet/install';
 import { exitCodes, UserError } from '@unet-fleet/law';
-import {
-  atExit,
-  coordinatorIdentity,
-  type InstallReport,
-  makeFolder,
-  sharedWorkerIdentity,
-  silentReport,
-} from '@unet-fleet/shared';
+import { atExit, makeFolder } from '@unet-fleet/shared';
+import { coordinatorIdentity, sharedWorkerIdentity } from '@unet-fleet/wire';
 import { findNatsServer } from './find.ts';
 import { isLoopback, type JoinSecrets } from './join-secrets.ts';
 import { serverConfigText } from './server-config.ts';

@@ -1,7 +1,7 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { InstallEvent } from '@unet-fleet/shared';
+import type { InstallEvent } from '@unet-fleet/install';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { findNatsServer, natsServerHere } from './find.ts';
 

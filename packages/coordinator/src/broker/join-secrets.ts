@@ -8,8 +8,9 @@ import { chmodSync } from 'node:fs';
 import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { UserError } from '@unet-fleet/law';
-import { explained, isErrno, isHost, makeFolder, readBounded, writeWholeSync } from '@unet-fleet/shared';
-import { fingerprintOf } from '@unet-fleet/shared/transport/join';
+import { explained, isErrno, makeFolder, readBounded, writeWholeSync } from '@unet-fleet/shared';
+import { isHost } from '@unet-fleet/wire';
+import { fingerprintOf } from '@unet-fleet/wire/transport/join';
 import { z } from 'zod';
 import { makeAuthority, makeServerCertificate } from './credentials/certificates.ts';
 

@@ -3,7 +3,7 @@
  * worker speaks on its own subjects alone, to the coordinator alone, and hears what is for it. Everything that is not
  * here is refused by the server.
  */
-import { coordinatorIdentity, disconnectSubject } from '@unet-fleet/shared';
+import { coordinatorIdentity, disconnectSubject } from '@unet-fleet/wire';
 
 export interface Permissions {
   publish: string[];

@@ -3,8 +3,8 @@
  * what would otherwise stop a run without a word.
  */
 import { UserError } from '@unet-fleet/law';
-import { type BrokerAddress, inboxOf } from '@unet-fleet/shared';
-import { connectBroker } from '@unet-fleet/shared/transport/connect';
+import { type BrokerAddress, inboxOf } from '@unet-fleet/wire';
+import { connectBroker } from '@unet-fleet/wire/transport/connect';
 
 /** Of one connection at most: the coordinator hears who looks for a run, who joins, what workers say and who has gone. */
 export const mostSubscriptions = 4;

@@ -2,7 +2,7 @@
  * A nats-server configuration as a function of what varies: for the broker that a run starts for itself, and for one
  * that serves a cluster. Both hold every user to its role, and bound what any client can make the server keep.
  */
-import { coordinatorIdentity, disconnectSubject } from '@unet-fleet/shared';
+import { coordinatorIdentity, disconnectSubject } from '@unet-fleet/wire';
 import { coordinatorPermissions, type Permissions, workerPermissions } from './permissions.ts';
 
 /** How a user proves itself: by a password, or by the private half of this public key. */

@@ -1,21 +1,10 @@
 /** What the run waits for: who, since when, why, until when, and what happens then. Asked at any moment. */
-import { leavesOf, sameNode, stepOn, stepTo } from '@unet-fleet/law';
+import { type Awaited, leavesOf, sameNode, stepOn, stepTo } from '@unet-fleet/law';
 import { deadlinesOf } from './deadlines.ts';
 import { numActive } from './leases.ts';
 import { describeLeaves, leaseIsOf, openLeavesOf } from './leaves.ts';
 import { isLeaving } from './steering.ts';
 import type { CoreState, Effect, Member } from './types.ts';
-
-export interface Awaited {
-  who: string;
-  what: string;
-  why: string;
-  sinceMs: number;
-  /** null: as long as it takes. */
-  untilMs: number | null;
-  /** What happens at that time. */
-  outcome: string;
-}
 
 export function awaited(state: CoreState): Awaited[] {
   const { round, broker, ending } = state;

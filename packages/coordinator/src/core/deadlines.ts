@@ -2,7 +2,7 @@
  * How long an answer may take, from how long answers took: nobody has to tune a timeout, and a slow model or machine
  * moves its own limits. Deadlines decide only who computes a leaf, so they may depend on time freely.
  */
-import type { RoundKind } from '@unet-fleet/shared';
+import type { RoundKind } from '@unet-fleet/law';
 import { numLeavesOf } from './leaves.ts';
 import type { CoreState, LeafTimes, Member } from './types.ts';
 

@@ -5,8 +5,11 @@
 import {
   initialEarlyStopping,
   initialSchedule,
+  type LeafSums,
   leavesOf,
+  type Progress,
   type RunEvent,
+  type StepRecord,
   type TreeNode,
 } from '@unet-fleet/law';
 import fc from 'fast-check';
@@ -14,16 +17,7 @@ import { describe, expect, it } from 'vitest';
 import { awaited } from './awaited.ts';
 import { handle } from './handle.ts';
 import { initialState } from './state.ts';
-import type {
-  CoreConfig,
-  CoreEvent,
-  CoreState,
-  CountedAnswer,
-  Effect,
-  LeafSums,
-  Progress,
-  StepRecord,
-} from './types.ts';
+import type { CoreConfig, CoreEvent, CoreState, CountedAnswer, Effect } from './types.ts';
 
 const config: CoreConfig = {
   plan: { numTrainSamples: 23, numValidationSamples: 5, batchSize: 8, leafSize: 2, epochs: 2, seed: 1 },

@@ -1,8 +1,19 @@
-import { earlyStoppingAfterValidation, initialEarlyStopping, initialSchedule, rateAt } from '@unet-fleet/law';
+import {
+  type ChangedOptions,
+  earlyStoppingAfterValidation,
+  firstBeyondEnd,
+  type Intervention,
+  initialEarlyStopping,
+  initialSchedule,
+  intervened,
+  type Progress,
+  planWith,
+  rateAt,
+  trainWith,
+  withIntervention,
+} from '@unet-fleet/law';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { firstBeyondEnd, intervened, planWith, trainWith, withIntervention } from './interventions.ts';
-import type { ChangedOptions, Intervention, Progress } from './types.ts';
 
 const plan = { numTrainSamples: 10, numValidationSamples: 2, batchSize: 5, leafSize: 5, epochs: 3, seed: 1 };
 const by = { previousRate: null, at: '', by: 'me' };

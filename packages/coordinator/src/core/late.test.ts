@@ -4,8 +4,8 @@
  */
 import { readFileSync } from 'node:fs';
 import { initialEarlyStopping, initialSchedule } from '@unet-fleet/law';
-import type { UpMessage } from '@unet-fleet/shared';
-import { upMessage } from '@unet-fleet/shared/protocol/messages';
+import type { UpMessage } from '@unet-fleet/wire';
+import { upMessage } from '@unet-fleet/wire/protocol/messages';
 import { describe, expect, it } from 'vitest';
 import { handle } from './handle.ts';
 import { hears, maxPeers } from './peers.ts';

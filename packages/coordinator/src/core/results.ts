@@ -3,6 +3,7 @@
  * once its gradient lies with the reducers, and only then.
  */
 import {
+  type Dropped,
   isNodeOf,
   leavesOf,
   rateAt,
@@ -20,7 +21,7 @@ import { skippedLeavesOf, totalOf } from './round.ts';
 import { finishValidation } from './rounds.ts';
 import { progressNow } from './steering.ts';
 import { forgive, suspect } from './suspects.ts';
-import type { CoreEvent, CoreState, Dropped, Effect, Member, Round } from './types.ts';
+import type { CoreEvent, CoreState, Effect, Member, Round } from './types.ts';
 
 type EventOf<T extends CoreEvent['type']> = Extract<CoreEvent, { type: T }>;
 type Result = EventOf<'result'>;

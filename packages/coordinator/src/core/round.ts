@@ -1,6 +1,5 @@
 /** A round: one version of the weights, and the leaves to compute with it. */
-import type { Version } from '@unet-fleet/law';
-import type { RoundKind } from '@unet-fleet/shared';
+import type { RoundKind, Version } from '@unet-fleet/law';
 import type { Round } from './types.ts';
 
 export function newRound(

@@ -5,13 +5,17 @@ import {
   afterValidation,
   earlyStoppingAfterValidation,
   firstLeaf,
+  type LeafSums,
   leavesOf,
   metricsOf,
   numSteps,
   numValidationLeaves,
   outliersOf,
+  planWith,
   rateAt,
   recordedOf,
+  type Score,
+  type StepRecord,
   shouldStopEarly,
   stepOn,
   stepPlan,
@@ -21,11 +25,10 @@ import {
   versionBefore,
 } from '@unet-fleet/law';
 import { isValidated } from './cadence.ts';
-import { planWith } from './interventions.ts';
 import { endOldLeases, numActive } from './leases.ts';
 import { newRound, skippedLeavesOf, totalOf } from './round.ts';
 import { interventionNow, progressNow, stopsHere } from './steering.ts';
-import type { CoreState, Effect, LeafSums, Round, Score, StepRecord } from './types.ts';
+import type { CoreState, Effect, Round } from './types.ts';
 
 /** Starts the next round when none is on and the run is neither paused nor ending. */
 export function startRound(state: CoreState, now: number, effects: Effect[]): void {

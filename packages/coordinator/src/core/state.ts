@@ -1,6 +1,6 @@
 /** How a core begins: fresh, or from the progress that a checkpoint kept. */
-import { initialNorms } from '@unet-fleet/law';
-import type { CoreConfig, CoreState, Intervention, LeafTimes, Progress } from './types.ts';
+import { type Intervention, initialNorms, type Progress } from '@unet-fleet/law';
+import type { CoreConfig, CoreState, LeafTimes } from './types.ts';
 
 const unmeasured = (): LeafTimes => ({ recent: [], next: 0, first: [], medianMs: 0, spreadMs: 0 });
 

@@ -1,31 +1,9 @@
 /** What the run is doing at this moment, for people. Times are those of the core's clock. */
-import { type Step, stepTo } from '@unet-fleet/law';
-import { type Awaited, awaited, lackOfWorkers } from './awaited.ts';
+import { type CoreStatus, type RunState, stepTo, type WorkerState } from '@unet-fleet/law';
+import { awaited, lackOfWorkers } from './awaited.ts';
 import { isLeaving } from './steering.ts';
 import { isPaused } from './suspects.ts';
 import type { CoreState, Member } from './types.ts';
-
-export type RunState =
-  | 'training'
-  | 'validating'
-  | 'waiting for workers'
-  | 'waiting for the broker'
-  | 'paused'
-  | 'writing the last checkpoint'
-  | 'over';
-
-export type WorkerState = 'computing' | 'idle' | 'cut off' | 'leaving' | 'overtaken' | 'set aside';
-
-export interface CoreStatus {
-  state: RunState;
-  /** Steps committed. */
-  step: Step;
-  workers: { name: string; workerId: string; state: WorkerState; lastSeenMs: number; reason: string }[];
-  awaited: Awaited[];
-  /** A person has paused the run; a step under way is finished first. */
-  isPaused: boolean;
-  stopsAfterEpoch: boolean;
-}
 
 export const statusOf = (state: CoreState, now: number): CoreStatus => ({
   state: runStateOf(state),

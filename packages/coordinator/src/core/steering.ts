@@ -3,11 +3,22 @@
  * something is computed, so it may come at any time and is forgotten by a coordinator that starts again. The rate
  * reaches the weights: it counts from a step that has not begun, and only once it is durable.
  */
-import { numSteps, rateAt, type Step, stepOn, stepsPerEpoch, versionBefore } from '@unet-fleet/law';
-import { intervened, planWith, withIntervention } from './interventions.ts';
+import {
+  type Intervention,
+  intervened,
+  numSteps,
+  type Progress,
+  planWith,
+  rateAt,
+  type Step,
+  stepOn,
+  stepsPerEpoch,
+  versionBefore,
+  withIntervention,
+} from '@unet-fleet/law';
 import { memberOf } from './leaves.ts';
 import { isSentAway, sendAway } from './peers.ts';
-import type { CoreEvent, CoreState, Effect, Intervention, Member, Progress } from './types.ts';
+import type { CoreEvent, CoreState, Effect, Member } from './types.ts';
 
 type EventOf<T extends CoreEvent['type']> = Extract<CoreEvent, { type: T }>;
 

@@ -3,18 +3,20 @@
  * (state). Ids, counts and sums only; time comes with the events.
  */
 import type {
-  ChangeableScheduleOption,
-  EarlyStoppingState,
+  Answer,
+  Dropped,
+  Intervention,
+  LeafSums,
   NormHistory,
   PlanConfig,
+  Progress,
+  Rejection,
+  RoundKind,
   RunEvent,
-  ScheduleState,
-  Step,
-  TrainConfig,
+  StepRecord,
   TreeNode,
   Version,
 } from '@unet-fleet/law';
-import type { RoundKind } from '@unet-fleet/shared';
 
 export interface CoreConfig {
   plan: PlanConfig;
@@ -37,66 +39,6 @@ export interface CoreConfig {
   stopMs: number;
   /** A leaf whose loss or gradient is not finite ends the run, or counts as one without a valid pixel. */
   onNonFinite: 'stop' | 'skip';
-}
-
-/** Options of the config that a run which has begun may be given anew: those that the schema calls changeable. */
-export type ChangedOptions = Partial<
-  Pick<TrainConfig, 'epochs' | 'learningRate' | 'earlyStopping' | ChangeableScheduleOption>
->;
-
-/**
- * A person changed the learning rate while the run went on, or gave it options anew when it was started again. Durable
- * before it counts, and with the config what the weights are a function of: so it names the step that it counts from and
- * not the moment.
- */
-export interface Intervention {
-  /** The first that it counts for. */
-  step: Step;
-  /** What the schedule gives there from now on; absent where it is as it was. */
-  learningRate?: number;
-  /** What it would have given as far as was known then; null where nobody noted it. */
-  previousRate: number | null;
-  /** Options with another value from now on. A learning rate among them is in `learningRate` as well. */
-  options?: ChangedOptions;
-  /** ISO 8601, UTC. */
-  at: string;
-  /** From where, for the record. */
-  by: string;
-}
-
-/** What of it reaches the weights. */
-export type CountedIntervention = Pick<Intervention, 'step' | 'learningRate' | 'options'>;
-
-/** What a validation came to; of one of which nothing counts there is none. */
-export interface Score {
-  /** That made the weights. */
-  step: Step;
-  loss: number;
-  meanIou: number;
-  /** Leaves that were left out because their loss was not finite; absent without any. */
-  numSkippedLeaves?: number;
-}
-
-/** What a checkpoint needs of the core to go on exactly where it was. */
-export interface Progress {
-  /** Of the weights: the number of steps committed. */
-  version: Version;
-  /** This version is to be validated before the next step. */
-  validationPending: boolean;
-  schedule: ScheduleState;
-  earlyStopping: EarlyStoppingState;
-  best: Score | null;
-  /** Those that count for the steps up to this version, in order; absent without any. */
-  interventions?: CountedIntervention[];
-}
-
-/** What a leaf adds up to beside its gradient; all 0 where `isFinite` is false. */
-export interface LeafSums {
-  lossSum: number;
-  weightSum: number;
-  /** L2 norm of the leaf's gradient sum; 0 in a validation. */
-  gradientNorm: number;
-  isFinite: boolean;
 }
 
 /** Entries of a confusion matrix that are not zero: flat index and count. */
@@ -253,44 +195,6 @@ export interface LeafTimes {
   spreadMs: number;
 }
 
-export interface Answer {
-  node: TreeNode;
-  workerId: string;
-  worker: string;
-  /** Since the round began. */
-  arrivedMs: number;
-  leaves: LeafSums[];
-}
-
-/** What the core knows about a committed step. Steps and epochs count from 1. */
-export interface StepRecord {
-  step: Step;
-  epoch: number;
-  stepInEpoch: number;
-  numLeaves: number;
-  durationMs: number;
-  learningRate: number;
-  /** A person changed the rate with this step; absent otherwise. */
-  intervention?: Intervention;
-  lossSum: number;
-  weightSum: number;
-  /** Of the mean gradient, before clipping. */
-  gradientNorm: number;
-  /** The answers that count, in the order of their leaves. */
-  answers: Answer[];
-  skippedLeaves: number[];
-  /** Answers that did not count. */
-  rejected: Rejection[];
-  /** Leaves that were leased again, and why. */
-  repeated: { leaves: number[]; worker: string; reason: string }[];
-}
-
-export interface Rejection {
-  worker: string;
-  reason: keyof Dropped;
-  count: number;
-}
-
 /** pending: nobody has it · leased · received: its sums are here, its gradient on the way · done */
 export type LeafState = 'pending' | 'leased' | 'received' | 'done';
 
@@ -314,9 +218,6 @@ export interface Round {
   /** All leaves are done and the step is being applied. */
   committing: boolean;
 }
-
-/** Answers that changed nothing, by reason; for the log and the tests. */
-export type Dropped = Record<'stale' | 'duplicate' | 'stranger' | 'malformed' | 'unavailable', number>;
 
 /** What is remembered of one that has spoken (peers.ts). */
 export interface Peer {

@@ -14,9 +14,9 @@ import {
   senderOf,
   Turns,
   watchLink,
-} from '@unet-fleet/shared';
-import { fileRequest } from '@unet-fleet/shared/protocol/file-messages';
-import { decode, encode } from '@unet-fleet/shared/protocol/messages';
+} from '@unet-fleet/wire';
+import { fileRequest } from '@unet-fleet/wire/protocol/file-messages';
+import { decode, encode } from '@unet-fleet/wire/protocol/messages';
 
 /** Of the run's files by their hash: where each lies, or what is in it. */
 export type FileContents = ReadonlyMap<string, string | Uint8Array>;

@@ -1,8 +1,9 @@
 /** The shell of the file server: a thread with a broker connection of its own, so that files never delay a step. */
-import { type BrokerAddress, subjectsOf } from '@unet-fleet/shared';
-import { filesPeer } from '@unet-fleet/shared/protocol/file-messages';
+
 import { Starter, threadData } from '@unet-fleet/shared/threads';
-import { connectWhenThere } from '@unet-fleet/shared/transport/connect';
+import { type BrokerAddress, subjectsOf } from '@unet-fleet/wire';
+import { filesPeer } from '@unet-fleet/wire/protocol/file-messages';
+import { connectWhenThere } from '@unet-fleet/wire/transport/connect';
 import { FileServer } from './file-server.ts';
 
 export interface FileThreadOptions {

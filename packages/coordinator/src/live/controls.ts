@@ -3,9 +3,8 @@
  * learning rate is on the disk before the core hears of it; everything else leaves no trace in the weights and is
  * forgotten by a coordinator that starts again.
  */
-import { printable, UserError } from '@unet-fleet/law';
-import type { Intervention } from '../core/types.ts';
-import { type Interventions, maxLearningRate } from '../run-folder/interventions.ts';
+import { type Intervention, printable, UserError } from '@unet-fleet/law';
+import { type Interventions, maxLearningRate } from '@unet-fleet/record';
 import type { Conductor } from '../shell/conductor.ts';
 import type { ControlReply, RunControls } from './live-run.ts';
 

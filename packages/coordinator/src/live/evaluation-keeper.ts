@@ -11,9 +11,8 @@ import {
   stepTo,
   validationLeafSamples,
 } from '@unet-fleet/law';
+import type { EvaluationWriter, SparseConfusion, Validation } from '@unet-fleet/record';
 import type { CountedAnswer } from '../core/types.ts';
-import type { EvaluationWriter, Validation } from './evaluation-writer.ts';
-import type { SparseConfusion } from './evaluations.ts';
 
 /**
  * Matrix entries and sample ids of leaves that are kept of one validation: about 0.6 MB of JSON, which a page's server

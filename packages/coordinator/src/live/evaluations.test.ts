@@ -4,11 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import type { PlanConfig, RunEvent } from '@unet-fleet/law';
+import { EvaluationWriter, openEvaluations } from '@unet-fleet/record';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { CountedAnswer } from '../core/types.ts';
 import { EvaluationKeeper, maxLeafEntries } from './evaluation-keeper.ts';
-import { EvaluationWriter } from './evaluation-writer.ts';
-import { openEvaluations } from './evaluations.ts';
 
 let runDir: string;
 

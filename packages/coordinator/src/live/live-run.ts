@@ -3,10 +3,9 @@
  * to it from above; the run knows nothing of them, and nothing they do can make it wait.
  */
 import type { Config, RunEvent, Step } from '@unet-fleet/law';
-import { maxFollowed } from '@unet-fleet/shared/protocol/messages';
+import type { EvaluationStore, LiveStatus, WorkerFacts } from '@unet-fleet/record';
+import { maxFollowed } from '@unet-fleet/wire/protocol/messages';
 import type { GradientHistograms } from '../reducer/pool.ts';
-import type { LiveStatus, WorkerFacts } from '../run-folder/status.ts';
-import type { EvaluationStore } from './evaluations.ts';
 
 /** A photo of the validation set. */
 export interface SampleFacts {

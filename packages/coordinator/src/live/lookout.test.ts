@@ -1,8 +1,6 @@
-import type { PlanConfig, RunEvent } from '@unet-fleet/law';
-import type { Telemetry, UpMessage } from '@unet-fleet/shared';
+import type { CoreStatus, PlanConfig, RunEvent, StepRecord } from '@unet-fleet/law';
+import type { Telemetry, UpMessage } from '@unet-fleet/wire';
 import { expect, it } from 'vitest';
-import type { CoreStatus } from '../core/status.ts';
-import type { StepRecord } from '../core/types.ts';
 import { Followed } from './followed.ts';
 import { Lookout } from './lookout.ts';
 

@@ -3,18 +3,19 @@
  * heartbeats, committed steps, rejections. It adds to events and messages, and decides nothing.
  */
 import {
+  type CoreStatus,
   leavesOf,
   type PlanConfig,
   type RunEvent,
+  type StepRecord,
   type StepTimings,
   stepPlan,
   versionBefore,
   type WorkerLane,
 } from '@unet-fleet/law';
-import type { DownMessage, Telemetry, Unsent, UpMessage } from '@unet-fleet/shared';
-import { maxFollowed } from '@unet-fleet/shared/protocol/messages';
-import type { CoreStatus } from '../core/status.ts';
-import type { CountedAnswer, StepRecord } from '../core/types.ts';
+import type { DownMessage, Telemetry, Unsent, UpMessage } from '@unet-fleet/wire';
+import { maxFollowed } from '@unet-fleet/wire/protocol/messages';
+import type { CountedAnswer } from '../core/types.ts';
 import { StepLanes, toldLanes } from '../shell/step-lanes.ts';
 import { type OwnTimings, stepTimings } from '../shell/step-timings.ts';
 import type { EvaluationKeeper } from './evaluation-keeper.ts';

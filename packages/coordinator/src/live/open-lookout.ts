@@ -1,13 +1,11 @@
 /** The parts that watch a run, put together for one start of a coordinator. */
 import { trainingSizeOf } from '@unet-fleet/dataset';
-import { sideLimits, stepTo } from '@unet-fleet/law';
-import { maxPartBytes } from '@unet-fleet/shared/protocol/messages';
-import type { CoreStatus } from '../core/status.ts';
-import { runStatusOf, type StatusSource } from '../run-folder/status.ts';
+import { type CoreStatus, sideLimits, stepTo } from '@unet-fleet/law';
+import { EvaluationWriter, runStatusOf, type StatusSource } from '@unet-fleet/record';
+import { maxPartBytes } from '@unet-fleet/wire/protocol/messages';
 import type { PreparedRun } from '../shell/prepare-run.ts';
 import type { Teller } from '../shell/teller.ts';
 import { EvaluationKeeper } from './evaluation-keeper.ts';
-import { EvaluationWriter } from './evaluation-writer.ts';
 import { Followed } from './followed.ts';
 import type { LiveStatus } from './live-run.ts';
 import { Lookout } from './lookout.ts';

@@ -1,9 +1,9 @@
 /** The run as its observers see it, put together from the coordinator's parts. */
 import { join } from 'node:path';
+import { withoutSecrets } from '@unet-fleet/config';
 import { numSteps, stepsPerEpoch } from '@unet-fleet/law';
-import { withoutSecrets } from '@unet-fleet/shared';
+import { openEvaluations } from '@unet-fleet/record';
 import type { PreparedRun } from '../shell/prepare-run.ts';
-import { openEvaluations } from './evaluations.ts';
 import type { Followed } from './followed.ts';
 import type { GradientWatchers } from './gradient-watchers.ts';
 import type { LiveRun, LiveStatus, RunControls, SampleFacts, Segmentation } from './live-run.ts';

@@ -3,9 +3,9 @@
  * time, a few that wait, and an answer within a minute or a sentence why not. Nothing of it reaches a weight.
  */
 import { type Step, stepTo, UserError } from '@unet-fleet/law';
-import type { DownMessage, Unsent, UpMessage } from '@unet-fleet/shared';
-import { maxPartBytes, maxParts } from '@unet-fleet/shared/protocol/messages';
-import { inflateClasses } from './class-maps.ts';
+import { inflateClasses } from '@unet-fleet/record';
+import type { DownMessage, Unsent, UpMessage } from '@unet-fleet/wire';
+import { maxPartBytes, maxParts } from '@unet-fleet/wire/protocol/messages';
 import type { Segmentation } from './live-run.ts';
 import type { SizedPhoto } from './photo.ts';
 

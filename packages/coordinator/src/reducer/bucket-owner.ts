@@ -6,7 +6,7 @@
 
 import type { TreeNode, Version } from '@unet-fleet/law';
 import type { UpdateScalars } from '@unet-fleet/numerics';
-import type { BulkInbox, BulkOutbox } from '@unet-fleet/shared';
+import type { BulkInbox, BulkOutbox } from '@unet-fleet/wire';
 
 /** All that training changes, as flat vectors in shared memory: each reducer reads or writes its own ranges. */
 export interface ModelState {

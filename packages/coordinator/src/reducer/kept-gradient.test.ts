@@ -2,7 +2,7 @@
 
 import { type Bucket, configOptions, type TrainConfig } from '@unet-fleet/law';
 import { NumericMemory } from '@unet-fleet/numerics';
-import type { BulkInbox } from '@unet-fleet/shared';
+import type { BulkInbox } from '@unet-fleet/wire';
 import { expect, test } from 'vitest';
 import type { ModelState } from './bucket-owner.ts';
 import type { TensorPart } from './kept-gradient.ts';

@@ -25,7 +25,7 @@ import {
   type NumericMemory,
   type Optimizer,
 } from '@unet-fleet/numerics';
-import type { BulkInbox, BulkKey, BulkOutbox } from '@unet-fleet/shared';
+import type { BulkInbox, BulkKey, BulkOutbox } from '@unet-fleet/wire';
 import type { BucketHashes, BucketOwner, BucketSquares, ModelState, StepUpdate } from './bucket-owner.ts';
 import { Hashing, type HashJob } from './hashing.ts';
 import { KeptGradient, type TensorPart, type TensorRange } from './kept-gradient.ts';

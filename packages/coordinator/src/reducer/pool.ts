@@ -15,6 +15,7 @@ import {
   type Version,
 } from '@unet-fleet/law';
 import type { UpdateScalars } from '@unet-fleet/numerics';
+import type { StepHashes } from '@unet-fleet/record';
 import { type Arguments, Thread } from '@unet-fleet/shared/threads';
 import type { BucketHashes, BucketSquares, ModelState, StepUpdate } from './bucket-owner.ts';
 import type { StepOwners } from './commit.ts';
@@ -23,22 +24,6 @@ import { combineDigests } from './hashing.ts';
 import type { TensorPart } from './kept-gradient.ts';
 import type { ReducerFunctions, ReducerListener, ReducerThreadOptions } from './thread.ts';
 import { mergeHistograms, type ValueHistogram } from './value-histogram.ts';
-
-/** What was added up in a step, as hashes. */
-export interface StepHashes {
-  /** Of the root. */
-  gradientSha256: string;
-  nodes: DeliveredNode[];
-}
-
-export interface DeliveredNode {
-  node: TreeNode;
-  /** Null when some of its buckets were there already, as parts of another node that could not be fetched whole. */
-  sha256: string | null;
-  numBytes: number;
-  /** Whose values were used: more than one when the first could not be fetched whole. */
-  peers: string[];
-}
 
 const nobody: ReducerListener = { onFault: () => {}, onWait: () => {} };
 

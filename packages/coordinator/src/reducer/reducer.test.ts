@@ -10,7 +10,7 @@ import {
   type TreeNode,
 } from '@unet-fleet/law';
 import { NumericMemory } from '@unet-fleet/numerics';
-import { type BulkInbox, type BulkKey, type BulkOutbox, FetchError } from '@unet-fleet/shared';
+import { type BulkInbox, type BulkKey, type BulkOutbox, FetchError } from '@unet-fleet/wire';
 import { expect, test } from 'vitest';
 import type { ModelState, StepUpdate } from './bucket-owner.ts';
 import { combineDigests, digestOf } from './hashing.ts';

@@ -5,7 +5,7 @@
 
 import type { TreeNode, Version } from '@unet-fleet/law';
 import type { NumericMemory } from '@unet-fleet/numerics';
-import type { BulkInbox, BulkOutbox } from '@unet-fleet/shared';
+import type { BulkInbox, BulkOutbox } from '@unet-fleet/wire';
 import type { BucketHashes, BucketOwner, BucketSquares, ModelState, StepUpdate } from './bucket-owner.ts';
 import type { TensorPart, TensorRange } from './kept-gradient.ts';
 import { type ParameterBucketOptions, ParameterBuckets } from './parameters.ts';

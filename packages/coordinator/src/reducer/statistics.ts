@@ -5,7 +5,7 @@
 
 import { leavesOf, type TreeNode, type Version } from '@unet-fleet/law';
 import { updateRunningStatistics } from '@unet-fleet/numerics';
-import type { BulkInbox, BulkKey, BulkOutbox } from '@unet-fleet/shared';
+import type { BulkInbox, BulkKey, BulkOutbox } from '@unet-fleet/wire';
 import type { BucketHashes, BucketOwner, BucketSquares, ModelState, StepUpdate } from './bucket-owner.ts';
 import { digestOf } from './hashing.ts';
 

@@ -2,9 +2,11 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { TreeNode, Version } from '@unet-fleet/law';
 import { NumericMemory } from '@unet-fleet/numerics';
+import { Starter, threadData } from '@unet-fleet/shared/threads';
 import {
   type BrokerAddress,
   type BulkOutbox,
+  FetchError,
   NatsInbox,
   NatsOutbox,
   reducerPeer,
@@ -12,10 +14,8 @@ import {
   ShmInbox,
   ShmOutbox,
   subjectsOf,
-} from '@unet-fleet/shared';
-import { Starter, threadData } from '@unet-fleet/shared/threads';
-import { FetchError } from '@unet-fleet/shared/transport/bulk';
-import { connectWhenThere } from '@unet-fleet/shared/transport/connect';
+} from '@unet-fleet/wire';
+import { connectWhenThere } from '@unet-fleet/wire/transport/connect';
 import type { BucketHashes, ModelState, StepUpdate } from './bucket-owner.ts';
 import type { TensorPart, TensorRange } from './kept-gradient.ts';
 import { Reducer, type ReducerOptions } from './reducer.ts';

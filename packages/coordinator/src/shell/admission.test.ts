@@ -1,4 +1,4 @@
-import { protocolVersion, upMessage } from '@unet-fleet/shared/protocol/messages';
+import { protocolVersion, upMessage } from '@unet-fleet/wire/protocol/messages';
 import { describe, expect, it } from 'vitest';
 import { refusalOf, refusalOfVersion } from './admission.ts';
 

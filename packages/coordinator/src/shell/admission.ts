@@ -2,8 +2,8 @@
  * Who may work for the run: workers of the same version of unet-fleet, with the same data and the same engine, because
  * all three are part of what the result is a function of.
  */
-import { engineDifferences, type Fingerprint, type joinRequest, type UpMessage } from '@unet-fleet/shared';
-import { protocolVersion } from '@unet-fleet/shared/protocol/messages';
+import { engineDifferences, type Fingerprint, type joinRequest, type UpMessage } from '@unet-fleet/wire';
+import { protocolVersion } from '@unet-fleet/wire/protocol/messages';
 import type { z } from 'zod';
 
 type Ready = Extract<UpMessage, { type: 'ready' }>;

@@ -3,30 +3,26 @@
  * done in order; none waits for another unless the core's next event does.
  */
 import {
+  type CoreStatus,
   exitCodes,
+  type Intervention,
+  type Progress,
+  type RoundKind,
   type RunEvent,
   type Step,
+  type StepRecord,
   type TrainConfig,
   UserError,
   type Version,
   versionBefore,
 } from '@unet-fleet/law';
-import type { DownMessage, RoundKind, Unsent, UpMessage } from '@unet-fleet/shared';
+import type { DownMessage, Unsent, UpMessage } from '@unet-fleet/wire';
 import { handle } from '../core/handle.ts';
 import { hears } from '../core/peers.ts';
 import { initialState } from '../core/state.ts';
-import { type CoreStatus, statusOf } from '../core/status.ts';
+import { statusOf } from '../core/status.ts';
 import { nextStep, plannedRate } from '../core/steering.ts';
-import type {
-  CoreConfig,
-  CoreEvent,
-  CoreState,
-  CountedAnswer,
-  Effect,
-  Intervention,
-  Progress,
-  StepRecord,
-} from '../core/types.ts';
+import type { CoreConfig, CoreEvent, CoreState, CountedAnswer, Effect } from '../core/types.ts';
 import { commitStep } from '../reducer/commit.ts';
 import { NodeUnavailable } from '../reducer/failure.ts';
 import type { ReducerPool } from '../reducer/pool.ts';

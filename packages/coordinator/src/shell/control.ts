@@ -21,8 +21,8 @@ import {
   type UpMessage,
   type Welcome,
   watchLink,
-} from '@unet-fleet/shared';
-import { decode, encode, joinRequest, upMessage } from '@unet-fleet/shared/protocol/messages';
+} from '@unet-fleet/wire';
+import { decode, encode, joinRequest, upMessage } from '@unet-fleet/wire/protocol/messages';
 import type { z } from 'zod';
 
 export interface ControlHandlers {

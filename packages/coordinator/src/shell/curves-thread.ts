@@ -2,8 +2,8 @@
 import { writeFileSync } from 'node:fs';
 import type { RunEvent } from '@unet-fleet/law';
 import { trainingCurves } from '@unet-fleet/pictures';
+import { readMetrics } from '@unet-fleet/record';
 import { Starter } from '@unet-fleet/shared/threads';
-import { readMetrics } from '../run-folder/metrics.ts';
 
 export interface CurvesRequest {
   title: string;

@@ -2,9 +2,10 @@
  * Whether the options of a new run fit its data, asked before there is a run: by training, and by `inspect`, which says
  * what training would.
  */
+
+import { parseClassWeights } from '@unet-fleet/config';
 import { checkBatches, type Dataset, type Split, splitOf, trainingSizeOf } from '@unet-fleet/dataset';
 import { type Config, leafSizeOf, modelOf, sideLimits, UserError } from '@unet-fleet/law';
-import { parseClassWeights } from '@unet-fleet/shared';
 
 export interface Fit {
   split: Split;

@@ -2,7 +2,7 @@
  * The workers as the shell knows them: what they are, beside the core's view of what they do. It admits them, and turns
  * their messages into events of the core.
  */
-import { type UpMessage, withEngine } from '@unet-fleet/shared';
+import { type UpMessage, withEngine } from '@unet-fleet/wire';
 import type { Lookout } from '../live/lookout.ts';
 import { refusalOf } from './admission.ts';
 import type { Conductor } from './conductor.ts';

@@ -4,7 +4,8 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { exitCodes } from '@unet-fleet/law';
-import { atExit, newInstance } from '@unet-fleet/shared';
+import { atExit } from '@unet-fleet/shared';
+import { newInstance } from '@unet-fleet/wire';
 
 export interface LocalWorkersOptions {
   numWorkers: number;

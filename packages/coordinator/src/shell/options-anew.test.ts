@@ -1,7 +1,6 @@
-import { type Config, initialEarlyStopping, initialSchedule } from '@unet-fleet/law';
-import { loadConfig } from '@unet-fleet/shared/config/load';
+import { loadConfig } from '@unet-fleet/config/load';
+import { type Config, initialEarlyStopping, initialSchedule, type Progress } from '@unet-fleet/law';
 import { expect, test } from 'vitest';
-import type { Progress } from '../core/types.ts';
 import { configNow, interventionFor, toldChange, withoutChanges } from './options-anew.ts';
 
 /** Three steps an epoch, of which there are 2. */

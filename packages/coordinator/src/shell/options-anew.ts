@@ -4,18 +4,23 @@
  * command that is given again after a crash differs in nothing any more, so it changes nothing again.
  */
 import {
+  type ChangedOptions,
   type Config,
+  changeableOptions,
   configOptions,
+  type Intervention,
+  intervened,
   numSteps,
   optionValue,
   type PlanConfig,
+  type Progress,
+  planWith,
   type RunEvent,
   rateAt,
   stepPlan,
+  trainWith,
   UserError,
 } from '@unet-fleet/law';
-import { changeableOptions, intervened, planWith, trainWith } from '../core/interventions.ts';
-import type { ChangedOptions, Intervention, Progress } from '../core/types.ts';
 
 const changeablePaths: readonly string[] = changeableOptions.map((key) => `train.${key}`);
 const changeable = configOptions.filter(({ path }) => changeablePaths.includes(path));

@@ -5,10 +5,12 @@
  */
 import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
+import { withoutSecrets, withSettled } from '@unet-fleet/config';
 import { type Dataset, datasetFrom, scanDataset, settledOf } from '@unet-fleet/dataset';
 import {
   type Config,
   describeModel,
+  firstBeyondEnd,
   initialEarlyStopping,
   initialParameters,
   initialSchedule,
@@ -18,39 +20,37 @@ import {
   modelOf,
   numSteps,
   type PlanConfig,
+  type Progress,
+  planWith,
   type RunEvent,
   stepsPerEpoch,
   UserError,
 } from '@unet-fleet/law';
 import {
-  atExit,
-  explained,
-  type Fingerprint,
-  makeFolder,
-  removeIfEmpty,
-  withoutSecrets,
-  withSettled,
-} from '@unet-fleet/shared';
-import { protocolVersion } from '@unet-fleet/shared/protocol/messages';
-import { openCheckpoint } from '../checkpoint/folder.ts';
-import { tidyCheckpoints } from '../checkpoint/write.ts';
-import { firstBeyondEnd, planWith } from '../core/interventions.ts';
-import type { Progress } from '../core/types.ts';
-import type { ModelState } from '../reducer/bucket-owner.ts';
-import { comesOf, Interventions, readInterventions } from '../run-folder/interventions.ts';
-import { acquireRunLock, lockLost, type RunLock } from '../run-folder/lock.ts';
-import { readMetrics } from '../run-folder/metrics.ts';
-import { otherVersionNote, unrecordedNote } from '../run-folder/older-runs.ts';
-import {
+  acquireRunLock,
   assertNotBegun,
   assertSameRun,
+  comesOf,
   createRunFolder,
   hasBegun,
+  Interventions,
   identitySha256,
+  lockLost,
+  openCheckpoint,
   openRunFolder,
+  otherVersionNote,
   type RunFolder,
+  type RunLock,
+  readInterventions,
+  readMetrics,
   runPaths,
-} from '../run-folder/run-folder.ts';
+  tidyCheckpoints,
+  unrecordedNote,
+} from '@unet-fleet/record';
+import { atExit, explained, makeFolder, removeIfEmpty } from '@unet-fleet/shared';
+import type { Fingerprint } from '@unet-fleet/wire';
+import { protocolVersion } from '@unet-fleet/wire/protocol/messages';
+import type { ModelState } from '../reducer/bucket-owner.ts';
 import { classWeightsOf, type Fit, fitOptions } from './fit-options.ts';
 import { changeableFlags, configNow, interventionFor, toldChange, withoutChanges } from './options-anew.ts';
 

@@ -6,8 +6,8 @@
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunEvent } from '@unet-fleet/law';
+import { MetricsFile, type Past } from '@unet-fleet/record';
 import type { TimedEvent } from '../live/watchers.ts';
-import { MetricsFile, type Past } from '../run-folder/metrics.ts';
 import { CurvesDrawer } from './curves.ts';
 
 const recorded = new Set<RunEvent['type']>([

@@ -15,9 +15,9 @@ import {
   type Link,
   peerOf,
   watchLink,
-} from '@unet-fleet/shared';
-import { brokerOf, connectWhenThere } from '@unet-fleet/shared/transport/connect';
-import { identityAt } from '@unet-fleet/shared/transport/credentials';
+} from '@unet-fleet/wire';
+import { brokerOf, connectWhenThere } from '@unet-fleet/wire/transport/connect';
+import { identityAt } from '@unet-fleet/wire/transport/credentials';
 import { type DisconnectWatch, watchDisconnects } from '../broker/disconnects.ts';
 import { type Broker, startBroker } from '../broker/embedded.ts';
 import { isLoopback, type JoinSecrets, joinHostOf, openJoinSecrets } from '../broker/join-secrets.ts';

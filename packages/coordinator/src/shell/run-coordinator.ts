@@ -5,14 +5,13 @@
 import { basename, join } from 'node:path';
 import { idleWorkersNote, maxLeaves, numSteps, stepsPerEpoch } from '@unet-fleet/law';
 import { createOptimizer } from '@unet-fleet/numerics';
-import { flushGoodbye } from '@unet-fleet/shared/transport/connect';
+import { bestCheckpointName, lockLost } from '@unet-fleet/record';
+import { flushGoodbye } from '@unet-fleet/wire/transport/connect';
 import { findNatsServer } from '../broker/find.ts';
-import { bestCheckpointName } from '../checkpoint/folder.ts';
 import { createControls } from '../live/controls.ts';
 import { liveStatusOf } from '../live/open-lookout.ts';
 import { runView } from '../live/run-view.ts';
 import { startObservers } from '../live/watchers.ts';
-import { lockLost } from '../run-folder/lock.ts';
 import { Abort } from './abort.ts';
 import { Cleanups } from './cleanups.ts';
 import type { CoordinatorOptions, RunOutcome } from './coordinator-options.ts';

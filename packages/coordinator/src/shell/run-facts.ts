@@ -1,17 +1,19 @@
 /** A prepared run as others need to see it: the core, a worker that joins, a reader of its events, a checkpoint. */
 import { availableParallelism } from 'node:os';
+import { withoutSecrets } from '@unet-fleet/config';
 import {
   epochOrder,
   ignoredLabel,
   maxLeaves,
   numSteps,
+  type RoundKind,
   type RunEvent,
   stepPlan,
   trainLeafSamples,
   type Version,
   validationLeafSamples,
 } from '@unet-fleet/law';
-import { type RoundKind, type Welcome, withoutSecrets } from '@unet-fleet/shared';
+import type { Welcome } from '@unet-fleet/wire';
 import type { CoreConfig } from '../core/types.ts';
 import type { FileServing } from '../files/start.ts';
 import type { PreparedRun } from './prepare-run.ts';

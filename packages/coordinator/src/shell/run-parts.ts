@@ -3,7 +3,7 @@
  * to tell one that comes after it goes over the switchboard, once all are there.
  */
 import { UserError } from '@unet-fleet/law';
-import { maxPayloadOf, subjectsOf } from '@unet-fleet/shared';
+import { maxPayloadOf, subjectsOf } from '@unet-fleet/wire';
 import { type FileServing, startFileServer } from '../files/start.ts';
 import type { Followed } from '../live/followed.ts';
 import { GradientWatchers } from '../live/gradient-watchers.ts';

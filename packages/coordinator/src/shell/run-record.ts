@@ -3,15 +3,17 @@
  * it keeps true: a checkpoint that is told of is durable, and so are the ledger's lines of the steps before it.
  */
 
-import type { Step } from '@unet-fleet/law';
+import type { Step, StepRecord } from '@unet-fleet/law';
 import { createOptimizer } from '@unet-fleet/numerics';
-import { CheckpointWriter } from '../checkpoint/writer.ts';
-import type { Effect, StepRecord } from '../core/types.ts';
-import type { EvaluationWriter } from '../live/evaluation-writer.ts';
+import {
+  CheckpointWriter,
+  type EvaluationWriter,
+  Ledger,
+  restoreRunFolder,
+  StepSamples,
+} from '@unet-fleet/record';
+import type { Effect } from '../core/types.ts';
 import type { ReducerPool } from '../reducer/pool.ts';
-import { Ledger } from '../run-folder/ledger.ts';
-import { restoreRunFolder } from '../run-folder/run-folder.ts';
-import { StepSamples } from '../run-folder/step-samples.ts';
 import type { Cleanups } from './cleanups.ts';
 import type { Fleet } from './fleet.ts';
 import type { PreparedRun } from './prepare-run.ts';

@@ -14,8 +14,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { type ProcessIdentity, processIsAlive, thisProcess } from '@unet-fleet/record';
 import { atExit } from '@unet-fleet/shared';
-import { type ProcessIdentity, processIsAlive, thisProcess } from '../run-folder/process-identity.ts';
 
 const prefix = 'unet-fleet-';
 

@@ -1,9 +1,8 @@
 /** What becomes of a checkpoint between the core's decision and the disk, with a disk that does as it is told. */
-import { exitCodes, UserError } from '@unet-fleet/law';
+import { exitCodes, type Progress, UserError } from '@unet-fleet/law';
+import type { CheckpointContent, WriteResult } from '@unet-fleet/record';
 import { beforeEach, expect, test } from 'vitest';
-import type { CheckpointContent } from '../checkpoint/write.ts';
-import type { WriteResult } from '../checkpoint/writer.ts';
-import type { Effect, Progress } from '../core/types.ts';
+import type { Effect } from '../core/types.ts';
 import type { ModelState } from '../reducer/bucket-owner.ts';
 import { Snapshots, type SnapshotsOptions } from './snapshots.ts';
 

@@ -7,9 +7,13 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { type ModelDescription, type PlanConfig, stepsPerEpoch, UserError } from '@unet-fleet/law';
-import type { CheckpointFacts } from '../checkpoint/manifest.ts';
-import type { CheckpointContent, WrittenCheckpoint } from '../checkpoint/write.ts';
-import type { CheckpointWriter, WriteResult } from '../checkpoint/writer.ts';
+import type {
+  CheckpointContent,
+  CheckpointFacts,
+  CheckpointWriter,
+  WriteResult,
+  WrittenCheckpoint,
+} from '@unet-fleet/record';
 import type { Effect } from '../core/types.ts';
 import type { ModelState } from '../reducer/bucket-owner.ts';
 import type { ReducerPool } from '../reducer/pool.ts';

@@ -1,7 +1,7 @@
 /** The reducers of a run: as many threads as are of use, and the memory that they share with workers of this host. */
 import { availableParallelism } from 'node:os';
 import { parameterBuckets } from '@unet-fleet/law';
-import type { BrokerAddress } from '@unet-fleet/shared';
+import type { BrokerAddress } from '@unet-fleet/wire';
 import { ReducerPool } from '../reducer/pool.ts';
 import type { ReducerListener } from '../reducer/thread.ts';
 import type { Cleanups } from './cleanups.ts';

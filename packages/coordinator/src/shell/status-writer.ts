@@ -1,6 +1,7 @@
 /** Writes status.json while a run goes on. A disk that fails is told of elsewhere; a status alone ends nothing. */
+
+import { writeStatus } from '@unet-fleet/record';
 import type { LiveStatus } from '../live/live-run.ts';
-import { writeStatus } from '../run-folder/status.ts';
 
 const everyMs = 1_000;
 

@@ -2,9 +2,8 @@
  * What each worker did in a step, for people who look why it took so long. Put together from what the coordinator sees
  * anyway: when leases were sent, what workers said they spent, and the answers that counted.
  */
-import type { TreeNode, Version, WorkerLane } from '@unet-fleet/law';
-import type { WorkerTimings } from '@unet-fleet/shared';
-import type { StepRecord } from '../core/types.ts';
+import type { StepRecord, TreeNode, Version, WorkerLane } from '@unet-fleet/law';
+import type { WorkerTimings } from '@unet-fleet/wire';
 
 /** Timings that are kept for one step: names of nodes come from peers. */
 const maxTimings = 8_192;

@@ -1,5 +1,5 @@
 /** Who tells whom: what the core wants done, what workers say, and what the broker notices. No state, no decision. */
-import type { UpMessage } from '@unet-fleet/shared';
+import type { UpMessage } from '@unet-fleet/wire';
 import { refusalOfVersion } from './admission.ts';
 import type { Ports } from './conductor.ts';
 import type { ControlHandlers } from './control.ts';

@@ -2,8 +2,8 @@
 import { renameSync, rmSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openRunFolder, runPaths } from '@unet-fleet/coordinator/run-folder/run-folder';
 import { printable } from '@unet-fleet/law';
+import { openRunFolder, runPaths } from '@unet-fleet/record';
 import { atExit, explained, makeFolder } from '@unet-fleet/shared';
 import { standingEventsIn } from '../history/recorded-events.ts';
 import { row } from './cells.ts';

@@ -1,9 +1,9 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createRunFolder, identitySha256, runPaths } from '@unet-fleet/coordinator/run-folder/run-folder';
+import { loadConfig } from '@unet-fleet/config/load';
 import { UserError } from '@unet-fleet/law';
-import { loadConfig } from '@unet-fleet/shared/config/load';
+import { createRunFolder, identitySha256, runPaths } from '@unet-fleet/record';
 import { afterAll, expect, test } from 'vitest';
 import { writeTables } from './index.ts';
 import { tables } from './tables.ts';

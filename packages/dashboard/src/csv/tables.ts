@@ -1,6 +1,5 @@
 /** The tables that a run's events come to: what their columns are, and the rows of an event. Pure. */
-import { recordedScores } from '@unet-fleet/law';
-import { describeEvent } from '@unet-fleet/shared';
+import { describeEvent, recordedScores } from '@unet-fleet/law';
 import type { TimedEvent } from '../history/index.ts';
 import type { Cell } from './cells.ts';
 

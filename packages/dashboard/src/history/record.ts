@@ -4,9 +4,8 @@
  * again, so what was after them goes.
  */
 
-import type { RunEvent } from '@unet-fleet/law';
+import { describeEvent, type RunEvent } from '@unet-fleet/law';
 import { type CurveName, courseCurves } from '@unet-fleet/pictures/models/course-charts';
-import { describeEvent } from '@unet-fleet/shared';
 import type { History, Point, ShownEvent, StepLanes } from '../protocol.ts';
 
 export type TimedEvent = RunEvent & { at: string };

@@ -1,5 +1,5 @@
 /** The events that a run has recorded, one after another: what of metrics.jsonl can be read. */
-import { linesOf } from '@unet-fleet/coordinator/run-folder/json-lines';
+import { linesOf } from '@unet-fleet/record';
 import { eventOf } from './check-event.ts';
 import type { TimedEvent } from './record.ts';
 

@@ -4,9 +4,7 @@
  * leaves here thinned.
  */
 import { basename } from 'node:path';
-import { openEvaluations } from '@unet-fleet/coordinator/live/evaluations';
-import { openRunFolder, type RunFolder, runPaths } from '@unet-fleet/coordinator/run-folder/run-folder';
-import { type RunStatus, readStatus } from '@unet-fleet/coordinator/run-folder/status';
+import { withoutSecrets } from '@unet-fleet/config';
 import {
   configOptions,
   ignoredLabel,
@@ -18,7 +16,14 @@ import {
   stepsPerEpoch,
 } from '@unet-fleet/law';
 import { classColour, cssColour } from '@unet-fleet/pictures/models/palette';
-import { withoutSecrets } from '@unet-fleet/shared';
+import {
+  openEvaluations,
+  openRunFolder,
+  type RunFolder,
+  type RunStatus,
+  readStatus,
+  runPaths,
+} from '@unet-fleet/record';
 import { type History, maxPoints, type Point, type RunSummary, type ShownEvent } from '../protocol.ts';
 import { eventOf } from './check-event.ts';
 import { fromBeginning, readNewLines } from './follow-lines.ts';

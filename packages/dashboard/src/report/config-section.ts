@@ -1,6 +1,5 @@
 /** The run's options: what differs from the defaults first, then all. */
-import type { Intervention } from '@unet-fleet/coordinator/core/types';
-import { configOptions, groupTitles, type OptionInfo, optionValue } from '@unet-fleet/law';
+import { configOptions, groupTitles, type Intervention, type OptionInfo, optionValue } from '@unet-fleet/law';
 import { type Content, type Html, html } from './html.ts';
 import type { Report } from './report.ts';
 import { section, table } from './section.ts';

@@ -1,6 +1,6 @@
 /** Loss, scores, learning rate and gradient norm over the steps, with what happened to the run marked in each. */
 
-import type { Intervention } from '@unet-fleet/coordinator/core/types';
+import type { Intervention } from '@unet-fleet/law';
 import type { Series } from '@unet-fleet/pictures/models/chart';
 import { type CourseCurve, courseCharts } from '@unet-fleet/pictures/models/course-charts';
 import { curveInWords, isKnown, type Point, smoothed, weightOver } from '@unet-fleet/pictures/models/curves';

@@ -1,6 +1,7 @@
 /** What went wrong and what was done about it, and what the ledger says of the answers. */
-import type { LedgerSummary, NotableLeaf } from '@unet-fleet/coordinator/run-folder/ledger-summary';
-import { describeEvent } from '@unet-fleet/shared';
+
+import { describeEvent } from '@unet-fleet/law';
+import type { LedgerSummary, NotableLeaf } from '@unet-fleet/record';
 import { type Fault, type FaultType, faultTypes } from './course.ts';
 import { type Html, html } from './html.ts';
 import type { Report } from './report.ts';

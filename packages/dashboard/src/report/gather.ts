@@ -4,19 +4,21 @@
  */
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { listCheckpoints } from '@unet-fleet/coordinator/checkpoint/folder';
-import { DamagedCheckpoint, readManifest } from '@unet-fleet/coordinator/checkpoint/read';
+import { numSteps, UserError } from '@unet-fleet/law';
 import {
+  DamagedCheckpoint,
   type Evaluation,
   type EvaluationStore,
+  interventionsOf,
+  type LedgerSummary,
+  listCheckpoints,
   openEvaluations,
-} from '@unet-fleet/coordinator/live/evaluations';
-import { interventionsOf } from '@unet-fleet/coordinator/run-folder/interventions';
-import { readLedger } from '@unet-fleet/coordinator/run-folder/ledger';
-import { type LedgerSummary, summarize } from '@unet-fleet/coordinator/run-folder/ledger-summary';
-import { runPaths } from '@unet-fleet/coordinator/run-folder/run-folder';
-import { StepSamples } from '@unet-fleet/coordinator/run-folder/step-samples';
-import { numSteps, UserError } from '@unet-fleet/law';
+  readLedger,
+  readManifest,
+  runPaths,
+  StepSamples,
+  summarize,
+} from '@unet-fleet/record';
 import { RunHistory, stateOf } from '../history/index.ts';
 import { type EventReader, eventsIn } from '../history/recorded-events.ts';
 import { courseOf } from './course.ts';

@@ -1,7 +1,7 @@
 /** A run as one HTML file, to look at without the program and to send to somebody. */
 
 import { basename, dirname } from 'node:path';
-import { realFiles, replaceFile } from '@unet-fleet/coordinator/checkpoint/files';
+import { realFiles, replaceFile } from '@unet-fleet/record';
 import { assertReplaceable, explained, makeFolder } from '@unet-fleet/shared';
 import { gatherReport } from './gather.ts';
 import { reportPage } from './page.ts';

@@ -5,7 +5,6 @@
 import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { inflate } from 'node:zlib';
-import type { Evaluation, EvaluationStore } from '@unet-fleet/coordinator/live/evaluations';
 import { printable, UserError } from '@unet-fleet/law';
 import {
   type ClassScheme,
@@ -17,6 +16,7 @@ import {
   labelsIn,
   type RgbImage,
 } from '@unet-fleet/pictures';
+import type { Evaluation, EvaluationStore } from '@unet-fleet/record';
 import type { RunHistory } from '../history/index.ts';
 import { SamplePictures } from '../server/sample-pictures.ts';
 import { decoded, exactPicture, photoPicture, smaller } from './picture.ts';

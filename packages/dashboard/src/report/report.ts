@@ -1,10 +1,7 @@
 /** What a report is made of. gather.ts finds it in a run folder; the sections turn it into HTML. */
 
-import type { Manifest } from '@unet-fleet/coordinator/checkpoint/manifest';
-import type { Intervention } from '@unet-fleet/coordinator/core/types';
-import type { Evaluation } from '@unet-fleet/coordinator/live/evaluations';
-import type { LedgerSummary } from '@unet-fleet/coordinator/run-folder/ledger-summary';
-import type { RunFolder } from '@unet-fleet/coordinator/run-folder/run-folder';
+import type { Intervention } from '@unet-fleet/law';
+import type { Evaluation, LedgerSummary, Manifest, RunFolder } from '@unet-fleet/record';
 import type { History } from '../protocol.ts';
 import type { Course } from './course.ts';
 

@@ -1,6 +1,7 @@
 /** The course of the run in time: starts, workers, waits, and where the time of the steps went. */
+
+import { describeEvent } from '@unet-fleet/law';
 import type { Part } from '@unet-fleet/pictures/models/step-parts';
-import { describeEvent } from '@unet-fleet/shared';
 import type { Course, Start, Stay } from './course.ts';
 import { type Html, html } from './html.ts';
 import type { Report } from './report.ts';

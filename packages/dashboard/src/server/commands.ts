@@ -1,5 +1,5 @@
 /** What a page may ask for over its WebSocket. Pure: what is no such message is null, and nothing else is looked at. */
-import { maxFollowed } from '@unet-fleet/shared/protocol/messages';
+import { maxFollowed } from '@unet-fleet/wire/protocol/messages';
 import { z } from 'zod';
 import type { ClientMessage } from '../protocol.ts';
 

@@ -1,8 +1,7 @@
 /** What a visitor may ask over HTTP, and the answers. Paths name runs and samples, never files. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { openEvaluations } from '@unet-fleet/coordinator/live/evaluations';
-import { runPaths } from '@unet-fleet/coordinator/run-folder/run-folder';
 import { UserError } from '@unet-fleet/law';
+import { openEvaluations, runPaths } from '@unet-fleet/record';
 import type { RunHistory } from '../history/run-history.ts';
 import type { SegmentHeader, Session } from '../protocol.ts';
 import type { Access } from './access.ts';

@@ -4,7 +4,7 @@
  */
 import { readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { holdsRun, runPaths } from '@unet-fleet/coordinator/run-folder/run-folder';
+import { holdsRun, runPaths } from '@unet-fleet/record';
 import { LRUCache } from 'lru-cache';
 import { RunHistory, stateOf } from '../history/run-history.ts';
 import type { RunSummary } from '../protocol.ts';

@@ -6,7 +6,6 @@
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { deflate } from 'node:zlib';
-import type { RunFolder } from '@unet-fleet/coordinator/run-folder/run-folder';
 import {
   decodePhoto,
   maskMeaning,
@@ -19,6 +18,7 @@ import {
 } from '@unet-fleet/dataset';
 import { ignoredLabel, UserError } from '@unet-fleet/law';
 import { toRgb } from '@unet-fleet/pictures';
+import type { RunFolder } from '@unet-fleet/record';
 import { readPlain } from '@unet-fleet/shared';
 import { LRUCache } from 'lru-cache';
 import sharp from 'sharp';

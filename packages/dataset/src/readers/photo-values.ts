@@ -2,7 +2,7 @@
  * The numbers of an upright picture as the channels of a photo: which of them are colours, inverted where 0 is white, and
  * brought from a value range to 0..1. One fixed order of operations in double precision, rounded to float32 at the end.
  */
-import type { ValueRange } from '@unet-fleet/shared';
+import type { ValueRange } from '@unet-fleet/config';
 import { luminance } from './luminance.ts';
 import type { NumberKind } from './numbers.ts';
 import { noDataTest, type Picture } from './picture.ts';

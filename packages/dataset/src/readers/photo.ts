@@ -3,7 +3,7 @@
  * Photos of 8 bits stay bytes and are sharp's, colour profile and all, as they always were; deeper ones are float32, from
  * here to the engine. What a file cannot be taken for is refused by name.
  */
-import { parseValueRange, type ValueRange, type ValueType } from '@unet-fleet/shared';
+import { parseValueRange, type ValueRange, type ValueType } from '@unet-fleet/config';
 import sharp, { type Sharp } from 'sharp';
 import { checkPixels, type PixelLimit } from '../limits.ts';
 import type { SharpKind } from './container.ts';

@@ -1,5 +1,5 @@
 /** The metrics of one worker process: counted as it tells what it does. */
-import type { WorkerActivity } from '@unet-fleet/shared';
+import type { WorkerActivity } from '@unet-fleet/wire';
 import type { Address } from './coordinator.ts';
 import { Metrics } from './registry.ts';
 import { type MetricsServer, serveMetrics } from './server.ts';

@@ -2,10 +2,15 @@
  * Turns what a run tells into the records of its event file, one after the other. What can't be read, such as a
  * checkpoint that has been pruned, is left out; the file has a bound, beyond which only scalars are written.
  */
-import { type EvaluationStore, openEvaluations } from '@unet-fleet/coordinator/live/evaluations';
-import { readMetrics } from '@unet-fleet/coordinator/run-folder/metrics';
-import { openRunFolder, runPaths } from '@unet-fleet/coordinator/run-folder/run-folder';
+
 import type { ModelConfig } from '@unet-fleet/law';
+import {
+  type EvaluationStore,
+  openEvaluations,
+  openRunFolder,
+  readMetrics,
+  runPaths,
+} from '@unet-fleet/record';
 import { missingEvents } from './catch-up.ts';
 import { EventFile } from './event-file.ts';
 import { stepValues, validatedValues } from './event-values.ts';

@@ -3,8 +3,6 @@
  * Photos and truths are read once, and kept while they are followed.
  */
 import { readFile } from 'node:fs/promises';
-import { inflateClasses } from '@unet-fleet/coordinator/live/class-maps';
-import type { Evaluation, EvaluationStore } from '@unet-fleet/coordinator/live/evaluations';
 import type { SampleFacts } from '@unet-fleet/coordinator/live/live-run';
 import { decodePhoto, maskMeaning, readLabels, resizeLabels, resizePhoto } from '@unet-fleet/dataset';
 import { type DataConfig, ignoredLabel } from '@unet-fleet/law';
@@ -20,6 +18,7 @@ import {
   resizeRgb,
   toRgb,
 } from '@unet-fleet/pictures';
+import { type Evaluation, type EvaluationStore, inflateClasses } from '@unet-fleet/record';
 
 /** Of one panel's longer side: what a person sees in TensorBoard. */
 const maxPanelPx = 512;

@@ -6,17 +6,9 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type InstallReport, inStep, lastLine, runCommand, whileAlone } from '@unet-fleet/install';
 import { exitCodes, UserError } from '@unet-fleet/law';
-import {
-  type Environment,
-  engineFolder,
-  type InstallReport,
-  inStep,
-  lastLine,
-  makeAtomically,
-  runCommand,
-  whileAlone,
-} from '@unet-fleet/shared';
+import { type Environment, engineFolder, makeAtomically } from '@unet-fleet/shared';
 
 export interface AddonOptions {
   /** Folder of @tensorflow/tfjs-node-gpu. */

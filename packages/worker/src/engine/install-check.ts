@@ -3,7 +3,8 @@
  * loads it down with it.
  */
 import { existsSync } from 'node:fs';
-import { type Environment, lastLine, runCommand } from '@unet-fleet/shared';
+import { lastLine, runCommand } from '@unet-fleet/install';
+import type { Environment } from '@unet-fleet/shared';
 
 export type AddonCheck =
   | { loads: true; libraryVersion: string; usesGpu: boolean }

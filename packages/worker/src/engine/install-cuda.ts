@@ -2,7 +2,7 @@
  * CUDA's libraries as the wheel `tensorflow` 2.21.0 names them in its extra `and-cuda`, each at the version that it asks
  * for at least, pinned. They are NVIDIA's, under NVIDIA's licence, fetched from the index like everything else.
  */
-import type { Wheel } from '@unet-fleet/shared';
+import type { Wheel } from '@unet-fleet/install';
 
 /** The shared libraries; of the compiler, what TensorFlow runs when it meets a newer GPU than it was built for. */
 const isNeeded = (path: string): boolean =>

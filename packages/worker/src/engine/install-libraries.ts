@@ -7,17 +7,13 @@ import { existsSync, readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type Arch,
-  type Environment,
-  engineFolder,
   hasWheel,
   type InstallOptions,
   installWheel,
-  makeAtomically,
-  makeFolder,
-  requireDisk,
   type Wheel,
   wheelFolder,
-} from '@unet-fleet/shared';
+} from '@unet-fleet/install';
+import { type Environment, engineFolder, makeAtomically, makeFolder, requireDisk } from '@unet-fleet/shared';
 import { cudaWheels } from './install-cuda.ts';
 
 /** For the CPU alone, or for NVIDIA GPUs (and the CPU, where there is none). */

@@ -1,6 +1,7 @@
 /** Which NVIDIA GPUs the machine has, by what the driver itself says. */
 import { existsSync } from 'node:fs';
-import { type Environment, runCommand } from '@unet-fleet/shared';
+import { runCommand } from '@unet-fleet/install';
+import type { Environment } from '@unet-fleet/shared';
 
 export interface Gpu {
   name: string;

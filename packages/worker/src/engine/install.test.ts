@@ -15,8 +15,9 @@ import {
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
+import { type InstallEvent, silentReport } from '@unet-fleet/install';
 import { exitCodes, UserError } from '@unet-fleet/law';
-import { cacheFolder, type InstallEvent, silentReport } from '@unet-fleet/shared';
+import { cacheFolder } from '@unet-fleet/shared';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { engineInstalled, lacksAvx, setupEngine } from './install.ts';
 import { checkAddon } from './install-check.ts';

@@ -7,20 +7,16 @@ import { createHash, randomUUID } from 'node:crypto';
 import { copyFileSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { exitCodes, UserError } from '@unet-fleet/law';
 import {
   type Arch,
-  cacheError,
-  type Environment,
-  engineFolder,
   hasWheel,
   type InstallReport,
   inStep,
-  makeFolder,
   pipVersion,
-  type Statfs,
   supportedArch,
-} from '@unet-fleet/shared';
+} from '@unet-fleet/install';
+import { exitCodes, UserError } from '@unet-fleet/law';
+import { cacheError, type Environment, engineFolder, makeFolder, type Statfs } from '@unet-fleet/shared';
 import { addonKey, addonPath, compileAddon, compilerVersion } from './install-addon.ts';
 import { checkAddon } from './install-check.ts';
 import {

@@ -6,14 +6,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { UserError } from '@unet-fleet/law';
-import { FetchError, type FileReply, type Subjects, watchLink } from '@unet-fleet/shared';
+import { FetchError, type FileReply, type Subjects, watchLink } from '@unet-fleet/wire';
 import {
   filePartBytes,
   fileReply,
   filesPeer,
   leastFilePartBytes,
-} from '@unet-fleet/shared/protocol/file-messages';
-import { decode, encode } from '@unet-fleet/shared/protocol/messages';
+} from '@unet-fleet/wire/protocol/file-messages';
+import { decode, encode } from '@unet-fleet/wire/protocol/messages';
 
 export interface CoordinatorFilesOptions {
   connection: NatsConnection;

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DataFile } from '@unet-fleet/dataset';
 import { UserError } from '@unet-fleet/law';
-import { FetchError } from '@unet-fleet/shared';
+import { FetchError } from '@unet-fleet/wire';
 import { afterAll, expect, it, vi } from 'vitest';
 import { DiskCache } from './disk-cache.ts';
 import { type FileSource, FileStore } from './file-store.ts';

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { extname } from 'node:path';
 import type { DataFile, ReadFile } from '@unet-fleet/dataset';
 import { UserError } from '@unet-fleet/law';
-import { FetchError } from '@unet-fleet/shared';
+import { FetchError } from '@unet-fleet/wire';
 import type { DiskCache } from './disk-cache.ts';
 
 /** Where files come from. */

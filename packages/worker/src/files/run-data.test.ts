@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { subjectsOf, type Welcome } from '@unet-fleet/shared';
-import { loadConfig } from '@unet-fleet/shared/config/load';
+import { loadConfig } from '@unet-fleet/config/load';
+import { subjectsOf, type Welcome } from '@unet-fleet/wire';
 import { expect, test } from 'vitest';
 import { openRunData } from './run-data.ts';
 

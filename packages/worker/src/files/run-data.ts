@@ -20,8 +20,8 @@ import {
   scanDataset,
 } from '@unet-fleet/dataset';
 import { type Config, UserError } from '@unet-fleet/law';
-import { type BrokerAddress, FetchError, type Subjects, type Welcome } from '@unet-fleet/shared';
-import { connectWhenThere } from '@unet-fleet/shared/transport/connect';
+import { type BrokerAddress, FetchError, type Subjects, type Welcome } from '@unet-fleet/wire';
+import { connectWhenThere } from '@unet-fleet/wire/transport/connect';
 import { CoordinatorFiles } from './coordinator-files.ts';
 import { DiskCache } from './disk-cache.ts';
 import { type FileSource, FileStore } from './file-store.ts';

@@ -4,8 +4,8 @@
  * fails here.
  */
 import { readFileSync } from 'node:fs';
-import type { DownMessage } from '@unet-fleet/shared';
-import { downMessage } from '@unet-fleet/shared/protocol/messages';
+import type { DownMessage } from '@unet-fleet/wire';
+import { downMessage } from '@unet-fleet/wire/protocol/messages';
 import { expect, it } from 'vitest';
 import { hears } from './conversation.ts';
 import { handleSession, initialSession } from './session.ts';

@@ -4,7 +4,7 @@
  * whatever it forgets is leased to another.
  */
 import { sameNode, type Version } from '@unet-fleet/law';
-import type { Unsent, UpMessage } from '@unet-fleet/shared';
+import type { Unsent, UpMessage } from '@unet-fleet/wire';
 import { nextSequence } from './conversation.ts';
 import type {
   ExitCause,

@@ -1,6 +1,6 @@
 /** The vocabulary of a worker's session: what happens to it, what it wants done, what it remembers. */
-import type { TreeNode, Version } from '@unet-fleet/law';
-import type { RoundKind, UpMessage } from '@unet-fleet/shared';
+import type { RoundKind, TreeNode, Version } from '@unet-fleet/law';
+import type { UpMessage } from '@unet-fleet/wire';
 
 export interface SessionConfig {
   heartbeatMs: number;

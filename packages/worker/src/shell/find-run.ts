@@ -2,8 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errors, type NatsConnection } from '@nats-io/transport-node';
 import { exitCodes, UserError } from '@unet-fleet/law';
-import { discoverSubject, safeId } from '@unet-fleet/shared';
-import { decode, discoverReply } from '@unet-fleet/shared/protocol/messages';
+import { discoverSubject, safeId } from '@unet-fleet/wire';
+import { decode, discoverReply } from '@unet-fleet/wire/protocol/messages';
 import { aloneReason } from '../session/session.ts';
 
 const answerWithinMs = 1_000;

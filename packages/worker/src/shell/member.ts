@@ -15,8 +15,8 @@ import {
   type Version,
   validationLeafSamples,
 } from '@unet-fleet/law';
-import type { BulkOutbox, WorkerTimings } from '@unet-fleet/shared';
-import { encode } from '@unet-fleet/shared/protocol/messages';
+import type { BulkOutbox, WorkerTimings } from '@unet-fleet/wire';
+import { encode } from '@unet-fleet/wire/protocol/messages';
 import { classBytes } from '../engine/class-bytes.ts';
 import type { ComputeThread } from '../engine/compute-thread.ts';
 import type { LeasedWork, ResultMessage } from '../session/types.ts';

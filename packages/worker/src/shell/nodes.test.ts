@@ -2,7 +2,7 @@
 
 import type { ModelDescription } from '@unet-fleet/law';
 import { type FloatVector, NumericMemory } from '@unet-fleet/numerics';
-import type { BulkKey, BulkOutbox } from '@unet-fleet/shared';
+import type { BulkKey, BulkOutbox } from '@unet-fleet/wire';
 import { describe, expect, test } from 'vitest';
 import { validationLeafSums } from './leaf-sums.ts';
 import { type ComputeLeaf, Interrupted, NodeComputer, statisticsOf } from './nodes.ts';

@@ -15,7 +15,7 @@ import {
   type Version,
 } from '@unet-fleet/law';
 import { combineNodes, type FloatVector, NumericMemory } from '@unet-fleet/numerics';
-import type { BulkKey, BulkOutbox } from '@unet-fleet/shared';
+import type { BulkKey, BulkOutbox } from '@unet-fleet/wire';
 import type { LeafLoss } from '../engine/types.ts';
 import { type LeafSums, trainLeafSums } from './leaf-sums.ts';
 

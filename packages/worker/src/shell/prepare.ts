@@ -18,8 +18,8 @@ import {
   type Subjects,
   type UpMessage,
   type Welcome,
-} from '@unet-fleet/shared';
-import { connectWhenThere } from '@unet-fleet/shared/transport/connect';
+} from '@unet-fleet/wire';
+import { connectWhenThere } from '@unet-fleet/wire/transport/connect';
 import { ComputeThread } from '../engine/compute-thread.ts';
 import { openRunData, type RunData, type RunDataOptions } from '../files/run-data.ts';
 import { Batches } from './batches.ts';

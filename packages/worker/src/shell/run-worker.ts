@@ -19,7 +19,7 @@ import {
   type Welcome,
   type WorkerActivity,
   watchLink,
-} from '@unet-fleet/shared';
+} from '@unet-fleet/wire';
 import {
   decode,
   downMessage,
@@ -27,8 +27,8 @@ import {
   joinReply,
   maxPartBytes,
   protocolVersion,
-} from '@unet-fleet/shared/protocol/messages';
-import { connectWhenThere, flushGoodbye } from '@unet-fleet/shared/transport/connect';
+} from '@unet-fleet/wire/protocol/messages';
+import { connectWhenThere, flushGoodbye } from '@unet-fleet/wire/transport/connect';
 import type { RunDataOptions } from '../files/run-data.ts';
 import { hears, nextSequence } from '../session/conversation.ts';
 import { handleSession, initialSession } from '../session/session.ts';

@@ -1,6 +1,6 @@
 import { UserError } from '@unet-fleet/law';
-import type { DownMessage } from '@unet-fleet/shared';
-import { maxPartBytes } from '@unet-fleet/shared/protocol/messages';
+import type { DownMessage } from '@unet-fleet/wire';
+import { maxPartBytes } from '@unet-fleet/wire/protocol/messages';
 import { expect, it } from 'vitest';
 import type { Member } from './member.ts';
 import { Segments } from './segments.ts';

@@ -3,8 +3,8 @@
  * answered in parts. One at a time; whatever goes wrong is a sentence in the answer, and never the worker's end.
  */
 import { UserError } from '@unet-fleet/law';
-import type { DownMessage, Unsent, UpMessage } from '@unet-fleet/shared';
-import { maxPartBytes, maxParts } from '@unet-fleet/shared/protocol/messages';
+import type { DownMessage, Unsent, UpMessage } from '@unet-fleet/wire';
+import { maxPartBytes, maxParts } from '@unet-fleet/wire/protocol/messages';
 import type { Member } from './member.ts';
 
 type Part = Omit<Unsent<Extract<DownMessage, { type: 'segment' }>>, 'type'>;

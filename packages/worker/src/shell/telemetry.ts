@@ -5,7 +5,7 @@
 import { execFile } from 'node:child_process';
 import { hostname } from 'node:os';
 import { promisify } from 'node:util';
-import type { Telemetry } from '@unet-fleet/shared';
+import type { Telemetry } from '@unet-fleet/wire';
 
 const run = promisify(execFile);
 

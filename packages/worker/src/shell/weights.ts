@@ -8,7 +8,7 @@ import {
   reducerOfBucket,
   statisticsBucketId,
 } from '@unet-fleet/law';
-import { type BulkInbox, type BulkKey, reducerPeer } from '@unet-fleet/shared';
+import { type BulkInbox, type BulkKey, reducerPeer } from '@unet-fleet/wire';
 
 export class Weights {
   readonly parameters: Float32Array;

@@ -5,9 +5,10 @@
 import { X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { formatJoinUrl, isHost, writeWholeSync } from '@unet-fleet/shared';
-import { readSeed } from '@unet-fleet/shared/transport/credentials';
-import { fingerprintOf } from '@unet-fleet/shared/transport/join';
+import { writeWholeSync } from '@unet-fleet/shared';
+import { formatJoinUrl, isHost } from '@unet-fleet/wire';
+import { readSeed } from '@unet-fleet/wire/transport/credentials';
+import { fingerprintOf } from '@unet-fleet/wire/transport/join';
 
 export interface JoinTargets {
   /** Names and addresses of the broker; the URLs are for the first that is no pattern. */

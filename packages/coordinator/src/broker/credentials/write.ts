@@ -17,15 +17,9 @@ import { isIP } from 'node:net';
 import { basename, dirname, join, resolve } from 'node:path';
 import { createUser } from '@nats-io/nkeys';
 import { UserError } from '@unet-fleet/law';
-import {
-  atExit,
-  coordinatorIdentity,
-  explained,
-  makeFolder,
-  safeId,
-  writeWholeSync,
-} from '@unet-fleet/shared';
-import { seedFileText } from '@unet-fleet/shared/transport/credentials';
+import { atExit, explained, makeFolder, writeWholeSync } from '@unet-fleet/shared';
+import { coordinatorIdentity, safeId } from '@unet-fleet/wire';
+import { seedFileText } from '@unet-fleet/wire/transport/credentials';
 import { z } from 'zod';
 import { type FleetUser, serverConfigText } from '../server-config.ts';
 import { makeAuthority, makeServerCertificate } from './certificates.ts';

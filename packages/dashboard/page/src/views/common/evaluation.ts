@@ -1,2 +1,2 @@
 /** The coordinator's type of an evaluation, under a name that the views share. A type alone. */
-export type { Evaluation } from '@unet-fleet/coordinator/live/evaluations';
+export type { Evaluation } from '@unet-fleet/record';

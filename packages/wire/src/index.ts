@@ -1,0 +1,25 @@
+/**
+ * What coordinator and workers say to each other, and how it travels: control messages and their subjects, bulk frames and
+ * their carriers, join URLs and credentials. It is loaded by each thread that has a connection, so schemas and the client of
+ * NATS are imported by their own paths, and only their types are here.
+ */
+export * from './protocol/bounded-msgpack.ts';
+export type * from './protocol/file-messages.ts';
+export * from './protocol/fingerprint.ts';
+export type * from './protocol/messages.ts';
+export * from './protocol/peer-faults.ts';
+export * from './protocol/subjects.ts';
+export * from './transport/broker-url.ts';
+export * from './transport/bulk.ts';
+export type * from './transport/connect.ts';
+export type * from './transport/credentials.ts';
+export * from './transport/frame.ts';
+export type * from './transport/join.ts';
+export * from './transport/join-url.ts';
+export * from './transport/link.ts';
+export * from './transport/nats-inbox.ts';
+export * from './transport/nats-outbox.ts';
+export * from './transport/payload.ts';
+export * from './transport/shm-bulk.ts';
+export * from './transport/turns.ts';
+export * from './worker-activity.ts';
