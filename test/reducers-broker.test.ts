@@ -45,7 +45,7 @@ test('reducers wait for a broker that is away, and say so', async () => {
   const waits = new Promise<string>((resolve) => {
     told = resolve;
   });
-  const pool = new ReducerPool(optionsAt(`nats://127.0.0.1:${port}`), model, 1, {
+  const pool = ReducerPool.start(optionsAt(`nats://127.0.0.1:${port}`), model, 1, {
     onFault: () => {},
     onWait: (reason) => told(reason),
   });
@@ -64,7 +64,7 @@ test('a node of a worker that is gone is unavailable, which is no fault of the r
   const port = await freePort();
   writeFileSync(path, `listen: "127.0.0.1:${port}"\n`);
   const server = await startNatsServer(path);
-  const pool = new ReducerPool(optionsAt(`nats://127.0.0.1:${port}`), model, 2);
+  const pool = ReducerPool.start(optionsAt(`nats://127.0.0.1:${port}`), model, 2);
   await pool.load(0, weights());
   const collected = expect(pool.collect('gone', false, 0, { level: 0, index: 0 }, 1)).rejects.toThrow(
     NodeUnavailable,
@@ -77,7 +77,7 @@ test('a node of a worker that is gone is unavailable, which is no fault of the r
 });
 
 test('a reducer that has failed says why at every call, and can be closed', async () => {
-  const pool = new ReducerPool(optionsAt('no address'), model, 2);
+  const pool = ReducerPool.start(optionsAt('no address'), model, 2);
   await expect(pool.load(0, weights())).rejects.toThrow('is no broker address');
   await expect(pool.load(0, weights())).rejects.toThrow('is no broker address');
   await pool.close();

@@ -61,7 +61,7 @@ const vectors = () => ({
 const folder = mkdtempSync(join(tmpdir(), 'unet-fleet-snapshot-'));
 const broker = await startBroker({ port: 0, folder: join(folder, 'broker') });
 const { url, user, password } = broker;
-const pool = new ReducerPool(
+const pool = ReducerPool.start(
   { runId: 'bench', term: 1, train: config.train, broker: { url, user, password }, sharedMemoryFolder: '' },
   describeModel(model),
   Math.min(4, availableParallelism()),

@@ -47,20 +47,12 @@ export class ToyInbox implements BulkInbox {
   readonly #network: Network;
   readonly #endpoint: Endpoint;
   readonly #peerOf: (name: string) => Peer | null;
-  /** Called when a promise was settled, so that who awaits it goes on before the next event. */
-  readonly #onSettled: () => void;
   readonly #pending = new Map<string, Set<(error: FetchError | null) => void>>();
 
-  constructor(
-    network: Network,
-    endpoint: Endpoint,
-    peerOf: (name: string) => Peer | null,
-    onSettled: () => void,
-  ) {
+  constructor(network: Network, endpoint: Endpoint, peerOf: (name: string) => Peer | null) {
     this.#network = network;
     this.#endpoint = endpoint;
     this.#peerOf = peerOf;
-    this.#onSettled = onSettled;
   }
 
   get numPending(): number {
@@ -74,7 +66,7 @@ export class ToyInbox implements BulkInbox {
       const ended = (error: FetchError | null) => {
         if (error) reject(error);
         else resolve();
-        this.#onSettled();
+        this.#endpoint.process.world.hasSettled = true;
       };
       this.#start(name, key, bucket, into, ended);
     });
@@ -137,8 +129,7 @@ export class ToyInbox implements BulkInbox {
     ask();
   }
 
-  /** Breaks off what is awaited of a peer. */
-  abandon(name: string): void {
+  cancel(name: string): void {
     for (const settle of [...(this.#pending.get(name) ?? [])]) {
       settle(new FetchError('closed', `nothing more is wanted of ${name}`));
     }

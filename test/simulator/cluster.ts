@@ -139,8 +139,6 @@ export interface Cluster extends World {
   readonly coordinators: Coordinator[];
   /** Alive, by workerId. */
   readonly workers: Map<string, WorkerProcess>;
-  /** Promises were settled: who awaits them goes on before the next event. */
-  hasSettled: boolean;
   /** Of all coordinators, those of redone steps among them. */
   numCommits: number;
   /** The run ended well. */
@@ -149,7 +147,9 @@ export interface Cluster extends World {
   coordinatorEnded(coordinator: Coordinator, how: string): void;
   workerEnded(worker: WorkerProcess, how: string): void;
   /** Breaks the schedule off: an invariant does not hold. */
-  violate(invariant: string, message: string): void;
+  violate(invariant: string, message: string): never;
+  /** The same, for what was thrown where the schedule does not see it. */
+  broken(error: unknown): void;
 }
 
 export type { CoreState };

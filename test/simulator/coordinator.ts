@@ -1,17 +1,19 @@
 /**
- * A coordinator's process: the real core between ports that mirror the product's shell (conductor, fleet, control
- * plane, snapshots). It holds every commit, checkpoint and message against the invariants.
+ * A coordinator's process: the product's conductor, reducers and snapshots, with virtual time, a toy disk and a network
+ * that is drawn. It holds every commit, checkpoint and message against the invariants, between the core's decision and
+ * what the conductor does about it; there, too, the process may crash.
  */
 import { awaited } from '@unet-fleet/coordinator/core/awaited';
-import { initialState } from '@unet-fleet/coordinator/core/state';
-import { statusOf } from '@unet-fleet/coordinator/core/status';
-import { interventionNow, nextStep, plannedRate } from '@unet-fleet/coordinator/core/steering';
 import type { CoreEvent, CoreState, CountedAnswer, Effect } from '@unet-fleet/coordinator/core/types';
 import { createControls } from '@unet-fleet/coordinator/live/controls';
 import type { RunControls } from '@unet-fleet/coordinator/live/live-run';
+import { Conductor } from '@unet-fleet/coordinator/shell/conductor';
+import { eventOf } from '@unet-fleet/coordinator/shell/fleet';
 import {
   type Intervention,
   numValidationLeaves,
+  type RunEvent,
+  type StepRecord,
   stepOn,
   stepsPerEpoch,
   UserError,
@@ -21,12 +23,13 @@ import { comesOf } from '@unet-fleet/record';
 import type { DownMessage, Unsent, UpMessage } from '@unet-fleet/wire';
 import type { ToyOutbox } from './bulk.ts';
 import { Checkpoints } from './checkpoints.ts';
-import type { Checkpoint, Cluster } from './cluster.ts';
+import type { Cluster } from './cluster.ts';
 import {
   assertCommit,
   assertCore,
   assertSteered,
   assertStepEvent,
+  assertWeights,
   coreFingerprint,
   steeredOf,
 } from './invariants.ts';
@@ -34,16 +37,13 @@ import type { Endpoint } from './network.ts';
 import { SimulatedProcess } from './process.ts';
 import { Reducers } from './reducers.ts';
 import { initialProgress, initialWeights, type Reference } from './reference.ts';
-import { describe, textOf } from './texts.ts';
+import { describe, describeEffect, textOf } from './texts.ts';
 import { numClasses } from './toy.ts';
 import type { WorkerProcess } from './worker.ts';
-
-type WithoutTime<T> = T extends { now: number } ? Omit<T, 'now'> : never;
 
 /** Who steers. */
 export const person = 'a person';
 
-const tickMs = 500;
 /** How often it looks whether it still holds the run's lock. */
 const lockMs = 1_500;
 
@@ -51,7 +51,7 @@ export class Coordinator {
   readonly term: number;
   readonly process: SimulatedProcess;
   readonly endpoint: Endpoint;
-  readonly state: CoreState;
+  readonly conductor: Conductor;
   readonly controls: RunControls;
   /** What the run amounts to with all that this coordinator has to know. */
   reference: Reference;
@@ -60,9 +60,6 @@ export class Coordinator {
   readonly #reducers: Reducers;
   readonly #checkpoints: Checkpoints;
   #numBatchesTracked: number;
-  readonly #resumed: Checkpoint | null;
-  /** Of the step that was committed last. */
-  #gradientNorm = 0;
   #lastCommitted = -1;
   /** Of the validation that is on. */
   readonly #countedLeaves = new Set<number>();
@@ -75,7 +72,7 @@ export class Coordinator {
   readonly #sentAway = new Set<string>();
 
   constructor(cluster: Cluster) {
-    const { random, settings, disk, reference } = cluster;
+    const { random, settings, disk, reference, mutant } = cluster;
     this.#cluster = cluster;
     this.term = ++disk.term;
     const { clockSkewMs, clockDrift } = settings;
@@ -87,47 +84,56 @@ export class Coordinator {
     );
     this.process.onCrash = () => this.kill('crashes between two effects');
     this.endpoint = cluster.network.connect(this.process);
-    const { toy } = reference;
     this.reference = cluster.currentReference();
-    this.#resumed = disk.newest();
-    const progress = this.#resumed ? structuredClone(this.#resumed.progress) : initialProgress(toy);
-    const { plan, train, checkpointEvery } = toy;
-    const config = {
-      ...settings.core,
-      plan,
-      validateEvery: train.validateEvery,
-      checkpointEvery,
-      numClasses,
-      onNonFinite: train.onNonFinite,
-    };
+    const { plan, train, checkpointEvery } = reference.toy;
+    const resumed = disk.newest();
+    const progress = resumed ? structuredClone(resumed.progress) : initialProgress(reference.toy);
     if (!comesOf(progress, disk.interventions)) {
       cluster.violate('interventions', `the checkpoint of step ${progress.version} has others than the run`);
     }
-    const interventions = cluster.mutant?.forgetsInterventions ? [] : disk.interventions;
-    this.state = initialState(config, progress, this.process.clockMs(), interventions);
+    this.conductor = new Conductor({
+      config: {
+        ...settings.core,
+        plan,
+        validateEvery: train.validateEvery,
+        checkpointEvery,
+        numClasses,
+        onNonFinite: train.onNonFinite,
+      },
+      progress,
+      train,
+      interventions: mutant?.forgetsInterventions ? [] : disk.interventions,
+      clock: this.process,
+      decide: (state, event) => this.#decide(state, event),
+    });
+    this.conductor.ended.catch((error) => {
+      if (!(error instanceof UserError)) cluster.broken(error);
+    });
     this.controls = this.#openControls();
-    const currentReference = () => this.reference;
-    this.#reducers = new Reducers(cluster, this.process, this.endpoint, this.term, currentReference);
+    this.#reducers = new Reducers(cluster, this.process, this.endpoint, this.term, () => this.#hold());
     const numSlots = reference.weights[0]!.slots.length;
-    const weights = this.#resumed?.weights ?? initialWeights(numSlots);
-    this.#reducers.load(
-      progress.version,
-      cluster.mutant?.resumesWithoutSlots ? { ...weights, slots: initialWeights(numSlots).slots } : weights,
-    );
-    this.#numBatchesTracked = this.#resumed?.numBatchesTracked ?? 0;
-    this.#checkpoints = new Checkpoints(
+    const weights = resumed?.weights ?? initialWeights(numSlots);
+    const { slots } = mutant?.resumesWithoutSlots ? initialWeights(numSlots) : weights;
+    this.#reducers.load(progress.version, { ...weights, slots });
+    this.#hold();
+    this.#numBatchesTracked = resumed?.numBatchesTracked ?? 0;
+    this.#checkpoints = new Checkpoints({
       cluster,
-      this.process,
-      this.#reducers,
-      this.term,
-      currentReference,
-      () => this.#numBatchesTracked,
-    );
+      process: this.process,
+      term: this.term,
+      reducers: this.#reducers.pool,
+      numBatchesTracked: () => this.#numBatchesTracked,
+      reference: () => this.reference,
+    });
     this.#begin();
   }
 
   get isFenced(): boolean {
     return this.#cluster.disk.term > this.term;
+  }
+
+  get state(): CoreState {
+    return this.conductor.state;
   }
 
   outbox(reducer: number): ToyOutbox | null {
@@ -136,7 +142,8 @@ export class Coordinator {
 
   #begin(): void {
     const { disk, trace } = this.#cluster;
-    const version = this.state.progress.version;
+    const { conductor } = this;
+    const { version } = this.state.progress;
     trace.note(this.process.name, () => `takes term ${this.term} and begins with version ${version}`);
     if (version < disk.announcedVersion) {
       this.#cluster.violate(
@@ -144,67 +151,100 @@ export class Coordinator {
         `version ${disk.announcedVersion} was announced durable, and term ${this.term} begins with version ${version}`,
       );
     }
-    this.endpoint.onLost = () => this.feed({ type: 'broker-lost', reason: 'its connection is closed' });
-    this.endpoint.onBack = () => this.feed({ type: 'broker-back' });
-    if (!this.endpoint.isConnected) this.endpoint.onLost();
-    let lastTickMs = this.process.clockMs();
-    this.process.every(tickMs, () => {
-      const now = this.process.clockMs();
-      const lateMs = now - lastTickMs - tickMs;
-      lastTickMs = now;
-      if (lateMs > tickMs) this.feed({ type: 'stalled', forMs: lateMs });
-      this.feed({ type: 'tick' });
-      if (!this.process.isAlive) return;
-      this.#pulse();
-      if (!this.state.over && awaited(this.state).length === 0) {
-        this.#cluster.violate('status', 'the run goes on and nobody is awaited');
-      }
+    conductor.connect({
+      send: (workerId, message) => this.send(workerId, message),
+      broadcast: (message) => this.#broadcast(message),
+      reducers: this.#reducers.pool,
+      sharesMemory: () => false,
+      forget: (workerId) => this.#reducers.pool.forgetPeer(workerId),
+      samplesOf: () => [],
+      record: (record) => this.#record(record),
+      writeCheckpoint: (effect) => this.#writeCheckpoint(effect),
+      counted: (answer) => this.#counted(answer),
+      emit: (event) => this.#emit(event),
     });
+    this.endpoint.onLost = () => conductor.feed({ type: 'broker-lost', reason: 'its connection is closed' });
+    this.endpoint.onBack = () => conductor.feed({ type: 'broker-back' });
     this.process.every(lockMs, () => {
       if (this.isFenced) this.#end('another coordinator has taken over the run', 'the run has failed');
     });
-    this.feed({ type: 'tick' });
+    conductor.start();
+    if (!this.endpoint.isConnected) this.endpoint.onLost();
   }
 
-  feed(event: WithoutTime<CoreEvent>): void {
-    if (!this.process.isAlive) return;
-    const { handle, trace } = this.#cluster;
-    const before = steeredOf(this.state, this.#sentAway);
-    const timed = { ...event, now: this.process.clockMs() } as CoreEvent;
-    if (event.type === 'worker-gone' || event.type === 'worker-failed') this.#gone.add(event.workerId);
-    const effects = handle(this.state, timed);
-    trace.mark(effects.length + timed.type.length * 64);
-    assertSteered(before, this.state, effects);
+  /** The weights are the reference's whenever all reducers have them. */
+  #hold(): void {
+    try {
+      assertWeights(this.reference, this.#reducers.version, this.#reducers.read());
+    } catch (error) {
+      this.#cluster.broken(error);
+    }
+  }
+
+  /** The core, looked at: what it makes of an event, and before each effect whether the process lives to do it. */
+  *#decide(state: CoreState, event: CoreEvent): Iterable<Effect> {
+    const { handle, trace, settings } = this.#cluster;
+    const before = steeredOf(state, this.#sentAway);
+    this.#hear(event);
+    const effects = handle(state, event);
+    trace.mark(effects.length + event.type.length * 64);
+    if (effects.length > 0) this.#cluster.hasSettled = true;
+    assertSteered(before, state, effects);
     for (const effect of effects) {
       // Before anything is done about it: afterwards the core may be a step further.
-      if (effect.type === 'commit') {
-        assertCommit(this.reference, this.state, this.#reducers.version, effect);
-      }
+      if (effect.type === 'commit') assertCommit(this.reference, state, this.#reducers.version, effect);
     }
     for (const effect of effects) {
       if (!this.process.survivesEffect()) return;
-      this.#perform(effect);
+      this.#follow(effect);
+      yield effect;
+      if (effect.type === 'finish') this.#finish(effect.reason);
+      if (effect.type === 'fail') this.#fail(effect);
     }
-    assertCore(this.state, 4 * this.#cluster.settings.numWorkers + 8);
+    assertCore(state, 4 * settings.numWorkers + 8);
+    if (event.type === 'tick' && !state.over && awaited(state).length === 0) {
+      this.#cluster.violate('status', 'the run goes on and nobody is awaited');
+    }
   }
 
-  #pulse(): void {
-    const { round, progress } = this.state;
-    const { workers } = this.#cluster;
-    for (const worker of workers.values()) {
-      this.send(worker.workerId, {
-        type: 'pulse',
-        kind: round?.kind ?? (progress.validationPending ? 'validation' : 'train'),
-        version: round?.version ?? progress.version,
-      });
+  #hear(event: CoreEvent): void {
+    const { trace } = this.#cluster;
+    if (event.type === 'worker-gone' || event.type === 'worker-failed') this.#gone.add(event.workerId);
+    if (event.type !== 'node-unavailable') return;
+    const { workerId, version, node, reason } = event;
+    const what = () => textOf('train', version, [node]);
+    trace.note(this.process.name, () => `cannot have ${what()} of ${workerId}: ${reason}`);
+  }
+
+  /** What is about to be done. */
+  #follow(effect: Effect): void {
+    const { trace } = this.#cluster;
+    const text = describeEffect(effect);
+    if (text) trace.note(this.process.name, text);
+    if (effect.type === 'drain') this.#sentAway.add(effect.workerId);
+    if (effect.type === 'release') this.#gone.add(effect.workerId);
+    if (effect.type !== 'commit') return;
+    if (this.#lastCommitted === effect.version) {
+      const step = stepOn(effect.version);
+      this.#cluster.violate('steps', `step ${step} is committed twice in term ${this.term}`);
     }
+    this.#lastCommitted = effect.version;
+    this.#cluster.numCommits++;
   }
 
   /** To one worker, if there is such a process. */
   send(workerId: string, message: Unsent<DownMessage>): void {
     const worker = this.#cluster.workers.get(workerId);
-    if (!worker) return;
-    const sent = { ...message, term: this.term, sequence: ++this.#numSaid } as DownMessage;
+    if (worker) this.#say(worker, message, ++this.#numSaid);
+  }
+
+  #broadcast(message: Unsent<DownMessage>): void {
+    const number = ++this.#numSaid;
+    for (const worker of this.#cluster.workers.values()) this.#say(worker, message, number);
+  }
+
+  #say(worker: WorkerProcess, message: Unsent<DownMessage>, sequence: number): void {
+    const sent = { ...message, term: this.term, sequence } as DownMessage;
     worker.lastWords.told.set(sent.type, sent);
     const { network } = this.#cluster;
     const deliver = () => worker.receive(sent);
@@ -214,63 +254,29 @@ export class Coordinator {
   /** The control plane: messages of another term are dropped, and those that are late, doubled or of who has gone. */
   receive(workerId: string, message: UpMessage): void {
     const { mutant, trace, hears } = this.#cluster;
-    if (message.term === this.term) {
-      const newest = this.#newest.get(workerId) ?? 0;
-      const isLate = message.sequence <= newest;
-      if (!isLate) this.#newest.set(workerId, message.sequence);
-      if (!hears(this.state, workerId, message)) {
-        trace.note(this.process.name, () => `drops a ${message.type} of ${workerId} that comes late`);
-        return;
-      }
-      const before = isLate ? coreFingerprint(this.state) : '';
-      this.#take(workerId, message);
-      if (!isLate || coreFingerprint(this.state) === before) return;
-      this.#cluster.violate('order', `a late ${message.type} of ${workerId} changed ${this.process.name}`);
+    const { term, type } = message;
+    const isOld = term !== this.term;
+    if (isOld) {
+      trace.note(this.process.name, () => `drops a ${type} of ${workerId} of term ${term}`);
+      if (!mutant?.takesEveryTerm) return;
+    }
+    const isLate = isOld || message.sequence <= (this.#newest.get(workerId) ?? 0);
+    if (!isLate) this.#newest.set(workerId, message.sequence);
+    if (!isOld && !hears(this.state, workerId, message)) {
+      trace.note(this.process.name, () => `drops a ${type} of ${workerId} that comes late`);
       return;
     }
-    trace.note(this.process.name, () => `drops a ${message.type} of ${workerId} of term ${message.term}`);
-    if (!mutant?.takesEveryTerm) return;
-    const before = coreFingerprint(this.state);
-    this.#take(workerId, message);
-    if (coreFingerprint(this.state) === before) return;
-    this.#cluster.violate(
-      'terms',
-      `a ${message.type} of term ${message.term} changed the coordinator of term ${this.term}`,
-    );
-  }
-
-  #take(workerId: string, message: UpMessage): void {
-    switch (message.type) {
-      case 'ready':
-        this.feed({ type: 'worker-ready', workerId, name: message.name });
-        if (this.#gone.has(workerId) && this.state.members.some((member) => member.workerId === workerId)) {
-          this.#cluster.violate('members', `${workerId} has gone and is let in again`);
-        }
-        return;
-      case 'heartbeat':
-        this.feed({
-          type: 'heartbeat',
-          workerId,
-          leaseId: message.leaseId,
-          isComputing: message.isComputing,
-        });
-        return;
-      case 'result': {
-        const { kind, version, node, leaves, confusion } = message;
-        this.feed({ type: 'result', workerId, kind, version, node, leaves, confusion });
-        return;
-      }
-      case 'failed':
-        this.feed({ type: 'worker-failed', workerId, message: message.message });
-        return;
-      case 'bye':
-        this.feed({ type: 'worker-gone', workerId, reason: message.reason, isFailure: false });
-        return;
-      case 'draining': {
-        const { kind, version, nodes } = message;
-        this.feed({ type: 'worker-draining', workerId, kind, version, nodes });
-        return;
-      }
+    const before = isLate ? coreFingerprint(this.state) : '';
+    if (type !== 'segmented') this.conductor.feed(eventOf(workerId, message));
+    if (isLate && coreFingerprint(this.state) !== before) {
+      this.#cluster.violate(
+        isOld ? 'terms' : 'order',
+        `a late ${type} of ${workerId} of term ${term} changed ${this.process.name}`,
+      );
+    }
+    const isMember = this.state.members.some((member) => member.workerId === workerId);
+    if (type === 'ready' && isMember && this.#gone.has(workerId)) {
+      this.#cluster.violate('members', `${workerId} has gone and is let in again`);
     }
   }
 
@@ -281,65 +287,6 @@ export class Coordinator {
     network.send(this.endpoint, worker.endpoint, deliver, () => network.arrive(worker.endpoint, deliver));
   };
 
-  #perform(effect: Effect): void {
-    const { trace } = this.#cluster;
-    const { name } = this.process;
-    switch (effect.type) {
-      case 'lease': {
-        const { workerId, leaseId, kind, version, nodes } = effect;
-        trace.note(name, () => `leases ${textOf(kind, version, nodes)} to ${workerId} (lease ${leaseId})`);
-        this.send(workerId, { type: 'lease', leaseId, kind, version, nodes: [...nodes] });
-        return;
-      }
-      case 'reduce':
-        this.#reduce(effect);
-        return;
-      case 'commit':
-        this.#commit(effect);
-        return;
-      case 'record':
-        this.#record(effect);
-        return;
-      case 'checkpoint':
-        this.#checkpoint(effect);
-        return;
-      case 'counted':
-        this.#counted(effect.answer);
-        return;
-      case 'emit':
-        this.#emit(effect.event);
-        return;
-      case 'dismiss':
-        trace.note(name, () => `dismisses ${effect.workerId}`);
-        this.send(effect.workerId, { type: 'dismissed', heard: effect.heard });
-        return;
-      case 'drain':
-        trace.note(name, () => `asks ${effect.workerId} to leave`);
-        this.#sentAway.add(effect.workerId);
-        this.send(effect.workerId, { type: 'drain' });
-        return;
-      case 'release':
-        trace.note(name, () => `releases ${effect.workerId}`);
-        this.#gone.add(effect.workerId);
-        this.send(effect.workerId, { type: 'released' });
-        return;
-      case 'settle': {
-        const { workerId, kind, version, node } = effect;
-        this.send(workerId, { type: 'settled', kind, version, node });
-        return;
-      }
-      case 'forget':
-        this.#reducers.forgetPeer(effect.workerId);
-        return;
-      case 'finish':
-        this.#finish(effect.reason);
-        return;
-      case 'fail':
-        this.#fail(effect);
-        return;
-    }
-  }
-
   /** What is shown of a validation must be what its metrics are of. */
   #counted({ version, node }: CountedAnswer): void {
     if (version === this.state.progress.version && !this.#countedLeaves.has(node.index)) {
@@ -349,7 +296,7 @@ export class Coordinator {
     }
   }
 
-  #emit(event: Extract<Effect, { type: 'emit' }>['event']): void {
+  #emit(event: RunEvent): void {
     const { trace } = this.#cluster;
     if (event.type === 'step') {
       assertStepEvent(this.reference, event);
@@ -365,81 +312,39 @@ export class Coordinator {
     trace.note(this.process.name, () => `says: ${describe(event)}`);
   }
 
-  #reduce({ workerId, version, node, numLeaves }: Extract<Effect, { type: 'reduce' }>): void {
-    const { trace } = this.#cluster;
-    const startMs = this.process.clockMs();
-    const what = () => textOf('train', version, [node]);
-    trace.note(this.process.name, () => `fetches ${what()} from ${workerId}`);
-    this.#reducers.collect(workerId, version, node, numLeaves, (reason) => {
-      if (reason !== null) {
-        trace.note(this.process.name, () => `cannot have ${what()} of ${workerId}: ${reason}`);
-        return this.feed({ type: 'node-unavailable', workerId, version, node, reason });
-      }
-      const transferMs = this.process.clockMs() - startMs;
-      this.feed({ type: 'node-reduced', workerId, version, node, transferMs });
-    });
-  }
-
-  #commit(effect: Extract<Effect, { type: 'commit' }>): void {
-    const { trace } = this.#cluster;
-    const rate = interventionNow(this.state) ? ` with the changed rate ${effect.learningRate}` : '';
-    trace.note(this.process.name, () => `commits step ${stepOn(effect.version)}${rate}`);
-    if (this.#lastCommitted === effect.version) {
-      this.#cluster.violate(
-        'steps',
-        `step ${stepOn(effect.version)} is committed twice in term ${this.term}`,
-      );
-    }
-    this.#lastCommitted = effect.version;
-    this.#cluster.numCommits++;
-    this.#reducers.commit(effect, (gradientNorm) => {
-      this.#gradientNorm = gradientNorm;
-      this.feed({ type: 'committed', version: effect.version, gradientNorm });
-    });
-  }
-
-  #record({ record }: Extract<Effect, { type: 'record' }>): void {
-    const { step, numLeaves, answers, skippedLeaves } = record;
+  #record({ step, numLeaves, answers, skippedLeaves }: StepRecord): void {
     this.#numBatchesTracked += numLeaves - skippedLeaves.length;
     const numAnswered = answers.reduce((sum, { leaves }) => sum + leaves.length, 0);
-    if (step !== this.#reducers.version || numAnswered !== numLeaves) {
-      this.#cluster.violate(
-        'leaves',
-        `the record of step ${step} on version ${this.#reducers.version} has ${numAnswered} of ${numLeaves} leaves`,
-      );
-    }
-    if (!Number.isFinite(this.#gradientNorm)) this.#cluster.violate('weights', `step ${step} has no norm`);
+    if (step === this.#reducers.version && numAnswered === numLeaves) return;
+    this.#cluster.violate(
+      'leaves',
+      `the record of step ${step} on version ${this.#reducers.version} has ${numAnswered} of ${numLeaves} leaves`,
+    );
   }
 
-  #checkpoint(effect: Extract<Effect, { type: 'checkpoint' }>): void {
+  async #writeCheckpoint(effect: Extract<Effect, { type: 'checkpoint' }>): Promise<void> {
     const { trace, disk } = this.#cluster;
-    const { isFinal } = effect;
     const { version } = effect.progress;
-    trace.note(this.process.name, () => `begins to write the checkpoint of step ${version}`);
-    this.#checkpoints.write(effect, (outcome) => {
-      if (outcome === 'failed') {
-        trace.note(this.process.name, () => `cannot write the checkpoint of step ${version}`);
-        return this.feed({ type: 'checkpoint-failed', version, message: 'the disk is full', isFinal });
-      }
-      if (outcome === 'written') {
-        trace.note(this.process.name, () => `announces the checkpoint of step ${version}`);
-        if (!disk.has(version)) {
-          this.#cluster.violate(
-            'checkpoints',
-            `the checkpoint of step ${version} is announced and not on the disk`,
-          );
-        }
-        disk.announcedVersion = Math.max(disk.announcedVersion, version);
-      }
-      this.feed({ type: 'checkpoint-written', version, isFinal });
+    const isWritten = await this.#checkpoints.write(effect).catch((error) => {
+      trace.note(this.process.name, () => `cannot write the checkpoint of step ${version}`);
+      throw error;
     });
+    if (!isWritten) return;
+    trace.note(this.process.name, () => `announces the checkpoint of step ${version}`);
+    if (!disk.has(version)) {
+      this.#cluster.violate(
+        'checkpoints',
+        `the checkpoint of step ${version} is announced and not on the disk`,
+      );
+    }
+    disk.announcedVersion = Math.max(disk.announcedVersion, version);
   }
 
   /** SIGTERM: the step under way is finished and kept. */
   askToStop(): void {
     this.process.run(() => {
       this.#isAskedToStop = true;
-      this.feed({ type: 'stop-requested' });
+      this.conductor.feed({ type: 'stop-requested' });
     });
   }
 
@@ -466,7 +371,6 @@ export class Coordinator {
 
   #openControls(): RunControls {
     const { reference, mutant, disk } = this.#cluster;
-    const coordinator = this;
     const keep = (intervention: Intervention) => {
       if (!this.process.isAlive) return;
       if (this.isFenced) throw new UserError('another coordinator has taken over the run');
@@ -478,16 +382,7 @@ export class Coordinator {
     };
     const later = mutant?.keepsInterventionsAfterMs;
     return createControls({
-      conductor: {
-        feed: (event) => this.feed(event),
-        get status() {
-          return statusOf(coordinator.state, coordinator.process.clockMs());
-        },
-        get next() {
-          const step = nextStep(coordinator.state);
-          return step === null ? null : { step, learningRate: plannedRate(coordinator.state, step) };
-        },
-      },
+      conductor: this.conductor,
       interventions: {
         get all() {
           return disk.interventions;
@@ -529,7 +424,7 @@ export class Coordinator {
         `the run ends as ${reason} with version ${this.state.progress.version}, not ${reference.reason} with ${version}`,
       );
     }
-    this.#end(`the run is ${reason}`, `the run is ${reason}`, reason !== 'stopped');
+    this.#end(`the run is ${reason}`, `the run is ${reason}`, true);
     this.#cluster.finished(this, reason);
   }
 
@@ -544,14 +439,13 @@ export class Coordinator {
 
   /** The shell's way out: a farewell to all, and the process ends. */
   #end(why: string, reason: string, isComplete = false): void {
-    for (const workerId of this.#cluster.workers.keys()) {
-      this.send(workerId, { type: 'over', reason, isComplete });
-    }
+    this.#broadcast({ type: 'over', reason, isComplete });
     this.kill(`ends: ${why}`);
   }
 
   kill(how: string): void {
     if (!this.process.isAlive) return;
+    this.conductor.stop();
     this.process.kill();
     this.#cluster.network.remove(this.endpoint);
     this.#cluster.coordinatorEnded(this, how);

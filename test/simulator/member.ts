@@ -95,9 +95,7 @@ export class ToyMember {
       const outbox = coordinator?.outbox(reducer!);
       return outbox ? { endpoint: coordinator!.endpoint, outbox, sharesMemory: this.#sharesMemory } : null;
     };
-    return new ToyInbox(network, this.#worker.endpoint, peerOf, () => {
-      this.#cluster.hasSettled = true;
-    });
+    return new ToyInbox(network, this.#worker.endpoint, peerOf);
   }
 
   /** What reducers fetch from. */

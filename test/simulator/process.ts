@@ -2,15 +2,18 @@
  * A process of the simulated cluster: it can be stopped and continued (what comes meanwhile waits in line), crash
  * between any two of its effects, and has a clock of its own that runs ahead and jumps, but never back.
  */
+import type { Clock } from '@unet-fleet/shared';
 import type { EventQueue } from './queue.ts';
 
 /** What processes share: virtual time and the line of what will happen. */
 export interface World {
   nowMs: number;
   readonly queue: EventQueue;
+  /** Promises were settled: who awaits them goes on before the next event. */
+  hasSettled: boolean;
 }
 
-export class SimulatedProcess {
+export class SimulatedProcess implements Clock {
   readonly world: World;
   readonly name: string;
   isAlive = true;
@@ -31,7 +34,7 @@ export class SimulatedProcess {
   }
 
   /** By its own clock. */
-  clockMs(): number {
+  now(): number {
     return this.#clockOffsetMs + (this.world.nowMs - this.#startedMs) * this.#clockRate;
   }
 
@@ -46,24 +49,38 @@ export class SimulatedProcess {
     else work();
   }
 
-  after(delayMs: number, work: () => void): void {
-    this.world.queue.push(this.world.nowMs + delayMs, () => this.run(work));
+  after(delayMs: number, work: () => void): () => void {
+    let isWanted = true;
+    this.world.queue.push(this.world.nowMs + delayMs, () =>
+      this.run(() => {
+        if (!isWanted) return;
+        this.world.hasSettled = true;
+        work();
+      }),
+    );
+    return () => {
+      isWanted = false;
+    };
   }
 
   /** As setInterval: while the process is stopped, ticks fall together into one. */
-  every(periodMs: number, work: () => void): void {
+  every(periodMs: number, work: () => void): () => void {
+    let isWanted = true;
     let isWaiting = false;
     const tick = () => {
-      if (!this.isAlive) return;
+      if (!this.isAlive || !isWanted) return;
       this.world.queue.push(this.world.nowMs + periodMs, tick);
       if (isWaiting) return;
       isWaiting = true;
       this.run(() => {
         isWaiting = false;
-        work();
+        if (isWanted) work();
       });
     };
     this.world.queue.push(this.world.nowMs + periodMs, tick);
+    return () => {
+      isWanted = false;
+    };
   }
 
   stop(): void {

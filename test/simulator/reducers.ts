@@ -1,78 +1,82 @@
 /**
- * The reducers of a simulated coordinator: the real reduction tree and the real optimizer on a handful of values, each
- * behind a line of calls of its own, as the product's threads are.
+ * The reducers of a simulated coordinator: the product's pool, and at the other end of its calls the product's reducers on
+ * a handful of values. A call waits in the line of its reducer, as for a thread.
  */
-import type { Effect } from '@unet-fleet/coordinator/core/types';
-import { commitStep, type StepOwners } from '@unet-fleet/coordinator/reducer/commit';
+import { type ReducerFunctions, reducerFunctions } from '@unet-fleet/coordinator/reducer/functions';
+import { ReducerPool, type ReducerThread } from '@unet-fleet/coordinator/reducer/pool';
 import { Reducer, type ReducerOptions } from '@unet-fleet/coordinator/reducer/reducer';
-import { reducerOfBucket, stepOn, type TreeNode } from '@unet-fleet/law';
-import { FetchError } from '@unet-fleet/wire';
+import { reducerOfBucket, type Version } from '@unet-fleet/law';
+import { Link } from '@unet-fleet/shared/threads';
 import { ToyInbox, ToyOutbox } from './bulk.ts';
 import type { Cluster } from './cluster.ts';
-import { assertWeights } from './invariants.ts';
 import type { Endpoint } from './network.ts';
 import type { SimulatedProcess } from './process.ts';
-import type { Reference, Weights } from './reference.ts';
+import type { Weights } from './reference.ts';
 import { numParameters, numStatistics } from './toy.ts';
 
-interface Line {
-  reducer: Reducer;
-  outbox: ToyOutbox;
-  inbox: ToyInbox;
-  /** When the call that was sent last arrives. */
-  lastCallMs: number;
-}
-
 export class Reducers {
-  readonly #cluster: Cluster;
-  readonly #process: SimulatedProcess;
-  readonly #reference: () => Reference;
-  readonly #lines: Line[];
-  /** Of the weights that all reducers hold between two steps. */
+  readonly pool: ReducerPool;
+  /** Of the weights that all of them hold between two steps. */
   version = 0;
+  readonly #cluster: Cluster;
+  readonly #outboxes: ToyOutbox[] = [];
+  readonly #functions: ReducerFunctions[];
 
-  /** `reference`: what the weights must be. */
+  /** `onApplied` is told when all of them hold the next version. */
   constructor(
     cluster: Cluster,
     process: SimulatedProcess,
     endpoint: Endpoint,
     term: number,
-    reference: () => Reference,
+    onApplied: () => void,
   ) {
     this.#cluster = cluster;
-    this.#reference = reference;
-    this.#process = process;
     const { numReducers } = cluster.settings;
     const { buckets, train } = cluster.reference.toy;
-    const settled = () => {
-      cluster.hasSettled = true;
+    let numApplied = 0;
+    const applied = (version: Version) => {
+      if (++numApplied % numReducers > 0) return;
+      this.version = version;
+      onApplied();
     };
-    this.#lines = Array.from({ length: numReducers }, (_, index) => ({
-      reducer: newReducer(cluster, {
+    this.#functions = Array.from({ length: numReducers }, (_, index) => {
+      const outbox = new ToyOutbox();
+      this.#outboxes.push(outbox);
+      const options: ReducerOptions = {
         buckets: buckets.filter(({ id }) => reducerOfBucket(id, numReducers) === index),
         statistics: index === 0 ? { bucketId: buckets.length, numStatistics } : null,
         train,
         term,
-      }),
-      outbox: new ToyOutbox(),
-      inbox: new ToyInbox(
-        cluster.network,
-        endpoint,
-        (name) => cluster.workers.get(name)?.peer() ?? null,
-        settled,
-      ),
-      lastCallMs: 0,
-    }));
+      };
+      const functions = reducerFunctions({
+        make: () => newReducer(cluster, options),
+        network: new ToyInbox(cluster.network, endpoint, (name) => cluster.workers.get(name)?.peer() ?? null),
+        sharedMemory: null,
+        outboxes: [outbox],
+        // There is always something else to do: nobody asks for hashes here.
+        turn: () => new Promise(() => {}),
+      });
+      return {
+        ...functions,
+        apply: (update, isWatched) => {
+          functions.apply(update, isWatched);
+          applied(update.scalars.updateIndex);
+        },
+      };
+    });
+    this.pool = new ReducerPool(
+      this.#functions.map((functions) => threadOf(process, cluster, functions)),
+      [],
+    );
   }
 
   outbox(index: number): ToyOutbox | null {
-    return this.#lines[index]?.outbox ?? null;
+    return this.#outboxes[index] ?? null;
   }
 
-  load(version: number, weights: Weights): void {
+  load(version: Version, weights: Weights): void {
     this.version = version;
-    for (const { reducer, outbox } of this.#lines) reducer.load(version, weights, [outbox]);
-    assertWeights(this.#reference(), version, this.read());
+    for (const { load } of this.#functions) load(version, weights);
   }
 
   /** The weights as they are now. */
@@ -83,94 +87,37 @@ export class Reducers {
       statistics: new Float32Array(numStatistics),
       slots: Array.from({ length: numSlots }, () => new Float32Array(numParameters)),
     };
-    for (const { reducer } of this.#lines) reducer.save(weights);
+    for (const { save } of this.#functions) save(weights);
     return weights;
-  }
-
-  /** A call waits in the reducer's line; what is sent later arrives later. */
-  #call(line: Line, work: () => void): void {
-    const { nowMs, random, settings } = this.#cluster;
-    const atMs = Math.max(line.lastCallMs, nowMs + random.between(0.05, settings.mostCallMs));
-    line.lastCallMs = atMs;
-    this.#process.after(atMs - nowMs, work);
-  }
-
-  /** `done` gets null, or why the node could not be had. */
-  collect(
-    peer: string,
-    version: number,
-    node: TreeNode,
-    numLeaves: number,
-    done: (reason: string | null) => void,
-  ): void {
-    let numOpen = this.#lines.length;
-    let reason: string | null = null;
-    const settle = (error: unknown) => {
-      if (error instanceof FetchError) reason ??= error.message;
-      else if (error) this.#cluster.violate('exceptions', `a reducer threw ${(error as Error).stack}`);
-      if (--numOpen === 0) done(reason);
-    };
-    // What a promise leads to happens as an event of its own, so that whatever it throws ends the schedule.
-    const follow = (promise: Promise<void>) => {
-      const next = (error: unknown) => this.#process.after(0, () => settle(error));
-      promise.then(() => next(null), next);
-      this.#cluster.hasSettled = true;
-    };
-    for (const line of this.#lines) {
-      const { reducer, inbox } = line;
-      this.#call(line, () => follow(reducer.collect(inbox, peer, version, node, numLeaves)));
-    }
-  }
-
-  /** The product's commit, a call to each reducer for the norm and one for the update. `done` gets the norm. */
-  commit(effect: Extract<Effect, { type: 'commit' }>, done: (gradientNorm: number) => void): void {
-    const { random, reference } = this.#cluster;
-    const owners: StepOwners = {
-      sumsOfSquares: async (numLeaves) =>
-        (await this.#all(({ reducer }) => reducer.sumsOfSquares(numLeaves))).flat(),
-      apply: async (update) => {
-        await this.#all(
-          ({ reducer, outbox }) => reducer.apply(update, [outbox]),
-          () => {
-            this.version = stepOn(effect.version);
-            assertWeights(this.#reference(), this.version, this.read());
-          },
-        );
-      },
-    };
-    commitStep(owners, effect, reference.toy.train).then(
-      (gradientNorm) => this.#process.after(random.between(0.05, 1), () => done(gradientNorm)),
-      (error: Error) =>
-        this.#process.after(0, () => this.#cluster.violate('exceptions', `a commit threw ${error.stack}`)),
-    );
-  }
-
-  /** A call to each reducer; resolves with the answers once the last is there, after `last` was called in its event. */
-  #all<T>(ask: (line: Line) => T, last: () => void = () => {}): Promise<T[]> {
-    return new Promise((resolve) => {
-      const answers: T[] = [];
-      for (const line of this.#lines) {
-        this.#call(line, () => {
-          answers.push(ask(line));
-          if (answers.length < this.#lines.length) return;
-          last();
-          resolve(answers);
-          this.#cluster.hasSettled = true;
-        });
-      }
-    });
-  }
-
-  /** Copies each reducer's ranges into the vectors when the call reaches it. */
-  snapshot(weights: Weights): Promise<void> {
-    return this.#all(({ reducer }) => reducer.save(weights)).then(() => {});
-  }
-
-  forgetPeer(peer: string): void {
-    for (const line of this.#lines) this.#call(line, () => line.inbox.abandon(peer));
   }
 }
 
 function newReducer({ memory, mutant }: Cluster, options: ReducerOptions): Reducer {
   return new Reducer(memory, options, mutant?.parameters?.(memory, options));
+}
+
+type Post = ConstructorParameters<typeof Link>[0];
+type Message = Parameters<Post>[0];
+
+/** One end between two simulated threads. */
+class End<Theirs extends object> extends Link<Theirs> {
+  hear(message: Message, functions: object): void {
+    this.take(message, functions);
+  }
+}
+
+/** A call that is made later arrives later; its answer comes at once. */
+function threadOf(
+  process: SimulatedProcess,
+  { random, settings }: Cluster,
+  functions: ReducerFunctions,
+): ReducerThread {
+  let lastCallMs = 0;
+  const caller = new End<ReducerFunctions>((message) => {
+    const { nowMs } = process.world;
+    lastCallMs = Math.max(lastCallMs, nowMs + random.between(0.05, settings.mostCallMs));
+    process.after(lastCallMs - nowMs, () => callee.hear(message, functions));
+  });
+  const callee = new End((message) => caller.hear(message, {}));
+  return caller as unknown as ReducerThread;
 }

@@ -2,6 +2,7 @@
  * One schedule from beginning to end: virtual time, what happens to whom, and the verdict. The same schedule gives the
  * same course to the last bit, whatever ran before it.
  */
+import { setImmediate as turn } from 'node:timers/promises';
 import { awaited } from '@unet-fleet/coordinator/core/awaited';
 import { handle } from '@unet-fleet/coordinator/core/handle';
 import { hears } from '@unet-fleet/coordinator/core/peers';
@@ -88,6 +89,7 @@ class Simulation implements Cluster {
   readonly #lastWords = new Map<string, LastWords>();
   #numInstances = 0;
   #isOver = false;
+  #violation: Violation | null = null;
   #hasHealed = false;
   #numEvents = 0;
 
@@ -130,27 +132,28 @@ class Simulation implements Cluster {
         const next = this.queue.pop();
         if (!next || next.atMs > this.#schedule.healsAtMs + boundMs || this.#numEvents > maxEvents) {
           this.violate('liveness', `the run does not end: ${this.#whatIsAwaited()}`);
-          return null;
         }
         this.#numEvents++;
         this.nowMs = next.atMs;
         this.trace.mark(next.atMs * 64);
         next.run();
-        if (!this.hasSettled) continue;
-        this.hasSettled = false;
-        // As many turns as the longest chain of promises needs, from a fetch to who asked for it.
-        for (let turn = 0; turn < 8; turn++) await null;
+        if (this.hasSettled) {
+          this.hasSettled = false;
+          // Whoever awaits what has settled goes on, as far as it can.
+          await turn();
+        }
+        if (this.#violation) break;
       }
-      return null;
     } catch (error) {
-      return error instanceof Violation ? error : new Violation('exceptions', `${(error as Error).stack}`);
+      this.broken(error);
     }
+    return this.#violation;
   }
 
   #whatIsAwaited(): string {
     const [coordinator] = this.coordinators.slice(-1);
     if (!coordinator) return 'there is no coordinator';
-    return awaited(coordinator.state)
+    return awaited(coordinator.conductor.state)
       .map(({ who, what, why }) => `${who}: ${what}, ${why}`)
       .join('; ');
   }
@@ -175,8 +178,15 @@ class Simulation implements Cluster {
     return referenceOf(this.#schedule.planIndex, this.disk.interventions);
   }
 
-  violate(invariant: string, message: string): void {
-    throw new Violation(invariant, message);
+  violate(invariant: string, message: string): never {
+    // Thrown into a promise, it may be caught on the way.
+    this.#violation ??= new Violation(invariant, message);
+    throw this.#violation;
+  }
+
+  broken(error: unknown): void {
+    this.#violation ??=
+      error instanceof Violation ? error : new Violation('exceptions', `${(error as Error).stack}`);
   }
 
   finished(): void {
@@ -191,7 +201,7 @@ class Simulation implements Cluster {
     for (const coordinator of this.coordinators) {
       this.queue.push(this.nowMs + this.random.between(0.5, mostDisconnectMs), () => {
         if (!this.network.isUp || !coordinator.endpoint.isConnected) return;
-        coordinator.process.run(() => coordinator.feed({ type: 'worker-disconnected', workerId }));
+        coordinator.process.run(() => coordinator.conductor.feed({ type: 'worker-disconnected', workerId }));
       });
     }
   }
@@ -210,7 +220,7 @@ class Simulation implements Cluster {
     if (this.settings.seesWorkersEnd && parent) {
       const gone = { type: 'worker-gone', workerId, reason: how, isFailure: !how.includes('(') } as const;
       this.queue.push(this.nowMs + this.random.between(1, 50), () =>
-        parent.process.run(() => parent.feed(gone)),
+        parent.process.run(() => parent.conductor.feed(gone)),
       );
     }
     const { restarts, numHealed } = this.#schedule;

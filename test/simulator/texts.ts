@@ -5,6 +5,30 @@ import { stepOn } from '@unet-fleet/law';
 export const textOf = (kind: string, version: number, nodes: { level: number; index: number }[]): string =>
   `${kind} ${kind === 'train' ? stepOn(version) : version} nodes ${nodes.map(({ level, index }) => `${level}:${index}`).join(' ')}`;
 
+/** Of an effect that is followed; called only where somebody reads it. */
+export function describeEffect(effect: Effect): (() => string) | null {
+  switch (effect.type) {
+    case 'lease': {
+      const { workerId, leaseId, kind, version, nodes } = effect;
+      return () => `leases ${textOf(kind, version, nodes)} to ${workerId} (lease ${leaseId})`;
+    }
+    case 'reduce':
+      return () => `fetches ${textOf('train', effect.version, [effect.node])} from ${effect.workerId}`;
+    case 'commit':
+      return () => `commits step ${stepOn(effect.version)} with rate ${effect.learningRate}`;
+    case 'checkpoint':
+      return () => `begins to write the checkpoint of step ${effect.progress.version}`;
+    case 'dismiss':
+      return () => `dismisses ${effect.workerId}`;
+    case 'drain':
+      return () => `asks ${effect.workerId} to leave`;
+    case 'release':
+      return () => `releases ${effect.workerId}`;
+    default:
+      return null;
+  }
+}
+
 export function describe(event: Extract<Effect, { type: 'emit' }>['event']): string {
   switch (event.type) {
     case 'worker-joined':

@@ -55,7 +55,7 @@ export class WorkerProcess {
     this.#sharesMemory = settings.sharesMemory && random.chance(0.5);
     this.lastWords = cluster.lastWordsOf(this.#name);
     this.#member = new ToyMember(cluster, this, this.#sharesMemory, (event) => this.#feed(event));
-    this.session = initialSession(settings.session, this.process.clockMs());
+    this.session = initialSession(settings.session, this.process.now());
     this.endpoint.onBack = () => this.#feed({ type: 'reconnected' });
     cluster.trace.note(this.workerId, () => 'starts');
     this.process.every(tickMs, () => this.#feed({ type: 'tick' }));
@@ -70,7 +70,7 @@ export class WorkerProcess {
   #feed(event: WithoutTime<SessionEvent>): void {
     if (!this.process.isAlive) return;
     const { handleSession, trace, reference, settings } = this.#cluster;
-    const effects = handleSession(this.session, { ...event, now: this.process.clockMs() } as SessionEvent);
+    const effects = handleSession(this.session, { ...event, now: this.process.now() } as SessionEvent);
     trace.mark(effects.length + event.type.length * 64);
     for (const effect of effects) {
       if (!this.process.survivesEffect()) return;

@@ -5,6 +5,7 @@
 export * from './at-exit.ts';
 export * from './bounded-file.ts';
 export * from './cache.ts';
+export * from './clock.ts';
 export * from './folders.ts';
 export type * from './log.ts';
 export { type Processor, processorFrom, thisProcessor } from './processor.ts';

@@ -22,12 +22,13 @@ import type { StepOwners } from './commit.ts';
 import { NodeUnavailable } from './failure.ts';
 import { combineDigests } from './hashing.ts';
 import type { TensorPart } from './kept-gradient.ts';
-import type { ReducerFunctions, ReducerListener, ReducerThreadOptions } from './thread.ts';
+import type { ReducerListener, ReducerThreadFunctions, ReducerThreadOptions } from './thread.ts';
 import { mergeHistograms, type ValueHistogram } from './value-histogram.ts';
 
 const nobody: ReducerListener = { onFault: () => {}, onWait: () => {} };
 
-type ReducerThread = Thread<ReducerFunctions, ReducerListener>;
+/** A thread that serves `reducerFunctions`. */
+export type ReducerThread = Pick<Thread<ReducerThreadFunctions>, 'call' | 'isLost' | 'ended'>;
 
 /** Who wants to know how gradients are spread. */
 export interface GradientWatch {
@@ -46,20 +47,24 @@ export interface GradientHistograms {
 }
 
 export class ReducerPool implements StepOwners {
-  readonly #reducers: ReducerThread[];
+  readonly #reducers: readonly ReducerThread[];
   readonly #tensors: readonly TensorSpec[];
   #watch: GradientWatch | null = null;
 
-  constructor(
+  constructor(reducers: readonly ReducerThread[], tensors: readonly TensorSpec[]) {
+    this.#reducers = reducers;
+    this.#tensors = tensors;
+  }
+
+  static start(
     options: Omit<ReducerThreadOptions, 'reducer' | 'buckets' | 'statistics'>,
     { numParameters, numStatistics, parameters }: ModelDescription,
     numReducers: number,
     listener: ReducerListener = nobody,
-  ) {
-    this.#tensors = parameters;
+  ): ReducerPool {
     const buckets = parameterBuckets(numParameters);
     const bucketId = statisticsBucketId(numParameters);
-    this.#reducers = Array.from({ length: numReducers }, (_, reducer) => {
+    const reducers = Array.from({ length: numReducers }, (_, reducer) => {
       const data: ReducerThreadOptions = {
         ...options,
         reducer,
@@ -67,8 +72,10 @@ export class ReducerPool implements StepOwners {
         statistics: reducer === 0 ? { bucketId, numStatistics } : null,
       };
       const file = new URL('./thread.js', import.meta.url);
-      return new Thread(file, { name: 'a reducer thread', data, functions: listener });
+      const settings = { name: 'a reducer thread', data, functions: listener };
+      return new Thread<ReducerThreadFunctions, ReducerListener>(file, settings);
     });
+    return new ReducerPool(reducers, parameters);
   }
 
   get numReducers(): number {
@@ -158,7 +165,7 @@ export class ReducerPool implements StepOwners {
     await Promise.all(this.#reducers.map(close));
   }
 
-  #all<Name extends keyof ReducerFunctions>(name: Name, args: Arguments<ReducerFunctions[Name]>) {
+  #all<Name extends keyof ReducerThreadFunctions>(name: Name, args: Arguments<ReducerThreadFunctions[Name]>) {
     return Promise.all(this.#reducers.map((reducer) => reducer.call(name, args)));
   }
 }

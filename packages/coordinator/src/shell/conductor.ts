@@ -16,6 +16,7 @@ import {
   type Version,
   versionBefore,
 } from '@unet-fleet/law';
+import { type Clock, realClock } from '@unet-fleet/shared';
 import type { DownMessage, Unsent, UpMessage } from '@unet-fleet/wire';
 import { handle } from '../core/handle.ts';
 import { hears } from '../core/peers.ts';
@@ -53,9 +54,25 @@ export interface Ports {
   emit(event: RunEvent): void;
 }
 
+/** What of an event comes. What is between two effects is between the two being done. */
+export type Decide = (state: CoreState, event: CoreEvent) => Iterable<Effect>;
+
+export interface ConductorOptions {
+  config: CoreConfig;
+  progress: Progress;
+  train: TrainConfig;
+  /** All of the run so far, those of steps to come among them. */
+  interventions: readonly Intervention[];
+  clock?: Clock;
+  /** The core, but where it is looked at or broken on purpose. */
+  decide?: Decide;
+}
+
 export type Ending = { reason: 'completed' | 'early-stopping' | 'stopped' };
 
 type WithoutTime<T> = T extends { now: number } ? Omit<T, 'now'> : never;
+/** The conductor adds when it happened. */
+export type UntimedEvent = WithoutTime<CoreEvent>;
 
 /** How often lost messages are looked for and the pulse is sent. */
 const tickMs = 500;
@@ -63,54 +80,51 @@ const tickMs = 500;
 export class Conductor {
   /** Given by connect. */
   #ports!: Ports;
+  /** For who looks at it. */
+  readonly state: CoreState;
   readonly #train: TrainConfig;
-  readonly #now: () => number;
-  readonly #state: CoreState;
-  readonly #clock = new StepClock();
+  readonly #clock: Clock;
+  readonly #decide: Decide;
+  readonly #stepClock = new StepClock();
   #end!: { resolve(ending: Ending): void; reject(error: Error): void };
   readonly ended: Promise<Ending>;
-  #timer: NodeJS.Timeout | null = null;
+  #endTicks = () => {};
   #isStopped = false;
 
-  /** `interventions`: all of the run so far, those of steps to come among them. `now`: a clock in ms. */
-  constructor(
-    config: CoreConfig,
-    progress: Progress,
-    train: TrainConfig,
-    now: () => number,
-    interventions: readonly Intervention[] = [],
-  ) {
+  constructor(options: ConductorOptions) {
+    const { config, progress, interventions, train, clock = realClock, decide = handle } = options;
     this.#train = train;
-    this.#now = now;
-    this.#state = initialState(config, progress, now(), interventions);
+    this.#clock = clock;
+    this.#decide = decide;
+    this.state = initialState(config, progress, clock.now(), interventions);
     this.ended = new Promise((resolve, reject) => {
       this.#end = { resolve, reject };
     });
   }
 
   get numWorkers(): number {
-    return this.#state.members.length;
+    return this.state.members.length;
   }
 
   /** What the run is doing at this moment. Times are those of its clock. */
   get status(): CoreStatus {
-    return statusOf(this.#state, this.#now());
+    return statusOf(this.state, this.#clock.now());
   }
 
   /** Answers that changed nothing, by reason. */
   get dropped(): Readonly<CoreState['dropped']> {
-    return this.#state.dropped;
+    return this.state.dropped;
   }
 
   /** The first step that has not begun, from 1, and the rate that it will have; null when there is none left. */
   get next(): { step: Step; learningRate: number } | null {
-    const step = nextStep(this.#state);
-    return step === null ? null : { step, learningRate: plannedRate(this.#state, step) };
+    const step = nextStep(this.state);
+    return step === null ? null : { step, learningRate: plannedRate(this.state, step) };
   }
 
   /** Whether a worker's message counts: not one that is late, doubled or of who has gone. To be asked once of each. */
   hears(workerId: string, message: UpMessage): boolean {
-    return hears(this.#state, workerId, message);
+    return hears(this.state, workerId, message);
   }
 
   /** What it acts through; nothing may be fed before. */
@@ -119,15 +133,15 @@ export class Conductor {
   }
 
   start(): void {
-    let lastTickMs = this.#now();
-    this.#timer = setInterval(() => {
-      const now = this.#now();
+    let lastTickMs = this.#clock.now();
+    this.#endTicks = this.#clock.every(tickMs, () => {
+      const now = this.#clock.now();
       const lateMs = now - lastTickMs - tickMs;
       lastTickMs = now;
       if (lateMs > tickMs) this.feed({ type: 'stalled', forMs: lateMs });
       this.feed({ type: 'tick' });
       this.#pulse();
-    }, tickMs);
+    });
     this.feed({ type: 'tick' });
     // Workers of an older term learn of this one and join at once.
     this.#pulse();
@@ -136,19 +150,19 @@ export class Conductor {
   /** What is still under way changes nothing any more, and no pulse says that the run goes on. */
   stop(): void {
     this.#isStopped = true;
-    if (this.#timer) clearInterval(this.#timer);
+    this.#endTicks();
   }
 
-  feed(event: WithoutTime<CoreEvent>): void {
+  feed(event: UntimedEvent): void {
     if (this.#isStopped) return;
-    const effects = handle(this.#state, { ...event, now: this.#now() } as CoreEvent);
-    for (const effect of effects) {
+    for (const effect of this.#decide(this.state, { ...event, now: this.#clock.now() } as CoreEvent)) {
       this.#perform(effect).catch((error: Error) => this.#end.reject(error));
     }
   }
 
   #pulse(): void {
-    const { round, progress } = this.#state;
+    if (this.#isStopped) return;
+    const { round, progress } = this.state;
     this.#ports.broadcast({
       type: 'pulse',
       kind: round?.kind ?? (progress.validationPending ? 'validation' : 'train'),
@@ -168,7 +182,7 @@ export class Conductor {
       case 'commit':
         return this.#commit(effect);
       case 'record':
-        return ports.record(effect.record, this.#clock.take());
+        return ports.record(effect.record, this.#stepClock.take());
       case 'checkpoint':
         return this.#checkpoint(effect);
       case 'counted':
@@ -229,7 +243,7 @@ export class Conductor {
   }
 
   async #reduce({ workerId, version, node, numLeaves }: Extract<Effect, { type: 'reduce' }>): Promise<void> {
-    const start = this.#now();
+    const start = this.#clock.now();
     try {
       const sharesMemory = this.#ports.sharesMemory(workerId);
       await this.#ports.reducers.collect(workerId, sharesMemory, version, node, numLeaves);
@@ -237,15 +251,15 @@ export class Conductor {
       if (!(error instanceof NodeUnavailable)) throw error;
       return this.feed({ type: 'node-unavailable', workerId, version, node, reason: error.message });
     }
-    const transferMs = this.#now() - start;
-    this.#clock.add('reduceMs', transferMs);
+    const transferMs = this.#clock.now() - start;
+    this.#stepClock.add('reduceMs', transferMs);
     this.feed({ type: 'node-reduced', workerId, version, node, transferMs });
   }
 
   async #commit(effect: Extract<Effect, { type: 'commit' }>): Promise<void> {
-    const start = this.#now();
+    const start = this.#clock.now();
     const gradientNorm = await commitStep(this.#ports.reducers, effect, this.#train);
-    this.#clock.add('optimizeMs', this.#now() - start);
+    this.#stepClock.add('optimizeMs', this.#clock.now() - start);
     this.feed({ type: 'committed', version: effect.version, gradientNorm });
   }
 }

@@ -5,7 +5,7 @@
 import { type UpMessage, withEngine } from '@unet-fleet/wire';
 import type { Lookout } from '../live/lookout.ts';
 import { refusalOf } from './admission.ts';
-import type { Conductor } from './conductor.ts';
+import type { Conductor, UntimedEvent } from './conductor.ts';
 import type { PreparedRun } from './prepare-run.ts';
 
 export class Fleet {
@@ -51,54 +51,60 @@ export class Fleet {
   }
 
   /** Feeds a worker's message to the core. Returns a sentence when the worker is refused. */
-  receive(
-    workerId: string,
-    message: Exclude<UpMessage, { type: 'segmented' }>,
-    conductor: Conductor,
-  ): string | null {
-    switch (message.type) {
-      case 'ready': {
-        const { dataset } = this.#run;
-        const refusal = refusalOf(message, {
-          numSamples: dataset.samples.length,
-          manifestSha256: dataset.sha256,
-          fingerprint: this.#engines[0] ?? null,
-          allowMixedEngines: this.#allowMixedEngines,
-        });
-        if (refusal) return refusal;
-        this.#engines = withEngine(this.#engines, message.fingerprint);
-        this.#sharesMemory.set(workerId, message.sharesMemory);
-        this.#names.set(workerId, message.name);
-        this.#lookout.admitted(workerId, message);
-        conductor.feed({ type: 'worker-ready', workerId, name: message.name });
-        return null;
-      }
-      case 'heartbeat':
-        if (message.telemetry) this.#lookout.heard(workerId, message.telemetry);
-        conductor.feed({
-          type: 'heartbeat',
-          workerId,
-          leaseId: message.leaseId,
-          isComputing: message.isComputing,
-        });
-        return null;
-      case 'result': {
-        const { kind, version, node, leaves, confusion, pictures = [] } = message;
-        this.#lookout.answered(workerId, message);
-        conductor.feed({ type: 'result', workerId, kind, version, node, leaves, confusion, pictures });
-        return null;
-      }
-      case 'failed':
-        conductor.feed({ type: 'worker-failed', workerId, message: message.message });
-        return null;
-      case 'draining': {
-        const { kind, version, nodes } = message;
-        conductor.feed({ type: 'worker-draining', workerId, kind, version, nodes });
-        return null;
-      }
-      case 'bye':
-        conductor.feed({ type: 'worker-gone', workerId, reason: message.reason, isFailure: false });
-        return null;
+  receive(workerId: string, message: CoreMessage, conductor: Conductor): string | null {
+    if (message.type === 'ready') {
+      const refusal = this.#admit(workerId, message);
+      if (refusal !== null) return refusal;
     }
+    if (message.type === 'heartbeat' && message.telemetry) this.#lookout.heard(workerId, message.telemetry);
+    if (message.type === 'result') this.#lookout.answered(workerId, message);
+    conductor.feed(eventOf(workerId, message));
+    return null;
+  }
+
+  #admit(workerId: string, message: Extract<UpMessage, { type: 'ready' }>): string | null {
+    const { dataset } = this.#run;
+    const refusal = refusalOf(message, {
+      numSamples: dataset.samples.length,
+      manifestSha256: dataset.sha256,
+      fingerprint: this.#engines[0] ?? null,
+      allowMixedEngines: this.#allowMixedEngines,
+    });
+    if (refusal) return refusal;
+    this.#engines = withEngine(this.#engines, message.fingerprint);
+    this.#sharesMemory.set(workerId, message.sharesMemory);
+    this.#names.set(workerId, message.name);
+    this.#lookout.admitted(workerId, message);
+    return null;
+  }
+}
+
+/** What of a worker's words is for the core. */
+type CoreMessage = Exclude<UpMessage, { type: 'segmented' }>;
+
+/** What a worker's message is to the core. */
+export function eventOf(workerId: string, message: CoreMessage): UntimedEvent {
+  switch (message.type) {
+    case 'ready':
+      return { type: 'worker-ready', workerId, name: message.name };
+    case 'heartbeat':
+      return {
+        type: 'heartbeat',
+        workerId,
+        leaseId: message.leaseId,
+        isComputing: message.isComputing,
+      };
+    case 'result': {
+      const { kind, version, node, leaves, confusion, pictures = [] } = message;
+      return { type: 'result', workerId, kind, version, node, leaves, confusion, pictures };
+    }
+    case 'failed':
+      return { type: 'worker-failed', workerId, message: message.message };
+    case 'draining': {
+      const { kind, version, nodes } = message;
+      return { type: 'worker-draining', workerId, kind, version, nodes };
+    }
+    case 'bye':
+      return { type: 'worker-gone', workerId, reason: message.reason, isFailure: false };
   }
 }

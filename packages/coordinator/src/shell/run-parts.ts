@@ -62,8 +62,12 @@ export async function makeParts(
   const onWarning = (message: string) => teller.warn(message);
 
   const control = new ControlPlane(broker.connection, subjectsOf(runId), runId, lock.term);
-  const now = () => performance.now();
-  const conductor = new Conductor(coreConfig(run), progress, config.train, now, interventions.all);
+  const conductor = new Conductor({
+    config: coreConfig(run),
+    progress,
+    train: config.train,
+    interventions: interventions.all,
+  });
 
   const { reducers, memory } = await startReducers(run, broker.address, cleanups, {
     onFault: (workerId, what) => control.fault(workerId, what),

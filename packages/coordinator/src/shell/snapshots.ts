@@ -5,7 +5,6 @@
  * leaves everything ready for the next. The last checkpoint, without which a run has not ended well, is tried for a
  * while.
  */
-import { setTimeout as pause } from 'node:timers/promises';
 import { type ModelDescription, type PlanConfig, stepsPerEpoch, UserError } from '@unet-fleet/law';
 import type {
   CheckpointContent,
@@ -14,6 +13,7 @@ import type {
   WriteResult,
   WrittenCheckpoint,
 } from '@unet-fleet/record';
+import { type Clock, pause, realClock } from '@unet-fleet/shared';
 import type { Effect } from '../core/types.ts';
 import type { ModelState } from '../reducer/bucket-owner.ts';
 import type { ReducerPool } from '../reducer/pool.ts';
@@ -44,8 +44,7 @@ export interface SnapshotsOptions {
   /** Makes the run's folder whole before each write, should somebody have removed it. Throws a UserError. */
   restoreFolder(): void;
   onWarning(message: string): void;
-  /** For tests: lastAttemptsMs. */
-  pausesMs?: readonly number[];
+  clock?: Clock;
 }
 
 export interface SavedCheckpoint {
@@ -101,18 +100,18 @@ export class Snapshots {
   }
 
   async #store(content: CheckpointContent, isLast: boolean): Promise<WriteResult> {
-    const pauses = isLast ? [...(this.#options.pausesMs ?? lastAttemptsMs)] : [];
+    const pausesMs = isLast ? [...lastAttemptsMs] : [];
     for (;;) {
       try {
         this.#options.restoreFolder();
         return await this.#options.writer.write(content);
       } catch (error) {
-        if (!(error instanceof UserError) || !this.#options.mayWrite() || pauses.length === 0) throw error;
-        const leftMs = pauses.reduce((sum, ms) => sum + ms, 0);
+        if (!(error instanceof UserError) || !this.#options.mayWrite() || pausesMs.length === 0) throw error;
+        const leftMs = pausesMs.reduce((sum, ms) => sum + ms, 0);
         this.#options.onWarning(
           `${error.message}; the run ends without it unless that is mended in ${Math.ceil(leftMs / 1000)} s`,
         );
-        await pause(pauses.shift());
+        await pause(this.#options.clock ?? realClock, pausesMs.shift()!);
       }
     }
   }

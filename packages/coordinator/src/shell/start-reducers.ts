@@ -25,7 +25,7 @@ export async function startReducers(
   const memory = config.run.sharedMemory ? openSharedMemory(neededBytes) : null;
   cleanups.add(() => memory?.remove());
   const numBuckets = parameterBuckets(model.numParameters).length;
-  const reducers = new ReducerPool(
+  const reducers = ReducerPool.start(
     {
       runId: folder.record.runId,
       term: lock.term,
