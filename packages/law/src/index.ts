@@ -29,6 +29,7 @@ export * from './model/graph.ts';
 export * from './model/graph-builder.ts';
 export * from './model/initialize.ts';
 export * from './model/lifetimes.ts';
+export type * from './model/node.ts';
 export * from './model/options.ts';
 export * from './model/sides.ts';
 export * from './model/torch-layout.ts';

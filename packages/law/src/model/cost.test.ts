@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { graphOf } from './architectures/index.ts';
 import { costOf } from './cost.ts';
-import { GraphBuilder } from './graph-builder.ts';
+import { graphBuilder } from './graph-builder.ts';
 import type { ModelConfig } from './types.ts';
 
 const unet: ModelConfig = {
@@ -15,7 +15,7 @@ const unet: ModelConfig = {
 };
 
 it('counts the multiply-adds of convolutions', () => {
-  const builder = new GraphBuilder('torchDefault');
+  const builder = graphBuilder('torchDefault');
   const x = builder.conv(builder.input(3), 'a', 8, { stride: 2 });
   const graph = builder.graph(builder.transposedConv(x, 'b', 4));
   const { multiplyAdds } = costOf(graph, { width: 10, height: 6, numImages: 5 });
@@ -23,7 +23,7 @@ it('counts the multiply-adds of convolutions', () => {
 });
 
 it('holds a map until its last use, and gradients beside what the way back reads', () => {
-  const builder = new GraphBuilder('torchDefault');
+  const builder = graphBuilder('torchDefault');
   const z = builder.conv(builder.input(1), 'a', 2);
   const y = builder.relu(builder.norm(z, 'n', 'batch'));
   const graph = builder.graph(builder.conv(y, 'b', 1, { kernel: 1 }));

@@ -2,7 +2,7 @@
  * What computing a graph costs, from the graph alone: multiply-adds, and the most bytes of maps that are held at one time.
  * An engine needs some memory beside (workspaces of its kernels), but the maps are what grows with photos and width.
  */
-import type { GraphNode, LayerGraph } from './graph.ts';
+import { type LayerGraph, layerOf } from './graph.ts';
 import { lifetimesOf } from './lifetimes.ts';
 import { sidesOf } from './sides.ts';
 
@@ -30,7 +30,8 @@ export function costOf(
   const { needed, afterInference, afterForward, afterBackward } = lifetimesOf(graph);
   const order = [...nodes.keys()].filter((id) => needed[id]);
   let multiplyAdds = 0;
-  for (const id of order) multiplyAdds += multiplyAddsOf(nodes[id]!, nodes, numPixels[id]!);
+  for (const id of order)
+    multiplyAdds += numPixels[id]! * (layerOf(nodes[id]!).multiplyAdds?.(nodes[id]!) ?? 0);
 
   const inference = new Meter();
   const training = new Meter();
@@ -68,12 +69,4 @@ class Meter {
   giveBack(numBytes: number): void {
     this.#held -= numBytes;
   }
-}
-
-function multiplyAddsOf(node: GraphNode, nodes: readonly GraphNode[], numPixels: number): number {
-  const numIn = node.inputs.length > 0 ? nodes[node.inputs[0]!]!.numChannels : 0;
-  if (node.kind === 'conv') return numPixels * node.kernel * node.kernel * numIn * node.numChannels;
-  // Each pixel of the result has one cell of the kernel.
-  if (node.kind === 'transposedConv') return numPixels * numIn * node.numChannels;
-  return 0;
 }

@@ -1,6 +1,7 @@
 /** The tensors of a model's graph, each with its place in the flat vectors. */
 import { graphOf } from './architectures/index.ts';
-import type { LayerGraph, TensorDeclaration } from './graph.ts';
+import type { LayerGraph } from './graph.ts';
+import type { TensorDeclaration } from './node.ts';
 import type { ModelConfig, ModelDescription, ModelTensors, TensorSpec } from './types.ts';
 
 export const describeModel = (config: ModelConfig): ModelDescription => ({

@@ -1,7 +1,7 @@
 import { describe, expect, it, test } from 'vitest';
 import { architectureNames, graphOf } from './architectures/index.ts';
 import { describeModel } from './describe.ts';
-import { GraphBuilder } from './graph-builder.ts';
+import { graphBuilder } from './graph-builder.ts';
 import { initialParameters } from './initialize.ts';
 import { lifetimesOf } from './lifetimes.ts';
 import { modelTitle } from './options.ts';
@@ -150,7 +150,7 @@ describe('the residual encoder', () => {
 });
 
 it('refuses groups that do not come out even, with the remedy', () => {
-  const builder = new GraphBuilder('torchDefault');
+  const builder = graphBuilder('torchDefault');
   const x = builder.conv(builder.input(3), 'c', 12);
   expect(() => builder.norm(x, 'n', 'group')).toThrow(
     /12 channels of n.*--base-width that is a multiple of 8/,

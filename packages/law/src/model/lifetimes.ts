@@ -2,29 +2,8 @@
  * When each map of a graph is needed for the last time: what an engine frees, and the peak of its memory, follow from it.
  * A backward pass walks the nodes in reverse, and a node's rule needs its inputs' values, its own, or neither.
  */
-import { type GraphNode, type LayerGraph, type NodeId, neededNodes } from './graph.ts';
-
-/** Values that a node's backward rule reads. All rules may read shapes. */
-interface BackwardNeeds {
-  inputs: boolean;
-  output: boolean;
-}
-
-const needs = {
-  input: { inputs: false, output: false },
-  conv: { inputs: true, output: false },
-  transposedConv: { inputs: true, output: false },
-  batchNorm: { inputs: true, output: false },
-  groupNorm: { inputs: true, output: false },
-  // The sign of what comes out is the sign of what goes in.
-  relu: { inputs: false, output: true },
-  maxPool: { inputs: true, output: true },
-  averagePool: { inputs: false, output: false },
-  bilinear: { inputs: true, output: false },
-  padTo: { inputs: false, output: false },
-  concat: { inputs: false, output: false },
-  add: { inputs: false, output: false },
-} as const satisfies Record<GraphNode['kind'], BackwardNeeds>;
+import { type LayerGraph, layerOf, neededNodes } from './graph.ts';
+import type { NodeId } from './node.ts';
 
 export interface Lifetimes {
   /** Whether the output needs the node; others are not computed. */
@@ -47,11 +26,10 @@ export function lifetimesOf(graph: LayerGraph): Lifetimes {
   for (const [id, node] of nodes.entries()) {
     if (!needed[id]) continue;
     for (const input of node.inputs) lastForward[input] = id;
-    const read = needs[node.kind];
     // Ids fall on the way back, so the first node that reads a map is the last to.
-    if (read.inputs) for (const input of node.inputs) lastBackward[input] ??= id;
+    if (layerOf(node).readsInputs) for (const input of node.inputs) lastBackward[input] ??= id;
   }
-  for (const [id, node] of nodes.entries()) if (needs[node.kind].output) lastBackward[id] = id;
+  for (const [id, node] of nodes.entries()) if (layerOf(node).readsOutput) lastBackward[id] = id;
   const lists = () => nodes.map((): NodeId[] => []);
   const [afterInference, afterForward, afterBackward] = [lists(), lists(), lists()];
   for (const [id, node] of nodes.entries()) {

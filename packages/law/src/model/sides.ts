@@ -1,6 +1,6 @@
 /** Which heights and widths a graph can compute, and how large each of its maps is: from the nodes, not from a constant. */
 import { graphOf } from './architectures/index.ts';
-import type { GraphNode, LayerGraph } from './graph.ts';
+import { type LayerGraph, layerOf } from './graph.ts';
 import type { ModelConfig } from './types.ts';
 
 export interface SideLimits {
@@ -15,32 +15,12 @@ export function sidesOf({ nodes }: LayerGraph, side: number): number[] | null {
   const sides: number[] = [];
   for (const node of nodes) {
     const inputs = node.inputs.map((id) => sides[id]!);
-    const computed = node.kind === 'input' ? side : sideAfter(node, inputs);
+    const { sideAfter } = layerOf(node);
+    const computed = sideAfter ? sideAfter(inputs, node) : (inputs[0] ?? side);
     if (computed === null || computed < 1) return null;
     sides.push(computed);
   }
   return sides;
-}
-
-function sideAfter(node: GraphNode, [first, second]: number[]): number | null {
-  const side = first!;
-  switch (node.kind) {
-    case 'conv':
-      return Math.floor((side - 1) / node.stride) + 1;
-    case 'transposedConv':
-    case 'bilinear':
-      return side * 2;
-    case 'maxPool':
-    case 'averagePool':
-      return Math.floor(side / 2);
-    case 'padTo':
-      return second! >= side ? second! : null;
-    case 'concat':
-    case 'add':
-      return second === side ? side : null;
-    default:
-      return side;
-  }
 }
 
 /** The limits of a model. All powers of two up to the coarsest map's are tried, which finds every limit of halving. */

@@ -5,7 +5,7 @@
  */
 import type { TensorSpec } from './types.ts';
 
-const isKernel = (spec: TensorSpec): boolean => spec.kind === 'conv' || spec.kind === 'transposedConv';
+const isKernel = ({ torchShape }: TensorSpec): boolean => torchShape.length === 4;
 
 /** Values of one tensor in PyTorch's layout, from the engine's. */
 export function toTorchLayout(spec: TensorSpec, values: Float32Array): Float32Array {

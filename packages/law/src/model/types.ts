@@ -4,7 +4,7 @@
  * reduction, optimizer) sees flat vectors only.
  */
 import type { ModelConfig } from './architectures/index.ts';
-import type { TensorDeclaration } from './graph.ts';
+import type { TensorDeclaration } from './node.ts';
 
 export type { ModelConfig };
 

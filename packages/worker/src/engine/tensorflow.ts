@@ -183,13 +183,9 @@ export class TensorFlow {
     return { x: dx!, scale: dScale!, shift: dShift! };
   }
 
-  relu(x: Tensor): Tensor {
-    return this.#one('Relu', [this.#attributes.float], [x]);
-  }
-
-  /** `y` is the output of `relu`. */
-  reluGradient(gradient: Tensor, y: Tensor): Tensor {
-    return this.#one('ReluGrad', [this.#attributes.float], [gradient, y]);
+  /** An operation on each value for itself that knows no option but the type, such as Relu and ReluGrad. */
+  pointwise(operation: string, ...inputs: readonly Tensor[]): Tensor {
+    return this.#one(operation, [this.#attributes.float], inputs);
   }
 
   leakyRelu(x: Tensor, slope: number): Tensor {

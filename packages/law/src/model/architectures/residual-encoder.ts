@@ -5,8 +5,9 @@
  * block beginning at 0. Each stage up has a head of its own; that of the full size gives the logits.
  */
 import type { ArchitectureOptions } from '../architecture-options.ts';
-import type { LayerGraph, NodeId } from '../graph.ts';
-import { GraphBuilder } from '../graph-builder.ts';
+import type { LayerGraph } from '../graph.ts';
+import { graphBuilder } from '../graph-builder.ts';
+import type { NodeId } from '../node.ts';
 
 /** Of the stages, highest first; the deepest repeat the last. */
 const numBlocks = [1, 3, 4, 6] as const;
@@ -21,7 +22,7 @@ export function residualEncoder({
   depth,
   norm,
 }: ArchitectureOptions): LayerGraph {
-  const graph = new GraphBuilder({ heNormal: { slope } });
+  const graph = graphBuilder({ heNormal: { slope } });
   const width = (stage: number) => Math.min(baseWidth * 2 ** stage, maxWidth);
 
   const convNorm = (
@@ -34,7 +35,7 @@ export function residualEncoder({
     return graph.norm(z, `${name}.norm`, norm, { scale });
   };
   const convNormRelu = (x: NodeId, name: string, numOut: number, stride = 1): NodeId =>
-    graph.relu(convNorm(x, name, numOut, { stride }), slope);
+    graph.leakyRelu(convNorm(x, name, numOut, { stride }), slope);
 
   const block = (x: NodeId, name: string, numOut: number, stride: number): NodeId => {
     const middle = convNormRelu(x, `${name}.conv1`, numOut, stride);
@@ -45,7 +46,7 @@ export function residualEncoder({
       const index = stride === 1 ? 0 : 1;
       residual = convNorm(residual, `${name}.skip.${index}`, numOut, { kernel: 1, hasBias: false });
     }
-    return graph.relu(graph.add(y, residual), slope);
+    return graph.leakyRelu(graph.add(y, residual), slope);
   };
 
   let x = convNormRelu(graph.input(inChannels), 'encoder.stem.convs.0', width(0));

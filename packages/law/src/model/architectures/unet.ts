@@ -4,12 +4,13 @@
  * Four levels below the first by default; with others the names go on counting.
  */
 import type { ArchitectureOptions } from '../architecture-options.ts';
-import type { LayerGraph, NodeId } from '../graph.ts';
-import { GraphBuilder } from '../graph-builder.ts';
+import type { LayerGraph } from '../graph.ts';
+import { graphBuilder } from '../graph-builder.ts';
+import type { NodeId } from '../node.ts';
 
 export function unet(config: ArchitectureOptions): LayerGraph {
   const { inChannels, numClasses, baseWidth, depth, upsampling, norm } = config;
-  const graph = new GraphBuilder('torchDefault');
+  const graph = graphBuilder('torchDefault');
   const isBilinear = upsampling === 'bilinear';
   // Bilinear up-sampling does not halve the channels, so the lowest level has half as many.
   const factor = isBilinear ? 2 : 1;

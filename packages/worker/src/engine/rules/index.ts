@@ -1,11 +1,11 @@
-/** One rule for each kind of node. */
+/** One rule for each kind of node, by its name in the law's layers. */
 import type { GraphNode, NodeKind } from '@unet-fleet/law';
 import type { Tensor } from '../tensorflow.ts';
+import * as activations from './activations.ts';
 import { conv } from './conv.ts';
-import { add, concat, padTo } from './joins.ts';
-import { batchNorm, groupNorm } from './norms.ts';
-import { relu } from './relu.ts';
-import { averagePool, bilinear, maxPool } from './resampling.ts';
+import * as joins from './joins.ts';
+import * as norms from './norms.ts';
+import * as resampling from './resampling.ts';
 import type { Rule } from './rule.ts';
 import { transposedConv } from './transposed-conv.ts';
 
@@ -17,19 +17,9 @@ export interface Computed {
 /** The photo is given, not computed. */
 type ComputedKind = Exclude<NodeKind, 'input'>;
 
-const rules = {
-  conv,
-  transposedConv,
-  batchNorm,
-  groupNorm,
-  relu,
-  maxPool,
-  averagePool,
-  bilinear,
-  padTo,
-  concat,
-  add,
-} satisfies { [K in ComputedKind]: unknown };
+const rules = { conv, transposedConv, ...norms, ...activations, ...resampling, ...joins } satisfies {
+  [K in ComputedKind]: unknown;
+};
 
 /** What a node keeps is only ever handed back to its own rule. */
 export const ruleOf = (node: GraphNode): Rule<NodeKind, unknown> =>

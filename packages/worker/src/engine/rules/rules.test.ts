@@ -2,7 +2,8 @@
 import {
   describeModel,
   fromTorchLayout,
-  GraphBuilder,
+  type GraphBuilder,
+  graphBuilder,
   graphOf,
   type NodeId,
   tensorsOf,
@@ -49,10 +50,10 @@ describe('a layer alone', () => {
     ['average pool', (graph, x) => graph.averagePool(x)],
     ['group norm', (graph, x) => graph.norm(x, 'n', 'group', { numGroups: 2 })],
     ['instance norm', (graph, x) => graph.norm(x, 'n', 'instance')],
-    ['leaky relu', (graph, x) => graph.relu(x, 0.01)],
+    ['leaky relu', (graph, x) => graph.leakyRelu(x, 0.01)],
   ];
   test.each(layers)("%s has PyTorch's output and gradients, and leaves no tensor behind", (name, add) => {
-    const builder = new GraphBuilder('torchDefault');
+    const builder = graphBuilder('torchDefault');
     const shape = shapeOf(`${name}/x`);
     const id = add(builder, builder.input(shape[3]!));
     const graph = builder.graph(id);
