@@ -32,7 +32,7 @@ const ofTheirOwn = ['packages/{cli,worker}/src/**/*.test.ts', 'packages/shared/s
 // Unit tests sit beside their source and import it directly; whatever crosses packages, starts a thread or a
 // process imports the built packages, so `test` builds first. Two cores: two files at a time.
 const common = {
-  setupFiles: ['test/helpers/seed-properties.ts'],
+  setupFiles: ['test/helpers/before-each-file.ts'],
   pool: 'forks',
   maxConcurrency: 2,
   testTimeout: 60_000,

@@ -1,21 +1,14 @@
 /** Small data sets on disk for the tests, each in a folder of its own that goes with the test. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { DataConfig } from '@unet-fleet/law';
 import { encode } from 'fast-png';
 import sharp from 'sharp';
-import { afterAll } from 'vitest';
-
-const folders: string[] = [];
-afterAll(() => {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
-});
+import { madeFolder } from '../../../test/helpers/made-folders.ts';
 
 /** A folder with the given files, by relative path. */
 export function folderWith(files: Record<string, Uint8Array | string>): string {
-  const folder = mkdtempSync(join(tmpdir(), 'unet-fleet-data-'));
-  folders.push(folder);
+  const folder = madeFolder('unet-fleet-data-');
   for (const [path, content] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), content);

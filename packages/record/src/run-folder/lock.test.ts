@@ -1,30 +1,21 @@
 /** The lock with real processes: they import the built package. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
-import { hostname, tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { madeFolder } from '../../../../test/helpers/made-folders.ts';
 import { acquireRunLock, assertTermHeld } from './lock.ts';
 import { processIsAlive, thisProcess } from './process-identity.ts';
 
 let folder: string;
 const children: ChildProcess[] = [];
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'unet-fleet-lock-'));
+  folder = madeFolder('unet-fleet-lock-');
 });
 afterEach(() => {
   for (const child of children.splice(0)) child.kill('SIGKILL');
-  rmSync(folder, { recursive: true, force: true });
 });
 
 /** A process that tries to take the lock, says how that went, and stays. */
