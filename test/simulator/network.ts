@@ -163,7 +163,7 @@ export class Network {
       this.#reconnect(endpoint);
       return;
     }
-    for (const deliver of endpoint.heldIn.splice(0)) endpoint.process.run(deliver);
+    for (const deliver of endpoint.heldIn.splice(0)) endpoint.process.after(0, deliver);
     for (const send of endpoint.heldOut.splice(0)) send();
   }
 

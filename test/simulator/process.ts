@@ -89,7 +89,8 @@ export class SimulatedProcess implements Clock {
 
   continue(): void {
     this.isStopped = false;
-    for (const work of this.#backlog.splice(0)) this.run(work);
+    // One after another, as ever: who awaits what one of them settles goes on before the next.
+    for (const work of this.#backlog.splice(0)) this.after(0, work);
   }
 
   kill(): void {

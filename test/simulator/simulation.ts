@@ -2,7 +2,6 @@
  * One schedule from beginning to end: virtual time, what happens to whom, and the verdict. The same schedule gives the
  * same course to the last bit, whatever ran before it.
  */
-import { setImmediate as turn } from 'node:timers/promises';
 import { awaited } from '@unet-fleet/coordinator/core/awaited';
 import { handle } from '@unet-fleet/coordinator/core/handle';
 import { hears } from '@unet-fleet/coordinator/core/peers';
@@ -139,8 +138,8 @@ class Simulation implements Cluster {
         next.run();
         if (this.hasSettled) {
           this.hasSettled = false;
-          // Whoever awaits what has settled goes on, as far as it can.
-          await turn();
+          // Whoever awaits what has settled goes on, as far as it can: a tick comes when no promise has more to do.
+          await new Promise<void>((resolve) => process.nextTick(resolve));
         }
         if (this.#violation) break;
       }
@@ -363,7 +362,7 @@ class Simulation implements Cluster {
       party.process.crashAfterEffects = null;
       if (party instanceof WorkerProcess) party.slowness = 1;
       party.process.continue();
-      if (party instanceof Coordinator) party.process.run(() => party.controls.resume(person));
+      if (party instanceof Coordinator) party.process.after(0, () => party.controls.resume(person));
     }
     if (!this.#schedule.restarts) return;
     this.#startCoordinator();

@@ -4,7 +4,7 @@
  */
 import { promisify } from 'node:util';
 import { deflate as deflateWithCallback } from 'node:zlib';
-import { toBatch } from '@unet-fleet/dataset';
+import { toBatch } from '@unet-fleet/dataset/batch';
 import {
   leavesOf,
   numValidationLeaves,
@@ -27,14 +27,23 @@ import type { Weights } from './weights.ts';
 
 const deflate = promisify(deflateWithCallback);
 
+/** What it asks of the compute thread. */
+export type LeafEngine = Pick<ComputeThread, 'setWeights' | 'trainLeaf' | 'evaluateLeaf' | 'predict'>;
+
+/** Where its leaves come from. */
+export type LeafBatches = Pick<
+  Batches,
+  'train' | 'validation' | 'expectTrain' | 'expectFiles' | 'expectValidation' | 'expectValidationFiles'
+>;
+
 export interface MemberOptions {
   term: number;
   plan: PlanConfig;
   numClasses: number;
   /** Of a photo as the model sees it. */
   channels: number;
-  compute: ComputeThread;
-  batches: Batches;
+  compute: LeafEngine;
+  batches: LeafBatches;
   nodes: NodeComputer;
   weights: Weights;
   outbox: BulkOutbox;

@@ -5,12 +5,12 @@
  */
 
 import {
+  type Bucket,
   childrenOf,
   leavesOf,
   type ModelDescription,
   parameterBuckets,
   sameNode,
-  statisticsBucketId,
   type TreeNode,
   type Version,
 } from '@unet-fleet/law';
@@ -44,17 +44,25 @@ export class Interrupted extends Error {
   }
 }
 
+type ModelSizes = Pick<ModelDescription, 'numParameters' | 'numStatistics'>;
+
 export class NodeComputer {
-  readonly #model: ModelDescription;
+  readonly #model: ModelSizes;
   readonly #memory: NumericMemory;
+  readonly #buckets: readonly Bucket[];
   readonly #free: FloatVector[] = [];
   /** Offered nodes. */
   #offered: { version: Version; node: TreeNode; gradients: FloatVector }[] = [];
 
   /** Sums lie in `memory`, which must be shared with the compute thread. */
-  constructor(model: ModelDescription, memory = new NumericMemory({ shared: true })) {
+  constructor(
+    model: ModelSizes,
+    memory = new NumericMemory({ shared: true }),
+    buckets: readonly Bucket[] = parameterBuckets(model.numParameters),
+  ) {
     this.#model = model;
     this.#memory = memory;
+    this.#buckets = buckets;
   }
 
   /**
@@ -114,11 +122,11 @@ export class NodeComputer {
   offer(term: number, version: Version, sum: NodeSum, outbox: BulkOutbox): void {
     const key: BulkKey = { kind: 'gradient', term, version, ...sum.node };
     const { view } = sum.gradients;
-    for (const { id, offset, length } of parameterBuckets(view.length)) {
+    for (const { id, offset, length } of this.#buckets) {
       outbox.offer(key, id, new Uint8Array(view.buffer, view.byteOffset + offset * 4, length * 4));
     }
     const statistics = statisticsOf(sum);
-    outbox.offer(key, statisticsBucketId(view.length), new Uint8Array(statistics.buffer));
+    outbox.offer(key, this.#buckets.length, new Uint8Array(statistics.buffer));
     this.#offered.push({ version, node: sum.node, gradients: sum.gradients });
   }
 

@@ -26,17 +26,14 @@ import { Batches } from './batches.ts';
 import { Member } from './member.ts';
 import { NodeComputer } from './nodes.ts';
 import { Weights } from './weights.ts';
-
-export interface WorkerLog {
-  info(message: string): void;
-  debug(message: string): void;
-}
+import type { Preparing, WorkerLog } from './worker-shell.ts';
 
 export interface PreparationOptions extends RunDataOptions {
   broker: BrokerAddress;
   workerId: string;
   name: string;
   log: WorkerLog;
+  subjects: Subjects;
   /** What the broker takes as one message. */
   maxMessageBytes: number;
 }
@@ -50,7 +47,7 @@ interface Bulk {
   close(): Promise<void>;
 }
 
-export class Preparation {
+export class Preparation implements Preparing {
   readonly #options: PreparationOptions;
   welcome: Welcome | null = null;
   member: Member | null = null;
@@ -72,10 +69,10 @@ export class Preparation {
   /**
    * Makes the member of the run that the last welcome describes. Throws a UserError when data or engine can't be had.
    */
-  async prepare(subjects: Subjects): Promise<void> {
+  async prepare(): Promise<void> {
     const { welcome } = this;
     if (!welcome) throw new Error('prepare without a welcome');
-    const { log } = this.#options;
+    const { log, subjects } = this.#options;
     const { plan, model: modelConfig, term } = welcome;
     this.member = null;
     this.#data ??= await this.#openData(welcome, subjects);

@@ -1,22 +1,17 @@
 /**
- * The shell around a worker's session: broker, clock and compute on one side, the pure session on the other. It feeds
- * events in and does what comes out; every decision is the session's.
+ * A worker's process between broker and engine: finds the run, prepares for it, and joins the ends of the shell to what
+ * there is: the connection, the engine, the clock, the signal to leave.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { exitCodes, stepOn, UserError } from '@unet-fleet/law';
+import { exitCodes, UserError } from '@unet-fleet/law';
 import {
   assertFits,
   type BrokerAddress,
-  type DownMessage,
-  FetchError,
   maxPayloadOf,
   pieceBytesOf,
   type Subjects,
   subjectsOf,
-  type Unsent,
   type UpMessage,
-  type Welcome,
   type WorkerActivity,
   watchLink,
 } from '@unet-fleet/wire';
@@ -30,14 +25,12 @@ import {
 } from '@unet-fleet/wire/protocol/messages';
 import { connectWhenThere, flushGoodbye } from '@unet-fleet/wire/transport/connect';
 import type { RunDataOptions } from '../files/run-data.ts';
-import { hears, nextSequence } from '../session/conversation.ts';
-import { handleSession, initialSession } from '../session/session.ts';
-import type { SessionEffect, SessionEvent, SessionState } from '../session/types.ts';
+import { nextSequence } from '../session/conversation.ts';
 import { findRun } from './find-run.ts';
-import { Overtaken } from './member.ts';
-import { Preparation, type WorkerLog } from './prepare.ts';
+import { Preparation } from './prepare.ts';
 import { Segments } from './segments.ts';
 import { TelemetrySource } from './telemetry.ts';
+import { type WorkerLog, type WorkerOutcome, WorkerShell } from './worker-shell.ts';
 
 export interface WorkerOptions extends RunDataOptions {
   broker: BrokerAddress;
@@ -63,12 +56,7 @@ export interface WorkerOptions extends RunDataOptions {
   onActivity?(activity: WorkerActivity): void;
 }
 
-export interface WorkerOutcome {
-  cause: 'over' | 'requested';
-  reason: string;
-}
-
-const tickMs = 250;
+const joinTimeoutMs = 2_000;
 const sessionClocks = { heartbeatMs: 1_000, resendMs: 3_000, silenceMs: 15_000, hungMs: 60_000 };
 
 /**
@@ -85,7 +73,6 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerOutcome> 
     options.signal,
   );
   if (connection === null) return { cause: 'requested', reason: String(options.signal.reason) };
-  const preparation = new Preparation({ ...options, maxMessageBytes: maxPayloadOf(connection) });
   try {
     // Without a word of it, a worker with somebody else's credentials would wait for ever.
     watchLink(connection, {
@@ -100,257 +87,101 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerOutcome> 
       signal: options.signal,
     });
     if (runId === null) return { cause: 'requested', reason: String(options.signal.reason) };
-    return await new WorkerShell(options, connection, subjectsOf(runId), preparation).run();
+    const subjects = subjectsOf(runId);
+    const maxMessageBytes = maxPayloadOf(connection);
+    const preparation = new Preparation({ ...options, subjects, maxMessageBytes });
+    try {
+      return await work(options, connection, subjects, preparation);
+    } finally {
+      await preparation.close();
+    }
   } finally {
-    await preparation.close();
     await connection.close();
   }
 }
 
-class WorkerShell {
-  readonly #options: WorkerOptions;
-  readonly #connection: NatsConnection;
-  readonly #subjects: Subjects;
-  readonly #preparation: Preparation;
-  readonly #session: SessionState;
-  readonly #handOver = new AbortController();
-  readonly #telemetry = new TelemetrySource();
-  readonly #segments: Segments;
-  #end!: { resolve(outcome: WorkerOutcome): void; reject(error: Error): void };
-  #isJoining = false;
-  #isJoined = false;
+/** Takes part until the run is over for this worker; `preparation` and `connection` are closed by who has opened them. */
+async function work(
+  options: WorkerOptions,
+  connection: NatsConnection,
+  subjects: Subjects,
+  preparation: Preparation,
+): Promise<WorkerOutcome> {
+  const { log, signal, workerId } = options;
+  const tell = (activity: WorkerActivity) => options.onActivity?.(activity);
+  const telemetry = new TelemetrySource();
+  const send = (message: UpMessage): void => {
+    const bytes = encode(message.type === 'heartbeat' ? withTelemetry(message) : message);
+    assertFits(connection, bytes);
+    connection.publish(subjects.up(workerId), bytes);
+  };
+  const withTelemetry = (message: UpMessage) => {
+    const now = telemetry.now(preparation.usesGpu, performance.now());
+    tell({ type: 'telemetry', telemetry: now });
+    return { ...message, telemetry: now };
+  };
+  const segments = new Segments(
+    // What is not the session's to say has a number of its conversation all the same.
+    (answer) => send({ ...answer, term: shell.session.term, sequence: nextSequence(shell.session) }),
+    Math.min(maxPartBytes, pieceBytesOf(connection)),
+  );
+  const config = { ...sessionClocks, drainMs: options.drainMs, aloneMs: options.runPatienceMs };
+  const shell = new WorkerShell(config, {
+    preparation,
+    join: () => askToJoin(options, connection, subjects),
+    send,
+    // Only the connection can fail here; whoever asked hears that it is gone.
+    segment: (message) => void segments.receive(message, preparation.member).catch(() => {}),
+    tell,
+    log,
+  });
 
-  constructor(
-    options: WorkerOptions,
-    connection: NatsConnection,
-    subjects: Subjects,
-    preparation: Preparation,
-  ) {
-    this.#options = options;
-    this.#connection = connection;
-    this.#subjects = subjects;
-    this.#preparation = preparation;
-    this.#segments = new Segments(
-      (answer) => this.#sayBeside(answer),
-      Math.min(maxPartBytes, pieceBytesOf(connection)),
-    );
-    const config = { ...sessionClocks, drainMs: options.drainMs, aloneMs: options.runPatienceMs };
-    this.#session = initialSession(config, performance.now());
+  const receive = (error: Error | null, raw: { data: Uint8Array }) => {
+    const message = error ? null : decode(downMessage, raw.data);
+    if (message) shell.receive(message);
+  };
+  connection.subscribe(subjects.down(workerId), { callback: receive });
+  connection.subscribe(subjects.all, { callback: receive });
+  watchLink(connection, {
+    onLost: (reason) => {
+      log.info(`${reason}: waiting for the broker`);
+      tell({ type: 'broker', isConnected: false });
+    },
+    onBack: () => {
+      shell.feed({ type: 'reconnected' });
+      tell({ type: 'broker', isConnected: true });
+    },
+  });
+  void connection.closed().then((error) => {
+    const why = error ? `: ${error.message}` : '';
+    shell.fail(new UserError(`the connection to the broker was closed${why}`, exitCodes.unavailable));
+  });
+  const leave = () => shell.feed({ type: 'leave-requested', reason: String(signal.reason) });
+  signal.addEventListener('abort', leave);
+  shell.start();
+  // It may have come while the broker or the run was sought, before anybody listened.
+  if (signal.aborted) leave();
+  try {
+    return await shell.ended;
+  } finally {
+    await flushGoodbye(connection);
+    shell.stop();
+    signal.removeEventListener('abort', leave);
   }
+}
 
-  async run(): Promise<WorkerOutcome> {
-    const { signal, workerId } = this.#options;
-    const ended = new Promise<WorkerOutcome>((resolve, reject) => {
-      this.#end = { resolve, reject };
-    });
-    const receive = (error: Error | null, raw: { data: Uint8Array }) => {
-      const message = error ? null : decode(downMessage, raw.data);
-      if (message) this.#receive(message);
-    };
-    this.#connection.subscribe(this.#subjects.down(workerId), { callback: receive });
-    this.#connection.subscribe(this.#subjects.all, { callback: receive });
-    watchLink(this.#connection, {
-      onLost: (reason) => {
-        this.#options.log.info(`${reason}: waiting for the broker`);
-        this.#tell({ type: 'broker', isConnected: false });
-      },
-      onBack: () => {
-        this.#feed({ type: 'reconnected', now: performance.now() });
-        this.#tell({ type: 'broker', isConnected: true });
-      },
-    });
-    void this.#connection.closed().then((error) => {
-      const why = error ? `: ${error.message}` : '';
-      this.#end.reject(new UserError(`the connection to the broker was closed${why}`, exitCodes.unavailable));
-    });
-    const leave = () =>
-      this.#feed({ type: 'leave-requested', reason: String(signal.reason), now: performance.now() });
-    signal.addEventListener('abort', leave);
-    const timer = setInterval(() => this.#feed({ type: 'tick', now: performance.now() }), tickMs);
-    this.#feed({ type: 'tick', now: performance.now() });
-    // It may have come while the broker or the run was sought, before anybody listened.
-    if (signal.aborted) leave();
-    try {
-      const outcome = await ended;
-      await flushGoodbye(this.#connection);
-      return outcome;
-    } finally {
-      clearInterval(timer);
-      signal.removeEventListener('abort', leave);
-    }
-  }
-
-  #feed(event: SessionEvent): void {
-    for (const effect of handleSession(this.#session, event)) {
-      this.#perform(effect).catch((error: Error) => this.#end.reject(error));
-    }
-    const { phase } = this.#session;
-    const isJoined = phase === 'member' || phase === 'draining';
-    if (isJoined === this.#isJoined) return;
-    this.#isJoined = isJoined;
-    this.#tell({ type: 'membership', isJoined });
-  }
-
-  #tell(activity: WorkerActivity): void {
-    this.#options.onActivity?.(activity);
-  }
-
-  #receive(message: DownMessage): void {
-    if (!hears(this.#session, message)) return;
-    const now = performance.now();
-    const { term } = message;
-    switch (message.type) {
-      case 'lease': {
-        const { leaseId, kind, version, nodes, followed } = message;
-        if (followed && this.#preparation.member) this.#preparation.member.followed = followed;
-        this.#feed({ type: 'lease', term, lease: { leaseId, kind, version, nodes }, now });
-        break;
-      }
-      case 'segment':
-        if (term === this.#session.term) {
-          // Only the connection can fail here; whoever asked hears that it is gone.
-          this.#segments.receive(message, this.#preparation.member).catch(() => {});
-        }
-        break;
-      case 'pulse':
-        this.#feed({ type: 'pulse', term, kind: message.kind, version: message.version, now });
-        break;
-      case 'dismissed':
-        this.#feed({ type: 'dismissed', term, heard: message.heard, now });
-        break;
-      case 'drain':
-        this.#feed({ type: 'drain', term, now });
-        break;
-      case 'settled': {
-        const { kind, version, node } = message;
-        this.#feed({ type: 'settled', term, kind, version, node, now });
-        break;
-      }
-      case 'released':
-        this.#feed({ type: 'released', term, now });
-        break;
-      case 'over':
-        this.#feed({ type: 'over', term, reason: message.reason, isComplete: message.isComplete, now });
-        if (!message.isComplete) this.#options.log.info(`${message.reason}: waiting for it to go on`);
-        break;
-      case 'refusal':
-        this.#feed({ type: 'turned-away', term, reason: message.reason, now });
-        break;
-    }
-  }
-
-  async #perform(effect: SessionEffect): Promise<void> {
-    switch (effect.type) {
-      case 'join':
-        return this.#join();
-      case 'prepare':
-        return this.#guard(async () => {
-          await this.#preparation.prepare(this.#subjects);
-          this.#feed({ type: 'prepared', term: effect.term, now: performance.now() });
-        });
-      case 'announce':
-        return this.#send(this.#preparation.announcement(effect));
-      case 'send':
-        return this.#send(effect.message);
-      case 'compute':
-        return this.#guard(() => this.#compute(effect));
-      case 'hand-over':
-        return this.#handOver.abort();
-      case 'forget':
-        return this.#preparation.member?.forget(effect.version, effect.node);
-      case 'forget-before':
-        return this.#preparation.member?.forgetBefore(effect.version);
-      case 'exit':
-        if (effect.cause === 'over' || effect.cause === 'requested') {
-          this.#end.resolve({ cause: effect.cause, reason: effect.reason });
-        } else {
-          await flushGoodbye(this.#connection);
-          // A new process may do better where a computation hung, and later where there was nobody to work for.
-          const mayDoBetter = effect.cause === 'hung' || effect.cause === 'alone';
-          const exitCode = mayDoBetter ? exitCodes.unavailable : exitCodes.usage;
-          this.#end.reject(new UserError(effect.reason, exitCode));
-        }
-    }
-  }
-
-  /** What is not the session's to say. */
-  #sayBeside(answer: Unsent<Extract<UpMessage, { type: 'segmented' }>>): void {
-    const { term } = this.#session;
-    this.#send({ ...answer, term, sequence: nextSequence(this.#session) });
-  }
-
-  #send(message: UpMessage): void {
-    const bytes = encode(this.#withTelemetry(message));
-    assertFits(this.#connection, bytes);
-    this.#connection.publish(this.#subjects.up(this.#options.workerId), bytes);
-  }
-
-  #withTelemetry(message: UpMessage): UpMessage {
-    if (message.type !== 'heartbeat') return message;
-    const telemetry = this.#telemetry.now(this.#preparation.usesGpu, performance.now());
-    this.#tell({ type: 'telemetry', telemetry });
-    return { ...message, telemetry };
-  }
-
-  /**
-   * What a person can mend ends the worker with that sentence, told to the coordinator as well; a fault that may pass,
-   * such as a broker that goes while a connection to it is made, with its own exit code.
-   */
-  async #guard(work: () => Promise<void>): Promise<void> {
-    try {
-      await work();
-    } catch (error) {
-      if (!(error instanceof UserError) || error.exitCode === exitCodes.unavailable) throw error;
-      this.#feed({ type: 'failed', message: error.message, now: performance.now() });
-    }
-  }
-
-  async #join(): Promise<void> {
-    if (this.#isJoining) return;
-    this.#isJoining = true;
-    const { workerId, name, softwareVersion } = this.#options;
-    try {
-      const request = encode({ name, protocolVersion, softwareVersion });
-      const answer = await this.#connection.request(this.#subjects.join(workerId), request, {
-        timeout: 2_000,
-      });
-      const reply = decode(joinReply, answer.data);
-      if (reply?.type === 'welcome') this.#welcome(reply);
-      else if (reply) this.#feed({ type: 'refused', reason: reply.reason, now: performance.now() });
-    } catch (error) {
-      // Nobody answers yet, or the broker is away: the session asks again.
-      this.#options.log.debug(`no welcome yet: ${(error as Error).message}`);
-    } finally {
-      this.#isJoining = false;
-    }
-  }
-
-  #welcome(welcome: Welcome): void {
-    // Of a coordinator that has been replaced: the preparation that goes on must not take it for the newest.
-    if (welcome.term < this.#session.term) return;
-    this.#preparation.welcome = welcome;
-    this.#feed({ type: 'welcomed', term: welcome.term, now: performance.now() });
-  }
-
-  async #compute({ lease, node }: Extract<SessionEffect, { type: 'compute' }>): Promise<void> {
-    const member = this.#preparation.member;
-    const abandoned = () => this.#feed({ type: 'abandoned', leaseId: lease.leaseId, now: performance.now() });
-    if (!member) return abandoned();
-    const isCurrent = () => this.#session.lease?.leaseId === lease.leaseId;
-    try {
-      const results = await member.compute(lease, node, isCurrent, this.#handOver.signal);
-      this.#feed({ type: 'computed', leaseId: lease.leaseId, results, now: performance.now() });
-      for (const { kind, leaves, timings } of results) {
-        this.#tell({ type: 'computed', kind, numLeaves: leaves.length, timings });
-      }
-    } catch (error) {
-      if (!(error instanceof Overtaken) && !(error instanceof FetchError)) throw error;
-      this.#options.log.info(
-        `lease ${lease.leaseId} of step ${stepOn(lease.version)} left: ${error.message || 'overtaken'}`,
-      );
-      this.#tell({ type: 'abandoned' });
-      if (error instanceof FetchError) await sleep(tickMs);
-      abandoned();
-    }
+/** Null where nobody answers yet, or the broker is away: the session asks again. */
+async function askToJoin(
+  { workerId, name, softwareVersion, log }: WorkerOptions,
+  connection: NatsConnection,
+  subjects: Subjects,
+) {
+  try {
+    const request = encode({ name, protocolVersion, softwareVersion });
+    const answer = await connection.request(subjects.join(workerId), request, { timeout: joinTimeoutMs });
+    return decode(joinReply, answer.data);
+  } catch (error) {
+    log.debug(`no welcome yet: ${(error as Error).message}`);
+    return null;
   }
 }

@@ -2,12 +2,7 @@
  * The weights that this worker holds: of one version, in memory shared with the compute thread. While a newer version
  * is being fetched it holds none, so a leaf can never be computed with a mixture.
  */
-import {
-  type ModelDescription,
-  parameterBuckets,
-  reducerOfBucket,
-  statisticsBucketId,
-} from '@unet-fleet/law';
+import { type Bucket, type ModelDescription, parameterBuckets, reducerOfBucket } from '@unet-fleet/law';
 import { type BulkInbox, type BulkKey, reducerPeer } from '@unet-fleet/wire';
 
 export class Weights {
@@ -16,14 +11,22 @@ export class Weights {
   readonly #inbox: BulkInbox;
   readonly #term: number;
   readonly #numReducers: number;
+  readonly #buckets: readonly Bucket[];
   #version: number | null = null;
 
-  constructor(model: ModelDescription, inbox: BulkInbox, term: number, numReducers: number) {
-    this.parameters = new Float32Array(new SharedArrayBuffer(model.numParameters * 4));
-    this.statistics = new Float32Array(new SharedArrayBuffer(model.numStatistics * 4));
+  constructor(
+    { numParameters, numStatistics }: Pick<ModelDescription, 'numParameters' | 'numStatistics'>,
+    inbox: BulkInbox,
+    term: number,
+    numReducers: number,
+    buckets: readonly Bucket[] = parameterBuckets(numParameters),
+  ) {
+    this.parameters = new Float32Array(new SharedArrayBuffer(numParameters * 4));
+    this.statistics = new Float32Array(new SharedArrayBuffer(numStatistics * 4));
     this.#inbox = inbox;
     this.#term = term;
     this.#numReducers = numReducers;
+    this.#buckets = buckets;
   }
 
   /** Fetches the version unless it is here. True when it was fetched. Rejects with FetchError. */
@@ -31,20 +34,24 @@ export class Weights {
     if (this.#version === version) return false;
     this.#version = null;
     const key: BulkKey = { kind: 'weights', term: this.#term, version, level: 0, index: 0 };
-    const { buffer, length } = this.parameters;
-    const fetches = parameterBuckets(length).map((bucket) =>
-      this.#fetch(key, bucket.id, new Uint8Array(buffer, bucket.offset * 4, bucket.length * 4)),
+    const { buffer } = this.parameters;
+    const fetches = this.#buckets.map(({ id, offset, length }) =>
+      this.#fetch(
+        reducerOfBucket(id, this.#numReducers),
+        key,
+        id,
+        new Uint8Array(buffer, offset * 4, length * 4),
+      ),
     );
-    fetches.push(this.#fetch(key, statisticsBucketId(length), new Uint8Array(this.statistics.buffer)));
+    // Of the first reducer, under the number after those of the parameters.
+    fetches.push(this.#fetch(0, key, this.#buckets.length, new Uint8Array(this.statistics.buffer)));
     const failed = (await Promise.allSettled(fetches)).find((result) => result.status === 'rejected');
     if (failed) throw failed.reason;
     this.#version = version;
     return true;
   }
 
-  #fetch(key: BulkKey, bucket: number, into: Uint8Array): Promise<void> {
-    const owner =
-      bucket === statisticsBucketId(this.parameters.length) ? 0 : reducerOfBucket(bucket, this.#numReducers);
+  #fetch(owner: number, key: BulkKey, bucket: number, into: Uint8Array): Promise<void> {
     return this.#inbox.fetch(reducerPeer(this.#term, owner), key, bucket, into);
   }
 }
