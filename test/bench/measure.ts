@@ -36,11 +36,28 @@ export interface Measurement {
 
 const numWarmUpSteps = 2;
 const script = fileURLToPath(new URL('../../../packages/cli/bin/unet-fleet.js', import.meta.url));
-type Step = Extract<RunEvent, { type: 'step' }>;
+export type Step = Extract<RunEvent, { type: 'step' }>;
 
 /** Draws a set that is just large enough, and trains on it for `numSteps` steps. */
 export async function measure(workload: Workload, numWorkers: number): Promise<Measurement> {
-  const { baseWidth, width, height, batchSize, numClasses, numSteps, threads } = workload;
+  const { batchSize, threads } = workload;
+  const memory = watchChildren('worker');
+  const leafSize = Math.ceil(batchSize / numWorkers);
+  const steps = await stepsOf(workload, numWorkers, { leafSize, threads });
+  return { ...summary(steps, numWorkers), peakWorkerMb: memory.stop() };
+}
+
+/**
+ * The steps after the warm-up of a run whose photos are drawn. `options`: of the config, beside those of the workload.
+ * `workerCommand`: what a worker's process is.
+ */
+export async function stepsOf(
+  workload: Omit<Workload, 'threads'>,
+  numWorkers: number,
+  options: Record<string, unknown>,
+  workerCommand = [process.execPath, script, 'worker'],
+): Promise<Step[]> {
+  const { baseWidth, width, height, batchSize, numClasses, numSteps } = workload;
   const folder = mkdtempSync(join(tmpdir(), 'unet-fleet-bench-'));
   try {
     const numTrain = numSteps * batchSize;
@@ -52,20 +69,18 @@ export async function measure(workload: Workload, numWorkers: number): Promise<M
       numClasses,
       baseWidth,
       batchSize,
-      leafSize: Math.ceil(batchSize / numWorkers),
-      threads,
       epochs: 1,
       validationShare: 1 / (numTrain + 1),
       workers: numWorkers,
       minWorkers: numWorkers,
       runDir: join(folder, 'run'),
+      ...options,
     };
     const steps: Step[] = [];
-    const memory = watchChildren('worker');
     await runCoordinator({
       config: loadConfig({ flags }),
       resume: null,
-      workerCommand: [process.execPath, script, 'worker'],
+      workerCommand,
       cacheDir: cacheFolder(process.env),
       softwareVersion: version,
       onEvent: (event) => {
@@ -76,13 +91,14 @@ export async function measure(workload: Workload, numWorkers: number): Promise<M
       signal: new AbortController().signal,
       onKillable: () => {},
     });
-    return summary(steps.slice(numWarmUpSteps), numWorkers, memory.stop());
+    return steps.slice(numWarmUpSteps);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function summary(steps: Step[], numWorkers: number, peakWorkerMb: number): Measurement {
+/** Medians. */
+export function summary(steps: Step[], numWorkers: number): Omit<Measurement, 'peakWorkerMb'> {
   const stepMs = median(steps.map((step) => step.stepMs));
   const part = (name: keyof StepTimings) => median(steps.map(({ timings }) => timings![name]));
   return {
@@ -97,7 +113,6 @@ function summary(steps: Step[], numWorkers: number, peakWorkerMb: number): Measu
       reduceMs: part('reduceMs'),
       optimizeMs: part('optimizeMs'),
     },
-    peakWorkerMb,
   };
 }
 

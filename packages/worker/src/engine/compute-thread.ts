@@ -14,6 +14,8 @@ import type { Batch, EngineFingerprint, EngineOptions, LeafLoss } from './types.
 /** For the call that is under way when the thread is closed; one that takes longer has hung. */
 const closePatienceMs = 5_000;
 
+const ownScript = new URL('./compute-thread-main.js', import.meta.url);
+
 export class ComputeThread {
   readonly #thread: Thread<ComputeFunctions, ComputeListener>;
   /** By leaf: who is told of its tensors. */
@@ -24,9 +26,9 @@ export class ComputeThread {
   readonly #isClosed: () => void;
   #fingerprint: EngineFingerprint | null = null;
 
-  private constructor(options: EngineOptions) {
+  private constructor(options: EngineOptions, script: URL) {
     // SHARE_ENV: the engine sets variables that TensorFlow reads, and a copy of the environment would not reach it.
-    this.#thread = new Thread(new URL('./compute-thread-main.js', import.meta.url), {
+    this.#thread = new Thread(script, {
       name: 'the compute thread',
       data: options,
       env: SHARE_ENV,
@@ -38,9 +40,12 @@ export class ComputeThread {
     });
   }
 
-  /** Starts the thread and loads TensorFlow in it. Throws a UserError when it is not installed. */
-  static async start(options: EngineOptions): Promise<ComputeThread> {
-    const compute = new ComputeThread(options);
+  /**
+   * Starts the thread and loads TensorFlow in it. Throws a UserError when it is not installed. `script`: another thread
+   * with the same functions, which a benchmark has.
+   */
+  static async start(options: EngineOptions, script = ownScript): Promise<ComputeThread> {
+    const compute = new ComputeThread(options, script);
     try {
       const kernels = await compute.#call('load', []);
       // Photos are decoded in this thread.

@@ -36,6 +36,8 @@ export interface PreparationOptions extends RunDataOptions {
   subjects: Subjects;
   /** What the broker takes as one message. */
   maxMessageBytes: number;
+  /** Of another thread that computes, see ComputeThread.start. */
+  computeScript?: URL;
 }
 
 /** Decoded samples kept by each worker. */
@@ -84,14 +86,10 @@ export class Preparation implements Preparing {
     follow(term);
     if (!this.#engine) {
       const { device, loss, ignoreIndex, classWeights, intraOpThreads } = welcome;
-      this.#engine = await ComputeThread.start({
-        model: modelConfig,
-        device,
-        intraOpThreads,
-        loss,
-        ignoreIndex,
-        classWeights,
-      });
+      this.#engine = await ComputeThread.start(
+        { model: modelConfig, device, intraOpThreads, loss, ignoreIndex, classWeights },
+        this.#options.computeScript,
+      );
       log.info(`engine: ${this.#engine.fingerprint.library} on ${this.#engine.fingerprint.device}`);
     }
     await this.#bulk?.close();

@@ -52,6 +52,8 @@ export interface WorkerOptions extends RunDataOptions {
   drainMs: number;
   /** Asks the worker to leave: it hands over what it has finished, and the rest back. */
   signal: AbortSignal;
+  /** Of another thread that computes than TensorFlow's: a benchmark's. */
+  computeScript?: URL;
   /** Told of what this worker does; must return at once. */
   onActivity?(activity: WorkerActivity): void;
 }
