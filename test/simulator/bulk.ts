@@ -1,24 +1,47 @@
 /**
- * Bulk transfer in the simulator: the product's interface of inbox and outbox over the simulated network. A bucket is
- * read where it lies at the moment when the request arrives, asked for again when nothing comes, and given up.
+ * How values get from one simulated process to another. Over the network: a bucket is read where it lies at the moment
+ * when the request arrives, and asked for by the product's rules. Over shared memory: the product's files, on a tmpfs that
+ * is a map.
  */
-import { type BulkInbox, type BulkKey, type BulkOutbox, bulkKeyText, FetchError } from '@unet-fleet/wire';
+import { basename } from 'node:path';
+import type { ReducerInbox } from '@unet-fleet/coordinator/reducer/functions';
+import {
+  Asking,
+  type BulkKey,
+  type BulkOutbox,
+  bucketText,
+  FetchError,
+  frameHeaderBytes,
+  type ShmFiles,
+} from '@unet-fleet/wire';
 import type { Endpoint, Network } from './network.ts';
 
-const silenceMs = 900;
-const maxAttempts = 3;
-/** How often it is looked whether the broker is back. */
-const reconnectMs = 100;
+/** Shorter than the product's, as all here. */
+const patience = { silenceMs: 900, maxAttempts: 3 };
+/** After the broker has come back, a peer that it does not know may still come. */
+const returnGraceMs = 3_000;
 
-export class ToyOutbox implements BulkOutbox {
+export class NetworkOutbox implements BulkOutbox {
+  readonly endpoint: Endpoint;
+  readonly #network: Network;
+  readonly #peer: string;
   readonly #offers = new Map<string, { key: BulkKey; bytes: Uint8Array }>();
+
+  /** Serves the fetches that name this peer. */
+  constructor(network: Network, endpoint: Endpoint, peer: string) {
+    this.endpoint = endpoint;
+    this.#network = network;
+    this.#peer = peer;
+    network.outboxes.set(peer, this);
+  }
 
   get numOffers(): number {
     return this.#offers.size;
   }
 
+  /** The bytes stay where they are. */
   offer(key: BulkKey, bucket: number, bytes: Uint8Array): void {
-    this.#offers.set(`${bulkKeyText(key)}-${bucket}`, { key, bytes });
+    this.#offers.set(bucketText(key, bucket), { key, bytes });
   }
 
   withdraw(keep: (key: BulkKey) => boolean): void {
@@ -27,113 +50,136 @@ export class ToyOutbox implements BulkOutbox {
 
   /** A copy of what lies there now. */
   read(key: BulkKey, bucket: number): Uint8Array | null {
-    return this.#offers.get(`${bulkKeyText(key)}-${bucket}`)?.bytes.slice() ?? null;
+    return this.#offers.get(bucketText(key, bucket))?.bytes.slice() ?? null;
   }
 
   async close(): Promise<void> {
     this.#offers.clear();
+    if (this.#network.outboxes.get(this.#peer) === this) this.#network.outboxes.delete(this.#peer);
   }
 }
 
-/** Where a peer's offers lie, if there is such a peer. */
-export interface Peer {
-  endpoint: Endpoint;
-  outbox: ToyOutbox;
-  /** Its offers lie in files that outlive it. */
-  sharesMemory: boolean;
-}
-
-export class ToyInbox implements BulkInbox {
+export class NetworkInbox implements ReducerInbox {
   readonly #network: Network;
   readonly #endpoint: Endpoint;
-  readonly #peerOf: (name: string) => Peer | null;
-  readonly #pending = new Map<string, Set<(error: FetchError | null) => void>>();
+  readonly #open = new Set<Asking>();
+  readonly #askAllAnew: () => void;
+  #backAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(network: Network, endpoint: Endpoint, peerOf: (name: string) => Peer | null) {
+  constructor(network: Network, endpoint: Endpoint) {
     this.#network = network;
     this.#endpoint = endpoint;
-    this.#peerOf = peerOf;
+    this.#askAllAnew = () => {
+      this.#backAtMs = endpoint.process.now();
+      for (const asking of this.#open) asking.askAnew();
+    };
+    endpoint.whenBack.add(this.#askAllAnew);
   }
 
-  get numPending(): number {
-    let count = 0;
-    for (const fetches of this.#pending.values()) count += fetches.size;
-    return count;
-  }
-
-  fetch(name: string, key: BulkKey, bucket: number, into: Uint8Array): Promise<void> {
+  fetch(peer: string, key: BulkKey, bucket: number, into: Uint8Array): Promise<void> {
+    const { process } = this.#endpoint;
     return new Promise<void>((resolve, reject) => {
-      const ended = (error: FetchError | null) => {
+      const settled = (error: FetchError | null) => {
+        this.#open.delete(asking);
+        process.world.hasSettled = true;
         if (error) reject(error);
         else resolve();
-        this.#endpoint.process.world.hasSettled = true;
       };
-      this.#start(name, key, bucket, into, ended);
+      const ask = () => this.#ask(asking, key, bucket, into);
+      const ports = { ask, lastHeardMs: () => Number.NEGATIVE_INFINITY, settled };
+      const asking = new Asking(peer, key, bucket, ports, process, patience);
+      this.#open.add(asking);
+      asking.askAnew();
     });
   }
 
-  #start(
-    name: string,
-    key: BulkKey,
-    bucket: number,
-    into: Uint8Array,
-    ended: (error: FetchError | null) => void,
-  ): void {
-    const { process } = this.#endpoint;
-    const peer = this.#peerOf(name);
-    let isOver = false;
-    const settle = (error: FetchError | null) => {
-      if (isOver) return;
-      isOver = true;
-      fetches.delete(settle);
-      if (fetches.size === 0) this.#pending.delete(name);
-      ended(error);
-    };
-    const fetches = this.#pending.get(name) ?? new Set();
-    this.#pending.set(name, fetches);
-    fetches.add(settle);
-    const take = (bytes: Uint8Array | null) => {
-      if (isOver) return;
-      if (bytes && bytes.byteLength === into.byteLength) into.set(bytes);
-      settle(bytes ? null : new FetchError('absent', `${name} no longer has ${bulkKeyText(key)}`));
-    };
-    if (peer?.sharesMemory) {
-      process.after(0.2, () => take(peer.outbox.read(key, bucket)));
-      return;
+  #ask(asking: Asking, key: BulkKey, bucket: number, into: Uint8Array): boolean {
+    const endpoint = this.#endpoint;
+    const { process } = endpoint;
+    if (!endpoint.isConnected) return false;
+    const sender = this.#network.outboxes.get(asking.peer);
+    if (!sender?.endpoint.isConnected) {
+      process.after(1, () => asking.missing(process.now() - this.#backAtMs <= returnGraceMs));
+      return true;
     }
-    let numAttempts = 0;
-    const ask = () => {
-      if (isOver) return;
-      // While the broker is away a fetch waits, and is counted from then on anew.
-      if (!this.#endpoint.isConnected) {
-        numAttempts = 0;
-        process.after(reconnectMs, ask);
-        return;
-      }
-      if (numAttempts++ === maxAttempts) {
-        settle(new FetchError('timeout', `${name} did not send ${bulkKeyText(key)}`));
-        return;
-      }
-      if (peer?.endpoint.isConnected) {
-        this.#network.send(this.#endpoint, peer.endpoint, () => {
-          const bytes = peer.outbox.read(key, bucket);
-          this.#network.send(peer.endpoint, this.#endpoint, () => take(bytes));
-        });
-      } else if (numAttempts > 1) {
-        // The broker says that nobody serves the subject; a peer that is only reconnecting is waited for.
-        process.after(1, () => settle(new FetchError('absent', `the broker does not know ${name}`)));
-        return;
-      }
-      process.after(silenceMs, ask);
-    };
-    ask();
+    this.#network.send(endpoint, sender.endpoint, () => {
+      const bytes = sender.read(key, bucket);
+      this.#network.send(sender.endpoint, endpoint, () => this.#take(asking, bytes, into));
+    });
+    return true;
   }
 
-  cancel(name: string): void {
-    for (const settle of [...(this.#pending.get(name) ?? [])]) {
-      settle(new FetchError('closed', `nothing more is wanted of ${name}`));
+  #take(asking: Asking, bytes: Uint8Array | null, into: Uint8Array): void {
+    // A doubled answer, or one to a fetch that is over: what it was for may be in use.
+    if (!this.#open.has(asking)) return;
+    if (bytes) into.set(bytes);
+    if (bytes) asking.settle(null);
+    else asking.absent();
+  }
+
+  cancel(peer: string): void {
+    for (const asking of this.#open) {
+      if (asking.peer === peer) asking.settle(new FetchError('absent', `${peer} is gone`));
     }
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    this.#endpoint.whenBack.delete(this.#askAllAnew);
+    for (const asking of this.#open) asking.settle(new FetchError('closed', 'it was closed'));
+  }
+}
+
+interface Pages {
+  bytes: Uint8Array;
+}
+
+/** A folder on tmpfs, which outlives the processes. */
+export class ToyTmpfs implements ShmFiles {
+  /** Whoever made it has removed it. */
+  isGone = false;
+  readonly #byName = new Map<string, Pages>();
+  readonly #opened: Pages[] = [];
+
+  makeFolder(): void {}
+
+  open(path: string): number | null {
+    if (this.isGone) return null;
+    const pages = { bytes: new Uint8Array() };
+    this.#byName.set(basename(path), pages);
+    return this.#opened.push(pages) - 1;
+  }
+
+  write(file: number, header: Uint8Array, bytes: Uint8Array): void {
+    const pages = this.#opened[file]!;
+    pages.bytes = new Uint8Array(header.byteLength + bytes.byteLength);
+    pages.bytes.set(header);
+    pages.bytes.set(bytes, header.byteLength);
+  }
+
+  close(): void {}
+
+  rename(from: string, to: string): boolean {
+    const pages = this.#byName.get(basename(from));
+    if (!pages || this.isGone) return false;
+    this.#byName.delete(basename(from));
+    this.#byName.set(basename(to), pages);
+    return true;
+  }
+
+  remove(path: string): void {
+    this.#byName.delete(basename(path));
+  }
+
+  list(): string[] {
+    return [...this.#byName.keys()];
+  }
+
+  read(path: string, [header, into]: [Uint8Array, Uint8Array]): number {
+    const pages = this.isGone ? undefined : this.#byName.get(basename(path));
+    if (!pages) throw new Error('there is no such file');
+    header.set(pages.bytes.subarray(0, frameHeaderBytes));
+    const rest = pages.bytes.subarray(frameHeaderBytes, frameHeaderBytes + into.byteLength);
+    into.set(rest);
+    return header.byteLength + rest.byteLength;
+  }
 }

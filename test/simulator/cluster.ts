@@ -9,6 +9,7 @@ import type { DownMessage, UpMessage } from '@unet-fleet/wire';
 import type { hears as hearsCoordinator } from '@unet-fleet/worker/session/conversation';
 import type { handleSession } from '@unet-fleet/worker/session/session';
 import type { SessionConfig } from '@unet-fleet/worker/session/types';
+import type { ToyTmpfs } from './bulk.ts';
 import type { Coordinator } from './coordinator.ts';
 import type { Network } from './network.ts';
 import type { World } from './process.ts';
@@ -131,6 +132,8 @@ export interface Cluster extends World {
   readonly handleSession: typeof handleSession;
   readonly hears: typeof hears;
   readonly hearsCoordinator: typeof hearsCoordinator;
+  /** The memory that the coordinator of this term shares with workers. */
+  tmpfsOf(term: number): ToyTmpfs;
   /** Of the workers of this name, one after another. */
   lastWordsOf(name: string): LastWords;
   /** A message of a worker arrives once more, at whoever listens now. */

@@ -21,7 +21,6 @@ import {
 } from '@unet-fleet/law';
 import { comesOf } from '@unet-fleet/record';
 import type { DownMessage, Unsent, UpMessage } from '@unet-fleet/wire';
-import type { ToyOutbox } from './bulk.ts';
 import { Checkpoints } from './checkpoints.ts';
 import type { Cluster } from './cluster.ts';
 import {
@@ -68,6 +67,7 @@ export class Coordinator {
   readonly #newest = new Map<string, number>();
   /** Ids of workers that have said that they go, or whose process is known to have ended. */
   readonly #gone = new Set<string>();
+  readonly #sharesMemory = new Set<string>();
   /** Ids of workers that it has asked to leave. */
   readonly #sentAway = new Set<string>();
 
@@ -136,10 +136,6 @@ export class Coordinator {
     return this.conductor.state;
   }
 
-  outbox(reducer: number): ToyOutbox | null {
-    return this.#reducers.outbox(reducer);
-  }
-
   #begin(): void {
     const { disk, trace } = this.#cluster;
     const { conductor } = this;
@@ -155,8 +151,11 @@ export class Coordinator {
       send: (workerId, message) => this.send(workerId, message),
       broadcast: (message) => this.#broadcast(message),
       reducers: this.#reducers.pool,
-      sharesMemory: () => false,
-      forget: (workerId) => this.#reducers.pool.forgetPeer(workerId),
+      sharesMemory: (workerId) => this.#sharesMemory.has(workerId),
+      forget: (workerId) => {
+        this.#sharesMemory.delete(workerId);
+        return this.#reducers.pool.forgetPeer(workerId);
+      },
       samplesOf: () => [],
       record: (record) => this.#record(record),
       writeCheckpoint: (effect) => this.#writeCheckpoint(effect),
@@ -164,7 +163,7 @@ export class Coordinator {
       emit: (event) => this.#emit(event),
     });
     this.endpoint.onLost = () => conductor.feed({ type: 'broker-lost', reason: 'its connection is closed' });
-    this.endpoint.onBack = () => conductor.feed({ type: 'broker-back' });
+    this.endpoint.whenBack.add(() => conductor.feed({ type: 'broker-back' }));
     this.process.every(lockMs, () => {
       if (this.isFenced) this.#end('another coordinator has taken over the run', 'the run has failed');
     });
@@ -266,6 +265,7 @@ export class Coordinator {
       trace.note(this.process.name, () => `drops a ${type} of ${workerId} that comes late`);
       return;
     }
+    if (type === 'ready' && message.sharesMemory) this.#sharesMemory.add(workerId);
     const before = isLate ? coreFingerprint(this.state) : '';
     if (type !== 'segmented') this.conductor.feed(eventOf(workerId, message));
     if (isLate && coreFingerprint(this.state) !== before) {
@@ -440,6 +440,7 @@ export class Coordinator {
   /** The shell's way out: a farewell to all, and the process ends. */
   #end(why: string, reason: string, isComplete = false): void {
     this.#broadcast({ type: 'over', reason, isComplete });
+    this.#cluster.tmpfsOf(this.term).isGone = true;
     this.kill(`ends: ${why}`);
   }
 

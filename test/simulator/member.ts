@@ -4,12 +4,12 @@
  */
 import { type PlanConfig, UserError } from '@unet-fleet/law';
 import { pause } from '@unet-fleet/shared';
-import type { UpMessage, Welcome } from '@unet-fleet/wire';
+import { type BulkInbox, ShmInbox, ShmOutbox, type UpMessage, type Welcome } from '@unet-fleet/wire';
 import { type LeafBatches, type LeafEngine, Member } from '@unet-fleet/worker/shell/member';
 import { NodeComputer } from '@unet-fleet/worker/shell/nodes';
 import { Weights } from '@unet-fleet/worker/shell/weights';
 import type { Preparing } from '@unet-fleet/worker/shell/worker-shell';
-import { type Peer, ToyInbox, ToyOutbox } from './bulk.ts';
+import { NetworkInbox, NetworkOutbox } from './bulk.ts';
 import type { Cluster } from './cluster.ts';
 import { isFiniteLeaf } from './plans.ts';
 import { numClasses, numParameters, numStatistics, trainLeaf, validationLeaf, weightsKeyOf } from './toy.ts';
@@ -26,8 +26,8 @@ export class ToyPreparation implements Preparing {
   readonly #cluster: Cluster;
   readonly #worker: WorkerProcess;
   readonly #sharesMemory: boolean;
-  #inbox: ToyInbox | null = null;
-  #outbox = new ToyOutbox();
+  #inbox: BulkInbox | null = null;
+  #outbox: NetworkOutbox | ShmOutbox | null = null;
 
   constructor(cluster: Cluster, worker: WorkerProcess, sharesMemory: boolean) {
     this.#cluster = cluster;
@@ -37,7 +37,7 @@ export class ToyPreparation implements Preparing {
   }
 
   get numOffers(): number {
-    return this.#outbox.numOffers;
+    return this.#outbox?.numOffers ?? 0;
   }
 
   async prepare(): Promise<void> {
@@ -48,9 +48,8 @@ export class ToyPreparation implements Preparing {
     this.member = null;
     await pause(process, random.between(1, 60));
     await this.#inbox?.close();
-    await this.#outbox.close();
-    this.#inbox = this.#newInbox();
-    this.#outbox = new ToyOutbox();
+    await this.#outbox?.close();
+    this.#openBulk(term);
     this.member = new Member({
       term,
       plan,
@@ -59,8 +58,8 @@ export class ToyPreparation implements Preparing {
       compute: this.engine,
       batches: batchesOf(plan, term),
       nodes: new NodeComputer(model, memory, buckets),
-      weights: new Weights(model, this.#inbox, term, settings.numReducers, buckets),
-      outbox: this.#outbox,
+      weights: new Weights(model, this.#inbox!, term, settings.numReducers, buckets),
+      outbox: this.#outbox!,
       maxMessageBytes: Number.POSITIVE_INFINITY,
     });
   }
@@ -78,20 +77,14 @@ export class ToyPreparation implements Preparing {
     };
   }
 
-  #newInbox(): ToyInbox {
-    const { network, coordinators } = this.#cluster;
-    const peerOf = (name: string): Peer | null => {
-      const [, term, reducer] = /t(\d+)-r(\d+)$/.exec(name)!.map(Number);
-      const coordinator = coordinators.find((candidate) => candidate.term === term);
-      const outbox = coordinator?.outbox(reducer!);
-      return outbox ? { endpoint: coordinator!.endpoint, outbox, sharesMemory: this.#sharesMemory } : null;
-    };
-    return new ToyInbox(network, this.#worker.endpoint, peerOf);
-  }
-
-  /** What reducers fetch from. */
-  peer(): Peer {
-    return { endpoint: this.#worker.endpoint, outbox: this.#outbox, sharesMemory: this.#sharesMemory };
+  #openBulk(term: number): void {
+    const { network } = this.#cluster;
+    const { endpoint, workerId } = this.#worker;
+    const tmpfs = this.#cluster.tmpfsOf(term);
+    this.#inbox = this.#sharesMemory ? new ShmInbox('', 0, tmpfs) : new NetworkInbox(network, endpoint);
+    this.#outbox = this.#sharesMemory
+      ? new ShmOutbox('', 0, workerId, tmpfs)
+      : new NetworkOutbox(network, endpoint, workerId);
   }
 }
 

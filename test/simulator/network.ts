@@ -3,6 +3,7 @@
  * in either direction, with what is sent held back or lost; the broker can die with everything in flight. Delivery is
  * at most once to whoever is connected at that moment, as with NATS, doubles aside.
  */
+import type { NetworkOutbox } from './bulk.ts';
 import type { SimulatedProcess, World } from './process.ts';
 import type { Random } from './random.ts';
 
@@ -47,7 +48,7 @@ export class Endpoint {
   lastArrivalMs = 0;
   /** Told when the connection is lost, and when it is there again. */
   onLost: () => void = () => {};
-  onBack: () => void = () => {};
+  readonly whenBack = new Set<() => void>();
 
   constructor(process: SimulatedProcess) {
     this.process = process;
@@ -70,6 +71,8 @@ export class Network {
   /** Of its own, so that a schedule without late copies is drawn as if there were none. */
   readonly #lateRandom: Random;
   readonly #endpoints = new Set<Endpoint>();
+  /** Where a peer's offers lie. */
+  readonly outboxes = new Map<string, NetworkOutbox>();
   noise: Noise = quiet;
   isUp = true;
   /** Told when the broker sees a connection close while it lives itself. */
@@ -180,7 +183,9 @@ export class Network {
     this.#world.queue.push(this.#world.nowMs + this.#random.between(20, 400), () => {
       if (endpoint.isConnected || !endpoint.process.isAlive || !this.isUp || endpoint.isBlocked) return;
       endpoint.isConnected = true;
-      endpoint.process.run(endpoint.onBack);
+      endpoint.process.run(() => {
+        for (const tell of endpoint.whenBack) tell();
+      });
       for (const send of endpoint.heldOut.splice(0)) send();
     });
   }

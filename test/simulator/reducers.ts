@@ -7,7 +7,8 @@ import { ReducerPool, type ReducerThread } from '@unet-fleet/coordinator/reducer
 import { Reducer, type ReducerOptions } from '@unet-fleet/coordinator/reducer/reducer';
 import { reducerOfBucket, type Version } from '@unet-fleet/law';
 import { Link } from '@unet-fleet/shared/threads';
-import { ToyInbox, ToyOutbox } from './bulk.ts';
+import { type BulkOutbox, reducerPeer, ShmInbox, ShmOutbox } from '@unet-fleet/wire';
+import { NetworkInbox, NetworkOutbox } from './bulk.ts';
 import type { Cluster } from './cluster.ts';
 import type { Endpoint } from './network.ts';
 import type { SimulatedProcess } from './process.ts';
@@ -19,7 +20,6 @@ export class Reducers {
   /** Of the weights that all of them hold between two steps. */
   version = 0;
   readonly #cluster: Cluster;
-  readonly #outboxes: ToyOutbox[] = [];
   readonly #functions: ReducerFunctions[];
 
   /** `onApplied` is told when all of them hold the next version. */
@@ -31,7 +31,9 @@ export class Reducers {
     onApplied: () => void,
   ) {
     this.#cluster = cluster;
-    const { numReducers } = cluster.settings;
+    const { network } = cluster;
+    const { numReducers, sharesMemory } = cluster.settings;
+    const tmpfs = cluster.tmpfsOf(term);
     const { buckets, train } = cluster.reference.toy;
     let numApplied = 0;
     const applied = (version: Version) => {
@@ -40,8 +42,9 @@ export class Reducers {
       onApplied();
     };
     this.#functions = Array.from({ length: numReducers }, (_, index) => {
-      const outbox = new ToyOutbox();
-      this.#outboxes.push(outbox);
+      const peer = reducerPeer(term, index);
+      const outboxes: BulkOutbox[] = [new NetworkOutbox(network, endpoint, peer)];
+      if (sharesMemory) outboxes.push(new ShmOutbox('', 0, peer, tmpfs));
       const options: ReducerOptions = {
         buckets: buckets.filter(({ id }) => reducerOfBucket(id, numReducers) === index),
         statistics: index === 0 ? { bucketId: buckets.length, numStatistics } : null,
@@ -50,9 +53,9 @@ export class Reducers {
       };
       const functions = reducerFunctions({
         make: () => newReducer(cluster, options),
-        network: new ToyInbox(cluster.network, endpoint, (name) => cluster.workers.get(name)?.peer() ?? null),
-        sharedMemory: null,
-        outboxes: [outbox],
+        network: new NetworkInbox(network, endpoint),
+        sharedMemory: sharesMemory ? new ShmInbox('', 0, tmpfs) : null,
+        outboxes,
         // There is always something else to do: nobody asks for hashes here.
         turn: () => new Promise(() => {}),
       });
@@ -68,10 +71,6 @@ export class Reducers {
       this.#functions.map((functions) => threadOf(process, cluster, functions)),
       [],
     );
-  }
-
-  outbox(index: number): ToyOutbox | null {
-    return this.#outboxes[index] ?? null;
   }
 
   load(version: Version, weights: Weights): void {

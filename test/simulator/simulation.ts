@@ -9,6 +9,7 @@ import { NumericMemory } from '@unet-fleet/numerics';
 import type { DownMessage, UpMessage } from '@unet-fleet/wire';
 import { hears as hearsCoordinator } from '@unet-fleet/worker/session/conversation';
 import { handleSession } from '@unet-fleet/worker/session/session';
+import { ToyTmpfs } from './bulk.ts';
 import { type Cluster, Disk, type LastWords, type Mutant, type Settings } from './cluster.ts';
 import { Coordinator, person } from './coordinator.ts';
 import { Violation } from './invariants.ts';
@@ -86,6 +87,8 @@ class Simulation implements Cluster {
   readonly #byTerm = new Map<number, Coordinator>();
   /** By slot. */
   readonly #lastWords = new Map<string, LastWords>();
+  /** By term. */
+  readonly #tmpfs: ToyTmpfs[] = [];
   #numInstances = 0;
   #isOver = false;
   #violation: Violation | null = null;
@@ -161,6 +164,11 @@ class Simulation implements Cluster {
     const known = this.#lastWords.get(name) ?? { said: new Map(), told: new Map() };
     this.#lastWords.set(name, known);
     return known;
+  }
+
+  tmpfsOf(term: number): ToyTmpfs {
+    this.#tmpfs[term] ??= new ToyTmpfs();
+    return this.#tmpfs[term];
   }
 
   saidAgain(workerId: string, message: UpMessage): void {

@@ -7,7 +7,6 @@ import type { DownMessage, UpMessage, Welcome } from '@unet-fleet/wire';
 import { nextSequence } from '@unet-fleet/worker/session/conversation';
 import type { SessionEffect, SessionEvent, SessionState } from '@unet-fleet/worker/session/types';
 import { WorkerShell } from '@unet-fleet/worker/shell/worker-shell';
-import type { Peer } from './bulk.ts';
 import type { Cluster, LastWords } from './cluster.ts';
 import { assertSession, sessionFingerprint } from './invariants.ts';
 import { ToyPreparation } from './member.ts';
@@ -67,18 +66,13 @@ export class WorkerProcess {
     this.#shell.ended.catch((error) => {
       if (!(error instanceof UserError)) cluster.broken(error);
     });
-    this.endpoint.onBack = () => this.#shell.feed({ type: 'reconnected' });
+    this.endpoint.whenBack.add(() => this.#shell.feed({ type: 'reconnected' }));
     trace.note(this.workerId, () => 'starts');
     this.process.after(0, () => this.#shell.start());
   }
 
   get session(): SessionState {
     return this.#shell.session;
-  }
-
-  /** What reducers fetch from. */
-  peer(): Peer {
-    return this.#preparation.peer();
   }
 
   /** The session, looked at: what it makes of an event, and before each effect whether the process lives to do it. */

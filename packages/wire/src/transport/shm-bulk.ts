@@ -3,27 +3,19 @@
  * fetching reads it straight into place; who may read what is told over NATS as ever. Files are used again, because
  * fresh tmpfs pages cost as much as the copy; the header tells a reader that came too late.
  */
-import {
-  closeSync,
-  openSync,
-  readdirSync,
-  readvSync,
-  renameSync,
-  rmSync,
-  writeSync,
-  writevSync,
-} from 'node:fs';
 import { join } from 'node:path';
-import { explained, makeFolder } from '@unet-fleet/shared';
+import { explained } from '@unet-fleet/shared';
 import { isPeer } from '../protocol/subjects.ts';
 import { type BulkInbox, type BulkOutbox, FetchError } from './bulk.ts';
 import { type BulkKey, checksumOf, decodeHeader, encodeHeader, frameHeaderBytes, mismatch } from './frame.ts';
+import { realShmFiles, type ShmFiles } from './shm-files.ts';
 
 /** Weights alternate between two files, so that the version before can be read while the next is written. */
 const slotOf = (key: BulkKey): string =>
   key.kind === 'weights' ? `w${key.version % 2}` : `g${key.level}-${key.index}`;
 
-const fileOf = (folder: string, peer: string, key: BulkKey, bucket: number): string => {
+/** Where a peer's bucket lies. */
+export const fileOf = (folder: string, peer: string, key: BulkKey, bucket: number): string => {
   if (!isPeer(peer)) throw new Error(`not a peer's name: ${JSON.stringify(peer)}`);
   return join(folder, `${peer}-${slotOf(key)}-${bucket}`);
 };
@@ -44,12 +36,14 @@ export class ShmOutbox implements BulkOutbox {
   readonly #spare: OfferedFile[] = [];
   #numSpared = 0;
   readonly #header = Buffer.alloc(frameHeaderBytes);
+  readonly #files: ShmFiles;
 
-  constructor(folder: string, runTag: number, peer: string) {
+  constructor(folder: string, runTag: number, peer: string, files: ShmFiles = realShmFiles) {
+    this.#files = files;
     this.#folder = folder;
     this.#runTag = runTag;
     this.#peer = peer;
-    makeFolder(folder, 0o700);
+    files.makeFolder(folder);
   }
 
   /**
@@ -71,9 +65,7 @@ export class ShmOutbox implements BulkOutbox {
       checksum: checksumOf(bytes),
     });
     try {
-      // What a full tmpfs takes of it is no error; the rest is one.
-      let done = writevSync(file, [this.#header, bytes], 0);
-      while (done < numBytes) done += writeSync(file, bytes, done - frameHeaderBytes, numBytes - done, done);
+      this.#files.write(file, this.#header, bytes);
     } catch (error) {
       throw explained(error, {
         what: 'weights and gradients in shared memory',
@@ -88,11 +80,21 @@ export class ShmOutbox implements BulkOutbox {
     if (present) return present.file;
     for (;;) {
       const index = this.#spare.findIndex((spare) => spare.numBytes === numBytes);
-      if (index < 0) return openNew(path);
+      if (index < 0) return this.#open(path);
       const [spare] = this.#spare.splice(index, 1);
-      if (renamed(spare!.path, path)) return spare!.file;
-      closeSync(spare!.file);
+      if (this.#files.rename(spare!.path, path)) return spare!.file;
+      this.#files.close(spare!.file);
     }
+  }
+
+  #open(path: string): number {
+    const file = this.#files.open(path);
+    if (file === null) throw new FetchError('closed', `the shared memory of ${path} is gone`);
+    return file;
+  }
+
+  get numOffers(): number {
+    return this.#offered.size;
   }
 
   /** Weights stay until the second version after them: the one before may still be read. */
@@ -101,15 +103,15 @@ export class ShmOutbox implements BulkOutbox {
       if (entry.key.kind === 'weights' || keep(entry.key)) continue;
       this.#offered.delete(entry.path);
       const path = join(this.#folder, `${this.#peer}-spare-${this.#numSpared++}`);
-      if (renamed(entry.path, path)) this.#spare.push({ ...entry, path });
-      else closeSync(entry.file);
+      if (this.#files.rename(entry.path, path)) this.#spare.push({ ...entry, path });
+      else this.#files.close(entry.file);
     }
   }
 
   async close(): Promise<void> {
     for (const { path, file } of [...this.#offered.values(), ...this.#spare]) {
-      closeSync(file);
-      rmSync(path, { force: true });
+      this.#files.close(file);
+      this.#files.remove(path);
     }
     this.#offered.clear();
     this.#spare.length = 0;
@@ -119,8 +121,10 @@ export class ShmOutbox implements BulkOutbox {
 export class ShmInbox implements BulkInbox {
   readonly #folder: string;
   readonly #runTag: number;
+  readonly #files: ShmFiles;
 
-  constructor(folder: string, runTag: number) {
+  constructor(folder: string, runTag: number, files: ShmFiles = realShmFiles) {
+    this.#files = files;
     this.#folder = folder;
     this.#runTag = runTag;
   }
@@ -128,7 +132,7 @@ export class ShmInbox implements BulkInbox {
   async fetch(peer: string, key: BulkKey, bucket: number, into: Uint8Array): Promise<void> {
     const path = fileOf(this.#folder, peer, key, bucket);
     const header = Buffer.alloc(frameHeaderBytes);
-    const numBytes = read(path, [header, into]);
+    const numBytes = this.#read(path, [header, into]);
     const decoded = decodeHeader(header, this.#runTag);
     if (typeof decoded === 'string') throw new FetchError('damaged', `${path}: ${decoded}`);
     const wrong = mismatch(decoded, key, bucket, into.byteLength);
@@ -143,45 +147,18 @@ export class ShmInbox implements BulkInbox {
    * One that was only thought gone makes its files anew when it joins again.
    */
   cancel(peer: string): void {
-    for (const name of readdirSync(this.#folder).filter((file) => file.startsWith(`${peer}-`))) {
-      rmSync(join(this.#folder, name), { force: true });
+    for (const name of this.#files.list(this.#folder)) {
+      if (name.startsWith(`${peer}-`)) this.#files.remove(join(this.#folder, name));
     }
   }
 
   async close(): Promise<void> {}
-}
 
-function read(path: string, into: Uint8Array[]): number {
-  try {
-    const file = openSync(path, 'r');
+  #read(path: string, into: [Uint8Array, Uint8Array]): number {
     try {
-      return readvSync(file, into, 0);
-    } finally {
-      closeSync(file);
+      return this.#files.read(path, into);
+    } catch (error) {
+      throw new FetchError('absent', `no bulk file ${path}: ${(error as Error).message}`);
     }
-  } catch (error) {
-    throw new FetchError('absent', `no bulk file ${path}: ${(error as Error).message}`);
   }
 }
-
-/** False if the file is gone: the coordinator removes what a peer has left that it takes for gone. */
-function renamed(from: string, to: string): boolean {
-  try {
-    renameSync(from, to);
-    return true;
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw error;
-  }
-}
-
-function openNew(path: string): number {
-  try {
-    return openSync(path, 'w', 0o600);
-  } catch (error) {
-    if (isMissing(error)) throw new FetchError('closed', `the shared memory of ${path} is gone`);
-    throw error;
-  }
-}
-
-const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT';

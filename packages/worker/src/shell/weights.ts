@@ -10,8 +10,8 @@ export class Weights {
   readonly statistics: Float32Array;
   readonly #inbox: BulkInbox;
   readonly #term: number;
-  readonly #numReducers: number;
-  readonly #buckets: readonly Bucket[];
+  /** What there is to fetch, of whom, and where it goes. */
+  readonly #parts: { owner: string; bucket: number; into: Uint8Array }[];
   #version: number | null = null;
 
   constructor(
@@ -25,8 +25,14 @@ export class Weights {
     this.statistics = new Float32Array(new SharedArrayBuffer(numStatistics * 4));
     this.#inbox = inbox;
     this.#term = term;
-    this.#numReducers = numReducers;
-    this.#buckets = buckets;
+    this.#parts = buckets.map(({ id, offset, length }) => ({
+      owner: reducerPeer(term, reducerOfBucket(id, numReducers)),
+      bucket: id,
+      into: new Uint8Array(this.parameters.buffer, offset * 4, length * 4),
+    }));
+    // Under the number after those of the parameters.
+    const statistics = new Uint8Array(this.statistics.buffer);
+    this.#parts.push({ owner: reducerPeer(term, 0), bucket: buckets.length, into: statistics });
   }
 
   /** Fetches the version unless it is here. True when it was fetched. Rejects with FetchError. */
@@ -34,24 +40,10 @@ export class Weights {
     if (this.#version === version) return false;
     this.#version = null;
     const key: BulkKey = { kind: 'weights', term: this.#term, version, level: 0, index: 0 };
-    const { buffer } = this.parameters;
-    const fetches = this.#buckets.map(({ id, offset, length }) =>
-      this.#fetch(
-        reducerOfBucket(id, this.#numReducers),
-        key,
-        id,
-        new Uint8Array(buffer, offset * 4, length * 4),
-      ),
-    );
-    // Of the first reducer, under the number after those of the parameters.
-    fetches.push(this.#fetch(0, key, this.#buckets.length, new Uint8Array(this.statistics.buffer)));
+    const fetches = this.#parts.map(({ owner, bucket, into }) => this.#inbox.fetch(owner, key, bucket, into));
     const failed = (await Promise.allSettled(fetches)).find((result) => result.status === 'rejected');
     if (failed) throw failed.reason;
     this.#version = version;
     return true;
-  }
-
-  #fetch(owner: number, key: BulkKey, bucket: number, into: Uint8Array): Promise<void> {
-    return this.#inbox.fetch(reducerPeer(this.#term, owner), key, bucket, into);
   }
 }

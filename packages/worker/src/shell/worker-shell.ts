@@ -78,7 +78,7 @@ export class WorkerShell {
   constructor(
     config: SessionConfig,
     ports: WorkerPorts,
-    clock = realClock,
+    clock: Clock = realClock,
     rules: WorkerRules = { decide: handleSession, hears },
   ) {
     this.#ports = ports;
