@@ -187,7 +187,6 @@ export class Coordinator {
     this.#hear(event);
     const effects = handle(state, event);
     trace.mark(effects.length + event.type.length * 64);
-    if (effects.length > 0) this.#cluster.hasSettled = true;
     assertSteered(before, state, effects);
     for (const effect of effects) {
       // Before anything is done about it: afterwards the core may be a step further.

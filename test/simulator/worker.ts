@@ -81,7 +81,6 @@ export class WorkerProcess {
     const { term } = state;
     const effects = handleSession(state, event);
     trace.mark(effects.length + event.type.length * 64);
-    if (effects.length > 0) this.#cluster.hasSettled = true;
     if (state.term < term) {
       this.#cluster.violate('terms', `${this.workerId} went back from term ${term} to ${state.term}`);
     }
@@ -90,6 +89,8 @@ export class WorkerProcess {
       if (effect.type === 'announce') {
         trace.note(this.workerId, () => `is ready for term ${effect.term}`);
       } else if (effect.type === 'compute') {
+        // It may have the weights already.
+        this.#cluster.hasSettled = true;
         const { node, lease } = effect;
         const what = () => `computes ${lease.kind} node ${nodeKey(node)} of lease ${lease.leaseId}`;
         trace.note(this.workerId, what);
@@ -141,7 +142,10 @@ export class WorkerProcess {
   /** A request to all; the first answer counts. */
   #join(): Promise<Welcome | null> {
     const { network, coordinators } = this.#cluster;
-    if (coordinators.length === 0) return Promise.resolve(null);
+    if (coordinators.length === 0) {
+      this.#cluster.hasSettled = true;
+      return Promise.resolve(null);
+    }
     const again = () => {
       for (const { endpoint, join } of coordinators) network.arrive(endpoint, () => join(this));
     };

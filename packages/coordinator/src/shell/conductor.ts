@@ -156,7 +156,7 @@ export class Conductor {
   feed(event: UntimedEvent): void {
     if (this.#isStopped) return;
     for (const effect of this.#decide(this.state, { ...event, now: this.#clock.now() } as CoreEvent)) {
-      this.#perform(effect).catch((error: Error) => this.#end.reject(error));
+      this.#carryOut(effect);
     }
   }
 
@@ -170,7 +170,16 @@ export class Conductor {
     });
   }
 
-  async #perform(effect: Effect): Promise<void> {
+  /** What fails, now or later, ends the run. */
+  #carryOut(effect: Effect): void {
+    try {
+      this.#perform(effect)?.catch((error: Error) => this.#end.reject(error));
+    } catch (error) {
+      this.#end.reject(error as Error);
+    }
+  }
+
+  #perform(effect: Effect): Promise<void> | void {
     const ports = this.#ports;
     switch (effect.type) {
       case 'lease': {

@@ -63,6 +63,8 @@ export class Member {
   followed: readonly number[] = [];
   /** Version of the weights that the engine was given last; null before the first. */
   #engineVersion: number | null = null;
+  /** Ends what is waited for, if anything is. */
+  #interrupt = () => {};
 
   constructor(options: MemberOptions) {
     this.#options = options;
@@ -70,21 +72,16 @@ export class Member {
 
   /**
    * Computes a node of a lease: one result. `isCurrent` is asked between leaves, so that no time goes into a round that
-   * is over. When `handOver` fires, the leaf under way is given up at once and there is a result for each part of the
-   * node that is finished, which may be none; nothing may be computed after that, because the engine is still busy with
-   * the leaf. Rejects with Overtaken, with FetchError (weights gone), or with what data and engine throw.
+   * is over. Asked to hand over, it gives the leaf under way up at once, and there is a result for each part of the node
+   * that is finished, which may be none; nothing may be computed after that, because the engine is still busy with the
+   * leaf. Rejects with Overtaken, with FetchError (weights gone), or with what data and engine throw.
    */
-  async compute(
-    lease: LeasedWork,
-    node: TreeNode,
-    isCurrent: () => boolean,
-    handOver: AbortSignal,
-  ): Promise<ResultMessage[]> {
+  async compute(lease: LeasedWork, node: TreeNode, isCurrent: () => boolean): Promise<ResultMessage[]> {
     const timings: WorkerTimings = { fetchMs: 0, dataMs: 0, computeMs: 0, sendMs: 0 };
     const { weights, compute } = this.#options;
     const task: Task = {
       timings,
-      until: untilAborted(handOver),
+      until: (work) => this.#untilHandedOver(work),
       check: () => {
         if (!isCurrent()) throw new Overtaken();
       },
@@ -105,6 +102,18 @@ export class Member {
       if (error instanceof HandOver) return [];
       throw error;
     }
+  }
+
+  /** Breaks off the computation that goes on. */
+  handOver(): void {
+    this.#interrupt();
+  }
+
+  #untilHandedOver<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#interrupt = () => reject(new HandOver());
+      work.then(resolve, reject);
+    });
   }
 
   forget(version: Version, node: TreeNode): void {
@@ -233,17 +242,6 @@ interface Task {
   check(): void;
   /** The work's value; rejects with HandOver as soon as the worker is asked to leave. */
   until<T>(work: Promise<T>): Promise<T>;
-}
-
-function untilAborted(signal: AbortSignal): Task['until'] {
-  // The signal outlives the work by far: what waits for it is taken back with each.
-  return (work) =>
-    new Promise((resolve, reject) => {
-      const end = () => reject(new HandOver());
-      if (signal.aborted) end();
-      signal.addEventListener('abort', end, { once: true });
-      work.then(resolve, reject).finally(() => signal.removeEventListener('abort', end));
-    });
 }
 
 async function timed<T>(

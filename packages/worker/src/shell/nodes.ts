@@ -51,6 +51,8 @@ export class NodeComputer {
   readonly #memory: NumericMemory;
   readonly #buckets: readonly Bucket[];
   readonly #free: FloatVector[] = [];
+  /** Of leaves; what is offered is a copy. */
+  readonly #freeStatistics: Float32Array[] = [];
   /** Offered nodes. */
   #offered: { version: Version; node: TreeNode; gradients: FloatVector }[] = [];
 
@@ -96,26 +98,29 @@ export class NodeComputer {
       throw new Interrupted(error.cause, [left, ...error.finished]);
     });
     combineNodes(left.gradients, right.gradients);
-    this.release(right);
+    // Its leaves go on in the parent.
+    this.#free.push(right.gradients);
     return { node, gradients: left.gradients, leaves: [...left.leaves, ...right.leaves] };
   }
 
   async #leaf(node: TreeNode, numLeaves: number, compute: ComputeLeaf): Promise<NodeSum> {
     const gradients = this.#free.pop() ?? this.#memory.allocate(this.#model.numParameters);
-    const statistics = new Float32Array(new SharedArrayBuffer(this.#model.numStatistics * 4));
+    const statistics = this.#freeStatistics.pop() ?? newStatistics(this.#model.numStatistics);
     try {
       const loss = await compute(leavesOf(node, numLeaves)[0]!, gradients.view, statistics);
       const sums = trainLeafSums(loss, gradients, statistics);
       return { node, gradients, leaves: [{ sums, statistics }] };
     } catch (error) {
       this.#free.push(gradients);
+      this.#freeStatistics.push(statistics);
       throw new Interrupted(error, []);
     }
   }
 
-  /** Gives a sum's vector back, for one that is not offered. */
+  /** Gives a sum's vectors back, for one that is not offered. */
   release(sum: NodeSum): void {
     this.#free.push(sum.gradients);
+    this.#freeStatistics.push(...sum.leaves.map(({ statistics }) => statistics));
   }
 
   /** Makes a node's sum available to the coordinator, until it is forgotten. */
@@ -126,6 +131,7 @@ export class NodeComputer {
       outbox.offer(key, id, new Uint8Array(view.buffer, view.byteOffset + offset * 4, length * 4));
     }
     const statistics = statisticsOf(sum);
+    this.#freeStatistics.push(...sum.leaves.map((leaf) => leaf.statistics));
     outbox.offer(key, this.#buckets.length, new Uint8Array(statistics.buffer));
     this.#offered.push({ version, node: sum.node, gradients: sum.gradients });
   }
@@ -155,3 +161,5 @@ export function statisticsOf({ leaves }: NodeSum): Float32Array {
   });
   return statistics;
 }
+
+const newStatistics = (length: number): Float32Array => new Float32Array(new SharedArrayBuffer(length * 4));

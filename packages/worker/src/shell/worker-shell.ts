@@ -68,7 +68,8 @@ export class WorkerShell {
   readonly #ports: WorkerPorts;
   readonly #clock: Clock;
   readonly #rules: WorkerRules;
-  readonly #handOver = new AbortController();
+  /** Whose computation goes on. */
+  #computing: Member | null = null;
   #end!: { resolve(outcome: WorkerOutcome): void; reject(error: Error): void };
   #endTicks = () => {};
   #isJoining = false;
@@ -107,7 +108,7 @@ export class WorkerShell {
   feed(event: WithoutTime<SessionEvent>): void {
     const timed = { ...event, now: this.#clock.now() } as SessionEvent;
     for (const effect of this.#rules.decide(this.session, timed)) {
-      this.#perform(effect).catch((error: Error) => this.#end.reject(error));
+      this.#carryOut(effect);
     }
     const { phase } = this.session;
     const isJoined = phase === 'member' || phase === 'draining';
@@ -155,7 +156,16 @@ export class WorkerShell {
     }
   }
 
-  async #perform(effect: SessionEffect): Promise<void> {
+  /** What fails, now or later, ends it. */
+  #carryOut(effect: SessionEffect): void {
+    try {
+      this.#perform(effect)?.catch((error: Error) => this.#end.reject(error));
+    } catch (error) {
+      this.#end.reject(error as Error);
+    }
+  }
+
+  #perform(effect: SessionEffect): Promise<void> | void {
     const { preparation, send } = this.#ports;
     switch (effect.type) {
       case 'join':
@@ -172,7 +182,7 @@ export class WorkerShell {
       case 'compute':
         return this.#guard(() => this.#compute(effect));
       case 'hand-over':
-        return this.#handOver.abort();
+        return this.#computing?.handOver();
       case 'forget':
         return preparation.member?.forget(effect.version, effect.node);
       case 'forget-before':
@@ -228,8 +238,9 @@ export class WorkerShell {
     const { member } = preparation;
     if (!member) return abandoned();
     const isCurrent = () => this.session.lease?.leaseId === leaseId;
+    this.#computing = member;
     try {
-      const results = await member.compute(lease, node, isCurrent, this.#handOver.signal);
+      const results = await member.compute(lease, node, isCurrent);
       this.feed({ type: 'computed', leaseId, results });
       for (const { kind, leaves, timings } of results) {
         tell({ type: 'computed', kind, numLeaves: leaves.length, timings });
