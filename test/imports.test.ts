@@ -181,7 +181,9 @@ describe.each([
     expect(sources.length).toBeGreaterThan(0);
     for (const { path, text } of sources) {
       const values = importsOf(text.replace(/^(import|export) type [^;]* from '@unet-fleet\/wire';/gm, ''));
-      const foreign = values.filter((specifier) => !/^\.\/[\w-]+\.ts$|^@unet-fleet\/law$/.test(specifier));
+      const isOwn = (specifier: string) =>
+        specifier.startsWith('.') && !join(dirname(path), specifier).startsWith('..');
+      const foreign = values.filter((specifier) => specifier !== '@unet-fleet/law' && !isOwn(specifier));
       expect(foreign, path).toEqual([]);
     }
   });

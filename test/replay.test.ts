@@ -213,7 +213,7 @@ describe('a leaf whose gradient is not finite', () => {
   test('ends the run, which names step, leaf, samples and worker', async () => {
     const { code, stderr } = await train('stopped');
     expect(code).toBe(2);
-    expect(stderr).toMatch(/leaf \d in step [123] is not a finite number \(computed by worker-1\)/);
+    expect(stderr).toMatch(/leaf \d of step [123] is not a finite number \(computed by worker-1\)/);
     expect(stderr).toMatch(/samples are (05, \d\d|\d\d, 05)/);
   });
 

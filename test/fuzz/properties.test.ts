@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve, sep } from 'node:path';
 import { maskExtensionsOf, pairFiles, readMask, samplesOf } from '@unet-fleet/dataset';
 import { numbersFrom } from '@unet-fleet/dataset/readers/numbers';
-import { isPrintable, UserError } from '@unet-fleet/law';
+import { isPrintable, roundKinds, UserError } from '@unet-fleet/law';
 import {
   decodeHeader as decodeTensors,
   encodeHeader as encodeTensors,
@@ -95,7 +95,7 @@ const up = fc.oneof(
     type: fc.constant('draining'),
     term: word,
     sequence,
-    kind: fc.constantFrom('train', 'validation'),
+    kind: fc.constantFrom(...roundKinds),
     version: word,
     nodes: fc.array(node),
   }),

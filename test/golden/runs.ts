@@ -1,8 +1,8 @@
 /**
  * The short runs whose weights are on record. Together they cover what reaches a weight: optimizers, schedules,
  * clipping, class weights, ignored pixels, both up-samplings, odd and mixed sizes, 1, 3 and 4 channels, reducing and
- * enlarging, uneven batches, several workers and both carriers, threads, a stop and a resume, a changed rate, and
- * leaves that are skipped.
+ * enlarging, uneven batches, several workers and both carriers, threads, a stop and a resume, a changed rate, a loss of
+ * two passes, and leaves that are skipped.
  */
 import type { dataKinds } from './data.ts';
 
@@ -89,6 +89,11 @@ export const recordedRuns: RecordedRun[] = [
       { step: 3, learningRate: 0.0005 },
       { step: 7, learningRate: 0.004 },
     ],
+  },
+  {
+    name: 'batch Dice, ignored pixels, uneven batches',
+    data: 'ignored',
+    flags: `--loss batch-dice --batch-size 7 --leaf-size 2 ${adam} --ignore-index 255 --workers 2`,
   },
   {
     name: 'leaves that are skipped',

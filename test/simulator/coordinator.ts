@@ -98,6 +98,7 @@ export class Coordinator {
         validateEvery: train.validateEvery,
         checkpointEvery,
         numClasses,
+        loss: train.loss,
         onNonFinite: train.onNonFinite,
       },
       progress,

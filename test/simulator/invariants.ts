@@ -144,9 +144,13 @@ export const steeredOf = (
   leaving: ReadonlySet<string>,
 ): Steered => ({ round, isPaused: pause !== null, leaving, nextLeaseId });
 
-/** A paused run finishes its round and begins none; a worker that is sent away gets no new lease. */
+const isOfSameStep = (one: CoreState['round'], other: CoreState['round']): boolean =>
+  one?.version === other?.version && one?.kind === 'train' && other?.kind === 'sums';
+
+/** A paused run finishes its step or validation and begins none; a worker that is sent away gets no new lease. */
 export function assertSteered(before: Steered, state: CoreState, effects: readonly Effect[]): void {
-  if (before.isPaused && state.pause && state.round && state.round !== before.round) {
+  const isNewRound = state.round !== before.round && !isOfSameStep(state.round, before.round);
+  if (before.isPaused && state.pause && state.round && isNewRound) {
     throw new Violation(
       'pause',
       `${state.round.kind} round ${state.round.version} begins though it is paused`,

@@ -2,7 +2,7 @@
  * What a simulated worker computes with: the product's member over toy leaves and a toy engine, made anew for each
  * coordinator.
  */
-import { type PlanConfig, UserError } from '@unet-fleet/law';
+import { type PlanConfig, totalsOf, UserError } from '@unet-fleet/law';
 import { pause } from '@unet-fleet/shared';
 import { type BulkInbox, ShmInbox, ShmOutbox, type UpMessage, type Welcome } from '@unet-fleet/wire';
 import { type LeafBatches, type LeafEngine, Member } from '@unet-fleet/worker/shell/member';
@@ -11,8 +11,16 @@ import { Weights } from '@unet-fleet/worker/shell/weights';
 import type { Preparing } from '@unet-fleet/worker/shell/worker-shell';
 import { NetworkInbox, NetworkOutbox } from './bulk.ts';
 import type { Cluster } from './cluster.ts';
-import { isFiniteLeaf } from './plans.ts';
-import { numClasses, numParameters, numStatistics, trainLeaf, validationLeaf, weightsKeyOf } from './toy.ts';
+import { isFiniteLeaf, isFiniteSum } from './plans.ts';
+import {
+  addendsOf,
+  numClasses,
+  numParameters,
+  numStatistics,
+  trainLeaf,
+  validationLeaf,
+  weightsKeyOf,
+} from './toy.ts';
 import type { WorkerProcess } from './worker.ts';
 
 /** Slower is stopped, which is a trouble of its own. */
@@ -125,13 +133,16 @@ export class ToyEngine implements LeafEngine {
     this.#weightsKey = weightsKeyOf(parameters, statistics);
   }
 
-  trainLeaf: LeafEngine['trainLeaf'] = async ({ labels }, gradients, statistics) => {
-    const [term, version, leaf] = labels as unknown as [number, number, number];
-    if (this.#weightsKey !== this.#cluster.referenceOf(term).weightsKeys[version]) {
-      const { workerId } = this.#worker;
-      this.#cluster.violate('weights', `${workerId} computes with weights that are not version ${version}`);
-    }
-    const values = trainLeaf(this.#weightsKey, version, leaf, true);
+  addendsOfLeaf: LeafEngine['addendsOfLeaf'] = async ({ labels }) => {
+    const { version, leaf } = this.#leafOf(labels);
+    const addends = addendsOf(this.#weightsKey, version, leaf);
+    await this.#compute();
+    return isFiniteSum(this.#cluster.reference.toy, version, leaf) ? addends : addends.fill(Number.NaN);
+  };
+
+  trainLeaf: LeafEngine['trainLeaf'] = async ({ labels }, gradients, statistics, _onTensor, totals) => {
+    const { version, leaf } = this.#leafOf(labels);
+    const values = trainLeaf(this.#weightsKey, version, leaf, true, totals);
     await this.#compute();
     gradients.set(values.gradients);
     statistics.set(values.statistics);
@@ -141,15 +152,29 @@ export class ToyEngine implements LeafEngine {
   };
 
   evaluateLeaf: LeafEngine['evaluateLeaf'] = async ({ labels }, confusion) => {
-    const { lossSum, weightSum, confusion: counts } = validationLeaf(this.#weightsKey, labels[2]!);
+    const [, version, leaf] = labels as unknown as [number, number, number];
+    const { lossSum, weightSum, confusion: counts } = validationLeaf(this.#weightsKey, leaf);
+    const addends = addendsOf(this.#weightsKey, version, leaf);
     await this.#compute();
     counts.forEach((count, cell) => {
       confusion[cell]! += count;
     });
-    return { lossSum, weightSum, pictures: [] };
+    const hasTotals = totalsOf(this.#cluster.reference.toy.train.loss) !== null;
+    const sums = hasTotals ? { lossSum: 0, weightSum: 0, addends } : { lossSum, weightSum };
+    return { ...sums, pictures: [] };
   };
 
   predict: LeafEngine['predict'] = () => Promise.reject(new Error('there are no photos here'));
+
+  /** Which leaf of a step it is. */
+  #leafOf(labels: Int32Array): { version: number; leaf: number } {
+    const [term, version, leaf] = labels as unknown as [number, number, number];
+    if (this.#weightsKey !== this.#cluster.referenceOf(term).weightsKeys[version]) {
+      const { workerId } = this.#worker;
+      this.#cluster.violate('weights', `${workerId} computes with weights that are not version ${version}`);
+    }
+    return { version, leaf };
+  }
 
   async #compute(): Promise<void> {
     const { random, settings } = this.#cluster;

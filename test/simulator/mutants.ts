@@ -4,7 +4,7 @@
  */
 import type { handle as realHandle } from '@unet-fleet/coordinator/core/handle';
 import type { CoreState, Effect, Round } from '@unet-fleet/coordinator/core/types';
-import { leavesOf } from '@unet-fleet/law';
+import { addToTotals, leavesOf } from '@unet-fleet/law';
 import { ArrivalOrderBuckets } from './arrival-order.ts';
 import type { Mutant } from './cluster.ts';
 
@@ -87,6 +87,33 @@ function complainsTwice(real: Handle): Handle {
   };
 }
 
+/** Of what a step's first pass has come to, before anybody hears of it. */
+const changesTotals =
+  (change: (firstPass: NonNullable<Round['firstPass']>, state: CoreState) => readonly number[]) =>
+  (real: Handle): Handle =>
+  (state, event) => {
+    const before = state.round;
+    const effects = real(state, event);
+    const firstPass = state.round?.firstPass;
+    if (firstPass && state.round !== before)
+      firstPass.totals.splice(0, Number.POSITIVE_INFINITY, ...change(firstPass, state));
+    return effects;
+  };
+
+function addedAsTheyCame({ totals, answers }: NonNullable<Round['firstPass']>): number[] {
+  const added = new Array<number>(totals.length).fill(0);
+  for (const { leaves } of answers) addToTotals(added, leaves[0]!);
+  return added;
+}
+
+const totalsBefore = new WeakMap<CoreState, number[]>();
+
+function ofTheStepBefore({ totals }: { totals: readonly number[] }, state: CoreState): readonly number[] {
+  const before = totalsBefore.get(state) ?? totals;
+  totalsBefore.set(state, [...totals]);
+  return before;
+}
+
 export const mutants: Mutant[] = [
   { name: 'double-commit', about: 'a tick that falls into a commit commits again', handle: doubleCommit },
   { name: 'stale-term', about: 'the coordinator takes messages of every term', takesEveryTerm: true },
@@ -101,6 +128,16 @@ export const mutants: Mutant[] = [
     name: 'arrival-order',
     about: 'gradients are added in the order in which they arrive',
     parameters: (memory, options) => new ArrivalOrderBuckets(memory, options),
+  },
+  {
+    name: 'totals-in-arrival-order',
+    about: 'the sums of the first pass are added in the order in which they arrive',
+    handle: changesTotals(addedAsTheyCame),
+  },
+  {
+    name: 'totals-of-before',
+    about: 'the gradients of a step are computed with the totals of the step before',
+    handle: changesTotals(ofTheStepBefore),
   },
   {
     name: 'forgotten-lease',

@@ -21,6 +21,10 @@ export interface ToyPlan {
 export const isFiniteLeaf = (toy: ToyPlan, step: number, leaf: number): boolean =>
   !toy.nonFinite.has(step * 64 + leaf);
 
+/** A leaf that is not finite is so from the first pass on, where the loss has one, or in the second alone. */
+export const isFiniteSum = (toy: ToyPlan, step: number, leaf: number): boolean =>
+  isFiniteLeaf(toy, step, leaf) || leaf % 2 === 1;
+
 export const numPlans = 48;
 
 const defaults = loadConfig({}).train;
@@ -56,6 +60,8 @@ export function toyPlan(index: number): ToyPlan {
     earlyStopping: random.pick([0, 0, 2]),
     validateEvery: random.pick([0, 0, 2]),
     onNonFinite: 'skip',
+    // Of its own, so that all else of a plan is what it was without.
+    loss: new Random(index, 8).chance(0.4) ? 'batch-dice' : 'cross-entropy',
   };
   const nonFinite = new Set<number>();
   if (random.chance(0.3)) {

@@ -18,6 +18,7 @@ import {
   stepPlan,
   stepsPerEpoch,
   stepTo,
+  totalsOf,
   withRate,
 } from '@unet-fleet/law';
 import {
@@ -26,8 +27,17 @@ import {
   NumericMemory,
   updateRunningStatistics,
 } from '@unet-fleet/numerics';
-import { isFiniteLeaf, type ToyPlan, toyPlan } from './plans.ts';
-import { numClasses, numParameters, numStatistics, trainLeaf, validationLeaf, weightsKeyOf } from './toy.ts';
+import { isFiniteLeaf, isFiniteSum, type ToyPlan, toyPlan } from './plans.ts';
+import {
+  addendsOf,
+  numClasses,
+  numParameters,
+  numStatistics,
+  numTotals,
+  trainLeaf,
+  validationLeaf,
+  weightsKeyOf,
+} from './toy.ts';
 
 export interface Weights {
   parameters: Float32Array;
@@ -148,13 +158,14 @@ function train(toy: ToyPlan, changes: Changes): Reference {
   for (let version = 0; version < total; version++) {
     const { numLeaves } = stepPlan(toy.plan, version);
     const key = weightsKeyOf(parameters.view, statistics);
+    const first = firstPass(toy, key, version, numLeaves);
     const leaves = Array.from({ length: numLeaves }, (_, leaf) =>
-      trainLeaf(key, version, leaf, isFiniteLeaf(toy, version, leaf)),
+      trainLeaf(key, version, leaf, isFiniteLeaf(toy, version, leaf), first.totals),
     );
     const skipped = leaves.flatMap(({ sums }, leaf) => (sums.isFinite ? [] : [leaf]));
     if (skipped.length > 0 && toy.train.onNonFinite === 'stop') {
       reference.reason = 'failed';
-      reference.failure = { version, leaves: skipped };
+      reference.failure = { version, leaves: first.skipped.length > 0 ? first.skipped : skipped };
       break;
     }
     const weightSum = leaves.reduce((sum, leaf) => sum + leaf.sums.weightSum, 0);
@@ -201,18 +212,33 @@ function train(toy: ToyPlan, changes: Changes): Reference {
   return reference;
 }
 
+/** Totals of the leaves that are finite, one after the other; none for a loss of one pass. */
+function firstPass(toy: ToyPlan, key: number, version: number, numLeaves: number) {
+  const skipped: number[] = [];
+  if (toy.train.loss !== 'batch-dice') return { totals: [], skipped };
+  const totals = new Array<number>(numTotals).fill(0);
+  for (let leaf = 0; leaf < numLeaves; leaf++) {
+    if (!isFiniteSum(toy, version, leaf)) skipped.push(leaf);
+    else for (const [i, addend] of addendsOf(key, version, leaf).entries()) totals[i]! += addend;
+  }
+  return { totals, skipped };
+}
+
 function validate(toy: ToyPlan, key: number, progress: Progress): void {
   let [lossSum, weightSum] = [0, 0];
+  const totals = new Array<number>(numTotals).fill(0);
   const confusion = new Float64Array(numClasses * numClasses);
   for (let leaf = 0; leaf < numValidationLeaves(toy.plan); leaf++) {
     const result = validationLeaf(key, leaf);
+    for (const [i, addend] of addendsOf(key, -1, leaf).entries()) totals[i]! += addend;
     lossSum += result.lossSum;
     weightSum += result.weightSum;
     result.confusion.forEach((count, cell) => {
       confusion[cell]! += count;
     });
   }
-  const loss = lossSum / weightSum;
+  const ofTotals = totalsOf(toy.train.loss)?.lossOf(totals);
+  const loss = ofTotals ? ofTotals.lossSum / ofTotals.weightSum : lossSum / weightSum;
   progress.validationPending = false;
   progress.schedule = afterValidation(progress.schedule, loss);
   progress.earlyStopping = earlyStoppingAfterValidation(progress.earlyStopping, loss);

@@ -1,9 +1,9 @@
 /** What a coordinator does and says, for the trace. */
 import type { Effect } from '@unet-fleet/coordinator/core/types';
-import { stepOn } from '@unet-fleet/law';
+import { type RoundKind, rounds, stepOn } from '@unet-fleet/law';
 
-export const textOf = (kind: string, version: number, nodes: { level: number; index: number }[]): string =>
-  `${kind} ${kind === 'train' ? stepOn(version) : version} nodes ${nodes.map(({ level, index }) => `${level}:${index}`).join(' ')}`;
+export const textOf = (kind: RoundKind, version: number, nodes: { level: number; index: number }[]): string =>
+  `${kind} ${rounds[kind].isOfStep ? stepOn(version) : version} nodes ${nodes.map(({ level, index }) => `${level}:${index}`).join(' ')}`;
 
 /** Of an effect that is followed; called only where somebody reads it. */
 export function describeEffect(effect: Effect): (() => string) | null {

@@ -19,6 +19,8 @@ export interface ToyValidation {
 }
 
 export const numClasses = 2;
+/** Of the loss that has them. */
+export const numTotals = 6;
 export const numParameters = 5;
 export const numStatistics = 2;
 
@@ -49,15 +51,25 @@ function floatOf(hash: number): number {
   return oneFloat[0]!;
 }
 
-/** A training leaf. Depends on the weights, the step and the leaf, and on nothing else. */
-export function trainLeaf(weightsKey: number, step: number, leaf: number, isUsable: boolean): ToyLeaf {
+/**
+ * A training leaf. Depends on the weights, the step and the leaf, on the totals of a loss that has them, and on nothing
+ * else.
+ */
+export function trainLeaf(
+  weightsKey: number,
+  step: number,
+  leaf: number,
+  isUsable: boolean,
+  totals: readonly number[] = [],
+): ToyLeaf {
   const gradients = new Float32Array(numParameters);
   const statistics = new Float32Array(numStatistics);
   if (!isUsable) {
     const sums = { lossSum: 0, weightSum: 0, gradientNorm: 0, isFinite: false };
     return { gradients, statistics, sums };
   }
-  const hash = mixed(mixed(weightsKey, step + 1), leaf + 1);
+  const words = new Uint32Array(Float64Array.from(totals).buffer);
+  const hash = words.reduce(mixed, mixed(mixed(weightsKey, step + 1), leaf + 1));
   for (let i = 0; i < numParameters; i++) gradients[i] = floatOf(mixed(hash, i));
   for (let i = 0; i < numStatistics; i++) statistics[i] = Math.abs(floatOf(mixed(hash, 64 + i)));
   let squares = 0;
@@ -70,6 +82,12 @@ export function trainLeaf(weightsKey: number, step: number, leaf: number, isUsab
     sums: { lossSum, weightSum, gradientNorm: Math.sqrt(squares), isFinite: true },
   };
 }
+
+/** What the leaf of a step adds to the totals, with so many bits that their sum depends on its order. */
+export const addendsOf = (weightsKey: number, step: number, leaf: number): number[] =>
+  Array.from({ length: numTotals }, (_, i) =>
+    Math.abs(floatOf(mixed(mixed(mixed(weightsKey, step + 0x1000), leaf + 1), i)) / 3),
+  );
 
 export function validationLeaf(weightsKey: number, leaf: number): ToyValidation {
   const hash = mixed(mixed(weightsKey, 0x7fffffff), leaf + 1);

@@ -95,6 +95,8 @@ export class WorkerProcess {
         const what = () => `computes ${lease.kind} node ${nodeKey(node)} of lease ${lease.leaseId}`;
         trace.note(this.workerId, what);
       }
+      // Weights may be here already, and what is broken off ends at once.
+      if (effect.type === 'compute' || effect.type === 'hand-over') this.#cluster.hasSettled = true;
       yield effect;
       if (effect.type === 'exit') this.kill(`ends (${effect.cause}): ${effect.reason}`);
     }

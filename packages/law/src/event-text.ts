@@ -4,6 +4,8 @@
  */
 import type { RunEvent } from './events.ts';
 import { compact, counted, duration, lossText, seconds, shareText } from './figures.ts';
+import { rounds } from './plan/rounds.ts';
+import { versionBefore } from './plan/version.ts';
 
 export interface EventText {
   text: string;
@@ -49,8 +51,8 @@ export function describeEvent(event: RunEvent): EventText | null {
       );
     }
     case 'leaf-skipped': {
-      const { leaf, step, worker, samples = [] } = event;
-      const of = event.kind === 'train' ? `step ${step}` : `the validation of step ${step - 1}`;
+      const { kind, leaf, step, worker, samples = [] } = event;
+      const of = rounds[kind].nameOf(versionBefore(step));
       return warn(
         `warning: loss or gradient of leaf ${leaf} of ${of} is not finite (${worker}): left out, with its samples ` +
           samples.join(', '),

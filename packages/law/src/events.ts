@@ -3,6 +3,7 @@
  * are readers of this one stream.
  */
 import type { RecordedScores } from './metrics/class-scores/index.ts';
+import type { RoundKind } from './plan/rounds.ts';
 import type { Step } from './plan/version.ts';
 
 export type RunEvent =
@@ -47,7 +48,8 @@ export type RunEvent =
   /** A leaf's loss or gradient was not finite: it counts as having no valid pixel. */
   | {
       type: 'leaf-skipped';
-      kind: 'train' | 'validation';
+      kind: RoundKind;
+      /** Whose gradient is computed with the version of the round. */
       step: Step;
       leaf: number;
       worker: string;

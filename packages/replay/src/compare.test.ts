@@ -15,6 +15,7 @@ const recomputed: Recomputed = {
     ['1:0', { sha256: hash('1'), leaves: [sums(1), sums(2)] }],
     ['1:1', { sha256: hash('2'), leaves: [sums(3)] }],
   ]),
+  firstPass: null,
   gradientSha256: hash('9'),
   gradientNorm: 0.5,
   leaves: [sums(1), sums(2), sums(3)],

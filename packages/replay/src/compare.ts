@@ -27,6 +27,11 @@ export interface AnswerDifference {
   differing: LeafDifference[];
 }
 
+export interface FirstPassDifference {
+  /** Whose part of the totals is not what its leaf comes to; nobody's where they were added wrongly. */
+  answers: { leaf: number; samples: string[]; worker: string; workerId: string }[];
+}
+
 export interface StepComparison {
   step: number;
   isSame: boolean;
@@ -35,6 +40,11 @@ export interface StepComparison {
   gradientSha256: { inLedger: string; recomputed: string };
   /** The leaves held other samples than the plan gives them. */
   hasOtherSamples: boolean;
+  /**
+   * What differs in the first pass of a loss that has two; null where nothing does. Then every gradient was computed with
+   * other totals, and nothing is said of them.
+   */
+  firstPass: FirstPassDifference | null;
   answers: AnswerDifference[];
   /**
    * The gradient differs though no answer does: workers whose answers came in parts and so have no hash, or nobody,
@@ -45,18 +55,41 @@ export interface StepComparison {
 
 /** `samples`: ids of each leaf's samples, as the plan gives them. */
 export function compareStep(line: LedgerLine, recomputed: Recomputed, samples: string[][]): StepComparison {
-  const answers = line.answers.flatMap((answer) => differenceOf(answer, recomputed, samples) ?? []);
+  const firstPass = firstPassDifference(line, recomputed, samples);
+  const answers = firstPass
+    ? []
+    : line.answers.flatMap((answer) => differenceOf(answer, recomputed, samples) ?? []);
   const hasOtherSamples = line.samplesSha256 !== samplesSha256(samples);
   const hasOtherGradient = line.gradientSha256 !== recomputed.gradientSha256;
   return {
     step: line.step,
-    isSame: answers.length === 0 && !hasOtherSamples && !hasOtherGradient,
+    isSame: answers.length === 0 && !hasOtherSamples && !hasOtherGradient && !firstPass,
     numAnswers: line.answers.length,
     workers: [...new Set(line.answers.map(({ worker }) => worker))],
     gradientSha256: { inLedger: line.gradientSha256, recomputed: recomputed.gradientSha256 },
     hasOtherSamples,
+    firstPass,
     answers,
-    unexplained: hasOtherGradient && answers.length === 0 ? { suspects: suspectsOf(line) } : null,
+    unexplained:
+      hasOtherGradient && answers.length === 0 && !firstPass ? { suspects: suspectsOf(line) } : null,
+  };
+}
+
+/** A ledger without a first pass, of a loss that has one, differs too. */
+function firstPassDifference(
+  { firstPass: inLedger }: LedgerLine,
+  { firstPass: here }: Recomputed,
+  samples: string[][],
+): FirstPassDifference | null {
+  const answers = (inLedger?.answers ?? []).filter(
+    ({ leaf, sha256 }) => sha256 !== (here?.addendsSha256[leaf] ?? null),
+  );
+  if (answers.length === 0 && inLedger?.totalsSha256 === here?.totalsSha256) return null;
+  return {
+    answers: answers.map(({ leaf, worker, workerId }) => ({
+      ...{ leaf, worker, workerId },
+      samples: samples[leaf] ?? [],
+    })),
   };
 }
 

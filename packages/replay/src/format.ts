@@ -1,5 +1,5 @@
 /** A replay's report in sentences. */
-import type { AnswerDifference, LeafDifference, StepComparison } from './compare.ts';
+import type { AnswerDifference, FirstPassDifference, LeafDifference, StepComparison } from './compare.ts';
 import type { ReplayReport } from './replay.ts';
 
 /** One line each; the first is the verdict. */
@@ -29,14 +29,26 @@ export function formatReplay({ step, steps, isSame, beganAfterStep, checkpoint }
   return lines;
 }
 
-function reasonsOf({ answers, hasOtherSamples, unexplained, gradientSha256 }: StepComparison): string[] {
-  const reasons = answers.flatMap(answerReasons);
+function reasonsOf(comparison: StepComparison): string[] {
+  const { answers, firstPass, hasOtherSamples, unexplained, gradientSha256 } = comparison;
+  const reasons = [...(firstPass ? firstPassReasons(firstPass) : []), ...answers.flatMap(answerReasons)];
   if (hasOtherSamples) reasons.push('its leaves held other samples than the plan gives them');
   if (unexplained) reasons.push(unexplainedReason(unexplained.suspects));
   if (gradientSha256.inLedger !== gradientSha256.recomputed) {
     reasons.push(`gradient ${gradientSha256.inLedger} in the ledger, ${gradientSha256.recomputed} here`);
   }
   return reasons;
+}
+
+function firstPassReasons({ answers }: FirstPassDifference): string[] {
+  if (answers.length === 0)
+    return [
+      "no part of the sums over the batch differs, but they do: they were added wrongly on the coordinator's machine",
+    ];
+  return answers.map(
+    ({ leaf, samples, worker, workerId }) =>
+      `${worker} (${workerId}) delivered another part of the sums over the batch for leaf ${leaf} (${samples.join(', ')})`,
+  );
 }
 
 const unexplainedReason = (suspects: string[]): string =>

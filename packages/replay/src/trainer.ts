@@ -7,12 +7,18 @@ import type { ModelState, StepUpdate } from '@unet-fleet/coordinator/reducer/buc
 import { commitStep } from '@unet-fleet/coordinator/reducer/commit';
 import { gradientSha256, nodeSha256 } from '@unet-fleet/coordinator/reducer/hashing';
 import {
+  type FirstPass,
+  firstPassOf,
+  lossSums,
   type ModelDescription,
   nodeKey,
   type PlanConfig,
   rootOf,
+  type StepPlan,
+  skippedOf,
   stepPlan,
   type TrainConfig,
+  totalsOf,
   versionBefore,
 } from '@unet-fleet/law';
 import {
@@ -23,10 +29,10 @@ import {
   type Optimizer,
   updateRunningStatistics,
 } from '@unet-fleet/numerics';
-import type { LedgerLine } from '@unet-fleet/record';
+import { type LedgerLine, numbersSha256 } from '@unet-fleet/record';
 import type { ComputeThread } from '@unet-fleet/worker';
 import type { Batches } from '@unet-fleet/worker/shell/batches';
-import type { LeafSums } from '@unet-fleet/worker/shell/leaf-sums';
+import { type LeafSums, leftOut, plainLeafSums } from '@unet-fleet/worker/shell/leaf-sums';
 import { NodeComputer, type NodeSum, statisticsOf } from '@unet-fleet/worker/shell/nodes';
 
 export interface TrainerOptions {
@@ -34,7 +40,7 @@ export interface TrainerOptions {
   plan: PlanConfig;
   train: TrainConfig;
   batches: Pick<Batches, 'train'>;
-  engine: Pick<ComputeThread, 'setWeights' | 'trainLeaf'>;
+  engine: Pick<ComputeThread, 'setWeights' | 'trainLeaf' | 'addendsOfLeaf'>;
   /** Told after each leaf. */
   onLeaf(): void;
 }
@@ -43,6 +49,8 @@ export interface TrainerOptions {
 export interface Recomputed {
   /** Of the answers that the ledger names, by node. */
   answers: Map<string, { sha256: string; leaves: LeafSums[] }>;
+  /** Of a loss of two passes; null for any other. */
+  firstPass: { totalsSha256: string; addendsSha256: (string | null)[] } | null;
   gradientSha256: string;
   gradientNorm: number;
   /** Of all leaves, in leaf order. */
@@ -78,13 +86,16 @@ export class Trainer {
     await engine.setWeights(this.#parameters.view, this.#statistics);
     const position = stepPlan(plan, versionBefore(step));
     const { numLeaves } = position;
+    const firstPass = await this.#firstPass(position);
     const wanted = new Set(answers.map(({ node }) => nodeKey(node)));
     const recomputed: Recomputed['answers'] = new Map();
     const root = await this.#nodes.sum(
       rootOf(numLeaves),
       numLeaves,
       async (leaf, gradients, statistics) => {
-        const loss = await engine.trainLeaf(await batches.train(position, leaf), gradients, statistics);
+        if (firstPass?.skippedLeaves.includes(leaf)) return leftOut;
+        const batch = await batches.train(position, leaf);
+        const loss = await engine.trainLeaf(batch, gradients, statistics, null, firstPass?.totals);
         onLeaf();
         return loss;
       },
@@ -102,14 +113,31 @@ export class Trainer {
       {
         version: versionBefore(step),
         numLeaves,
-        weightSum: leaves.reduce((sum, leaf) => sum + leaf.weightSum, 0),
+        weightSum: lossSums(leaves).weightSum,
         learningRate,
-        skippedLeaves: leaves.flatMap((sums, leaf) => (sums.isFinite ? [] : [leaf])),
+        skippedLeaves: skippedOf(leaves),
       },
       train,
     );
     this.#nodes.release(root);
-    return { answers: recomputed, gradientSha256: hash, gradientNorm, leaves };
+    const hashes = firstPass && {
+      totalsSha256: numbersSha256(firstPass.totals),
+      addendsSha256: firstPass.leaves.map(({ addends }) => (addends ? numbersSha256(addends) : null)),
+    };
+    return { answers: recomputed, firstPass: hashes, gradientSha256: hash, gradientNorm, leaves };
+  }
+
+  /** Over all leaves of the step; null for a loss that has one pass. */
+  async #firstPass(position: StepPlan): Promise<(FirstPass & { leaves: LeafSums[] }) | null> {
+    const { batches, engine, model, train } = this.#options;
+    const ofLoss = totalsOf(train.loss);
+    if (!ofLoss) return null;
+    const leaves: LeafSums[] = [];
+    for (let leaf = 0; leaf < position.numLeaves; leaf++) {
+      const addends = await engine.addendsOfLeaf(await batches.train(position, leaf));
+      leaves.push(plainLeafSums({ lossSum: 0, weightSum: 0, addends }));
+    }
+    return { ...firstPassOf(ofLoss, model.config.numClasses, leaves), leaves };
   }
 
   #apply({ gradients, leaves }: NodeSum, { skippedLeaves, scalars }: StepUpdate): void {

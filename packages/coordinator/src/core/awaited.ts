@@ -1,5 +1,5 @@
 /** What the run waits for: who, since when, why, until when, and what happens then. Asked at any moment. */
-import { type Awaited, leavesOf, sameNode, stepOn, stepTo } from '@unet-fleet/law';
+import { type Awaited, leavesOf, rounds, sameNode, stepOn, stepTo } from '@unet-fleet/law';
 import { deadlinesOf } from './deadlines.ts';
 import { numActive } from './leases.ts';
 import { describeLeaves, leaseIsOf, openLeavesOf } from './leaves.ts';
@@ -111,11 +111,7 @@ function awaitedOf(state: CoreState, member: Member): Awaited | null {
   if (!round || !lease || !leaseIsOf(round, lease)) return null;
   const leaves = openLeavesOf(round, lease);
   if (leaves.length === 0) return null;
-  const of =
-    round.kind === 'train'
-      ? `step ${stepOn(round.version)}`
-      : `the validation of step ${stepTo(round.version)}`;
-  const what = `${describeLeaves(leaves)} of ${of}`;
+  const what = `${describeLeaves(leaves)} of ${rounds[round.kind].nameOf(round.version)}`;
   const common = { who: member.name, what, sinceMs: lease.awaitedSinceMs };
   if (member.disconnectedAtMs !== null) {
     return {

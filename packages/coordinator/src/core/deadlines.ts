@@ -45,7 +45,7 @@ function median(values: number[]): number {
   return sorted[sorted.length >> 1]!;
 }
 
-/** A validation leaf takes less than a training leaf: the backward pass is missing. */
+/** A leaf without a gradient takes less than one with it: the backward pass is missing. */
 const measuredFor = ({ leafTimes }: CoreState, kind: RoundKind): LeafTimes =>
   isMeasured(leafTimes[kind]) ? leafTimes[kind] : leafTimes.train;
 

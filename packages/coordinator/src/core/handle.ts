@@ -2,20 +2,15 @@
  * The core's one entry: an event changes the state and says what to do about it. No clock, no I/O, no tensors, so
  * that production, unit tests and the simulator run the same decisions. `handle` owns the state it is given.
  */
-import { stepOn } from '@unet-fleet/law';
+import { rounds } from '@unet-fleet/law';
 import { sayWhetherWaiting, sayWhoIsLate } from './awaited.ts';
 import { brokerBack, brokerLost, stalled } from './broker.ts';
+import { afterCheckpoint, afterCheckpointFailure, endIfAsked, keepNow } from './ending.ts';
 import { assignLeases, leaseSeen, resendLeases } from './leases.ts';
 import { admit, disconnect, dismiss, drain, fail, leave, releaseDrained, removeLost } from './members.ts';
 import { acceptResult, loseNode, nodeReduced } from './results.ts';
-import {
-  afterCheckpoint,
-  afterCheckpointFailure,
-  afterCommit,
-  endIfAsked,
-  keepNow,
-  startRound,
-} from './rounds.ts';
+import { startRound } from './rounds/index.ts';
+import { afterCommit } from './rounds/train.ts';
 import { askAgain, askToDrain, changeRate, pause, resume, stopAfterEpoch } from './steering.ts';
 import type { CoreEvent, CoreState, Effect } from './types.ts';
 
@@ -124,7 +119,7 @@ function failIfUnlucky(state: CoreState, effects: Effect[]): void {
     type: 'fail',
     cause: 'leaf',
     message:
-      `leaf ${leaf} of step ${stepOn(version)} was lost with its worker ${maxLeafAttempts} times: see the workers' last ` +
+      `leaf ${leaf} of ${rounds[kind].nameOf(version)} was lost with its worker ${maxLeafAttempts} times: see the workers' last ` +
       'lines in the log for the reason, then continue with --resume',
     leaf: { kind, version, leaf },
   });

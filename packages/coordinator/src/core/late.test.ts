@@ -21,6 +21,7 @@ const config: CoreConfig = {
   checkpointEvery: 0,
   minWorkers: 1,
   numClasses: 2,
+  loss: 'cross-entropy',
   silenceMs: 10_000,
   resendMs: 1_000,
   maxLeafAttempts: 50,

@@ -3,7 +3,15 @@
  * worker a second time, and the first answer counts. Which worker gets a leaf cannot matter to the result, so the
  * dealing may use rank and timing freely.
  */
-import { balancedRanges, childrenOf, coverOf, leavesOf, stepOn, type TreeNode } from '@unet-fleet/law';
+import {
+  balancedRanges,
+  childrenOf,
+  coverOf,
+  leavesOf,
+  rounds,
+  stepOn,
+  type TreeNode,
+} from '@unet-fleet/law';
 import { deadlinesOf } from './deadlines.ts';
 import { describeLeaves, leaseIsOf, memberOf, numHolders, openLeavesOf, runsOf } from './leaves.ts';
 import { isLeaving } from './steering.ts';
@@ -32,7 +40,7 @@ export function assignLeases(state: CoreState, now: number, effects: Effect[]): 
   for (const share of shares) {
     for (const leaf of share) round.leaves[leaf] = 'leased';
     const nodes = nodesOf(state, share);
-    if (round.kind === 'train')
+    if (rounds[round.kind].addsGradients)
       divide(nodes, round.leaves.length, numPartsOf(state, nodes.length, share.length));
     give(state, idle.shift()!, nodes, now, effects);
   }
@@ -56,8 +64,8 @@ const isIdle = (state: CoreState, member: Member, now: number): boolean =>
 /** The nodes that a worker hands these leaves over in. */
 function nodesOf(state: CoreState, leaves: number[]): TreeNode[] {
   const { kind, leaves: all } = state.round!;
-  // Validation results are merged leaf by leaf, so each is a node of its own.
-  if (kind === 'validation') return leaves.map((index) => ({ level: 0, index }));
+  // What has no gradient is merged leaf by leaf, so each is a node of its own.
+  if (!rounds[kind].addsGradients) return leaves.map((index) => ({ level: 0, index }));
   return runsOf(leaves).flatMap(({ first, end }) => coverOf(first, end, all.length));
 }
 
@@ -75,7 +83,13 @@ function give(state: CoreState, member: Member, nodes: TreeNode[], now: number, 
     isRepeated: false,
     isLateSaid: false,
   };
-  effects.push({ type: 'lease', workerId: member.workerId, leaseId, kind, version, nodes });
+  effects.push(leaseOf(state.round!, member.workerId, member.lease));
+}
+
+function leaseOf(round: Round, workerId: string, { leaseId, nodes }: Lease): Effect {
+  const { kind, version, firstPass } = round;
+  const told = firstPass && { totals: firstPass.totals, skippedLeaves: firstPass.skippedLeaves };
+  return { type: 'lease', workerId, leaseId, kind, version, nodes, ...(told && { firstPass: told }) };
 }
 
 /** Replaces the first of the highest nodes by its children, as long as there are few enough. In place. */
@@ -96,12 +110,12 @@ function numPartsOf({ transferMs, leafTimes }: CoreState, numNodes: number, numL
 }
 
 /**
- * Training leaves are dealt out evenly at once: a step ends with its slowest worker. Validation has many leaves and
+ * The leaves of a step are dealt out evenly at once: it ends with its slowest worker. Validation has many leaves and
  * nothing to add up, so each worker gets half of an even share and comes back.
  */
 function sharesOf(round: Round, pending: number[], numIdle: number, numWorkers: number): number[][] {
   if (pending.length === 0) return [];
-  if (round.kind === 'train') {
+  if (rounds[round.kind].isOfStep) {
     return balancedRanges(pending.length, Math.min(numIdle, pending.length)).map(({ first, end }) =>
       pending.slice(first, end),
     );
@@ -242,7 +256,6 @@ export function resendLeases(state: CoreState, now: number, effects: Effect[]): 
   for (const { workerId, lease } of state.members) {
     if (!lease || lease.seen || now - lease.sentAtMs < state.config.resendMs) continue;
     lease.sentAtMs = now;
-    const { leaseId, kind, version, nodes } = lease;
-    effects.push({ type: 'lease', workerId, leaseId, kind, version, nodes });
+    effects.push(leaseOf(state.round!, workerId, lease));
   }
 }

@@ -6,10 +6,9 @@ import {
   type Dropped,
   isNodeOf,
   leavesOf,
-  rateAt,
+  rounds,
   sameNode,
   stepOn,
-  stepTo,
   type TreeNode,
   type Version,
 } from '@unet-fleet/law';
@@ -17,14 +16,12 @@ import { measure } from './deadlines.ts';
 import { returnNode, signOfLife } from './leases.ts';
 import { describeLeaves, leaseIsOf, memberOf, numHolders } from './leaves.ts';
 import { dismiss } from './members.ts';
-import { skippedLeavesOf, totalOf } from './round.ts';
-import { finishValidation } from './rounds.ts';
-import { progressNow } from './steering.ts';
+import { coreRounds } from './rounds/index.ts';
+import type { Result } from './rounds/round.ts';
 import { forgive, suspect } from './suspects.ts';
 import type { CoreEvent, CoreState, Effect, Member, Round } from './types.ts';
 
 type EventOf<T extends CoreEvent['type']> = Extract<CoreEvent, { type: T }>;
-type Result = EventOf<'result'>;
 
 /** Rejections are kept per worker and reason until the next commit; names come from peers. */
 const maxRejections = 256;
@@ -86,32 +83,32 @@ function accept(
     arrivedMs: event.now - round.startedAtMs,
     leaves: event.leaves,
   });
-  if (round.kind === 'train') {
+  if (rounds[round.kind].addsGradients) {
     for (const leaf of leaves) round.leaves[leaf] = 'received';
     const { workerId, version, node } = event;
     round.collecting.push({ workerId, node });
     effects.push({ type: 'reduce', workerId, version, node, numLeaves: round.leaves.length });
     return;
   }
+  const { counted } = coreRounds[round.kind];
+  finish(state, round, event, effects, () => counted?.(round, event, effects));
+}
+
+/** Nothing more is wanted for the node's leaves. When they were the last, the round is complete. */
+function finish(
+  state: CoreState,
+  round: Round,
+  { workerId, version, node, now }: { workerId: string; version: Version; node: TreeNode; now: number },
+  effects: Effect[],
+  counted = () => {},
+): void {
+  const leaves = leavesOf(node, round.leaves.length);
   for (const leaf of leaves) round.leaves[leaf] = 'done';
-  settle(event, effects);
-  const { node, pictures = [] } = event;
-  const confusion = event.confusion!;
-  confusion.indices.forEach((cell, index) => {
-    round.confusion![cell]! += confusion.counts[index]!;
-  });
-  effects.push({ type: 'counted', answer: { version: round.version, node, confusion, pictures } });
+  settle({ workerId, kind: round.kind, version, node }, effects);
   countImages(state, round, leaves);
-  effects.push({
-    type: 'emit',
-    event: {
-      type: 'validation-progress',
-      step: stepTo(round.version),
-      numImagesDone: round.numImagesDone,
-      numImages: round.numImages,
-    },
-  });
-  if (round.leaves.every((leaf) => leaf === 'done')) finishValidation(state, event.now, effects);
+  counted();
+  if (round.leaves.every((leaf) => leaf === 'done'))
+    coreRounds[round.kind].complete(state, round, now, effects);
 }
 
 /** The worker need not send this again, nor keep its gradient. */
@@ -154,14 +151,7 @@ const isSentAgain = (round: Round, event: Result): boolean =>
 function isWellFormed(state: CoreState, round: Round, event: Result): boolean {
   if (!isNodeOf(event.node, round.leaves.length)) return false;
   if (event.leaves.length !== leavesOf(event.node, round.leaves.length).length) return false;
-  if (round.kind === 'train') return true;
-  const numCells = state.config.numClasses ** 2;
-  return (
-    event.node.level === 0 &&
-    event.confusion !== null &&
-    event.confusion.indices.length === event.confusion.counts.length &&
-    event.confusion.indices.every((cell) => cell < numCells)
-  );
+  return coreRounds[round.kind].isWellFormed(state, round, event);
 }
 
 /** Whether the run can go on with this answer; its leaves that are not finite are told of. */
@@ -172,14 +162,17 @@ function areFinite(
   event: Result,
   effects: Effect[],
 ): boolean {
-  const wrong = leavesOf(event.node, round.leaves.length).filter((_, i) => !event.leaves[i]!.isFinite);
+  const known = round.firstPass?.skippedLeaves ?? [];
+  const wrong = leavesOf(event.node, round.leaves.length).filter(
+    (leaf, i) => !event.leaves[i]!.isFinite && !known.includes(leaf),
+  );
   if (wrong.length === 0) return true;
   if (state.config.onNonFinite === 'stop') {
     state.over = true;
     effects.push({
       type: 'fail',
       cause: 'leaf',
-      message: `the ${round.kind === 'train' ? 'loss or gradient' : 'validation loss'} of ${nameOf(round, wrong)} is not a finite number (computed by ${member.name})`,
+      message: `the ${rounds[round.kind].addsGradients ? 'loss or gradient' : 'loss'} of ${describeLeaves(wrong)} of ${rounds[round.kind].nameOf(round.version)} is not a finite number (computed by ${member.name})`,
       leaf: { kind: round.kind, version: round.version, leaf: wrong[0]! },
     });
     return false;
@@ -198,9 +191,6 @@ function areFinite(
   }
   return true;
 }
-
-const nameOf = (round: Round, leaves: number[]): string =>
-  `${describeLeaves(leaves)} ${round.kind === 'train' ? `in step ${stepOn(round.version)}` : `after step ${stepTo(round.version)}`}`;
 
 function countImages(state: CoreState, round: Round, leaves: number[]): void {
   const { leafSize } = state.config.plan;
@@ -221,11 +211,7 @@ export function nodeReduced(state: CoreState, event: EventOf<'node-reduced'>, ef
       : state.transferMs + transferShare * (transferMs - state.transferMs);
   const round = collected(state, event);
   if (!round) return;
-  const leaves = leavesOf(event.node, round.leaves.length);
-  for (const leaf of leaves) round.leaves[leaf] = 'done';
-  settle({ ...event, kind: 'train' }, effects);
-  countImages(state, round, leaves);
-  if (round.leaves.every((leaf) => leaf === 'done')) commit(state, round, effects);
+  finish(state, round, event, effects);
 }
 
 /** The round that waited for this transfer; null when it is over. */
@@ -233,25 +219,13 @@ function collected(
   { round }: CoreState,
   { workerId, version, node }: { workerId: string; version: Version; node: TreeNode },
 ): Round | null {
-  if (round?.kind !== 'train' || round.version !== version || round.committing) return null;
+  if (!round || round.version !== version || round.committing) return null;
   const index = round.collecting.findIndex(
     (collect) => collect.workerId === workerId && sameNode(collect.node, node),
   );
   if (index < 0) return null;
   round.collecting.splice(index, 1);
   return round;
-}
-
-function commit(state: CoreState, round: Round, effects: Effect[]): void {
-  round.committing = true;
-  effects.push({
-    type: 'commit',
-    version: round.version,
-    numLeaves: round.leaves.length,
-    weightSum: totalOf(round).weightSum,
-    learningRate: rateAt(progressNow(state).schedule, round.version),
-    skippedLeaves: skippedLeavesOf(round),
-  });
 }
 
 /** The gradient of an answer could not be fetched whole: its leaves go to somebody again. */

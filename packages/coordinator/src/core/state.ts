@@ -30,7 +30,7 @@ export const initialState = (
   dropped: { stale: 0, duplicate: 0, stranger: 0, malformed: 0, unavailable: 0 },
   rejected: [],
   suspects: [],
-  leafTimes: { train: unmeasured(), validation: unmeasured() },
+  leafTimes: { train: unmeasured(), validation: unmeasured(), sums: unmeasured() },
   norms: initialNorms(),
   transferMs: null,
   broker: null,

@@ -1,6 +1,7 @@
 /** What the run is doing at this moment, for people. Times are those of the core's clock. */
-import { type CoreStatus, type RunState, stepTo, type WorkerState } from '@unet-fleet/law';
+import { type CoreStatus, type RunState, rounds, stepTo, type WorkerState } from '@unet-fleet/law';
 import { awaited, lackOfWorkers } from './awaited.ts';
+import { kindNow } from './rounds/index.ts';
 import { isLeaving } from './steering.ts';
 import { isPaused } from './suspects.ts';
 import type { CoreState, Member } from './types.ts';
@@ -26,7 +27,7 @@ function runStateOf(state: CoreState): RunState {
   if (state.broker) return 'waiting for the broker';
   if (state.pause && !state.round) return 'paused';
   if (lackOfWorkers(state) !== null) return 'waiting for workers';
-  return state.round?.kind === 'validation' ? 'validating' : 'training';
+  return rounds[kindNow(state)].isOfStep ? 'training' : 'validating';
 }
 
 function workerStateOf(state: CoreState, member: Member, now: number): WorkerState {

@@ -10,6 +10,7 @@ import {
   type Progress,
   planWith,
   rateAt,
+  rounds,
   type Step,
   stepOn,
   stepsPerEpoch,
@@ -90,7 +91,7 @@ export const stopsHere = ({ stopSinceMs, stopAfterEpoch: isWanted, progress, con
 
 /** The first step that has not begun, from 1; null when there is none left. */
 export function nextStep({ progress, round, config, ending, interventions }: CoreState): number | null {
-  const next = progress.version + (round?.kind === 'train' ? 2 : 1);
+  const next = progress.version + (round && rounds[round.kind].isOfStep ? 2 : 1);
   const plan = planWith(
     config.plan,
     interventions.filter(({ step }) => step <= next),

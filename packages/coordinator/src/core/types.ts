@@ -5,8 +5,10 @@
 import type {
   Answer,
   Dropped,
+  FirstPass,
   Intervention,
   LeafSums,
+  LossName,
   NormHistory,
   PlanConfig,
   Progress,
@@ -26,6 +28,7 @@ export interface CoreConfig {
   checkpointEvery: number;
   minWorkers: number;
   numClasses: number;
+  loss: LossName;
   /** A worker that is silent for this long is taken for lost. */
   silenceMs: number;
   /** A lease or result that has not been seen by the other side after this long is sent again. */
@@ -107,8 +110,18 @@ export type CoreEvent = { now: number } & (
   | { type: 'learning-rate'; intervention: Intervention }
 );
 
+/** What a worker is told of its lease. */
+export interface LeasedNodes {
+  leaseId: number;
+  kind: RoundKind;
+  version: Version;
+  nodes: TreeNode[];
+  /** Of the step, which gradients are computed with; absent where the loss has one pass. */
+  firstPass?: FirstPass;
+}
+
 export type Effect =
-  | { type: 'lease'; workerId: string; leaseId: number; kind: RoundKind; version: Version; nodes: TreeNode[] }
+  | ({ type: 'lease'; workerId: string } & LeasedNodes)
   | { type: 'reduce'; workerId: string; version: Version; node: TreeNode; numLeaves: number }
   | {
       type: 'commit';
@@ -202,6 +215,7 @@ export interface Round {
   kind: RoundKind;
   /** Of the weights that its leaves are computed with. */
   version: Version;
+  /** Of a step with two rounds, when the first began. */
   startedAtMs: number;
   leaves: LeafState[];
   attempts: number[];
@@ -215,6 +229,8 @@ export interface Round {
   /** Leaves that a worker could not compute for a reason it named. */
   complaints: number[];
   confusion: Float64Array | null;
+  /** Of the step, before its gradients; null where the loss has one pass. */
+  firstPass: StepRecord['firstPass'] | null;
   /** All leaves are done and the step is being applied. */
   committing: boolean;
 }

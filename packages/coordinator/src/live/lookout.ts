@@ -7,6 +7,7 @@ import {
   leavesOf,
   type PlanConfig,
   type RunEvent,
+  rounds,
   type StepRecord,
   type StepTimings,
   stepPlan,
@@ -56,7 +57,7 @@ export class Lookout {
   /** A message as it goes to a worker. */
   outgoing(workerId: string, message: Message): Message {
     if (message.type !== 'lease') return message;
-    if (message.kind === 'train') {
+    if (rounds[message.kind].isOfStep) {
       this.#lanes.leased(workerId, message.version, this.#options.now());
       return message;
     }
@@ -74,8 +75,8 @@ export class Lookout {
   }
 
   /** An answer, before the core sees it. */
-  answered(workerId: string, { kind, version, node, timings }: Result): void {
-    if (kind === 'train') this.#lanes.answered(workerId, version, node, timings);
+  answered(workerId: string, result: Result): void {
+    if (rounds[result.kind].isOfStep) this.#lanes.answered(workerId, result);
   }
 
   /** An answer that a validation counts. */

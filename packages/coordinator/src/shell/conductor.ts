@@ -20,6 +20,7 @@ import { type Clock, realClock } from '@unet-fleet/shared';
 import type { DownMessage, Unsent, UpMessage } from '@unet-fleet/wire';
 import { handle } from '../core/handle.ts';
 import { hears } from '../core/peers.ts';
+import { kindNow } from '../core/rounds/index.ts';
 import { initialState } from '../core/state.ts';
 import { statusOf } from '../core/status.ts';
 import { nextStep, plannedRate } from '../core/steering.ts';
@@ -163,11 +164,8 @@ export class Conductor {
   #pulse(): void {
     if (this.#isStopped) return;
     const { round, progress } = this.state;
-    this.#ports.broadcast({
-      type: 'pulse',
-      kind: round?.kind ?? (progress.validationPending ? 'validation' : 'train'),
-      version: round?.version ?? progress.version,
-    });
+    const version = round?.version ?? progress.version;
+    this.#ports.broadcast({ type: 'pulse', kind: kindNow(this.state), version });
   }
 
   /** What fails, now or later, ends the run. */
@@ -183,8 +181,8 @@ export class Conductor {
     const ports = this.#ports;
     switch (effect.type) {
       case 'lease': {
-        const { workerId, leaseId, kind, version, nodes } = effect;
-        return ports.send(workerId, { type: 'lease', leaseId, kind, version, nodes });
+        const { workerId, ...lease } = effect;
+        return ports.send(workerId, lease);
       }
       case 'reduce':
         return this.#reduce(effect);

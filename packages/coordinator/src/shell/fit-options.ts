@@ -5,7 +5,16 @@
 
 import { parseClassWeights } from '@unet-fleet/config';
 import { checkBatches, type Dataset, type Split, splitOf, trainingSizeOf } from '@unet-fleet/dataset';
-import { type Config, leafSizeOf, modelOf, sideLimits, UserError } from '@unet-fleet/law';
+import {
+  type Config,
+  type LossName,
+  leafSizeOf,
+  maxTotals,
+  modelOf,
+  sideLimits,
+  totalsOf,
+  UserError,
+} from '@unet-fleet/law';
 
 export interface Fit {
   split: Split;
@@ -13,8 +22,8 @@ export interface Fit {
 }
 
 /**
- * Throws a UserError where no batch can be made of the photos, the model can't compute their size, or there is not a
- * weight for each class.
+ * Throws a UserError where no batch can be made of the photos, the model can't compute their size, there is not a weight
+ * for each class, or the loss has no room for so many.
  */
 export function fitOptions(config: Config, dataset: Dataset): Fit {
   const { data, train } = config;
@@ -22,11 +31,20 @@ export function fitOptions(config: Config, dataset: Dataset): Fit {
   const limits = sideLimits(modelOf(config.model, { inChannels: data.channels, numClasses }));
   for (const sample of samples) trainingSizeOf(data, sample, limits);
   const classWeights = classWeightsOf(config, dataset);
+  assertTotalsFit(train.loss, numClasses);
   const split = splitOf(dataset, data.validationShare, train.seed);
   const { batchSize } = train;
   const leafSize = leafSizeOf(train);
   checkBatches(data, dataset.samples, { numTraining: split.training.length, batchSize, leafSize });
   return { split, classWeights };
+}
+
+function assertTotalsFit(loss: LossName, numClasses: number): void {
+  const numTotals = totalsOf(loss)?.count(numClasses) ?? 0;
+  if (numTotals <= maxTotals) return;
+  throw new UserError(
+    `--loss ${loss} needs ${numTotals} sums over the batch for ${numClasses} classes, and ${maxTotals} is the most: choose --loss cross-entropy`,
+  );
 }
 
 /**

@@ -2,16 +2,13 @@
 import { availableParallelism } from 'node:os';
 import { withoutSecrets } from '@unet-fleet/config';
 import {
-  epochOrder,
   ignoredLabel,
   maxLeaves,
   numSteps,
   type RoundKind,
   type RunEvent,
-  stepPlan,
-  trainLeafSamples,
+  rounds,
   type Version,
-  validationLeafSamples,
 } from '@unet-fleet/law';
 import type { Welcome } from '@unet-fleet/wire';
 import type { CoreConfig } from '../core/types.ts';
@@ -32,6 +29,7 @@ export function coreConfig({ config, plan, model }: PreparedRun): CoreConfig {
     checkpointEvery: run.checkpointEvery,
     minWorkers: run.minWorkers,
     numClasses: model.config.numClasses,
+    loss: train.loss,
     silenceMs: run.leaseSeconds * 1_000,
     resendMs,
     maxLeafAttempts,
@@ -106,18 +104,15 @@ export function constantFacts({
   };
 }
 
-/** Ids of the samples of a leaf: of the step on these weights, or of their validation. */
+/** Ids of the samples of a leaf of this round. */
 export function samplesOfLeaf(
   { plan, folder }: PreparedRun,
   kind: RoundKind,
   version: Version,
   leaf: number,
 ): string[] {
-  const { train, validation } = folder.split;
-  if (kind === 'validation') return validationLeafSamples(plan, leaf).map((index) => validation[index]!);
-  const position = stepPlan(plan, version);
-  const order = epochOrder(plan, position.epoch);
-  return trainLeafSamples(plan, order, position, leaf).map((index) => train[index]!);
+  const { part, samplesOf } = rounds[kind];
+  return samplesOf(plan, version, leaf).map((index) => folder.split[part][index]!);
 }
 
 /** A sentence about more threads than cores on this machine; null when there are enough. */

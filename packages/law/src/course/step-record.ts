@@ -8,16 +8,29 @@ import type { Intervention } from './progress.ts';
 export interface LeafSums {
   lossSum: number;
   weightSum: number;
-  /** L2 norm of the leaf's gradient sum; 0 in a validation. */
+  /** L2 norm of the leaf's gradient sum; 0 where there is none. */
   gradientNorm: number;
   isFinite: boolean;
+  /**
+   * Its part of the totals of a loss that has them, in a round without gradients: then loss and weight are 0, as they come of
+   * the totals. Absent where it is not finite.
+   */
+  addends?: number[];
+}
+
+/** What the first pass over a step's leaves has come to: each leaf's gradient is computed with it. */
+export interface FirstPass {
+  /** Of the leaves that count, added in leaf order. */
+  totals: number[];
+  /** Leaves whose part was not finite: they are left out of the gradients as well. */
+  skippedLeaves: number[];
 }
 
 export interface Answer {
   node: TreeNode;
   workerId: string;
   worker: string;
-  /** Since the round began. */
+  /** Since the round began, or the step that it is of. */
   arrivedMs: number;
   leaves: LeafSums[];
 }
@@ -36,6 +49,8 @@ export interface StepRecord {
   weightSum: number;
   /** Of the mean gradient, before clipping. */
   gradientNorm: number;
+  /** Of a loss of two passes; absent otherwise. */
+  firstPass?: FirstPass & { answers: Answer[] };
   /** The answers that count, in the order of their leaves. */
   answers: Answer[];
   skippedLeaves: number[];

@@ -2,4 +2,4 @@
 import { defineLoss } from './loss.ts';
 import { classWeights } from './options.ts';
 
-export const crossEntropy = defineLoss({ options: { classWeights } });
+export const crossEntropy = defineLoss({ options: { classWeights }, totals: null });

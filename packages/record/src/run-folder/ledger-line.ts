@@ -2,6 +2,7 @@
  * A line of ledger.jsonl, and the check that it must pass before anything looks at it. Fields that a later version
  * adds are passed over; docs/ledger.md says what each means.
  */
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 
 const count = z.number().int().nonnegative().max(0xffffffff);
@@ -50,6 +51,25 @@ export const ledgerLine = z.object({
   samplesSha256: sha256,
   /** Of gradients and statistics that the reducers fetched. */
   numBytes: z.number().nonnegative(),
+  /** Of a loss of two passes: the first, whose answers are of one leaf each. */
+  firstPass: z
+    .object({
+      totalsSha256: sha256,
+      skippedLeaves: leaves,
+      answers: z
+        .array(
+          z.object({
+            leaf: count,
+            worker: text,
+            workerId: text,
+            arrivedMs: z.number(),
+            /** Of its part of the totals; null where that was not finite. */
+            sha256: sha256.nullable(),
+          }),
+        )
+        .max(65_536),
+    })
+    .optional(),
   /** The answers that counted, in the order of their leaves. */
   answers: z
     .array(
@@ -78,4 +98,10 @@ export const ledgerLine = z.object({
 });
 
 export type LedgerLine = z.infer<typeof ledgerLine>;
+/** Of numbers as little-endian float64. */
+export const numbersSha256 = (numbers: readonly number[]): string =>
+  createHash('sha256')
+    .update(new Uint8Array(Float64Array.from(numbers).buffer))
+    .digest('hex');
+
 export type LedgerAnswer = LedgerLine['answers'][number];

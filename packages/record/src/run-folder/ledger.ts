@@ -3,10 +3,10 @@
  * What it keeps true: a step's line is never there before its commit, steps that a resumed run computes again are
  * dropped first, and a disk that fails costs no line that fits into memory until it is back.
  */
-import { nodeKey, type StepRecord } from '@unet-fleet/law';
+import { firstLeaf, nodeKey, type StepRecord } from '@unet-fleet/law';
 import { explained, SteadyFile } from '@unet-fleet/shared';
 import { keepLines, linesOf } from './json-lines.ts';
-import { type LedgerLine, ledgerLine } from './ledger-line.ts';
+import { type LedgerLine, ledgerLine, numbersSha256 } from './ledger-line.ts';
 import type { StepHashes } from './step-hashes.ts';
 import { type StepSamples, samplesSha256 } from './step-samples.ts';
 
@@ -75,7 +75,7 @@ export class Ledger {
     this.#file.close();
   }
 
-  #lineOf(at: string, { answers, ...facts }: StepRecord, hashes: StepHashes): LedgerLine {
+  #lineOf(at: string, { answers, firstPass, ...facts }: StepRecord, hashes: StepHashes): LedgerLine {
     const delivered = new Map(hashes.nodes.map((node) => [nodeKey(node.node), node]));
     const names = new Map(answers.map(({ workerId, worker }) => [workerId, worker]));
     const nameOf = (peer: string): string => names.get(peer) ?? peer;
@@ -93,11 +93,26 @@ export class Ledger {
       gradientSha256: hashes.gradientSha256,
       samplesSha256: samplesSha256(this.#options.samples.ofStep(facts.step)),
       numBytes: hashes.nodes.reduce((sum, { numBytes }) => sum + numBytes, 0),
+      ...(firstPass && { firstPass: firstPassLine(firstPass) }),
       answers: counted,
       parts: Array.from(delivered.values(), ({ node, peers }) => ({ node, from: peers.map(nameOf) })),
     };
   }
 }
+
+const firstPassLine = ({
+  totals,
+  skippedLeaves,
+  answers,
+}: NonNullable<StepRecord['firstPass']>): LedgerLine['firstPass'] => ({
+  totalsSha256: numbersSha256(totals),
+  skippedLeaves,
+  answers: answers.map(({ node, leaves: [sums], ...answer }) => ({
+    leaf: firstLeaf(node),
+    ...answer,
+    sha256: sums?.addends ? numbersSha256(sums.addends) : null,
+  })),
+});
 
 export interface LedgerContents {
   /** One for each step, in order. */

@@ -8,14 +8,14 @@
  */
 
 import type { Version } from '@unet-fleet/law';
-import { lossNames, printable, roundKinds } from '@unet-fleet/law';
+import { lossNames, maxTotals, printable, roundKinds } from '@unet-fleet/law';
 import { Packr } from 'msgpackr';
 import { z } from 'zod';
 import { isBoundedMsgpack } from './bounded-msgpack.ts';
 import { modelSchema } from './model-schema.ts';
 import { safeId } from './subjects.ts';
 
-export const protocolVersion = 7;
+export const protocolVersion = 8;
 
 const id = z.string().regex(safeId);
 const text = z.string().max(2_000);
@@ -144,9 +144,11 @@ export type Telemetry = z.infer<typeof telemetry>;
 const leafSums = z.object({
   lossSum: z.number(),
   weightSum: z.number(),
-  /** L2 norm of the leaf's gradient sum, in float64; 0 in a validation. */
+  /** L2 norm of the leaf's gradient sum, in float64; 0 where there is none. */
   gradientNorm: z.number().nonnegative(),
   isFinite: z.boolean(),
+  /** The leaf's part of the totals of a loss that has them; absent where the round adds gradients. */
+  addends: z.array(z.number()).max(maxTotals).optional(),
 });
 
 /** Of the weights that a round is computed with. */
@@ -224,6 +226,10 @@ export const downMessage = z.discriminatedUnion('type', [
     kind,
     version,
     nodes: z.array(node).max(65_536),
+    /** With the gradients of a loss of two passes only: what the first has come to. */
+    firstPass: z
+      .object({ totals: z.array(z.number()).max(maxTotals), skippedLeaves: z.array(count).max(65_536) })
+      .optional(),
     /** Validation only: places of the followed samples in the split, whose predictions are wanted with the result. */
     followed: z.array(count).max(maxFollowed).optional(),
   }),

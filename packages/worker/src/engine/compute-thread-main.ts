@@ -27,10 +27,18 @@ const functions = {
   setWeights: (parameters: Float32Array, statistics: Float32Array) =>
     engine.setWeights(parameters, statistics),
 
+  addendsOfLeaf: (batch: Batch) => engine.addendsOfLeaf(batch),
+
   /** `leaf`: by which the listener is told of its tensors; null where nobody listens. */
-  trainLeaf(leaf: number | null, batch: Batch, gradients: Float32Array, statistics: Float32Array) {
+  trainLeaf(
+    leaf: number | null,
+    batch: Batch,
+    gradients: Float32Array,
+    statistics: Float32Array,
+    totals?: readonly number[],
+  ) {
     const onTensor = leaf === null ? undefined : (index: number) => starter.tell('tensor', leaf, index);
-    return engine.trainLeaf(batch, gradients, statistics, onTensor);
+    return engine.trainLeaf(batch, gradients, statistics, onTensor, totals);
   },
 
   /** `kept`: images of the batch whose classes are wanted, as `pictures` in their order: see class-bytes.ts. */

@@ -66,20 +66,26 @@ export class ComputeThread {
     return this.#call('setWeights', [parameters, statistics]);
   }
 
+  /** Of a loss of two passes. The batch is used up. */
+  addendsOfLeaf(batch: Batch): Promise<number[]> {
+    return this.#call('addendsOfLeaf', [batch], buffersOf(batch));
+  }
+
   /**
    * Fills `gradients` and `statistics`, which lie in shared memory; `onTensor` is told of each parameter whose gradient
-   * is complete while the backward pass goes on. The batch is used up.
+   * is complete while the backward pass goes on. `totals` as in Engine. The batch is used up.
    */
   async trainLeaf(
     batch: Batch,
     gradients: Float32Array,
     statistics: Float32Array,
     onTensor: ((parameterIndex: number) => void) | null = null,
+    totals?: readonly number[],
   ): Promise<LeafLoss> {
     const leaf = onTensor ? ++this.#numLeaves : null;
     if (leaf !== null) this.#listeners.set(leaf, onTensor!);
     try {
-      return await this.#call('trainLeaf', [leaf, batch, gradients, statistics], buffersOf(batch));
+      return await this.#call('trainLeaf', [leaf, batch, gradients, statistics, totals], buffersOf(batch));
     } finally {
       if (leaf !== null) this.#listeners.delete(leaf);
     }

@@ -20,13 +20,8 @@ import type { Sink } from './rules/rule.ts';
 import { type Tensor, TensorFlow } from './tensorflow.ts';
 import type { Batch, Engine, EngineOptions, KernelFingerprint, LeafLoss } from './types.ts';
 
-/**
- * Loads TensorFlow into this thread. Throws a UserError when it is not installed or the device is not there. `loss` is the
- * one that the options name, unless a test brings its own.
- */
-export function createEngine(options: EngineOptions, loss: Loss = losses[options.loss]): Engine {
-  return new TensorFlowEngine(options, loss);
-}
+/** Loads TensorFlow into this thread. Throws a UserError when it is not installed or the device is not there. */
+export const createEngine = (options: EngineOptions): Engine => new TensorFlowEngine(options);
 
 class TensorFlowEngine implements Engine {
   readonly fingerprint: KernelFingerprint;
@@ -38,11 +33,11 @@ class TensorFlowEngine implements Engine {
   readonly #sides: SideLimits;
   readonly #loss: Loss;
 
-  constructor(options: EngineOptions, loss: Loss) {
+  constructor(options: EngineOptions) {
     const binding = loadBinding(options);
     this.fingerprint = fingerprintOf(binding, options.intraOpThreads);
     this.#options = options;
-    this.#loss = loss;
+    this.#loss = losses[options.loss];
     this.#model = describeModel(options.model);
     this.#tf = new TensorFlow(binding);
     // A thread that ends without having made a tensor unloads the library, and the process crashes in its exit handlers.
@@ -56,7 +51,7 @@ class TensorFlowEngine implements Engine {
     this.#parameters.set(parameters, statistics);
   }
 
-  sumsOfLeaf(batch: Batch): Float64Array {
+  addendsOfLeaf(batch: Batch): number[] {
     const loss = this.#loss;
     if (loss.passes === 1) throw new Error('the loss has no first pass');
     return namingMemory(batch, () =>
@@ -66,7 +61,7 @@ class TensorFlowEngine implements Engine {
           gradient: () => {},
           statistic: () => {},
         });
-        return loss.sums(this.#tf, { logits: this.#flat(logits), labels });
+        return loss.addends(this.#tf, { logits: this.#flat(logits), labels });
       }),
     );
   }
@@ -76,7 +71,7 @@ class TensorFlowEngine implements Engine {
     gradients: Float32Array,
     statistics: Float32Array,
     onTensor?: (parameterIndex: number) => void,
-    totals?: Float64Array,
+    totals?: readonly number[],
   ): LeafLoss {
     return this.#whole(batch, () => {
       const tf = this.#tf;
@@ -111,23 +106,22 @@ class TensorFlowEngine implements Engine {
     batch: Batch,
     confusion: Float64Array,
     onClasses?: (classes: ArrayLike<number>) => void,
-    totals?: Float64Array,
   ): LeafLoss {
     return this.#whole(batch, () => {
       const tf = this.#tf;
       const labels = this.#labels(batch);
       const flat = this.#infer(batch);
-      const { lossSum, weightSum, gradient } = this.#lossOf(flat, labels, totals);
+      const sums = this.#sumsOf(flat, labels);
       const predicted = tf.argMax(flat);
       const classes = tf.readIndices(predicted);
-      tf.free(flat, gradient, predicted);
+      tf.free(flat, predicted);
       const { numClasses } = this.#options.model;
       for (let i = 0; i < classes.length; i++) {
         const truth = batch.labels[i]!;
         if (truth !== this.#options.ignoreIndex) confusion[truth * numClasses + classes[i]!]! += 1;
       }
       onClasses?.(classes);
-      return { lossSum, weightSum };
+      return sums;
     });
   }
 
@@ -152,11 +146,22 @@ class TensorFlowEngine implements Engine {
     return namingMemory(batch, () => this.#tf.freeingOnFailure(compute));
   }
 
-  #lossOf(logits: Tensor, labels: PixelLabels, totals?: Float64Array): PixelLoss {
+  #lossOf(logits: Tensor, labels: PixelLabels, totals?: readonly number[]): PixelLoss {
     const leaf = { logits, labels };
     if (this.#loss.passes === 1) return this.#loss.compute(this.#tf, leaf);
     if (totals === undefined) throw new Error('the sums over the batch come first');
     return this.#loss.compute(this.#tf, leaf, totals);
+  }
+
+  /** Without a gradient. */
+  #sumsOf(logits: Tensor, labels: PixelLabels): LeafLoss {
+    const leaf = { logits, labels };
+    if (this.#loss.passes === 2) {
+      return { lossSum: 0, weightSum: 0, addends: this.#loss.addends(this.#tf, leaf) };
+    }
+    const { gradient, ...sums } = this.#loss.compute(this.#tf, leaf);
+    this.#tf.free(gradient);
+    return sums;
   }
 
   #labels({ labels }: Batch): PixelLabels {

@@ -294,6 +294,11 @@ export class TensorFlow {
     return { loss: loss!, gradient: gradient! };
   }
 
+  /** Of the rows of a matrix. */
+  softmax(logits: Tensor): Tensor {
+    return this.#one('Softmax', [this.#attributes.float], [logits]);
+  }
+
   /** Index of the highest value of the last axis of a matrix. */
   argMax(x: Tensor): Tensor {
     const attributes = [

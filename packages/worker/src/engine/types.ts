@@ -46,6 +46,8 @@ export interface LeafLoss {
   lossSum: number;
   /** Sum over valid pixels of classWeight (the count of valid pixels without class weights). */
   weightSum: number;
+  /** In their place for a loss of two passes, where no gradient is wanted: the leaf's part of its totals. */
+  addends?: number[];
 }
 
 export interface Engine {
@@ -53,32 +55,30 @@ export interface Engine {
   /** Takes a copy of the values. parameters and statistics are the model's flat vectors. */
   setWeights(parameters: Float32Array, statistics: Float32Array): void;
   /**
-   * The first pass of a loss that has two: this leaf's part of the sums over the batch, in training mode. Throws for a loss
-   * that has none.
+   * The first pass of a loss that has two: this leaf's addends, in training mode. Throws for a loss that has none.
    */
-  sumsOfLeaf(batch: Batch): Float64Array;
+  addendsOfLeaf(batch: Batch): number[];
   /**
    * Forward and backward in training mode. Writes the gradient of lossSum into `gradients` (flat, engine layout) and
    * the batch-norm statistics of this leaf (mean and unbiased variance, laid out as the statistics vector) into
    * `statistics`. `onTensor(i)` is called as parameter i's gradient is complete, in backward order.
-   * `totals`: the sums of all leaves of the batch in leaf order, for a loss of two passes.
+   * `totals`: the addends of all leaves of the batch, added in leaf order, for a loss of two passes.
    */
   trainLeaf(
     batch: Batch,
     gradients: Float32Array,
     statistics: Float32Array,
     onTensor?: (parameterIndex: number) => void,
-    totals?: Float64Array,
+    totals?: readonly number[],
   ): LeafLoss;
   /**
    * Inference mode. Adds to `confusion`, row = truth, column = prediction, numClasses x numClasses. `onClasses` is told
-   * the class of each pixel, NHW, which is the engine's own. `totals` as in training, of the leaves of the validation.
+   * the class of each pixel, NHW, which is the engine's own.
    */
   evaluateLeaf(
     batch: Batch,
     confusion: Float64Array,
     onClasses?: (classes: ArrayLike<number>) => void,
-    totals?: Float64Array,
   ): LeafLoss;
   /** Class index of each pixel, NHW. */
   predict(batch: Omit<Batch, 'labels'>): Uint16Array;

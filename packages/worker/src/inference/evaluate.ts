@@ -8,6 +8,7 @@ import {
   type DataConfig,
   emptyConfusion,
   ignoredLabel,
+  lossOfLeaves,
   type Metrics,
   mergeConfusion,
   metricsOf,
@@ -15,7 +16,7 @@ import {
   sideLimits,
   UserError,
 } from '@unet-fleet/law';
-import { validationLeafSums } from '../shell/leaf-sums.ts';
+import { type LeafSums, plainLeafSums } from '../shell/leaf-sums.ts';
 import { type Failure, Failures } from './failure.ts';
 import type { InferenceEngine, OnProgress, TrainedModel } from './types.ts';
 
@@ -75,8 +76,7 @@ export async function evaluateModel(
     const good = leaf.filter((_, i) => loaded[i] !== null);
     return { good, batch: good.length > 0 ? toBatch(loaded.filter((sample) => sample !== null)) : null };
   };
-  let lossSum = 0;
-  let weightSum = 0;
+  const sumsOfLeaves: LeafSums[] = [];
   let numNotFinite = 0;
   let numDone = 0;
   for await (const [leaf, { good, batch }] of loadAhead(leaves, load)) {
@@ -86,11 +86,10 @@ export async function evaluateModel(
     assertKnownClasses(batch.labels, good, numClasses, ignoredLabel(data));
     const ofLeaf = emptyConfusion(numClasses);
     try {
-      const sums = validationLeafSums(await engine.evaluateLeaf(batch, ofLeaf));
+      const sums = plainLeafSums(await engine.evaluateLeaf(batch, ofLeaf));
       if (sums.isFinite) mergeConfusion(confusion, ofLeaf);
       else numNotFinite += good.length;
-      lossSum += sums.lossSum;
-      weightSum += sums.weightSum;
+      sumsOfLeaves.push(sums);
     } catch (error) {
       for (const sample of good) fail(sample, error);
     }
@@ -100,6 +99,7 @@ export async function evaluateModel(
   if (first && list.length === samples.length) {
     throw bug ?? new UserError(`No photo could be scored; ${first.path}: ${first.reason}`);
   }
+  const { lossSum, weightSum } = lossOfLeaves(model.loss, numClasses, sumsOfLeaves);
   return {
     modelName: model.name,
     numImages: samples.length - list.length,

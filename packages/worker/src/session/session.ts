@@ -3,11 +3,12 @@
  * has moved on. Asked to leave, it hands over what is finished and goes. It holds nothing that the run would miss:
  * whatever it forgets is leased to another.
  */
-import { sameNode, type Version } from '@unet-fleet/law';
+import { roundOrder, rounds, sameNode } from '@unet-fleet/law';
 import type { Unsent, UpMessage } from '@unet-fleet/wire';
 import { nextSequence } from './conversation.ts';
 import type {
   ExitCause,
+  LeasedWork,
   ResultMessage,
   SessionConfig,
   SessionEffect,
@@ -286,7 +287,7 @@ function onSettled(
   const isSettled = (result: ResultMessage) => isOf(result, event) && sameNode(result.node, node);
   if (!state.unconfirmed.some(({ result }) => isSettled(result))) return;
   state.unconfirmed = state.unconfirmed.filter(({ result }) => !isSettled(result));
-  if (kind === 'train') effects.push({ type: 'forget', version, node });
+  if (rounds[kind].addsGradients) effects.push({ type: 'forget', version, node });
 }
 
 /** Whatever is to be heard of this worker is said at once. */
@@ -356,26 +357,24 @@ function sendDraining(state: SessionState, now: number, effects: SessionEffect[]
   state.drain!.sentAtMs = now;
   const { lease } = state;
   const nodes = lease ? state.unconfirmed.filter((entry) => isOf(entry.result, lease)) : [];
-  const { kind, version } = lease ?? { kind: 'train', version: 0 };
+  const { kind, version }: RoundName = lease ?? { kind: 'train', version: 0 };
   say(state, { type: 'draining', kind, version, nodes: nodes.map(({ result }) => result.node) }, effects);
 }
 
-const isOf = (result: ResultMessage, round: { kind: string; version: Version }): boolean =>
+type RoundName = Pick<LeasedWork, 'kind' | 'version'>;
+
+const isOf = (result: ResultMessage, round: RoundName): boolean =>
   result.kind === round.kind && result.version === round.version;
 
-/** Rounds in the order in which a run has them: a version is validated before it is trained on. */
-const orderOf = ({ kind, version }: { kind: string; version: Version }): number =>
-  2 * version + (kind === 'train' ? 1 : 0);
-
 /** A round that is on means that the rounds before it are over. A pulse that was overtaken says nothing. */
-function onPulse(state: SessionState, round: { kind: string; version: Version }): void {
+function onPulse(state: SessionState, round: RoundName): void {
   confirm(state, round);
-  if (!state.lease || orderOf(state.lease) >= orderOf(round)) return;
+  if (!state.lease || roundOrder(state.lease) >= roundOrder(round)) return;
   state.lease = null;
   state.todo = [];
 }
 
 /** All results of rounds before this one are settled, whatever became of them. */
-function confirm(state: SessionState, round: { kind: string; version: Version }): void {
-  state.unconfirmed = state.unconfirmed.filter(({ result }) => orderOf(result) >= orderOf(round));
+function confirm(state: SessionState, round: RoundName): void {
+  state.unconfirmed = state.unconfirmed.filter(({ result }) => roundOrder(result) >= roundOrder(round));
 }

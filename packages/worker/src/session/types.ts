@@ -1,5 +1,5 @@
 /** The vocabulary of a worker's session: what happens to it, what it wants done, what it remembers. */
-import type { RoundKind, TreeNode, Version } from '@unet-fleet/law';
+import type { FirstPass, RoundKind, TreeNode, Version } from '@unet-fleet/law';
 import type { UpMessage } from '@unet-fleet/wire';
 
 export interface SessionConfig {
@@ -21,6 +21,7 @@ export interface LeasedWork {
   kind: RoundKind;
   version: Version;
   nodes: TreeNode[];
+  firstPass?: FirstPass;
 }
 
 /** It is sent until it is known to have arrived, each time with a number of its own. */

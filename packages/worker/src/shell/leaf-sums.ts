@@ -11,8 +11,11 @@ export type LeafSums = ResultMessage['leaves'][number];
 
 const notFinite: LeafSums = { lossSum: 0, weightSum: 0, gradientNorm: 0, isFinite: false };
 
-const isFiniteLoss = ({ lossSum, weightSum }: LeafLoss): boolean =>
-  Number.isFinite(lossSum) && Number.isFinite(weightSum);
+/** What a leaf comes to that the first pass has left out. */
+export const leftOut: LeafLoss = { lossSum: Number.NaN, weightSum: 0 };
+
+const isFiniteLoss = ({ lossSum, weightSum, addends = [] }: LeafLoss): boolean =>
+  [lossSum, weightSum, ...addends].every(Number.isFinite);
 
 /**
  * The sums of a training leaf. Fills gradients and statistics with zeros when any number of the leaf is not finite.
@@ -30,8 +33,9 @@ export function trainLeafSums(loss: LeafLoss, gradients: FloatVector, statistics
   return notFinite;
 }
 
-/** The sums of a validation leaf, which has no gradient. */
-export const validationLeafSums = (loss: LeafLoss): LeafSums =>
-  isFiniteLoss(loss)
-    ? { lossSum: loss.lossSum, weightSum: loss.weightSum, gradientNorm: 0, isFinite: true }
-    : notFinite;
+/** The sums of a leaf without a gradient: of a validation, or of the first pass of a loss that has two. */
+export function plainLeafSums(loss: LeafLoss): LeafSums {
+  if (!isFiniteLoss(loss)) return notFinite;
+  const { lossSum, weightSum, addends } = loss;
+  return { lossSum, weightSum, gradientNorm: 0, isFinite: true, ...(addends && { addends }) };
+}

@@ -6,9 +6,12 @@ import { promisify } from 'node:util';
 import { deflate as deflateWithCallback } from 'node:zlib';
 import { toBatch } from '@unet-fleet/dataset/batch';
 import {
+  firstLeaf,
   leavesOf,
   numValidationLeaves,
   type PlanConfig,
+  type RoundKind,
+  type StepPlan,
   stepPlan,
   type TreeNode,
   UserError,
@@ -21,14 +24,17 @@ import { classBytes } from '../engine/class-bytes.ts';
 import type { ComputeThread } from '../engine/compute-thread.ts';
 import type { LeasedWork, ResultMessage } from '../session/types.ts';
 import type { Batches } from './batches.ts';
-import { validationLeafSums } from './leaf-sums.ts';
+import { leftOut, plainLeafSums } from './leaf-sums.ts';
 import { Interrupted, type NodeComputer, type NodeSum } from './nodes.ts';
 import type { Weights } from './weights.ts';
 
 const deflate = promisify(deflateWithCallback);
 
 /** What it asks of the compute thread. */
-export type LeafEngine = Pick<ComputeThread, 'setWeights' | 'trainLeaf' | 'evaluateLeaf' | 'predict'>;
+export type LeafEngine = Pick<
+  ComputeThread,
+  'setWeights' | 'trainLeaf' | 'addendsOfLeaf' | 'evaluateLeaf' | 'predict'
+>;
 
 /** Where its leaves come from. */
 export type LeafBatches = Pick<
@@ -70,6 +76,13 @@ export class Member {
     this.#options = options;
   }
 
+  /** What is computed of a node, by the kind of its round. */
+  readonly #computers: Record<RoundKind, ComputeNode> = {
+    train: (...work) => this.#train(...work),
+    sums: (...work) => this.#sum(...work),
+    validation: (...work) => this.#validate(...work),
+  };
+
   /**
    * Computes a node of a lease: one result. `isCurrent` is asked between leaves, so that no time goes into a round that
    * is over. Asked to hand over, it gives the leaf under way up at once, and there is a result for each part of the node
@@ -95,9 +108,7 @@ export class Member {
           }
         }),
       );
-      return await (lease.kind === 'train'
-        ? this.#train(lease, node, task)
-        : this.#validate(lease, node, task));
+      return await this.#computers[lease.kind](lease, node, task);
     } catch (error) {
       if (error instanceof HandOver) return [];
       throw error;
@@ -143,17 +154,42 @@ export class Member {
     return { version, classes: await deflate(classBytes(classes, 0, numPixels, numClasses)) };
   }
 
-  async #train(lease: LeasedWork, node: TreeNode, { timings, check, until }: Task): Promise<ResultMessage[]> {
-    const { plan, compute, batches, nodes, outbox, term } = this.#options;
+  /** The first pass over a leaf. */
+  async #sum(lease: LeasedWork, node: TreeNode, task: Task): Promise<ResultMessage[]> {
+    const { plan, compute, term } = this.#options;
+    const { timings, check, until } = task;
+    const step = stepPlan(plan, lease.version);
+    check();
+    const batch = await this.#load(lease, step, firstLeaf(node), task);
+    const addends = await until(timed(timings, 'computeMs', () => compute.addendsOfLeaf(batch)));
+    const leaves = [plainLeafSums({ lossSum: 0, weightSum: 0, addends })];
+    const { kind, version } = lease;
+    return [{ type: 'result', term, kind, version, node, leaves, confusion: null, timings }];
+  }
+
+  /** A leaf of a step; what comes after it is loaded while it is computed. */
+  async #load({ version, nodes }: LeasedWork, step: StepPlan, leaf: number, { timings, until }: Task) {
+    const { batches } = this.#options;
+    const loading = batches.train(step, leaf);
+    batches.expectFiles(version, nodes, leaf);
+    const batch = await until(timed(timings, 'dataMs', () => loading));
+    batches.expectTrain(version, nodes, leaf);
+    return batch;
+  }
+
+  async #train(lease: LeasedWork, node: TreeNode, task: Task): Promise<ResultMessage[]> {
+    const { plan, compute, nodes, outbox, term } = this.#options;
+    const { timings, check, until } = task;
     const step = stepPlan(plan, lease.version);
     const sums = await this.#wanted(
       nodes.sum(node, step.numLeaves, async (leaf, gradients, statistics) => {
         check();
-        const loading = batches.train(step, leaf);
-        batches.expectFiles(lease.version, lease.nodes, leaf);
-        const batch = await until(timed(timings, 'dataMs', () => loading));
-        batches.expectTrain(lease.version, lease.nodes, leaf);
-        return until(timed(timings, 'computeMs', () => compute.trainLeaf(batch, gradients, statistics)));
+        if (lease.firstPass?.skippedLeaves.includes(leaf)) return leftOut;
+        const batch = await this.#load(lease, step, leaf, task);
+        const totals = lease.firstPass?.totals;
+        return until(
+          timed(timings, 'computeMs', () => compute.trainLeaf(batch, gradients, statistics, null, totals)),
+        );
       }),
     );
     await timed(timings, 'sendMs', async () => {
@@ -200,7 +236,7 @@ export class Member {
     const samples = validationLeafSamples(plan, leaf!);
     const kept = Array.from(samples.keys()).filter((image) => this.followed.includes(samples[image]!));
     const loss = await until(timed(timings, 'computeMs', () => compute.evaluateLeaf(batch, confusion, kept)));
-    const sums = validationLeafSums(loss);
+    const sums = plainLeafSums(loss);
     // What a loss that is not finite comes of says nothing of its classes either.
     const indices = sums.isFinite ? Array.from(confusion.keys()).filter((cell) => confusion[cell] !== 0) : [];
     const result: ResultMessage = {
@@ -234,6 +270,8 @@ export function fitting(pictures: { sample: number; classes: Uint8Array }[], roo
 
 /** The names and numbers around the pictures of a message, with room. */
 const reserveBytes = 4_096;
+
+type ComputeNode = (lease: LeasedWork, node: TreeNode, task: Task) => Promise<ResultMessage[]>;
 
 /** One computation, and what may end it before its time. */
 interface Task {

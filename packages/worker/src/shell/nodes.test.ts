@@ -4,7 +4,7 @@ import type { ModelDescription } from '@unet-fleet/law';
 import { type FloatVector, NumericMemory } from '@unet-fleet/numerics';
 import type { BulkKey, BulkOutbox } from '@unet-fleet/wire';
 import { describe, expect, test } from 'vitest';
-import { validationLeafSums } from './leaf-sums.ts';
+import { plainLeafSums } from './leaf-sums.ts';
 import { type ComputeLeaf, Interrupted, NodeComputer, statisticsOf } from './nodes.ts';
 
 const model = { numParameters: 3, numStatistics: 2 } as ModelDescription;
@@ -90,13 +90,13 @@ describe('a leaf with a number that is not finite', () => {
   });
 
   test('is told of a validation too', () => {
-    expect(validationLeafSums({ lossSum: Number.NaN, weightSum: 4 })).toEqual({
+    expect(plainLeafSums({ lossSum: Number.NaN, weightSum: 4 })).toEqual({
       lossSum: 0,
       weightSum: 0,
       gradientNorm: 0,
       isFinite: false,
     });
-    expect(validationLeafSums({ lossSum: 2, weightSum: 4 })).toMatchObject({ lossSum: 2, isFinite: true });
+    expect(plainLeafSums({ lossSum: 2, weightSum: 4 })).toMatchObject({ lossSum: 2, isFinite: true });
   });
 });
 

@@ -123,9 +123,9 @@ export class WorkerShell {
     const { term } = message;
     switch (message.type) {
       case 'lease': {
-        const { leaseId, kind, version, nodes, followed } = message;
+        const { leaseId, kind, version, nodes, firstPass, followed } = message;
         if (followed && preparation.member) preparation.member.followed = followed;
-        this.feed({ type: 'lease', term, lease: { leaseId, kind, version, nodes } });
+        this.feed({ type: 'lease', term, lease: { leaseId, kind, version, nodes, firstPass } });
         break;
       }
       case 'segment':

@@ -1,7 +1,12 @@
 /** Every loss as the engine computes it, under the names that the config knows (law/losses). */
-import type { LossName } from '@unet-fleet/law';
+import type { losses as rules } from '@unet-fleet/law';
+import { batchDice } from './batch-dice.ts';
 import { crossEntropy } from './cross-entropy.ts';
-import type { OnePassLoss } from './loss.ts';
+import type { OnePassLoss, TwoPassLoss } from './loss.ts';
 
-/** Runs have no round yet that adds sums over a batch, so a loss that needs them is no entry: it would fail at its first leaf. */
-export const losses: Record<LossName, OnePassLoss> = { 'cross-entropy': crossEntropy };
+type Rules = typeof rules;
+
+/** One that has totals takes two passes. */
+type EngineLosses = { [N in keyof Rules]: Rules[N]['totals'] extends null ? OnePassLoss : TwoPassLoss };
+
+export const losses: EngineLosses = { 'cross-entropy': crossEntropy, 'batch-dice': batchDice };

@@ -30,10 +30,10 @@ export interface OnePassLoss {
 /** One whose gradient depends on sums over the batch. */
 export interface TwoPassLoss {
   passes: 2;
-  /** This leaf's part of the sums, in float64 and in pixel order; as many for every leaf. */
-  sums(tf: TensorFlow, leaf: PixelLeaf): Float64Array;
-  /** `totals`: the sums of all leaves of the batch, added in leaf order. */
-  compute(tf: TensorFlow, leaf: PixelLeaf, totals: Float64Array): PixelLoss;
+  /** This leaf's part of the totals that the law has for the loss, in float64 and in pixel order. */
+  addends(tf: TensorFlow, leaf: PixelLeaf): number[];
+  /** `totals`: the addends of all leaves of the batch, added in leaf order. */
+  compute(tf: TensorFlow, leaf: PixelLeaf, totals: readonly number[]): PixelLoss;
 }
 
 export type Loss = OnePassLoss | TwoPassLoss;
