@@ -66,7 +66,7 @@ test('the thread of the page loads nothing that reads pictures before one is ask
 test('a command line loads little more than the list of commands, and a worker nothing of the coordinator', () => {
   const { sources, libraries } = loadedWith('cli/src/main.ts');
   expect(libraries).toEqual(['commander', 'fastest-levenshtein']);
-  expect(sources.length).toBeLessThan(115);
+  expect(sources.length).toBeLessThan(125);
   const worker = loadedWith('cli/src/commands/worker.ts');
   expect(worker.sources.filter((path) => /^(coordinator|dashboard|telemetry|deploy)\//.test(path))).toEqual(
     [],

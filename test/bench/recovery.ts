@@ -8,9 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { generateSample } from '@unet-fleet/dataset';
-import { RandomStream } from '@unet-fleet/law';
+import { RandomStream, type TimedEvent } from '@unet-fleet/law';
 import { Fleet } from '../chaos/fleet.ts';
-import type { RecordedEvent } from '../chaos/progress.ts';
 import { parseArgs } from '../tools/arguments.ts';
 import { requireTools, toolOptions, toolUsage } from '../tools/require.ts';
 import { printRecovery, type Recovery } from './recovery-report.ts';
@@ -49,7 +48,7 @@ const checkpointEvery = 4;
 const numCalmSteps = 3;
 const timeoutMs = 120_000;
 
-type Step = Extract<RecordedEvent, { type: 'step' }>;
+type Step = Extract<TimedEvent, { type: 'step' }>;
 
 const folder = mkdtempSync(join(tmpdir(), 'unet-fleet-recovery-'));
 const draws = new RandomStream('recovery', Number(values.seed));
@@ -74,7 +73,7 @@ const fleet = await Fleet.start({
   },
 });
 const { progress } = fleet;
-const events: RecordedEvent[] = [];
+const events: TimedEvent[] = [];
 progress.onEvent = (event) => events.push(event);
 
 const calmMs: number[] = [];
@@ -138,7 +137,7 @@ async function killCoordinator(): Promise<Recovery['coordinatorKills'][number]> 
   const since = () => events.slice(from).filter(({ at }) => Date.parse(at) >= killedAt);
   const next = () => since().find((event) => event.type === 'step' && event.step > highest);
   await wait('a new commit', () => next() !== undefined);
-  const atOf = (event: RecordedEvent | undefined) => Date.parse(event!.at) - killedAt;
+  const atOf = (event: TimedEvent | undefined) => Date.parse(event!.at) - killedAt;
   const startedMs = atOf(since().find(({ type }) => type === 'run-started'));
   const joinedMs = atOf(since().find(({ type }) => type === 'worker-joined'));
   const newCommitMs = atOf(next());

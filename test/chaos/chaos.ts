@@ -5,8 +5,8 @@
 import { appendFileSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { exitCodes, type RunEvent } from '@unet-fleet/law';
-import { readMetrics } from '@unet-fleet/record';
+import { exitCodes } from '@unet-fleet/law';
+import { eventsIn } from '@unet-fleet/record';
 import { Fleet } from './fleet.ts';
 import { nameOf, type Party, type PlannedFault } from './schedule.ts';
 import type { Supervised } from './supervised.ts';
@@ -256,7 +256,7 @@ class Round {
 
 /** What a run decided, step by step, without what timing does. */
 const courseOf = (runDir: string): string[] =>
-  readMetrics<RunEvent>(join(runDir, 'metrics.jsonl')).flatMap((event) => {
+  [...eventsIn(join(runDir, 'metrics.jsonl'))].flatMap((event) => {
     if (event.type !== 'step') return [];
     const { step, epoch, numImages, loss, learningRate, gradientNorm } = event;
     return [JSON.stringify({ step, epoch, numImages, loss, learningRate, gradientNorm })];

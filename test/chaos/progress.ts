@@ -4,9 +4,7 @@
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RunEvent } from '@unet-fleet/law';
-
-export type RecordedEvent = RunEvent & { at: string };
+import type { TimedEvent } from '@unet-fleet/law';
 
 const pollMs = 15;
 
@@ -25,7 +23,7 @@ export class Progress {
   /** From the undisturbed part of the run's course: durations of steps, in ms. */
   readonly stepMs: number[] = [];
   /** Called for each event in order, at most some milliseconds after it was written. */
-  onEvent: (event: RecordedEvent) => void = () => {};
+  onEvent: (event: TimedEvent) => void = () => {};
 
   constructor(path: string) {
     this.#path = path;
@@ -74,7 +72,7 @@ export class Progress {
   }
 
   #take(text: string): void {
-    let line: RecordedEvent;
+    let line: TimedEvent;
     try {
       line = JSON.parse(text);
     } catch {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { RunOutcome } from '@unet-fleet/coordinator';
 import { generateSample } from '@unet-fleet/dataset';
 import type { RunEvent } from '@unet-fleet/law';
-import { readMetrics } from '@unet-fleet/record';
+import { eventsIn } from '@unet-fleet/record';
 import { type Ended, type Started, until } from './processes.ts';
 
 /** Draws a set and returns the flags that name it. */
@@ -31,7 +31,7 @@ export function eventsOf(runDir: string): readonly RunEvent[] {
   const state = status ? `${status.ino} ${status.size} ${status.mtimeMs}` : '';
   const last = lastRead.get(path);
   if (last?.state === state) return last.events;
-  const events = readMetrics<RunEvent>(path);
+  const events = [...eventsIn(path)] as RunEvent[];
   lastRead.set(path, { state, events });
   return events;
 }

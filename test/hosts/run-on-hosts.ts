@@ -4,8 +4,7 @@
  */
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RunEvent } from '@unet-fleet/law';
-import { readMetrics } from '@unet-fleet/record';
+import { eventsIn } from '@unet-fleet/record';
 import { type FleetPlan, startFleet } from './fleet.ts';
 import type { HostProcess } from './host-processes.ts';
 import type { Network, Traffic } from './network.ts';
@@ -135,7 +134,7 @@ class Watch {
   }
 
   #look(): void {
-    const events = readMetrics<RunEvent>(this.#metrics);
+    const events = [...eventsIn(this.#metrics)];
     for (const event of events.slice(this.#numSeen)) {
       if (event.type === 'step') this.step = event.step;
       if (event.type === 'worker-joined') this.members.add(event.worker);

@@ -1,8 +1,8 @@
 /** One deployment of unet-fleet on the cluster of a test: its pods and Jobs as they are, and the course of its run. */
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RunEvent } from '@unet-fleet/law';
-import { readMetrics } from '@unet-fleet/record';
+import type { RecordedOf } from '@unet-fleet/law';
+import { eventsIn } from '@unet-fleet/record';
 import { Progress } from '../chaos/progress.ts';
 import type { Client, Json } from './client.ts';
 import { type Cluster, deploy } from './cluster.ts';
@@ -99,8 +99,8 @@ export class Deployment {
   }
 
   /** What the run's last life says of its end; null while it has none. */
-  get finished(): Extract<RunEvent, { type: 'finished' }> | null {
-    const last = readMetrics<RunEvent>(join(this.runDir, 'metrics.jsonl')).at(-1);
+  get finished(): RecordedOf<'finished'> | null {
+    const last = [...eventsIn(join(this.runDir, 'metrics.jsonl'))].at(-1);
     return last?.type === 'finished' ? last : null;
   }
 

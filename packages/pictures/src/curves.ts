@@ -2,7 +2,7 @@
  * The course of a run in one picture: loss, mean IoU and learning rate over the steps, with the ends of epochs,
  * checkpoints and restarts marked lightly.
  */
-import type { RunEvent } from '@unet-fleet/law';
+import type { KnownEvent } from '@unet-fleet/law';
 import { circleSvg, polylineSvg, rectSvg, renderPng, type StrokeStyle } from './canvas.ts';
 import { type History, historyOf } from './history.ts';
 import {
@@ -39,8 +39,8 @@ interface Panel {
   series: Series[];
 }
 
-/** PNG of a run's events, in the order they were recorded. */
-export function trainingCurves(title: string, events: Iterable<RunEvent>): Promise<Buffer> {
+/** PNG of a run's events that stand, in the order they were recorded. */
+export function trainingCurves(title: string, events: Iterable<KnownEvent>): Promise<Buffer> {
   const history = historyOf(events);
   const lastStep = Math.max(1, history.steps.at(-1)?.step ?? 0, history.validations.at(-1)?.step ?? 0);
   const best = history.validations.findLast(({ isBest }) => isBest)?.step ?? null;

@@ -1,4 +1,4 @@
-import type { RunEvent } from '@unet-fleet/law';
+import { type RunEvent, standingEvents } from '@unet-fleet/law';
 import { describe, expect, it } from 'vitest';
 import { trainingCurves } from './curves.ts';
 import { decode, pixelAt } from './decode.test-helper.ts';
@@ -41,7 +41,7 @@ const started = (numStepsDone: number): RunEvent => ({
 });
 
 describe('historyOf', () => {
-  it('replaces the steps that a resumed run repeats', () => {
+  it('has the steps of a resumed run, where it went on, and the ends of its epochs', () => {
     const events = [
       started(0),
       step(1, 9),
@@ -49,11 +49,11 @@ describe('historyOf', () => {
       validated(2, 7),
       step(3, 6),
       started(2),
-      validated(2, 7.5),
+      ...[step(3, 5, 2), step(4, 4, 2)],
     ];
-    const history = historyOf([...events, step(3, 5, 2), step(4, 4, 2)]);
+    const history = historyOf(standingEvents(() => events));
     expect(history.steps.map(({ loss }) => loss)).toEqual([9, 8, 5, 4]);
-    expect(history.validations.map(({ loss }) => loss)).toEqual([7.5]);
+    expect(history.validations.map(({ loss }) => loss)).toEqual([7]);
     expect(history.restarts).toEqual([2]);
     expect(history.epochEnds).toEqual([
       { epoch: 1, step: 2 },

@@ -1,8 +1,7 @@
 /**
- * What the events of a run say about its course, as series that can be drawn. A run that was stopped and resumed goes
- * back to its checkpoint, so the steps it repeats replace those recorded before: there is one value a step.
+ * What the events of a run say about its course, as series that can be drawn.
  */
-import type { RunEvent } from '@unet-fleet/law';
+import type { KnownEvent } from '@unet-fleet/law';
 
 export interface StepPoint {
   step: number;
@@ -30,25 +29,19 @@ export interface History {
 
 const isFigure = (value: number | null): value is number => Number.isFinite(value);
 
-/** Reads a run's events in the order they were recorded. Values that are not finite (a diverged run) are left out. */
-export function historyOf(events: Iterable<RunEvent>): History {
+/** `events`: that stand, in the order they were recorded. Values that are not finite (a diverged run) are left out. */
+export function historyOf(events: Iterable<KnownEvent>): History {
   const history: History = { steps: [], validations: [], epochEnds: [], checkpoints: [], restarts: [] };
-  const epochOfStep = new Map<number, number>();
-  let lastStep = 0;
+  const endOfEpoch = new Map<number, number>();
   for (const event of events) {
-    if (event.type === 'run-started' && event.numStepsDone > 0) {
-      goBack(history, event.numStepsDone);
-      lastStep = event.numStepsDone;
-      history.restarts.push(event.numStepsDone);
+    if (event.type === 'run-started') {
+      if (event.numStepsDone > 0) history.restarts.push(event.numStepsDone);
     } else if (event.type === 'step') {
-      if (event.step <= lastStep) goBack(history, event.step - 1);
-      lastStep = event.step;
-      epochOfStep.set(event.step, event.epoch);
+      endOfEpoch.set(event.epoch, event.step);
       const { step, loss, learningRate } = event;
       if (isFigure(loss)) history.steps.push({ step, loss, learningRate });
     } else if (event.type === 'validated') {
       const { step, loss, meanIou, pixelAccuracy, isBest } = event;
-      history.validations = history.validations.filter((validation) => validation.step < step);
       if (isFigure(loss) && isFigure(meanIou) && isFigure(pixelAccuracy)) {
         history.validations.push({ step, loss, meanIou, pixelAccuracy, isBest });
       }
@@ -56,21 +49,6 @@ export function historyOf(events: Iterable<RunEvent>): History {
       if (history.checkpoints.at(-1) !== event.step) history.checkpoints.push(event.step);
     }
   }
-  history.epochEnds = epochEndsOf(epochOfStep, lastStep);
+  history.epochEnds = Array.from(endOfEpoch, ([epoch, step]) => ({ epoch, step }));
   return history;
-}
-
-function goBack(history: History, step: number): void {
-  const isKept = (point: { step: number }) => point.step <= step;
-  history.steps = history.steps.filter(isKept);
-  history.validations = history.validations.filter(isKept);
-  history.checkpoints = history.checkpoints.filter((checkpoint) => checkpoint <= step);
-}
-
-function epochEndsOf(epochOfStep: Map<number, number>, lastStep: number): History['epochEnds'] {
-  const ends = new Map<number, number>();
-  for (const [step, epoch] of epochOfStep) {
-    if (step <= lastStep) ends.set(epoch, Math.max(step, ends.get(epoch) ?? 0));
-  }
-  return [...ends].map(([epoch, step]) => ({ epoch, step })).sort((a, b) => a.epoch - b.epoch);
 }

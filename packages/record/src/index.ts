@@ -5,6 +5,8 @@ export * from './checkpoint/manifest.ts';
 export * from './checkpoint/read.ts';
 export * from './checkpoint/write.ts';
 export * from './checkpoint/writer.ts';
+export * from './course/follow-lines.ts';
+export * from './course/recorded-events.ts';
 export * from './evaluations/class-maps.ts';
 export * from './evaluations/evaluation-writer.ts';
 export * from './evaluations/evaluations.ts';

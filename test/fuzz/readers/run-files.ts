@@ -6,7 +6,7 @@ import { differingKeys } from '@unet-fleet/config';
 import { loadConfig } from '@unet-fleet/config/load';
 import type { PictureFacts } from '@unet-fleet/dataset/readers/picture-facts';
 import { ScanCache } from '@unet-fleet/dataset/scan-cache';
-import { isPrintable, type RunEvent, UserError } from '@unet-fleet/law';
+import { isPrintable, UserError } from '@unet-fleet/law';
 import { historyOf } from '@unet-fleet/pictures/history';
 import {
   acquireRunLock,
@@ -14,8 +14,8 @@ import {
   openEvaluations,
   openRunFolder,
   readLedger,
-  readMetrics,
   readStatus,
+  standingEventsIn,
 } from '@unet-fleet/record';
 import type { Reader, Seed } from '../reader.ts';
 import { textSeed } from './files.ts';
@@ -320,8 +320,8 @@ export const runFileReaders: Reader[] = [
     read: (input, _, folder) => {
       const path = join(folder, 'work', 'metrics.jsonl');
       writeFileSync(path, input);
-      historyOf(readMetrics<RunEvent>(path));
-      new MetricsFile(path, { version: 1, validationPending: false }).close();
+      historyOf(standingEventsIn(path));
+      new MetricsFile(path, 1.5).close();
     },
     isAnswer: neverThrows,
   },

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
-import type { PlanConfig, RunEvent } from '@unet-fleet/law';
+import { type PlanConfig, type RunEvent, reachedMoment } from '@unet-fleet/law';
 import { EvaluationWriter, openEvaluations } from '@unet-fleet/record';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { CountedAnswer } from '../core/types.ts';
@@ -172,7 +172,7 @@ it('drops evaluations of steps that will be done again, and replaces one that is
     await writer.flushed();
   }
   const resumed = started({ followed: [4] });
-  resumed.writer.dropAfter(20);
+  resumed.writer.dropAfter(reachedMoment({ version: 20, validationPending: false }));
   expect(openEvaluations(runDir).steps()).toEqual([10, 20]);
   expect(existsSync(join(runDir, 'evaluations', 'step-00000030'))).toBe(false);
   validate(resumed.keeper, 20, [{ sample: 4, classes }]);

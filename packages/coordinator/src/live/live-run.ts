@@ -2,7 +2,7 @@
  * A run as those see it who watch or steer it while it goes on: the live page, metrics, TensorBoard. They are attached
  * to it from above; the run knows nothing of them, and nothing they do can make it wait.
  */
-import type { Config, RunEvent, Step } from '@unet-fleet/law';
+import type { Config, Step, TimedEvent } from '@unet-fleet/law';
 import type { EvaluationStore, LiveStatus, WorkerFacts } from '@unet-fleet/record';
 import { maxFollowed } from '@unet-fleet/wire/protocol/messages';
 import type { GradientHistograms } from '../reducer/pool.ts';
@@ -63,7 +63,7 @@ export interface LiveRun {
   readonly controls: RunControls;
   status(): LiveStatus;
   /** From now on; `at` is ISO 8601, UTC. Returns what ends it. A listener must return at once. */
-  onEvent(listener: (event: RunEvent & { at: string }) => void): () => void;
+  onEvent(listener: (event: TimedEvent) => void): () => void;
   /** Of each step that is validated, once they are there; made only while somebody listens. Returns what ends it. */
   onGradientHistograms(listener: (histograms: GradientHistograms) => void): () => void;
   /** Tells those who run it that something of theirs is amiss, such as a port that is taken; it goes on. */

@@ -1,6 +1,6 @@
 /** The parts that watch a run, put together for one start of a coordinator. */
 import { trainingSizeOf } from '@unet-fleet/dataset';
-import { type CoreStatus, sideLimits, stepTo } from '@unet-fleet/law';
+import { type CoreStatus, reachedMoment, sideLimits } from '@unet-fleet/law';
 import { EvaluationWriter, runStatusOf, type StatusSource } from '@unet-fleet/record';
 import { maxPartBytes } from '@unet-fleet/wire/protocol/messages';
 import type { PreparedRun } from '../shell/prepare-run.ts';
@@ -37,7 +37,7 @@ export function openLookout(run: PreparedRun, teller: Teller): OpenedLookout {
     onWarning,
     onKept: (step, numPictures) => teller.emit({ type: 'evaluation-kept', step, numPictures }),
   });
-  evaluations.dropAfter(stepTo(progress.version));
+  evaluations.dropAfter(reachedMoment(progress));
   const keeper = new EvaluationKeeper({
     plan,
     numClasses,

@@ -1,6 +1,7 @@
+import type { TimedEvent } from '@unet-fleet/law';
 import { expect, it, vi } from 'vitest';
 import type { LiveRun } from './live-run.ts';
-import { Listeners, startObservers, type TimedEvent } from './watchers.ts';
+import { Listeners, startObservers } from './watchers.ts';
 
 const event = (message: string): TimedEvent => ({ at: '2026-01-01T00:00:00.000Z', type: 'warning', message });
 const run = {} as LiveRun;

@@ -2,10 +2,8 @@
  * The observers of a run: started beside it, told of its events, closed at its end. None of them can end the run or make
  * it wait: one that throws becomes a warning, and one that does not close in time is left behind.
  */
-import type { RunEvent } from '@unet-fleet/law';
+import type { TimedEvent } from '@unet-fleet/law';
 import type { LiveRun, Observer } from './live-run.ts';
-
-export type TimedEvent = RunEvent & { at: string };
 
 /** Listeners of a run's events. One that throws is heard no more. */
 export class Listeners {

@@ -1,8 +1,7 @@
 /** Draws the curves of a run into a file, as often as it is asked: see curves.ts. */
 import { writeFileSync } from 'node:fs';
-import type { RunEvent } from '@unet-fleet/law';
 import { trainingCurves } from '@unet-fleet/pictures';
-import { readMetrics } from '@unet-fleet/record';
+import { standingEventsIn } from '@unet-fleet/record';
 import { Starter } from '@unet-fleet/shared/threads';
 
 export interface CurvesRequest {
@@ -15,7 +14,7 @@ export type CurvesFunctions = typeof functions;
 
 const functions = {
   async draw({ title, metricsPath, picturePath }: CurvesRequest): Promise<void> {
-    writeFileSync(picturePath, await trainingCurves(title, readMetrics<RunEvent>(metricsPath)));
+    writeFileSync(picturePath, await trainingCurves(title, standingEventsIn(metricsPath)));
   },
 };
 

@@ -14,7 +14,10 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const step = (index: number) => ({ type: 'step', epoch: 1, step: index, loss: 1 / index, learningRate: 0.1 });
+const step = (index: number) => ({
+  ...{ at: '2026-01-02T03:04:05.000Z', type: 'step', epoch: 1, stepInEpoch: index, step: index },
+  ...{ loss: 1 / index, learningRate: 0.1, numImages: 1, gradientNorm: 1, stepMs: 1, numWorkers: 1 },
+});
 
 it('draws, names what went wrong, and draws again', async () => {
   writeFileSync(metricsPath, [1, 2, 3].map((index) => `${JSON.stringify(step(index))}\n`).join(''));

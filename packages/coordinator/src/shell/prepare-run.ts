@@ -32,6 +32,7 @@ import {
   assertSameRun,
   comesOf,
   createRunFolder,
+  eventsIn,
   hasBegun,
   Interventions,
   identitySha256,
@@ -42,7 +43,6 @@ import {
   type RunFolder,
   type RunLock,
   readInterventions,
-  readMetrics,
   runPaths,
   tidyCheckpoints,
   unrecordedNote,
@@ -235,7 +235,7 @@ function openInterventions(
  * its first step, under its id.
  */
 const hasMadeCheckpoints = (root: string): boolean =>
-  hasBegun(root) || readMetrics<RunEvent>(runPaths(root).metrics).some(({ type }) => type === 'checkpoint');
+  hasBegun(root) || [...eventsIn(runPaths(root).metrics)].some(({ type }) => type === 'checkpoint');
 
 function newRunFolder(
   options: PrepareOptions,

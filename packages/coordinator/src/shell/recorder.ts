@@ -5,40 +5,9 @@
  */
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { RunEvent } from '@unet-fleet/law';
-import { MetricsFile, type Past } from '@unet-fleet/record';
-import type { TimedEvent } from '../live/watchers.ts';
+import { isRecorded, type Moment, type TimedEvent } from '@unet-fleet/law';
+import { MetricsFile } from '@unet-fleet/record';
 import { CurvesDrawer } from './curves.ts';
-
-const recorded = new Set<RunEvent['type']>([
-  'run-started',
-  'worker-joined',
-  'worker-left',
-  'worker-late',
-  'lease-repeated',
-  'worker-set-aside',
-  'broker-lost',
-  'broker-back',
-  'leaf-skipped',
-  'gradient-outlier',
-  'epoch-started',
-  'step',
-  'validated',
-  'checkpoint',
-  'checkpoint-failed',
-  'evaluation-kept',
-  'paused',
-  'resumed',
-  'checkpoint-requested',
-  'drain-requested',
-  'stop-after-epoch',
-  'options-changed',
-  'learning-rate-changed',
-  'message-rejected',
-  'note',
-  'warning',
-  'finished',
-]);
 
 export class Recorder {
   readonly #metricsPath: string;
@@ -52,11 +21,11 @@ export class Recorder {
   #drawing: Promise<void> | null = null;
   #drawAgain = false;
 
-  /** `past`: of a run that goes on; what was recorded after it is dropped, because it will be told again. */
+  /** `reached`: of a run that goes on; what was recorded of later moments is dropped, because it will be told again. */
   constructor(
     root: string,
     metricsPath: string,
-    past: Past | null,
+    reached: Moment | null,
     title: string,
     onWarning: (message: string) => void,
     mayWrite: () => boolean = () => true,
@@ -64,13 +33,13 @@ export class Recorder {
     this.#metricsPath = metricsPath;
     this.#curvesPath = join(root, 'curves.png');
     this.#title = title;
-    this.#metrics = new MetricsFile(metricsPath, past, { onWarning, mayWrite });
+    this.#metrics = new MetricsFile(metricsPath, reached, { onWarning, mayWrite });
     this.#onWarning = onWarning;
     this.#mayWrite = mayWrite;
   }
 
   record(event: TimedEvent): void {
-    if (!recorded.has(event.type)) return;
+    if (!isRecorded(event)) return;
     this.#metrics.append(event);
     // After this event's other consequences: drawing takes a moment, and workers wait for their leases.
     if (event.type === 'validated') setImmediate(() => this.#draw());

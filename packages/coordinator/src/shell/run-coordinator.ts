@@ -3,7 +3,7 @@
  * ended the run, and stopped in the reverse order of their making whatever happens.
  */
 import { basename, join } from 'node:path';
-import { idleWorkersNote, maxLeaves, numSteps, stepsPerEpoch } from '@unet-fleet/law';
+import { idleWorkersNote, maxLeaves, numSteps, reachedMoment, stepsPerEpoch } from '@unet-fleet/law';
 import { createOptimizer } from '@unet-fleet/numerics';
 import { bestCheckpointName, lockLost } from '@unet-fleet/record';
 import { flushGoodbye } from '@unet-fleet/wire/transport/connect';
@@ -93,7 +93,7 @@ function openRecorder(
   const recorder = new Recorder(
     paths.root,
     paths.metrics,
-    resume ? progress : null,
+    resume ? reachedMoment(progress) : null,
     basename(paths.root),
     (message) => teller.warn(message),
     () => lock.isHeld(),

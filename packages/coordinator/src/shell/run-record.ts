@@ -3,7 +3,7 @@
  * it keeps true: a checkpoint that is told of is durable, and so are the ledger's lines of the steps before it.
  */
 
-import type { Step, StepRecord } from '@unet-fleet/law';
+import { reachedMoment, type Step, type StepRecord } from '@unet-fleet/law';
 import { createOptimizer } from '@unet-fleet/numerics';
 import {
   CheckpointWriter,
@@ -42,7 +42,7 @@ export class RunRecord {
     const { config, folder, lock, paths, plan, progress } = run;
     this.#options = options;
     this.#numBatchesTracked = run.numBatchesTracked;
-    this.#ledger = new Ledger(paths.ledger, progress.version, {
+    this.#ledger = new Ledger(paths.ledger, reachedMoment(progress), {
       term: lock.term,
       samples: new StepSamples(plan, folder.split.train),
       mayWrite: () => lock.isHeld(),

@@ -3,9 +3,8 @@ import { renameSync, rmSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { printable } from '@unet-fleet/law';
-import { openRunFolder, runPaths } from '@unet-fleet/record';
+import { openRunFolder, runPaths, standingEventsIn } from '@unet-fleet/record';
 import { atExit, explained, makeFolder } from '@unet-fleet/shared';
-import { standingEventsIn } from '../history/recorded-events.ts';
 import { row } from './cells.ts';
 import { type Table, tables } from './tables.ts';
 

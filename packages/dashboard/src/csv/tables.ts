@@ -1,6 +1,5 @@
 /** The tables that a run's events come to: what their columns are, and the rows of an event. Pure. */
-import { describeEvent, recordedScores } from '@unet-fleet/law';
-import type { TimedEvent } from '../history/index.ts';
+import { describeEvent, type RecordedEvent, recordedScores } from '@unet-fleet/law';
 import type { Cell } from './cells.ts';
 
 export interface Table {
@@ -8,7 +7,7 @@ export interface Table {
   name: string;
   /** `classNames`: of the run, by class. */
   columns(classNames: readonly string[]): string[];
-  rows(event: TimedEvent, classNames: readonly string[]): Cell[][];
+  rows(event: RecordedEvent, classNames: readonly string[]): Cell[][];
 }
 
 /** JSON has no NaN: a figure that was none is null in the metrics. */

@@ -1,12 +1,8 @@
 /** From lines of metrics.jsonl to what a page draws. */
-import { appendFileSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { eventOf } from '@unet-fleet/law';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Point } from '../protocol.ts';
-import { eventOf } from './check-event.ts';
-import { fromBeginning, readNewLines } from './follow-lines.ts';
 import { addEvent, bestOf, emptyCourse, maxLanes, maxShownEvents } from './record.ts';
 import { thin } from './thin.ts';
 
@@ -44,12 +40,6 @@ describe('the course of a run', () => {
     expect(curves.classIou).toEqual([[[2, 0.4]], [[2, null]]]);
     expect(bestOf(course)).toEqual({ step: 2, loss: 0.5, meanIou: 0.4 });
     expect(lanes.map((lane) => lane.step)).toEqual([1, 2]);
-  });
-
-  test('reads what older versions called otherwise', () => {
-    const old = { ...step(1), timings: { broadcastMs: 7, reduceMs: 1, optimizeMs: 2 } };
-    expect(eventOf(old)).toMatchObject({ timings: { fetchMs: 7, reduceMs: 1, optimizeMs: 2 } });
-    expect(eventOf(step(1))).toMatchObject({ timings: { reduceMs: 1, optimizeMs: 2 } });
   });
 
   test('has gaps where nothing counted, and no best of it', () => {
@@ -104,11 +94,6 @@ describe('the course of a run', () => {
 });
 
 describe('a line is an event, or passed over', () => {
-  test('names with control characters are made printable', () => {
-    const event = eventOf({ at, type: 'warning', message: 'a\u001b[2Jb' });
-    expect(event).toMatchObject({ message: 'a\\u001b[2Jb' });
-  });
-
   test('any JSON gives an event that can be taken in, or null', () => {
     const parsed = fc.json().map((text): unknown => JSON.parse(text));
     const spoilt = fc
@@ -146,55 +131,5 @@ describe('thinned curves', () => {
         expect(Math.min(...values(kept))).toBe(Math.min(...values(all)));
       }),
     );
-  });
-});
-
-describe('a file that grows', () => {
-  let folder: string;
-  let path: string;
-  beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'unet-fleet-lines-'));
-    path = join(folder, 'metrics.jsonl');
-  });
-  afterEach(() => rmSync(folder, { recursive: true, force: true }));
-
-  test('gives each line once, and none before its end', async () => {
-    const followed = fromBeginning(path);
-    const seen: unknown[] = [];
-    const read = () =>
-      readNewLines(
-        followed,
-        (value) => seen.push(value),
-        () => seen.push('anew'),
-      );
-    await read();
-    writeFileSync(path, '{"n":1}\n{"n":');
-    await read();
-    expect(seen).toEqual([{ n: 1 }]);
-    appendFileSync(path, '2}\nrubbish\n');
-    await read();
-    expect(seen).toEqual([{ n: 1 }, { n: 2 }, undefined]);
-  });
-
-  test('is read from its beginning again when it was cut or replaced', async () => {
-    const followed = fromBeginning(path);
-    const seen: unknown[] = [];
-    const read = () =>
-      readNewLines(
-        followed,
-        (value) => seen.push(value),
-        () => seen.splice(0),
-      );
-    writeFileSync(path, '{"n":1}\n{"n":2}\n');
-    await read();
-    rmSync(path);
-    writeFileSync(path, '{"n":1}\n');
-    await read();
-    expect(seen).toEqual([{ n: 1 }]);
-    // Cut, and grown beyond where it was before anybody looked.
-    truncateSync(path, 0);
-    appendFileSync(path, '{"n":5}\n{"n":6}\n');
-    await read();
-    expect(seen).toEqual([{ n: 5 }, { n: 6 }]);
   });
 });

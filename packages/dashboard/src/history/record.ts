@@ -4,11 +4,9 @@
  * again, so what was after them goes.
  */
 
-import { describeEvent, type RunEvent } from '@unet-fleet/law';
+import { describeEvent, type RecordedEvent, type RecordedOf } from '@unet-fleet/law';
 import { type CurveName, courseCurves } from '@unet-fleet/pictures/models/course-charts';
 import type { History, Point, ShownEvent, StepLanes } from '../protocol.ts';
-
-export type TimedEvent = RunEvent & { at: string };
 
 export const maxShownEvents = 2_000;
 export const maxLanes = 60;
@@ -53,10 +51,10 @@ export const emptyCourse = (numClasses: number): RunCourse => ({
 });
 
 /** Takes an event in; in place. Returns the sentence it added, if it has one. */
-export function addEvent(course: RunCourse, event: TimedEvent): ShownEvent | null {
+export function addEvent(course: RunCourse, event: RecordedEvent): ShownEvent | null {
   for (const { curve, value } of courseCurves) {
     const added = value(event);
-    if (added !== undefined && 'step' in event) course.curves[curve].push([event.step, finite(added)]);
+    if (added !== undefined && 'step' in event) course.curves[curve].push([event.step, added]);
   }
   switch (event.type) {
     case 'run-started':
@@ -76,7 +74,7 @@ export function addEvent(course: RunCourse, event: TimedEvent): ShownEvent | nul
       for (const [index, curve] of course.curves.classIou.entries()) {
         if (event.classIou) curve.push([step, event.classIou[index] ?? null]);
       }
-      const [loss, meanIou] = [finite(event.loss), finite(event.meanIou)];
+      const { loss, meanIou } = event;
       if (event.isBest && loss !== null && meanIou !== null) course.bests.push({ step, loss, meanIou });
       break;
     }
@@ -97,7 +95,7 @@ export function addEvent(course: RunCourse, event: TimedEvent): ShownEvent | nul
   return addSentence(course, event);
 }
 
-function addStep(course: RunCourse, event: Extract<TimedEvent, { type: 'step' }>): void {
+function addStep(course: RunCourse, event: RecordedOf<'step'>): void {
   const { step } = event;
   course.step = step;
   if (!event.workers) return;
@@ -112,7 +110,7 @@ function addStep(course: RunCourse, event: Extract<TimedEvent, { type: 'step' }>
   if (course.lanes.length > maxLanes) course.lanes.shift();
 }
 
-function addSentence(course: RunCourse, event: TimedEvent): ShownEvent | null {
+function addSentence(course: RunCourse, event: RecordedEvent): ShownEvent | null {
   const said = describeEvent(event);
   if (!said) return null;
   const step = 'step' in event && typeof event.step === 'number' ? event.step : course.step;
@@ -137,10 +135,6 @@ function dropAfter(course: RunCourse, step: number): void {
   course.bests = course.bests.filter((best) => best.step <= step);
   course.step = step;
 }
-
-/** JSON has no NaN; a curve has a gap there. */
-const finite = (value: number | null): number | null =>
-  value !== null && Number.isFinite(value) ? value : null;
 
 /** Of a run that goes on, so far; null before the first that has a score. */
 export const bestOf = ({ bests }: Pick<RunCourse, 'bests'>): History['best'] => bests.at(-1) ?? null;

@@ -7,27 +7,29 @@ import { basename } from 'node:path';
 import { withoutSecrets } from '@unet-fleet/config';
 import {
   configOptions,
+  eventOf,
   ignoredLabel,
   leafSizeOf,
   numSteps,
   optionValue,
   type PlanConfig,
   printable,
+  type RecordedEvent,
   stepsPerEpoch,
 } from '@unet-fleet/law';
 import { classColour, cssColour } from '@unet-fleet/pictures/models/palette';
 import {
+  fromBeginning,
   openEvaluations,
   openRunFolder,
   type RunFolder,
   type RunStatus,
+  readNewLines,
   readStatus,
   runPaths,
 } from '@unet-fleet/record';
 import { type History, maxPoints, type Point, type RunSummary, type ShownEvent } from '../protocol.ts';
-import { eventOf } from './check-event.ts';
-import { fromBeginning, readNewLines } from './follow-lines.ts';
-import { addEvent, bestOf, emptyCourse, maxShownEvents, type RunCourse, type TimedEvent } from './record.ts';
+import { addEvent, bestOf, emptyCourse, maxShownEvents, type RunCourse } from './record.ts';
 import { thin } from './thin.ts';
 
 /** A coordinator writes its status once a second. */
@@ -35,7 +37,7 @@ const staleMs = 10_000;
 
 /** Told of what `refresh` reads, in order. */
 export interface HistoryListener {
-  onEvent(event: TimedEvent, shown: ShownEvent | null): void;
+  onEvent(event: RecordedEvent, shown: ShownEvent | null): void;
   /** Everything is read from the beginning again. */
   onAnew(): void;
 }
@@ -48,6 +50,7 @@ export class RunHistory {
   readonly #metrics;
   #course: RunCourse;
   #version = 0;
+  #numDamagedLines = 0;
   #refreshing: Promise<void> | null = null;
 
   /** Throws a UserError if the folder holds no run. Nothing is read of its course before the first `refresh`. */
@@ -70,6 +73,11 @@ export class RunHistory {
     return told === null ? plan : { ...plan, epochs: Math.ceil(told / stepsPerEpoch(plan)) };
   }
 
+  /** Of metrics.jsonl: lines that are no JSON object, such as one that was cut. */
+  get numDamagedLines(): number {
+    return this.#numDamagedLines;
+  }
+
   /** Grows with all that `refresh` takes in. */
   get version(): number {
     return this.#version;
@@ -80,6 +88,7 @@ export class RunHistory {
     this.#refreshing ??= readNewLines(
       this.#metrics,
       (line) => {
+        if (line === undefined) this.#numDamagedLines++;
         const event = eventOf(line);
         if (!event) return;
         this.#version++;
@@ -88,6 +97,7 @@ export class RunHistory {
       },
       () => {
         this.#course = emptyCourse(this.folder.record.classNames.length);
+        this.#numDamagedLines = 0;
         this.#version++;
         this.listener?.onAnew();
       },

@@ -3,8 +3,7 @@
  * Folded from the run's events one by one; what it keeps is bounded, however long the run: of each list the first
  * entries and how many there were.
  */
-import type { TimedEvent } from '../history/index.ts';
-import { finite, type Recorded } from '../history/recorded-events.ts';
+import type { RecordedEvent, RecordedOf } from '@unet-fleet/law';
 import { StepTimes, type TimeSplit, type WorkerTimes } from './step-times.ts';
 
 /** A list that is cut, and its whole length. */
@@ -21,7 +20,7 @@ export interface Start {
   fromStep: number;
   toStep: number;
   /** null: it neither finished nor was stopped in good order. */
-  outcome: Recorded<'finished'>['reason'] | null;
+  outcome: RecordedOf<'finished'>['reason'] | null;
 }
 
 /** A worker's presence, from joining to leaving. */
@@ -52,7 +51,7 @@ export const faultTypes = [
   'checkpoint-failed',
   'warning',
 ] as const;
-export type Fault = Recorded<FaultType>;
+export type Fault = RecordedOf<FaultType>;
 
 const interventionTypes = [
   'options-changed',
@@ -63,11 +62,11 @@ const interventionTypes = [
   'drain-requested',
   'checkpoint-requested',
 ] as const;
-export type Intervention = Recorded<(typeof interventionTypes)[number]>;
+export type Intervention = RecordedOf<(typeof interventionTypes)[number]>;
 
 export interface Course {
   /** The newest; null for a run that has recorded none. */
-  begun: Recorded<'run-started'> | null;
+  begun: RecordedOf<'run-started'> | null;
   starts: Cut<Start>;
   lastStart: Start | null;
   /** A coordinator was at work for so long. */
@@ -80,13 +79,13 @@ export interface Course {
   faults: Map<FaultType, Cut<Fault>>;
   /** What people asked of the run. */
   interventions: Cut<Intervention>;
-  lastStep: Recorded<'step'> | null;
+  lastStep: RecordedOf<'step'> | null;
   /** Steps whose loss was not a finite number. */
   numNonFiniteSteps: number;
-  lastValidation: Recorded<'validated'> | null;
-  best: Recorded<'validated'> | null;
+  lastValidation: RecordedOf<'validated'> | null;
+  best: RecordedOf<'validated'> | null;
   /** Of the start that goes on or was the last; null while it has not told its end. */
-  finished: Recorded<'finished'> | null;
+  finished: RecordedOf<'finished'> | null;
   steps: TimeSplit;
   workers: WorkerTimes[];
   validationMs: number;
@@ -95,7 +94,7 @@ export interface Course {
 
 const maxKept = { starts: 200, stays: 1_000, waits: 1_000, faults: 60, interventions: 200 };
 
-export function courseOf(events: Iterable<TimedEvent>): Course {
+export function courseOf(events: Iterable<RecordedEvent>): Course {
   const fold = new CourseFold();
   for (const event of events) fold.add(event);
   return fold.end();
@@ -123,7 +122,7 @@ class CourseFold {
   /** Since the last commit nothing but a validation can have taken the time. */
   #committedMs: number | null = null;
 
-  add(event: TimedEvent): void {
+  add(event: RecordedEvent): void {
     const atMs = Date.parse(event.at);
     if (event.type === 'run-started') this.#begin(event, atMs);
     if (this.#start) this.#start.toMs = Math.max(this.#start.toMs, atMs);
@@ -179,7 +178,7 @@ class CourseFold {
     };
   }
 
-  #begin(event: Recorded<'run-started'>, atMs: number): void {
+  #begin(event: RecordedOf<'run-started'>, atMs: number): void {
     this.#close();
     this.#begun = event;
     this.#finished = null;
@@ -207,15 +206,15 @@ class CourseFold {
     this.#waits.push({ kind, fromMs: atMs - forMs, toMs: atMs });
   }
 
-  #commit(event: Recorded<'step'>, atMs: number): void {
+  #commit(event: RecordedOf<'step'>, atMs: number): void {
     this.#lastStep = event;
     this.#committedMs = atMs;
-    if (finite(event.loss) === null) this.#numNonFiniteSteps++;
+    if (event.loss === null) this.#numNonFiniteSteps++;
     if (this.#start) this.#start.toStep = event.step;
     this.#times.add(event);
   }
 
-  #validate(event: Recorded<'validated'>, atMs: number): void {
+  #validate(event: RecordedOf<'validated'>, atMs: number): void {
     this.#lastValidation = event;
     this.#numValidations++;
     if (event.isBest) this.#best = event;
@@ -236,8 +235,9 @@ class CourseFold {
   }
 }
 
-const isFault = (event: TimedEvent): event is Fault => (faultTypes as readonly string[]).includes(event.type);
-const isIntervention = (event: TimedEvent): event is Intervention =>
+const isFault = (event: RecordedEvent): event is Fault =>
+  (faultTypes as readonly string[]).includes(event.type);
+const isIntervention = (event: RecordedEvent): event is Intervention =>
   (interventionTypes as readonly string[]).includes(event.type);
 
 class CutList<T> {

@@ -17,10 +17,10 @@ import {
   readManifest,
   runPaths,
   StepSamples,
+  standingEventsIn,
   summarize,
 } from '@unet-fleet/record';
 import { RunHistory, stateOf } from '../history/index.ts';
-import { type EventReader, eventsIn } from '../history/recorded-events.ts';
 import { courseOf } from './course.ts';
 import { masksOf } from './masks.ts';
 import type { Report } from './report.ts';
@@ -33,8 +33,7 @@ export async function gatherReport(runDir: string, version: string): Promise<Rep
   const run = new RunHistory(runDir);
   await run.refresh();
   const history = await run.history();
-  const lines: EventReader = { numDamaged: 0 };
-  const course = courseOf(eventsIn(runPaths(runDir).metrics, lines));
+  const course = courseOf(standingEventsIn(runPaths(runDir).metrics));
   const evaluations = openEvaluations(runDir);
   const evaluation = await evaluationOf(evaluations, history.evaluatedSteps, history.best?.step ?? null);
   const missing: string[] = [];
@@ -62,7 +61,7 @@ export async function gatherReport(runDir: string, version: string): Promise<Rep
     ledger: orMissing(() => ledgerOf(run), null),
     interventions: orMissing(() => interventionsOf(runDir), []),
     checkpoint: newestManifest(runPaths(runDir).checkpoints),
-    numDamagedLines: lines.numDamaged,
+    numDamagedLines: run.numDamagedLines,
     missing,
   };
 }

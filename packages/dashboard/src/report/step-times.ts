@@ -1,11 +1,12 @@
 /** Where the time of the steps went, added up over a run: for a step as a whole, and for each worker. */
+
+import type { RecordedOf } from '@unet-fleet/law';
 import {
   busyMs,
   type Part,
   type WorkerTimes as PartTimes,
   parts,
 } from '@unet-fleet/pictures/models/step-parts';
-import { finite, type Recorded } from '../history/recorded-events.ts';
 
 /** Sums over the steps whose parts were recorded. */
 export interface TimeSplit {
@@ -34,7 +35,7 @@ export class StepTimes {
   #numImages = 0;
   #totalMs = 0;
 
-  add({ stepMs, numImages, timings, workers = [] }: Recorded<'step'>): void {
+  add({ stepMs, numImages, timings, workers = [] }: RecordedOf<'step'>): void {
     this.#numSteps++;
     this.#numImages += numImages;
     this.#totalMs += stepMs;
@@ -43,9 +44,9 @@ export class StepTimes {
   }
 
   /** Parts overlap where gradients are added while others still compute, so the rest is never below 0. */
-  #addParts(stepMs: number, timings: NonNullable<Recorded<'step'>['timings']>): void {
+  #addParts(stepMs: number, timings: NonNullable<RecordedOf<'step'>['timings']>): void {
     const { fetchMs, dataMs, computeMs, sendMs, reduceMs, optimizeMs } = timings;
-    const measured: [Part, number][] = [
+    const measured: [Part, number | undefined][] = [
       ['compute', computeMs],
       ['weights', fetchMs],
       ['data', dataMs],
@@ -55,14 +56,14 @@ export class StepTimes {
     ];
     let leftMs = Math.max(0, stepMs);
     for (const [name, ms] of measured) {
-      const counted = Math.min(Math.max(0, finite(ms) ?? 0), leftMs);
+      const counted = Math.min(Math.max(0, ms ?? 0), leftMs);
       leftMs -= counted;
       this.#parts.set(name, (this.#parts.get(name) ?? 0) + counted);
     }
     this.#parts.set('wait', (this.#parts.get('wait') ?? 0) + leftMs);
   }
 
-  #addLane(lane: NonNullable<Recorded<'step'>['workers']>[number]): void {
+  #addLane(lane: NonNullable<RecordedOf<'step'>['workers']>[number]): void {
     const { worker, numLeaves, startMs, endMs } = lane;
     let own = this.#workers.get(worker);
     if (!own) {

@@ -1,5 +1,6 @@
 /** What has come to a run's course since the pages were told last, as one message. Pure. */
-import { addEvent, emptyCourse, type RunCourse, type TimedEvent } from '../history/record.ts';
+import type { RecordedEvent } from '@unet-fleet/law';
+import { addEvent, emptyCourse, type RunCourse } from '../history/record.ts';
 import type { CurvePoints, ServerMessage, ShownEvent } from '../protocol.ts';
 
 type Update = Extract<ServerMessage, { type: 'update' }>;
@@ -22,7 +23,7 @@ export class News {
   }
 
   /** `shown`: its sentence in the run's whole course. */
-  add(event: TimedEvent, shown: ShownEvent | null): void {
+  add(event: RecordedEvent, shown: ShownEvent | null): void {
     if (event.type === 'run-started' && event.numStepsDone > 0) this.anew();
     this.#numEvents++;
     if (this.#isAnew || this.#numEvents > maxEvents) {

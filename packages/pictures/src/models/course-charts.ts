@@ -2,7 +2,7 @@
  * The charts of a run's course: what is kept of its events as curves, and how page and report draw them. A chart or a curve
  * is one entry here.
  */
-import type { RunEvent } from '@unet-fleet/law';
+import type { KnownEvent } from '@unet-fleet/law';
 import type { ScaleKind, Tone } from './chart.ts';
 
 export interface CourseCurve<Name extends string = string> {
@@ -12,7 +12,7 @@ export interface CourseCurve<Name extends string = string> {
   /** step: seen best behind its mean · validation: few values, seen best as dots · given: without noise. */
   kind: 'step' | 'validation' | 'given';
   /** What an event adds at its step; undefined: nothing. What is no finite number is a gap. */
-  value: (event: RunEvent) => number | null | undefined;
+  value: (event: KnownEvent) => number | null | undefined;
   /** Beside the other curves of its chart. */
   short?: string;
   /** Of a chart with this curve alone, where that is not its name. */
@@ -27,11 +27,11 @@ export interface CourseChart<Name extends string = string> {
   curves: readonly CourseCurve<Name>[];
 }
 
-type EventOf<Type extends RunEvent['type']> = Extract<RunEvent, { type: Type }>;
+type EventOf<Type extends KnownEvent['type']> = Extract<KnownEvent, { type: Type }>;
 
-const ofStep = (value: (event: EventOf<'step'>) => number | null) => (event: RunEvent) =>
+const ofStep = (value: (event: EventOf<'step'>) => number | null) => (event: KnownEvent) =>
   event.type === 'step' ? value(event) : undefined;
-const ofValidation = (value: (event: EventOf<'validated'>) => number | null) => (event: RunEvent) =>
+const ofValidation = (value: (event: EventOf<'validated'>) => number | null) => (event: KnownEvent) =>
   event.type === 'validated' ? value(event) : undefined;
 
 /** Keeps the curve's name in its type. */

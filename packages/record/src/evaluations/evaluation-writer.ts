@@ -6,7 +6,7 @@ import { rmSync } from 'node:fs';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as breathe } from 'node:timers/promises';
-import type { Step } from '@unet-fleet/law';
+import { type Moment, type Step, validationMoment } from '@unet-fleet/law';
 import { makeFolder } from '@unet-fleet/shared';
 import { inflateClasses } from './class-maps.ts';
 import {
@@ -51,12 +51,12 @@ export class EvaluationWriter {
     this.#folder = evaluationsFolder(options.runDir);
   }
 
-  /** Drops evaluations after `step`: a run that goes on from there makes them again. */
-  dropAfter(step: Step): void {
+  /** Drops evaluations after `reached`: a run that goes on from there makes them again. */
+  dropAfter(reached: Moment): void {
     if (!this.#options.mayWrite()) return;
     try {
       for (const other of evaluatedSteps(this.#folder)) {
-        if (other <= step) continue;
+        if (validationMoment(other) <= reached) continue;
         rmSync(join(this.#folder, `${evaluationName(other)}.json`), { force: true });
         rmSync(join(this.#folder, evaluationName(other)), { recursive: true, force: true });
       }

@@ -16,7 +16,7 @@ import {
 const chunkBytes = 1024 * 1024;
 /** No run writes a longer line; a reader passes over it. */
 const maxLineBytes = 64 * 1024 * 1024;
-const newline = 0x0a;
+export const newline = 0x0a;
 const openingBrace = 0x7b;
 
 export interface Line {
@@ -67,7 +67,8 @@ function* linesIn(file: number): Generator<Line> {
   }
 }
 
-function parsed(text: Buffer): unknown {
+/** What a line says; undefined when it is no JSON object. */
+export function parsed(text: Buffer): unknown {
   if (text[0] !== openingBrace) return undefined;
   try {
     return JSON.parse(text.toString('utf8'));

@@ -3,7 +3,7 @@
  * What it keeps true: a step's line is never there before its commit, steps that a resumed run computes again are
  * dropped first, and a disk that fails costs no line that fits into memory until it is back.
  */
-import { firstLeaf, nodeKey, type StepRecord } from '@unet-fleet/law';
+import { commitMoment, firstLeaf, type Moment, nodeKey, type StepRecord } from '@unet-fleet/law';
 import { explained, SteadyFile } from '@unet-fleet/shared';
 import { keepLines, linesOf } from './json-lines.ts';
 import { type LedgerLine, ledgerLine, numbersSha256 } from './ledger-line.ts';
@@ -25,15 +25,16 @@ export class Ledger {
   #written: Promise<void> = Promise.resolve();
 
   /**
-   * Opens the file for appending, dropping the lines of steps after `step` (0 for a new run) and a cut last line.
+   * Opens the file for appending, dropping the lines of steps after `reached` (0 for a new run) and a cut last line.
    * Throws a UserError if it can't be written.
    */
-  constructor(path: string, step: number, options: LedgerOptions) {
+  constructor(path: string, reached: Moment, options: LedgerOptions) {
     this.#options = options;
     const { mayWrite, onWarning } = options;
     const inWords = (error: unknown): Error => explained(error, { what: 'its ledger', path: path }) as Error;
     // A line that nobody can read is kept: those after it are none the worse for it.
-    const isEarlier = (value: unknown): boolean => (ledgerLine.safeParse(value).data?.step ?? 0) <= step;
+    const isEarlier = (value: unknown): boolean =>
+      commitMoment(ledgerLine.safeParse(value).data?.step ?? 0) <= reached;
     try {
       keepLines(path, isEarlier);
       this.#file = new SteadyFile(path, {

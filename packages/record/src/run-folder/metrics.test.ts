@@ -9,8 +9,10 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { reachedMoment } from '@unet-fleet/law';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { MetricsFile, readMetrics } from './metrics.ts';
+import { linesOf } from './json-lines.ts';
+import { MetricsFile } from './metrics.ts';
 
 let folder: string;
 let path: string;
@@ -20,7 +22,9 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const past = (version: number, validationPending = false) => ({ version, validationPending });
+const past = (version: number, validationPending = false) => reachedMoment({ version, validationPending });
+const readMetrics = (file: string) =>
+  Array.from(linesOf(file), ({ value }) => value).filter((value) => value !== undefined);
 
 /** What a run of 2 steps an epoch told, killed in its third epoch; as RunEvent has it. */
 const told = [
@@ -118,9 +122,9 @@ test('trouble with the disk is told as a sentence, and so is its end', () => {
   rmSync(inner);
   metrics.append({ type: 'step', step: 3 });
   metrics.close();
-  expect(readMetrics<{ step: number }>(join(inner, 'metrics.jsonl')).map(({ step }) => step)).toEqual([
-    1, 2, 3,
-  ]);
+  expect(readMetrics(join(inner, 'metrics.jsonl'))).toEqual(
+    [1, 2, 3].map((step) => ({ type: 'step', step })),
+  );
   expect(warnings).toEqual([
     expect.stringMatching(
       /run is in the way of its metrics: it is no folder; move it; the run goes on, and its metrics wait in memory$/,

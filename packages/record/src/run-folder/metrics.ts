@@ -4,62 +4,9 @@
  * happened once stays. A disk
  * that fails costs no line that fits into memory until it is back.
  */
+import { type Moment, stands } from '@unet-fleet/law';
 import { explained, SteadyFile, type SteadyFileOptions } from '@unet-fleet/shared';
-import { keepLines, linesOf } from './json-lines.ts';
-
-/** What a run that goes on has behind it. */
-export interface Past {
-  /** Steps committed. */
-  version: number;
-  /** Of this version; then it is done again. */
-  validationPending: boolean;
-}
-
-/** What lines say about the course of a run, as far as it is asked for here; see RunEvent. */
-interface CourseLine {
-  type?: string;
-  /** From 1: the n-th commit. */
-  step?: number;
-  kind?: string;
-  epoch?: number;
-  numSteps?: number;
-  firstStep?: number;
-}
-
-const isObject = (value: unknown): value is object =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** The lines of a metrics file; those that are cut or no JSON objects are passed over. Missing file: none. */
-export function readMetrics<Line extends object>(path: string): Line[] {
-  const lines: Line[] = [];
-  for (const { value } of linesOf(path)) if (isObject(value)) lines.push(value as Line);
-  return lines;
-}
-
-/** What happened once: that its step is computed again does not tell it again. */
-const incidents: ReadonlySet<string | undefined> = new Set([
-  'options-changed',
-  'learning-rate-changed',
-  'worker-late',
-  'lease-repeated',
-  'checkpoint-failed',
-]);
-
-/**
- * Whether the run that goes on will not tell this line again. Steps do not rise from line to line: a change of the rate
- * names a step to come, and a leaf that is left out the step that its round works for.
- */
-function isPast(value: unknown, { version, validationPending }: Past): boolean {
-  if (!isObject(value)) return true;
-  const { type, step = 0, kind, epoch = 1, numSteps = 0, firstStep = 1 } = value as CourseLine;
-  if (incidents.has(type)) return true;
-  // It begins with a step of its epoch, in an event of its own for each start of the run.
-  if (type === 'epoch-started') return (epoch - 1) * numSteps + firstStep <= version;
-  const isSkippedInValidation = type === 'leaf-skipped' && kind === 'validation';
-  const isOfValidation = isSkippedInValidation || type === 'validated' || type === 'evaluation-kept';
-  const at = isSkippedInValidation ? step - 1 : step;
-  return isOfValidation && validationPending ? at < version : at <= version;
-}
+import { keepLines } from './json-lines.ts';
 
 export interface MetricsOptions extends Pick<SteadyFileOptions, 'mayWrite'> {
   onWarning?(message: string): void;
@@ -69,12 +16,12 @@ export class MetricsFile {
   readonly #file: SteadyFile;
 
   /**
-   * Opens the file for appending, dropping what will be told again after `past` (all, for a new run: null) and a cut last
-   * line. Throws a UserError if it can't be written.
+   * Opens the file for appending, dropping what will be told again after `reached` (all, for a new run: null) and a cut
+   * last line. Throws a UserError if it can't be written.
    */
-  constructor(path: string, past: Past | null, { onWarning, mayWrite }: MetricsOptions = {}) {
+  constructor(path: string, reached: Moment | null, { onWarning, mayWrite }: MetricsOptions = {}) {
     try {
-      keepLines(path, (value) => past !== null && isPast(value, past));
+      keepLines(path, (line) => reached !== null && stands(line, reached));
       this.#file = new SteadyFile(path, {
         mayWrite,
         onTrouble: (error) => {

@@ -1,5 +1,5 @@
 import type { LiveRun, LiveStatus, WorkerFacts } from '@unet-fleet/coordinator/live/live-run';
-import type { RunEvent } from '@unet-fleet/law';
+import type { RunEvent, TimedEvent } from '@unet-fleet/law';
 import { expect, test } from 'vitest';
 import { runMetrics } from './coordinator.ts';
 import { readExposition } from './exposition.test-helper.ts';
@@ -24,7 +24,7 @@ const member = (name: string, rest: Partial<WorkerFacts> = {}): WorkerFacts => (
 class FakeRun {
   facts = [member('a'), member('b')];
   state: LiveStatus['state'] = 'training';
-  readonly #listeners = new Set<(event: RunEvent & { at: string }) => void>();
+  readonly #listeners = new Set<(event: TimedEvent) => void>();
 
   readonly live = {
     runId: 'id',
@@ -38,7 +38,7 @@ class FakeRun {
       facts: this.facts,
       isPaused: false,
     }),
-    onEvent: (listener: (event: RunEvent & { at: string }) => void) => {
+    onEvent: (listener: (event: TimedEvent) => void) => {
       this.#listeners.add(listener);
       return () => this.#listeners.delete(listener);
     },

@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import { setImmediate as letOthersRun } from 'node:timers/promises';
 import type { LiveRun, LiveStatus, Observer } from '@unet-fleet/coordinator/live/live-run';
-import type { RunEvent } from '@unet-fleet/law';
+import type { TimedEvent } from '@unet-fleet/law';
 import { Metrics } from './registry.ts';
 import { serveMetrics } from './server.ts';
 import { coordinatorMetrics } from './specs.ts';
@@ -76,7 +76,7 @@ function unreadiness(run: LiveRun): string | null {
 
 const seconds = (ms: number): number => ms / 1_000;
 
-function count(metrics: Own, event: RunEvent & { at: string }): void {
+function count(metrics: Own, event: TimedEvent): void {
   switch (event.type) {
     case 'step': {
       metrics.inc('unet_fleet_steps_total');

@@ -2,13 +2,14 @@
  * Turns what a run tells into the records of its event file, one after the other. What can't be read, such as a
  * checkpoint that has been pruned, is left out; the file has a bound, beyond which only scalars are written.
  */
-
+import { join } from 'node:path';
 import type { ModelConfig } from '@unet-fleet/law';
 import {
+  checkpointName,
   type EvaluationStore,
+  eventsIn,
   openEvaluations,
   openRunFolder,
-  readMetrics,
   runPaths,
 } from '@unet-fleet/record';
 import { missingEvents } from './catch-up.ts';
@@ -64,7 +65,7 @@ export class BoardWriter {
   async #catchUp(): Promise<void> {
     const { runDir, path, numStepsDone } = this.#options;
     if (numStepsDone === 0) return;
-    const events = readMetrics<WrittenEvent>(runPaths(runDir).metrics).filter(isWritten);
+    const events = [...eventsIn(runPaths(runDir).metrics)].filter(isWritten);
     for (const event of missingEvents(path, events, numStepsDone))
       await this.handle({ type: 'event', event });
   }
@@ -97,7 +98,7 @@ export class BoardWriter {
       case 'evaluation-kept':
         return this.#masks(atMs, event.step);
       case 'checkpoint':
-        return this.#weights(atMs, event.step, event.path);
+        return this.#weights(atMs, event.step);
       case 'finished':
         if (event.reason !== 'stopped') await this.#write(atMs, event.step, [endValue(atMs)]);
     }
@@ -115,10 +116,12 @@ export class BoardWriter {
   }
 
   /** Only of a checkpoint that belongs to a validation: others may come every few seconds. */
-  async #weights(atMs: number, step: number, path: string): Promise<void> {
+  async #weights(atMs: number, step: number): Promise<void> {
     if (step !== this.#lastValidated || this.#isFull()) return;
-    this.#model ??= openRunFolder(this.#options.runDir).record.model;
-    const tensors = await weightHistograms(path, this.#model);
+    const { runDir } = this.#options;
+    this.#model ??= openRunFolder(runDir).record.model;
+    const checkpoint = join(runPaths(runDir).checkpoints, checkpointName(step));
+    const tensors = await weightHistograms(checkpoint, this.#model);
     await this.#write(
       atMs,
       step,

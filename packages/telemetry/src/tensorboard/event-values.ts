@@ -1,6 +1,6 @@
 /** From an event of the run to the scalars that are written of it. Pure. */
 
-import type { WrittenEvent } from './protocol.ts';
+import type { RecordedOf } from '@unet-fleet/law';
 import { scalar, type Value } from './summaries.ts';
 import {
   accuracyTag,
@@ -13,20 +13,17 @@ import {
   validationLossTag,
 } from './tags.ts';
 
-type Step = Extract<WrittenEvent, { type: 'step' }>;
-type Validated = Extract<WrittenEvent, { type: 'validated' }>;
-
 /** Where there is none, a curve has no point. */
 const figure = (tag: string, value: number | null): Value[] => (value === null ? [] : [scalar(tag, value)]);
 
-export const stepValues = (event: Step): Value[] => [
+export const stepValues = (event: RecordedOf<'step'>): Value[] => [
   ...figure(lossTag, event.loss),
   scalar(rateTag, event.learningRate),
-  scalar(normTag, event.gradientNorm),
+  ...figure(normTag, event.gradientNorm),
   ...(event.stepMs > 0 ? [scalar(speedTag, (event.numImages * 1_000) / event.stepMs)] : []),
 ];
 
-export const validatedValues = (event: Validated, classNames: readonly string[]): Value[] => [
+export const validatedValues = (event: RecordedOf<'validated'>, classNames: readonly string[]): Value[] => [
   ...figure(validationLossTag, event.loss),
   ...figure(meanIouTag, event.meanIou),
   ...figure(accuracyTag, event.pixelAccuracy),

@@ -1,6 +1,6 @@
 /** What a run's observer hands to the thread that writes TensorBoard's files. */
 import type { GradientHistograms, SampleFacts } from '@unet-fleet/coordinator/live/live-run';
-import type { DataConfig, RunEvent } from '@unet-fleet/law';
+import type { DataConfig, RecordedOf } from '@unet-fleet/law';
 import type { Hyperparameters } from './plugins.ts';
 
 export interface ThreadOptions {
@@ -16,11 +16,9 @@ export interface ThreadOptions {
   classNames: readonly string[];
 }
 
-type Kinds<T extends RunEvent['type']> = Extract<RunEvent, { type: T }> & { at: string };
-
 /** Events that something is written of. */
 const writtenEvents = ['step', 'validated', 'evaluation-kept', 'checkpoint', 'finished'] as const;
-export type WrittenEvent = Kinds<(typeof writtenEvents)[number]>;
+export type WrittenEvent = RecordedOf<(typeof writtenEvents)[number]>;
 
 /** `type`: of any event. */
 export const isWritten = (event: { type: string }): event is WrittenEvent =>

@@ -13,13 +13,13 @@ import {
   SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-base';
 import type { LiveRun } from '@unet-fleet/coordinator/live/live-run';
-import type { RunEvent } from '@unet-fleet/law';
+import type { RunEvent, TimedEvent } from '@unet-fleet/law';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { traces } from './traces.ts';
 
 const exporter = new InMemorySpanExporter();
 const atMs = Date.parse('2026-01-01T00:00:10.000Z');
-let listeners: ((event: RunEvent & { at: string }) => void)[];
+let listeners: ((event: TimedEvent) => void)[];
 
 const run = {
   runId: 'id',

@@ -13,10 +13,9 @@ import {
   trace,
 } from '@opentelemetry/api';
 import type { LiveRun, Observer } from '@unet-fleet/coordinator/live/live-run';
-import type { RunEvent, WorkerLane } from '@unet-fleet/law';
+import type { TimedEvent, WorkerLane } from '@unet-fleet/law';
 
-type Timed = RunEvent & { at: string };
-type Step = Extract<Timed, { type: 'step' }>;
+type Step = Extract<TimedEvent, { type: 'step' }>;
 
 /** Of a span, in ms since 1970. */
 interface Times {
@@ -52,7 +51,7 @@ class Spans {
     this.#ofRun = { 'unet_fleet.run.id': run.runId, 'unet_fleet.run.term': run.term };
   }
 
-  event(event: Timed): void {
+  event(event: TimedEvent): void {
     const endMs = Date.parse(event.at);
     switch (event.type) {
       case 'step':

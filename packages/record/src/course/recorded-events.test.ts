@@ -39,9 +39,7 @@ test('a file that begins in the middle of a run has its steps; a missing one has
   expect([...standingEventsIn(join(folder, 'none'))]).toEqual([]);
 });
 
-test('lines that are no JSON are counted and passed over', () => {
+test('lines that are no event are passed over', () => {
   writeFileSync(path, `rubbish\n{"a":1}\n${JSON.stringify(step(1, 1))}\n{"type":"step","at`);
-  const reader = { numDamaged: 0 };
-  expect([...eventsIn(path, reader)]).toHaveLength(1);
-  expect(reader.numDamaged).toBe(1);
+  expect([...eventsIn(path)]).toHaveLength(1);
 });

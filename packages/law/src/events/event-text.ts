@@ -2,10 +2,10 @@
  * What happened, in one sentence: the terminal, the live page and the report say it in the same words. Pure. What comes
  * too often to be told one by one (steps, progress of a validation) has none.
  */
-import type { RunEvent } from './events.ts';
-import { compact, counted, duration, lossText, seconds, shareText } from './figures.ts';
-import { rounds } from './plan/rounds.ts';
-import { versionBefore } from './plan/version.ts';
+import { compact, counted, duration, lossText, seconds, shareText } from '../figures.ts';
+import { rounds } from '../plan/rounds.ts';
+import { versionBefore } from '../plan/version.ts';
+import type { KnownEvent } from './events.ts';
 
 export interface EventText {
   text: string;
@@ -17,7 +17,7 @@ const info = (text: string): EventText => ({ text, level: 'info' });
 const warn = (text: string): EventText => ({ text, level: 'warn' });
 
 /** The sentence of an event, without a full stop; null where there is none. */
-export function describeEvent(event: RunEvent): EventText | null {
+export function describeEvent(event: KnownEvent): EventText | null {
   switch (event.type) {
     case 'run-started':
       return info(startedText(event));
@@ -117,13 +117,13 @@ export function describeEvent(event: RunEvent): EventText | null {
   }
 }
 
-function startedText({ numStepsDone, numSteps }: Extract<RunEvent, { type: 'run-started' }>): string {
+function startedText({ numStepsDone, numSteps }: Extract<KnownEvent, { type: 'run-started' }>): string {
   return numStepsDone === 0
     ? `the run starts: ${counted(numSteps, 'step')}`
     : `the run goes on after step ${numStepsDone} of ${numSteps}`;
 }
 
-function finishedText({ reason, step }: Extract<RunEvent, { type: 'finished' }>): string {
+function finishedText({ reason, step }: Extract<KnownEvent, { type: 'finished' }>): string {
   const why = {
     completed: 'the run is complete',
     'early-stopping': 'the run ends early, because the validation loss no longer falls',

@@ -4,11 +4,11 @@
  */
 import type { FileHandle } from 'node:fs/promises';
 import { openPlain } from '@unet-fleet/shared';
+import { newline, parsed } from '../run-folder/json-lines.ts';
 
 const sliceBytes = 256 * 1024;
 /** No run writes a longer line; it is passed over. */
 const maxLineBytes = 16 * 1024 * 1024;
-const newline = 0x0a;
 
 export interface FollowedFile {
   path: string;
@@ -31,7 +31,7 @@ export const fromBeginning = (path: string): FollowedFile => ({
 });
 
 /**
- * Calls `onLine` with each new whole line's value (undefined when it is no JSON). `onAnew` comes first when the file was
+ * Calls `onLine` with each new whole line's value (undefined when it is no JSON object). `onAnew` comes first when the file was
  * replaced or cut, so that it is read from its beginning again. A missing file has no lines.
  */
 export async function readNewLines(
@@ -81,12 +81,4 @@ async function hasSameBefore(file: FileHandle, { offsetBytes, before }: Followed
   const there = Buffer.alloc(before.length);
   await file.read(there, 0, before.length, offsetBytes - before.length);
   return there.equals(before);
-}
-
-function parsed(line: Buffer): unknown {
-  try {
-    return JSON.parse(line.toString('utf8'));
-  } catch {
-    return undefined;
-  }
 }
