@@ -5,9 +5,9 @@ import type { LiveRun, LiveStatus, Observer } from '@unet-fleet/coordinator/live
 import type { TimedEvent } from '@unet-fleet/law';
 import { Metrics } from './registry.ts';
 import { serveMetrics } from './server.ts';
-import { coordinatorMetrics } from './specs.ts';
+import { coordinatorMetrics, memberMetrics } from './specs.ts';
 
-type Own = Metrics<typeof coordinatorMetrics>;
+type Own = Metrics<(typeof coordinatorMetrics)[number]['name']>;
 
 /** All that a run can be doing. */
 const states = Object.keys({
@@ -19,16 +19,6 @@ const states = Object.keys({
   'writing the last checkpoint': true,
   over: true,
 } satisfies Record<LiveStatus['state'], true>);
-const memberGauges = [
-  'unet_fleet_member_info',
-  'unet_fleet_member_images_per_second',
-  'unet_fleet_member_resident_memory_bytes',
-  'unet_fleet_member_gpu_utilization_ratio',
-  'unet_fleet_member_gpu_memory_bytes',
-  'unet_fleet_member_restarts',
-  'unet_fleet_member_straggler',
-  'unet_fleet_member_last_seen_timestamp_seconds',
-] as const;
 
 export interface Address {
   host: string;
@@ -160,7 +150,7 @@ async function look(metrics: Own, run: Pick<LiveRun, 'status'>): Promise<void> {
   metrics.set('unet_fleet_step', step);
   metrics.set('unet_fleet_workers', workers.length);
   // Of members alone: whoever has gone leaves no series behind.
-  for (const gauge of memberGauges) metrics.clear(gauge);
+  for (const { name } of memberMetrics) metrics.clear(name);
   for (const [i, member] of facts.entries()) {
     if (i % 100 === 99) await letOthersRun();
     const { name: worker, host, device, gpu } = member;

@@ -6,9 +6,9 @@ import { setImmediate as letOthersRun } from 'node:timers/promises';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { type CounterOf, type GaugeOf, type HistogramOf, type MetricSpec, processMetrics } from './specs.ts';
 
-export type Labels = Record<string, string>;
+type Labels = Record<string, string>;
 
-export class Metrics<T extends readonly MetricSpec[]> {
+export class Metrics<Name extends string> {
   readonly #registry = new Registry();
   readonly #counters = new Map<string, Counter>();
   readonly #gauges = new Map<string, Gauge>();
@@ -16,34 +16,34 @@ export class Metrics<T extends readonly MetricSpec[]> {
   readonly #histograms = new Map<string, Histogram>();
   readonly #process: Process;
 
-  constructor(specs: T) {
-    for (const spec of [...processMetrics, ...specs] as MetricSpec[]) this.#register(spec);
+  constructor(specs: readonly MetricSpec<Name>[]) {
+    for (const spec of [...processMetrics, ...specs]) this.#register(spec);
     this.#process = new Process();
   }
 
-  inc(name: CounterOf<T>, by = 1, labels: Labels = {}): void {
+  inc(name: CounterOf<Name>, by = 1, labels: Labels = {}): void {
     this.#counters.get(name)!.inc(labels, by);
   }
 
-  set(name: GaugeOf<T>, value: number, labels: Labels = {}): void {
+  set(name: GaugeOf<Name>, value: number, labels: Labels = {}): void {
     this.#gauges.get(name)!.set(labels, value);
   }
 
   /** Of a gauge without labels: null where there is no value, which 0 or the one before would not say. */
-  show(name: GaugeOf<T>, value: number | null): void {
+  show(name: GaugeOf<Name>, value: number | null): void {
     if (value === null) this.clear(name);
     else this.set(name, value);
   }
 
   /** Takes a gauge's values away, of all labels. */
-  clear(name: GaugeOf<T>): void {
+  clear(name: GaugeOf<Name>): void {
     const gauge = this.#gauges.get(name)!;
     gauge.reset();
     // A reset makes it 0 where there are no labels.
     if (!this.#labelled.has(name)) gauge.remove();
   }
 
-  observe(name: HistogramOf<T>, value: number): void {
+  observe(name: HistogramOf<Name>, value: number): void {
     this.#histograms.get(name)!.observe(value);
   }
 
