@@ -1,6 +1,6 @@
 /** The schema's options as flags of a command, and back to a Config: no command lists an option by itself. */
 import { resolve } from 'node:path';
-import { allowedText, type ConfigFile, readConfigFile } from '@unet-fleet/config';
+import { allowedText, type ConfigFile, isUrl, readConfigFile } from '@unet-fleet/config';
 import { loadConfig } from '@unet-fleet/config/load';
 import {
   type Config,
@@ -13,25 +13,13 @@ import {
 import { type Command, Option } from 'commander';
 import type { Io } from './io.ts';
 
-const isPath = new Set([
-  'data.images',
-  'data.masks',
-  'data.palette',
-  'data.classNames',
-  'data.trainList',
-  'data.valList',
-  'run.runDir',
-  'broker.natsSeed',
-  'broker.natsCa',
-]);
-
 /** What stands for the value in the help, such as <images>. */
 function placeholder(option: OptionInfo): string {
   if (option.format === 'choice' || option.format === 'numberChoice') return `<${option.values?.join('|')}>`;
   if (option.format === 'switch') return '[true|false]';
   if (option.format === 'size') return '<WIDTHxHEIGHT>';
   if (option.format === 'url') return '<url>';
-  if (isPath.has(option.path)) return '<path>';
+  if (option.isPath) return '<path>';
   if (option.format === 'whole') return '<n>';
   return option.format === 'number' ? '<x>' : '<text>';
 }
@@ -49,6 +37,12 @@ function remarks({ unit, default: value, onlyWith }: OptionInfo): string {
 
 /** Which of the schema's options a command takes: whole groups, or single paths. */
 export type Selection = readonly (GroupName | `${GroupName}.${string}`)[];
+
+/** The options of a group without these. */
+export const allBut = (group: GroupName, ...keys: string[]): Selection =>
+  configOptions
+    .filter((option) => option.group === group && !keys.includes(option.key))
+    .map(({ key }) => `${group}.${key}` as const);
 
 const selected = (selection: Selection): OptionInfo[] =>
   configOptions.filter(
@@ -98,28 +92,14 @@ function usedVariables(selection: Selection, { env }: Io): Io['env'] {
 }
 
 function withAbsolutePaths(config: Config, cwd: string): Config {
-  const absolute = (path: string) => (path === '' ? '' : resolve(cwd, path));
-  const { images, masks, pack, palette, classNames, trainList, valList } = config.data;
-  const { natsSeed, natsCa } = config.broker;
-  return {
-    ...config,
-    data: {
-      ...config.data,
-      images: absolute(images),
-      masks: absolute(masks),
-      pack: isUrl(pack) ? pack : absolute(pack),
-      palette: absolute(palette),
-      classNames: absolute(classNames),
-      trainList: absolute(trainList),
-      valList: absolute(valList),
-    },
-    run: {
-      ...config.run,
-      runDir: absolute(config.run.runDir),
-      interventions: absolute(config.run.interventions),
-    },
-    broker: { ...config.broker, natsSeed: absolute(natsSeed), natsCa: absolute(natsCa) },
-  };
+  const absolute = structuredClone(config);
+  for (const { group, key, path, isPath } of configOptions) {
+    const values = absolute[group] as unknown as Record<string, string>;
+    const value = values[key]!;
+    const isOne = isPath || (path === 'data.pack' && !isUrl(value));
+    if (isOne && value !== '') values[key] = resolve(cwd, value);
+  }
+  return absolute;
 }
 
 /** One option as `unet-fleet config` shows it. */
@@ -147,8 +127,6 @@ export const optionRows = (): OptionRow[] =>
     allowed: allowedText(option),
     onlyWith: option.onlyWith ? `--${option.onlyWith.key} ${option.onlyWith.values.join(' or ')}` : '',
   }));
-
-const isUrl = (text: string): boolean => /^[a-z][a-z0-9+.-]*:\/\//i.test(text);
 
 /** Throws a UserError unless photos and masks are named: the schema can't demand them, as not all commands do. */
 export function requireFolders({ data }: Config): void {

@@ -1,5 +1,6 @@
 /** The options of `unet-fleet deploy render` that are not the training's, and what a deployment becomes with them. */
 
+import { isUrl } from '@unet-fleet/config';
 import { loadConfig } from '@unet-fleet/config/load';
 import {
   type DeployOptions,
@@ -7,7 +8,6 @@ import {
   type FileName,
   fileNames,
   gpuWorkerMemory,
-  isUrl,
 } from '@unet-fleet/deploy';
 import { type Config, UserError } from '@unet-fleet/law';
 import type { Command } from 'commander';

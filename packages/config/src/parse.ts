@@ -1,6 +1,9 @@
 /** Reads the options whose text has a form of its own. Each throws a UserError that shows the form. */
 import { UserError } from '@unet-fleet/law';
 
+/** Whether a place is named by its address, and not as a path. */
+export const isUrl = (text: string): boolean => /^[a-z][a-z0-9+.-]*:\/\//i.test(text);
+
 /** Four halvings leave one pixel of this many. */
 const minSide = 1;
 /** Largest training width or height in pixels: far above what a U-Net is trained on, far below what memory holds. */

@@ -2,6 +2,7 @@
  * Who may speak with whom: nobody, but workers and coordinator with the broker, the name service, and the servers that
  * the options name. What kubectl port-forward carries comes from the pod's own node and needs no rule.
  */
+import { isUrl } from '@unet-fleet/config';
 import {
   type Fields,
   type KubeObject,
@@ -11,7 +12,7 @@ import {
   selectorOf,
   selectorOfAll,
 } from './objects.ts';
-import { type DeployOptions, hasBroker, isUrl } from './options.ts';
+import { type DeployOptions, hasBroker } from './options.ts';
 
 const peers = {
   matchLabels: selectorOfAll,

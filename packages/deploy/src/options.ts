@@ -2,6 +2,7 @@
  * What a deployment is made from, beside the recipe of the training. Everything here is a plain value, so that the
  * objects are a pure function of it: the same options give the same manifests, to the byte.
  */
+import { isUrl } from '@unet-fleet/config';
 import type { Config } from '@unet-fleet/law';
 
 /** What a container asks for, in Kubernetes' quantities, such as "500m" and "4Gi". */
@@ -75,8 +76,6 @@ export const hasBroker = ({ natsUrl }: DeployOptions): boolean => natsUrl === ''
 /** Whether the data lies on a claim of the coordinator alone, from where workers fetch it. */
 export const hasOwnData = ({ dataVolume, config }: DeployOptions): boolean =>
   dataVolume === '' && !isUrl(config.data.pack);
-
-export const isUrl = (text: string): boolean => /^[a-z][a-z0-9+.-]*:\/\//i.test(text);
 
 /** A deployment of two workers without anything special; sizes for a U-Net of full width. */
 export const defaultOptions = (config: Config, imageTag: string): DeployOptions => ({

@@ -2,9 +2,10 @@
  * The workers: an Indexed Job whose pods dial out to the broker and nothing else. A worker ends with code 0 only when
  * the run is complete, so one success is the Job's. Each pod sees the key of its own index alone.
  */
+import { isUrl } from '@unet-fleet/config';
 import { podFailurePolicy } from './failure-policy.ts';
 import { type KubeObject, metadata, names, selectorOf } from './objects.ts';
-import { type DeployOptions, isUrl } from './options.ts';
+import type { DeployOptions } from './options.ts';
 import { workerPlacement } from './placement.ts';
 import {
   brokerAccess,

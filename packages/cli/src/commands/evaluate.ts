@@ -13,7 +13,7 @@ import {
   writeEvaluation,
 } from '@unet-fleet/worker';
 import { Command, Option } from 'commander';
-import { addConfigOptions, configFrom, type Selection } from '../config-options.ts';
+import { addConfigOptions, allBut, configFrom, type Selection } from '../config-options.ts';
 import { tellOfData, withDataFolders, withMaskFlags } from '../data-folders.ts';
 import { type Io, printJson } from '../io.ts';
 import { addRunName } from '../run-folders.ts';
@@ -31,27 +31,9 @@ import {
   withEngine,
 } from '../trained-run.ts';
 
+/** The classes, and how photos come to the model, are those that it was trained with. */
 const selection: Selection = [
-  'data.images',
-  'data.masks',
-  'data.pack',
-  'data.packToken',
-  'data.imageSuffix',
-  'data.maskSuffix',
-  'data.matVariable',
-  'data.palette',
-  'data.maskValues',
-  'data.maskThreshold',
-  'data.ignoreIndex',
-  'data.valueRange',
-  'data.orientation',
-  'data.unpaired',
-  'data.wrongMasks',
-  'data.followLinks',
-  'data.maxPixels',
-  'data.split',
-  'data.trainList',
-  'data.valList',
+  ...allBut('data', 'classNames', 'numClasses', 'size', 'scale', 'channels', 'validationShare'),
   'engine.device',
   'engine.threads',
 ];

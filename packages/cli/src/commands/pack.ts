@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { datasetFrom, writePack } from '@unet-fleet/dataset';
 import { Command } from 'commander';
 import { wholeArgument } from '../arguments.ts';
-import { addConfigFile, addConfigOptions, configFrom, requireFolders } from '../config-options.ts';
+import { addConfigFile, addConfigOptions, allBut, configFrom, requireFolders } from '../config-options.ts';
 import { tellOfData } from '../data-folders.ts';
 import { type Io, printJson } from '../io.ts';
 import { scanWithBar } from '../scan-with-bar.ts';
@@ -11,28 +11,8 @@ import { shown } from '../shown.ts';
 import { taskBar } from '../terminal/run-terminal.ts';
 import { createScreen } from '../terminal/screen.ts';
 
-const selection = [
-  'data.images',
-  'data.masks',
-  'data.imageSuffix',
-  'data.maskSuffix',
-  'data.matVariable',
-  'data.palette',
-  'data.classNames',
-  'data.numClasses',
-  'data.ignoreIndex',
-  'data.valueRange',
-  'data.orientation',
-  'data.maskValues',
-  'data.maskThreshold',
-  'data.unpaired',
-  'data.wrongMasks',
-  'data.followLinks',
-  'data.maxPixels',
-  'data.split',
-  'data.trainList',
-  'data.valList',
-] as const;
+/** Files are packed as they are. */
+const selection = allBut('data', 'pack', 'packToken', 'size', 'scale', 'channels', 'validationShare');
 
 /** Large enough that a store holds few files, small enough to copy again where a copy is damaged. */
 const defaultShardMb = 256;

@@ -38,6 +38,8 @@ export interface OptionSpec<T> {
   before?: T;
   /** A run that has begun may be given another value, which counts from its next step on. */
   changeable?: boolean;
+  /** Names a file or folder: relative to where the command is run. */
+  isPath?: boolean;
   /** Never shown. */
   sensitive?: boolean;
 }

@@ -3,6 +3,7 @@
  * eta_min)], milestones = [W]), stepped at every optimizer update: W warm-up steps at rate * (step + 1) / (W + 1), then
  * half a cosine from `rate` at step W to `finalRate` at step N, the number of steps of the run.
  */
+import { real, whole } from '../config/option-kinds.ts';
 import { UserError } from '../errors.ts';
 import { cosineOfFraction } from './exact-cosine.ts';
 import { defineSchedule } from './rule.ts';
@@ -11,18 +12,13 @@ export const cosine = defineSchedule({
   options: {
     warmupSteps: {
       doc: 'steps over which the rate rises linearly from 0',
-      unit: 'steps',
-      format: 'whole',
+      ...whole(0, 1e9, 'steps'),
       default: 0,
-      min: 0,
-      max: 1e9,
     },
     finalLearningRate: {
       doc: 'rate that the cosine ends at',
-      format: 'number',
+      ...real(0, 100),
       default: 0,
-      min: 0,
-      max: 100,
     },
   },
   fields: { finalRate: 'number', numWarmupSteps: 'count', numSteps: 'count' },

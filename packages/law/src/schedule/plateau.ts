@@ -1,4 +1,5 @@
 /** torch.optim.lr_scheduler.ReduceLROnPlateau(mode 'min', threshold 1e-4 relative, cooldown 0, eps 1e-8). */
+import { between, whole } from '../config/option-kinds.ts';
 import { defineSchedule } from './rule.ts';
 
 const threshold = 1e-4;
@@ -8,22 +9,14 @@ export const plateau = defineSchedule({
   options: {
     plateauPatience: {
       doc: 'validations without improvement before the rate is reduced',
-      unit: 'validations',
-      format: 'whole',
+      ...whole(0, 1e6, 'validations'),
       default: 2,
-      min: 0,
-      max: 1e6,
       changeable: true,
     },
     plateauFactor: {
       doc: 'factor of each reduction',
-      unit: 'factor',
-      format: 'number',
+      ...between(0, 1, 'factor'),
       default: 0.1,
-      min: 0,
-      aboveMin: true,
-      max: 1,
-      belowMax: true,
       changeable: true,
     },
   },

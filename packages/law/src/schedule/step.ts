@@ -1,24 +1,18 @@
 /** StepLR by epochs: the rate is multiplied by `factor` every `numStepsPerDrop` steps. */
+import { above, whole } from '../config/option-kinds.ts';
 import { defineSchedule } from './rule.ts';
 
 export const step = defineSchedule({
   options: {
     stepEpochs: {
       doc: 'epochs between two drops of the rate',
-      unit: 'epochs',
-      format: 'whole',
+      ...whole(1, 1e6, 'epochs'),
       default: 2,
-      min: 1,
-      max: 1e6,
     },
     stepFactor: {
       doc: 'factor of each drop',
-      unit: 'factor',
-      format: 'number',
+      ...above(0, 1, 'factor'),
       default: 0.1,
-      min: 0,
-      aboveMin: true,
-      max: 1,
     },
   },
   fields: { factor: 'number', numStepsPerDrop: 'positive-count' },
