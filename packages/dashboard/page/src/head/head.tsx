@@ -1,8 +1,9 @@
 /** What one wants to know first: the state and its reason, how far the run is and how fast, and what is safe on disk. */
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import type { RunSummary, Status } from '../../../src/protocol.ts';
 import { useSpeech } from '../live/speech.tsx';
 import { agoText } from '../views/common/text.ts';
+import { useServerNow } from '../views/common/use-server-now.ts';
 import { durationText, momentText, recordedStates, scoreText, stateText } from './head-text.ts';
 
 export interface LiveHeadProps {
@@ -21,7 +22,7 @@ export function LiveHead({ name, status, isLost }: LiveHeadProps) {
     if (before.current !== '' && words !== before.current) announce(words);
     before.current = words;
   }, [words]);
-  const nowMs = useServerClock(status);
+  const nowMs = useServerNow(status?.at ?? null);
 
   if (status === null) {
     return (
@@ -105,18 +106,4 @@ export function RecordedHead({ summary, name }: { summary: RunSummary | null; na
       )}
     </div>
   );
-}
-
-/** The server's clock, ticking between two statuses: the page's own may be wrong. */
-function useServerClock(status: Status | null): number {
-  const [nowMs, setNowMs] = useState(Date.now());
-  useEffect(() => {
-    const timer = setInterval(() => setNowMs(Date.now()), 1_000);
-    return () => clearInterval(timer);
-  }, []);
-  const offsetMs = useRef(0);
-  useEffect(() => {
-    if (status !== null) offsetMs.current = Date.parse(status.at) - Date.now();
-  }, [status?.at]);
-  return nowMs + offsetMs.current;
 }

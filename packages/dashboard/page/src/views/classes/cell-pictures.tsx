@@ -10,7 +10,7 @@ import { useMemo } from 'preact/hooks';
 import { cellPicture, type Look, tinted } from '../common/compose.ts';
 import type { Evaluation } from '../common/evaluation.ts';
 import type { PictureSource } from '../common/picture-source.ts';
-import { PixelCanvas } from '../common/pixel-canvas.tsx';
+import { Picture } from '../common/pixel-canvas.tsx';
 import { loadShown, type Shown } from '../common/shown.ts';
 import { useLoaded } from '../common/use-loaded.ts';
 import { leavesBehind } from './sparse.ts';
@@ -112,24 +112,12 @@ function CellTriptych({ shown, cell, look, names }: CellTriptychProps) {
   const marked = `${pictures.marked.numMarked.toLocaleString('en')} pixels marked: ${what}`;
   return (
     <div class={`triptych ${pictures.prediction === null ? '' : 'has-four'}`}>
-      <figure>
-        <PixelCanvas pixels={photo} label={`Photo ${id}`} />
-        <figcaption>Photo</figcaption>
-      </figure>
-      <figure>
-        <PixelCanvas pixels={pictures.truth} label={`Truth of ${id}`} />
-        <figcaption>Truth</figcaption>
-      </figure>
+      <Picture caption="Photo" pixels={photo} label={`Photo ${id}`} />
+      <Picture caption="Truth" pixels={pictures.truth} label={`Truth of ${id}`} />
       {pictures.prediction !== null && (
-        <figure>
-          <PixelCanvas pixels={pictures.prediction} label={`Prediction for ${id}`} />
-          <figcaption>Prediction</figcaption>
-        </figure>
+        <Picture caption="Prediction" pixels={pictures.prediction} label={`Prediction for ${id}`} />
       )}
-      <figure>
-        <PixelCanvas pixels={pictures.marked.pixels} label={`${id}, ${marked}`} />
-        <figcaption>{what}</figcaption>
-      </figure>
+      <Picture caption={what} pixels={pictures.marked.pixels} label={`${id}, ${marked}`} />
     </div>
   );
 }

@@ -10,6 +10,7 @@ import {
   stretchesOf,
 } from '@unet-fleet/pictures/models/curves';
 import { useState } from 'preact/hooks';
+import { ClassName } from '../common/class-name.tsx';
 import { percent } from '../common/text.ts';
 
 export interface ClassCurvesProps {
@@ -43,8 +44,7 @@ export function ClassCurves({ curves, names, colours, order }: ClassCurvesProps)
           return (
             <li key={index}>
               <span class="class-curve-name">
-                <span class="swatch" style={{ background: colours[index] }} aria-hidden="true" />
-                {nameOf(names, index)}
+                <ClassName index={index} names={names} colours={colours} />
               </span>
               <span class="class-curve-score">{score}</span>
               <svg

@@ -2,8 +2,9 @@
 
 import type { ClassMetrics } from '@unet-fleet/law';
 import { classScoreNames, headingOf } from '@unet-fleet/law';
-import { nameOf } from '@unet-fleet/pictures/models/class-map';
 import { useState } from 'preact/hooks';
+import { ClassName } from '../common/class-name.tsx';
+import { Scroll } from '../common/table.tsx';
 import { percent } from '../common/text.ts';
 import { type SortKey, sortedClasses } from './sparse.ts';
 
@@ -26,9 +27,7 @@ export function ClassTable({ classes, names, colours }: ClassTableProps) {
   const listed = all ? classes : classes.filter(({ presence }) => presence !== 'absent');
   return (
     <>
-      {/* Wider than a phone: it scrolls in a frame of its own, which the keyboard must reach. */}
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolled region is scrolled by keys only if it takes the focus */}
-      <section class="scroll" tabIndex={0} aria-label="Scores by class">
+      <Scroll label="Scores by class">
         <table class="class-table">
           <thead>
             <tr>
@@ -55,7 +54,7 @@ export function ClassTable({ classes, names, colours }: ClassTableProps) {
             ))}
           </tbody>
         </table>
-      </section>
+      </Scroll>
       {numAbsent > 0 && (
         <button type="button" class="link" onClick={() => setAll(!all)} aria-expanded={all}>
           {all ? 'Only classes that occur' : `${numAbsent} that occur in neither truth nor prediction`}
@@ -71,8 +70,7 @@ function Row({ scored, names, colours }: { scored: ClassMetrics } & Omit<ClassTa
   return (
     <tr class={presence === 'absent' ? 'quiet' : undefined}>
       <th scope="row">
-        <span class="swatch" style={{ background: colours[classIndex] }} aria-hidden="true" />
-        {nameOf(names, classIndex)}
+        <ClassName index={classIndex} names={names} colours={colours} />
         {presence === 'absent' && <small> absent: not in the mean</small>}
         {presence === 'predicted-only' && <small> predicted only: counts as 0</small>}
       </th>

@@ -4,6 +4,7 @@ import { metricsOf } from '@unet-fleet/law';
 import { rgbOf } from '@unet-fleet/pictures/models/palette';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { History } from '../../../../src/protocol.ts';
+import { Check } from '../common/fields.tsx';
 import type { PictureSource } from '../common/picture-source.ts';
 import { StepSlider } from '../common/step-slider.tsx';
 import { indexOfPosition } from '../common/steps.ts';
@@ -112,14 +113,9 @@ function OneEvaluation(props: ClassesViewProps & { evaluation: Evaluation }) {
               </select>
             </label>
             {numAbsent > 0 && (
-              <label>
-                <input
-                  type="checkbox"
-                  checked={all}
-                  onChange={({ currentTarget }) => setAll(currentTarget.checked)}
-                />
+              <Check checked={all} onChange={setAll}>
                 {`${numAbsent} absent ${numAbsent === 1 ? 'class' : 'classes'}, too`}
-              </label>
+              </Check>
             )}
           </div>
           <div class={`confusion-and-mistakes ${shown.length > numBesideMistakes ? 'is-large' : ''}`}>

@@ -1,48 +1,27 @@
 /** What is set for charts over steps: what comes first is a view's own, then logarithm, zoom and cursor. */
 
-import type { Range } from '@unet-fleet/pictures/models/curves';
 import type { ComponentChildren } from 'preact';
+import type { StepsInView } from './chart-props.ts';
 import './charts.css';
+import { Check } from './fields.tsx';
 import { RangeSliders } from './range-sliders.tsx';
 
-export interface ChartBarProps {
+interface ChartBarProps {
   children: ComponentChildren;
   isLog: boolean;
   onLog: (isLog: boolean) => void;
   /** null while there is no point. */
-  extent: Range | null;
-  /** null: everything. */
-  range: Range | null;
-  onRange: (range: Range | null) => void;
-  /** null: the newest. */
-  cursor: number | null;
-  onCursor: (step: number | null) => void;
+  steps: StepsInView | null;
 }
 
-export function ChartBar({
-  children,
-  isLog,
-  onLog,
-  extent,
-  range,
-  onRange,
-  cursor,
-  onCursor,
-}: ChartBarProps) {
+export function ChartBar({ children, isLog, onLog, steps }: ChartBarProps) {
   return (
     <div class="curves-bar">
       {children}
-      <label>
-        <input
-          type="checkbox"
-          checked={isLog}
-          onChange={({ currentTarget }) => onLog(currentTarget.checked)}
-        />
+      <Check checked={isLog} onChange={onLog}>
         Logarithm
-      </label>
-      {extent !== null && (
-        <RangeSliders extent={extent} range={range} onRange={onRange} cursor={cursor} onCursor={onCursor} />
-      )}
+      </Check>
+      {steps !== null && <RangeSliders {...steps} />}
     </div>
   );
 }

@@ -45,7 +45,7 @@ export function chartOptions({ width, height, latest }: OptionsOf): uPlot.Option
       // A double click shows everything, below; uPlot's own would leave the other charts behind.
       bind: {
         dblclick: () => () => {
-          latest().onZoom(null);
+          latest().onRange(null);
           return null;
         },
       },
@@ -65,7 +65,7 @@ export function chartOptions({ width, height, latest }: OptionsOf): uPlot.Option
           plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
           if (selected < minSelectPx) return;
           const [from, to] = [left, left + selected].map((at) => Math.round(plot.posToVal(at, 'x')));
-          latest().onZoom({ from: from!, to: Math.max(to!, from! + 1) });
+          latest().onRange({ from: from!, to: Math.max(to!, from! + 1) });
         },
       ],
       drawClear: [(plot) => drawMarks(plot, latest().marks)],

@@ -17,17 +17,21 @@ export interface Marks {
   rateChanges: readonly number[];
 }
 
-export interface ChartProps {
-  title: string;
-  series: readonly Series[];
-  marks: Marks;
-  format: Format;
-  isLog: boolean;
-  /** Steps in view; null: all of `extent`. */
+/** The same for all charts of a view, so that they move together. */
+export interface StepsInView {
+  /** null: all of `extent`. */
   range: Range | null;
   extent: Range;
   /** null: the newest values are told, and no line is drawn. */
   cursor: number | null;
   onCursor: (step: number | null) => void;
-  onZoom: (range: Range | null) => void;
+  onRange: (range: Range | null) => void;
+}
+
+export interface ChartProps extends StepsInView {
+  title: string;
+  series: readonly Series[];
+  marks: Marks;
+  format: Format;
+  isLog: boolean;
 }

@@ -27,3 +27,11 @@ export function PixelCanvas({ pixels, label, class: className }: PixelCanvasProp
     />
   );
 }
+
+/** With its title below. */
+export const Picture = ({ caption, ...picture }: PixelCanvasProps & { caption: string }) => (
+  <figure>
+    <PixelCanvas {...picture} />
+    <figcaption>{caption}</figcaption>
+  </figure>
+);

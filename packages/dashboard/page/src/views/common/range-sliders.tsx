@@ -1,17 +1,8 @@
 /** Zoom and cursor without a pointer: from which step, to which step, and at which one the values are read. */
-import type { Range } from '@unet-fleet/pictures/models/curves';
+import type { StepsInView } from './chart-props.ts';
+import { Slider } from './fields.tsx';
 
-export interface RangeSlidersProps {
-  extent: Range;
-  /** null: everything. */
-  range: Range | null;
-  onRange: (range: Range | null) => void;
-  /** null: the newest. */
-  cursor: number | null;
-  onCursor: (step: number | null) => void;
-}
-
-export function RangeSliders({ extent, range, onRange, cursor, onCursor }: RangeSlidersProps) {
+export function RangeSliders({ extent, range, onRange, cursor, onCursor }: StepsInView) {
   const view = range ?? extent;
   const slider = (
     label: string,
@@ -20,20 +11,11 @@ export function RangeSliders({ extent, range, onRange, cursor, onCursor }: Range
     max: number,
     onValue: (value: number) => void,
   ) => (
-    <label class="field">
+    <Slider name={label} text={`step ${value}`} value={value} min={min} max={max} onValue={onValue}>
       <span>
         {label} <b>{value}</b>
       </span>
-      <input
-        type="range"
-        aria-label={label}
-        min={min}
-        max={max}
-        value={value}
-        aria-valuetext={`step ${value}`}
-        onInput={({ currentTarget }) => onValue(Number(currentTarget.value))}
-      />
-    </label>
+    </Slider>
   );
   const read = Math.min(Math.max(cursor ?? view.to, view.from), view.to);
   return (

@@ -4,6 +4,7 @@
  */
 import { useEffect } from 'preact/hooks';
 import type { Evaluation } from './evaluation.ts';
+import { Check, Slider } from './fields.tsx';
 import './pictures.css';
 import { indexAfter, indexOfPosition, type Position } from './steps.ts';
 
@@ -43,33 +44,29 @@ export function StepSlider(props: StepSliderProps) {
       <button type="button" onClick={play} disabled={steps.length < 2} aria-pressed={isPlaying}>
         {isPlaying ? 'Stop' : 'Play'}
       </button>
-      <label class="step-slider-range">
+      <Slider
+        class="step-slider-range"
+        max={Math.max(0, steps.length - 1)}
+        value={index}
+        text={words}
+        onValue={(at) => {
+          onPlay(false);
+          moveTo(at);
+        }}
+      >
         <span class="visually-hidden">Evaluated step</span>
-        <input
-          type="range"
-          min={0}
-          max={Math.max(0, steps.length - 1)}
-          step={1}
-          value={index}
-          aria-valuetext={words}
-          onInput={({ currentTarget }) => {
-            onPlay(false);
-            moveTo(Number(currentTarget.value));
-          }}
-        />
-      </label>
-      <label class="step-slider-newest">
-        <input
-          type="checkbox"
-          checked={position.follows === 'newest'}
-          onChange={({ currentTarget }) => {
-            onPlay(false);
-            if (currentTarget.checked) onMove({ follows: 'newest' });
-            else moveTo(index);
-          }}
-        />
+      </Slider>
+      <Check
+        class="step-slider-newest"
+        checked={position.follows === 'newest'}
+        onChange={(isNewest) => {
+          onPlay(false);
+          if (isNewest) onMove({ follows: 'newest' });
+          else moveTo(index);
+        }}
+      >
         Follow newest
-      </label>
+      </Check>
       <p class="step-slider-words">
         {words} <span class="quiet">({`${index + 1} of ${steps.length}`})</span>
       </p>

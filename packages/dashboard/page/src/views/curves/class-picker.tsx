@@ -1,5 +1,6 @@
 /** Classes whose IoU is drawn beside the mean: a few at a time, so that lines stay apart. */
-import { nameOf } from '@unet-fleet/pictures/models/class-map';
+import { ClassName } from '../common/class-name.tsx';
+import { Check } from '../common/fields.tsx';
 
 export interface ClassPickerProps {
   names: readonly string[];
@@ -18,23 +19,20 @@ export function ClassPicker({ names, colours, chosen, onChange }: ClassPickerPro
         <span class="quiet">{`(${chosen.length} of at most ${maxChosen} drawn beside the mean IoU)`}</span>
       </summary>
       <ul>
-        {colours.map((colour, index) => {
+        {colours.map((_, index) => {
           const isChosen = chosen.includes(index);
           return (
             // A class has no identity but its number.
             <li key={index}>
-              <label>
-                <input
-                  type="checkbox"
-                  checked={isChosen}
-                  disabled={!isChosen && chosen.length >= maxChosen}
-                  onChange={() =>
-                    onChange(isChosen ? chosen.filter((other) => other !== index) : [...chosen, index])
-                  }
-                />
-                <span class="swatch" style={{ background: colour }} aria-hidden="true" />
-                {nameOf(names, index)}
-              </label>
+              <Check
+                checked={isChosen}
+                disabled={!isChosen && chosen.length >= maxChosen}
+                onChange={() =>
+                  onChange(isChosen ? chosen.filter((other) => other !== index) : [...chosen, index])
+                }
+              >
+                <ClassName index={index} names={names} colours={colours} />
+              </Check>
             </li>
           );
         })}

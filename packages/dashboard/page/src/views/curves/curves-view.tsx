@@ -8,6 +8,7 @@ import { useKept } from '../../live/use-kept.ts';
 import { Chart } from '../common/chart.tsx';
 import { ChartBar } from '../common/chart-bar.tsx';
 import type { Marks, Series } from '../common/chart-props.ts';
+import { Slider } from '../common/fields.tsx';
 import { ClassPicker } from './class-picker.tsx';
 import './curves.css';
 import {
@@ -90,35 +91,30 @@ export function CurvesView({ history }: CurvesViewProps) {
     }),
     [history.restarts, history.checkpoints, history.learningRateChanges],
   );
-  const shownRange = clampedRange(range, extent);
+  const steps = extent && {
+    extent,
+    range: clampedRange(range, extent),
+    onRange: setRange,
+    cursor,
+    onCursor: setCursor,
+  };
 
   return (
     <section class="curves" aria-labelledby="curves-title">
       <h2 id="curves-title">Curves</h2>
-      {extent === null ? (
+      {steps === null ? (
         <p class="quiet">No step yet: curves begin with the first one.</p>
       ) : (
         <>
-          <ChartBar
-            isLog={isLog}
-            onLog={setIsLog}
-            extent={extent}
-            range={shownRange}
-            onRange={setRange}
-            cursor={cursor}
-            onCursor={setCursor}
-          >
-            <label class="field">
+          <ChartBar isLog={isLog} onLog={setIsLog} steps={steps}>
+            <Slider
+              max={99}
+              value={Math.round(smoothing * 100)}
+              text={smoothing === 0 ? 'none' : smoothing.toFixed(2)}
+              onValue={(percent) => setSmoothing(percent / 100)}
+            >
               Smoothing
-              <input
-                type="range"
-                min={0}
-                max={99}
-                value={Math.round(smoothing * 100)}
-                aria-valuetext={smoothing === 0 ? 'none' : smoothing.toFixed(2)}
-                onInput={({ currentTarget }) => setSmoothing(Number(currentTarget.value) / 100)}
-              />
-            </label>
+            </Slider>
           </ChartBar>
           <ClassPicker names={classNames} colours={classColours} chosen={chosen} onChange={setChosen} />
           <div class="charts">
@@ -130,11 +126,7 @@ export function CurvesView({ history }: CurvesViewProps) {
                 marks={marks}
                 format={isShare ? percentage : figure}
                 isLog={isLog && canBeLog}
-                range={shownRange}
-                extent={extent}
-                cursor={cursor}
-                onCursor={setCursor}
-                onZoom={setRange}
+                {...steps}
               />
             ))}
           </div>

@@ -2,6 +2,7 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { LogLine, ShownEvent } from '../../../../src/protocol.ts';
 import { BusyButton } from '../common/busy-button.tsx';
+import { Check } from '../common/fields.tsx';
 import { sentenceOf } from '../common/use-loaded.ts';
 import './events.css';
 import { announcement, type EventFilter, filterEvents, filterLog, logLevels, typesOf } from './filter.ts';
@@ -49,14 +50,9 @@ export function EventsView({ events, loadLog, announce }: EventsViewProps) {
             onInput={({ currentTarget }) => change({ text: currentTarget.value })}
           />
         </label>
-        <label>
-          <input
-            type="checkbox"
-            checked={filter.onlyWarnings}
-            onChange={({ currentTarget }) => change({ onlyWarnings: currentTarget.checked })}
-          />
+        <Check checked={filter.onlyWarnings} onChange={(onlyWarnings) => change({ onlyWarnings })}>
           Only warnings
-        </label>
+        </Check>
       </search>
       <p class="quiet">{`${found.length} of ${events.length} events`}</p>
       <ol class="event-list">

@@ -1,6 +1,7 @@
 /** Which validation photos are followed: a searchable list, ticked, then sent. */
 import { useEffect, useState } from 'preact/hooks';
 import { BusyButton } from '../common/busy-button.tsx';
+import { Check } from '../common/fields.tsx';
 import { searchIds, toggled } from './followed.ts';
 
 export interface FollowPickerProps {
@@ -48,15 +49,13 @@ export function FollowPicker({ validationIds, followed, max, onFollow }: FollowP
         <ul class="follow-picker-list" aria-describedby="follow-picker-count">
           {[...picked, ...found.filter((id) => !picked.includes(id))].map((id) => (
             <li key={id}>
-              <label>
-                <input
-                  type="checkbox"
-                  checked={picked.includes(id)}
-                  disabled={!picked.includes(id) && picked.length >= max}
-                  onChange={() => setPicked(toggled(picked, id, max))}
-                />
+              <Check
+                checked={picked.includes(id)}
+                disabled={!picked.includes(id) && picked.length >= max}
+                onChange={() => setPicked(toggled(picked, id, max))}
+              >
                 <span class="id">{id}</span>
-              </label>
+              </Check>
             </li>
           ))}
         </ul>

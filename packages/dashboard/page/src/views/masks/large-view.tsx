@@ -2,6 +2,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { errorPicture, type Look, tinted } from '../common/compose.ts';
+import { Slider } from '../common/fields.tsx';
 import { PixelCanvas } from '../common/pixel-canvas.tsx';
 import type { Pixels } from '../common/pixels.ts';
 import type { Shown } from '../common/shown.ts';
@@ -93,17 +94,15 @@ export function LargeView({ shown, look, children, onClose, onTurn }: LargeViewP
           <span class="wipe-line" aria-hidden="true" />
         </div>
       )}
-      <label class="wipe-slider">
+      <Slider
+        class="wipe-slider"
+        max={100}
+        value={wipe}
+        text={`${wipe} % ${left}, the rest ${right}`}
+        onValue={setWipe}
+      >
         Wipe
-        <input
-          type="range"
-          min={0}
-          max={100}
-          value={wipe}
-          aria-valuetext={`${wipe} % ${left}, the rest ${right}`}
-          onInput={({ currentTarget }) => setWipe(Number(currentTarget.value))}
-        />
-      </label>
+      </Slider>
       <div class="wipe-sides">
         {choice('Left', left, setLeft)}
         {choice('Right', right, setRight)}

@@ -3,8 +3,9 @@
  * switch does not move away while the slider does, and the others on demand.
  */
 
-import { nameOf } from '@unet-fleet/pictures/models/class-map';
 import { useRef, useState } from 'preact/hooks';
+import { ClassName } from '../common/class-name.tsx';
+import { Check } from '../common/fields.tsx';
 
 export interface LegendProps {
   names: readonly string[];
@@ -37,17 +38,12 @@ export function Legend({ names, colours, counts, isShown, onChange }: LegendProp
       <ul>
         {listed.map((index) => (
           <li key={index}>
-            <label>
-              <input
-                type="checkbox"
-                checked={isShown[index]}
-                onChange={({ currentTarget }) =>
-                  set((other) => (other === index ? currentTarget.checked : isShown[other]!))
-                }
-              />
-              <span class="swatch" style={{ background: colours[index] }} aria-hidden="true" />
-              {nameOf(names, index)}
-            </label>
+            <Check
+              checked={isShown[index]!}
+              onChange={(isOn) => set((other) => (other === index ? isOn : isShown[other]!))}
+            >
+              <ClassName index={index} names={names} colours={colours} />
+            </Check>
           </li>
         ))}
       </ul>

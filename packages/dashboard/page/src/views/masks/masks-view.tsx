@@ -6,6 +6,7 @@ import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { History } from '../../../../src/protocol.ts';
 import { useKept } from '../../live/use-kept.ts';
 import { errorColours, type Look } from '../common/compose.ts';
+import { Slider } from '../common/fields.tsx';
 import { backgroundOf } from '../common/pixels.ts';
 import { FollowPicker } from './follow-picker.tsx';
 import { LargeView } from './large-view.tsx';
@@ -116,18 +117,16 @@ export function MasksView({ history, evaluatedSteps, followed, source, live, ann
       ) : (
         <div class="masks-bar">
           {slider}
-          <label class="opacity">
+          <Slider
+            class="opacity"
+            max={100}
+            step={5}
+            value={Math.round(opacity * 100)}
+            text={`${Math.round(opacity * 100)} %`}
+            onValue={(percent) => setOpacity(percent / 100)}
+          >
             Opacity
-            <input
-              type="range"
-              min={0}
-              max={100}
-              step={5}
-              value={Math.round(opacity * 100)}
-              aria-valuetext={`${Math.round(opacity * 100)} %`}
-              onInput={({ currentTarget }) => setOpacity(Number(currentTarget.value) / 100)}
-            />
-          </label>
+          </Slider>
         </div>
       )}
       {loaded.error !== null && <p class="warning">{loaded.error}</p>}

@@ -4,7 +4,7 @@ import type { LabelMap } from '@unet-fleet/pictures/models/class-map';
 import { countClasses, countErrors, type ErrorCounts, nameOf } from '@unet-fleet/pictures/models/class-map';
 import { useMemo } from 'preact/hooks';
 import { errorPicture, type Look, tinted } from '../common/compose.ts';
-import { PixelCanvas } from '../common/pixel-canvas.tsx';
+import { Picture } from '../common/pixel-canvas.tsx';
 import type { Shown } from '../common/shown.ts';
 import { percent } from '../common/text.ts';
 
@@ -40,26 +40,23 @@ export function PhotoCard({ shown, look, names, onOpen }: PhotoCardProps) {
       {error !== null && <p class="warning">{error}</p>}
       {pictures !== null && (
         <div class="triptych">
-          <figure>
-            <PixelCanvas pixels={pictures.truth} label={`Truth of ${id}: ${largestClasses(truth!, names)}`} />
-            <figcaption>Truth</figcaption>
-          </figure>
+          <Picture
+            caption="Truth"
+            pixels={pictures.truth}
+            label={`Truth of ${id}: ${largestClasses(truth!, names)}`}
+          />
           {pictures.prediction !== null && pictures.error !== null && counts !== null ? (
             <>
-              <figure>
-                <PixelCanvas
-                  pixels={pictures.prediction}
-                  label={`Prediction for ${id}: ${largestClasses(prediction!, names)}`}
-                />
-                <figcaption>Prediction</figcaption>
-              </figure>
-              <figure>
-                <PixelCanvas
-                  pixels={pictures.error}
-                  label={`Errors in ${id}: ${errorsInWords(counts, look)}`}
-                />
-                <figcaption>Error</figcaption>
-              </figure>
+              <Picture
+                caption="Prediction"
+                pixels={pictures.prediction}
+                label={`Prediction for ${id}: ${largestClasses(prediction!, names)}`}
+              />
+              <Picture
+                caption="Error"
+                pixels={pictures.error}
+                label={`Errors in ${id}: ${errorsInWords(counts, look)}`}
+              />
             </>
           ) : (
             <p class="not-followed">Not followed at this step: its prediction was not kept.</p>

@@ -6,7 +6,7 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { useKept } from '../../live/use-kept.ts';
 import { BusyButton } from '../common/busy-button.tsx';
 import { type Look, tinted } from '../common/compose.ts';
-import { PixelCanvas } from '../common/pixel-canvas.tsx';
+import { Picture } from '../common/pixel-canvas.tsx';
 import { sentenceOf } from '../common/use-loaded.ts';
 import { largestClasses } from './photo-card.tsx';
 import { type Segmented, segmentedOf } from './segment-answer.ts';
@@ -183,14 +183,8 @@ function SegmentedCard(props: SegmentedCardProps) {
         </button>
       </header>
       <div class="triptych is-two">
-        <figure>
-          <PixelCanvas pixels={photo} label={`Your photo ${name}`} />
-          <figcaption>Photo</figcaption>
-        </figure>
-        <figure>
-          <PixelCanvas pixels={picture} label={`Prediction for ${name}: ${words}`} />
-          <figcaption>Prediction</figcaption>
-        </figure>
+        <Picture caption="Photo" pixels={photo} label={`Your photo ${name}`} />
+        <Picture caption="Prediction" pixels={picture} label={`Prediction for ${name}: ${words}`} />
       </div>
       <p class="photo-card-words">
         With the weights of step {step}: {words}

@@ -3,6 +3,7 @@
 import { figure, percentage } from '@unet-fleet/pictures/models/curves';
 import type { RunSummary } from '../../../../src/protocol.ts';
 import { momentText, recordedStates } from '../../head/head-text.ts';
+import { type Column, Scroll, Titles } from '../common/table.tsx';
 import { colourOfRun, differingOptions, maxCompared } from './compare.ts';
 
 export interface RunsTableProps {
@@ -13,30 +14,27 @@ export interface RunsTableProps {
   hrefOf: (run: string) => string;
 }
 
+const columns: readonly Column[] = [
+  { title: 'Compare' },
+  { title: 'Run' },
+  { title: 'State' },
+  { title: 'Begun' },
+  { title: 'Steps', isNumber: true },
+  { title: 'Best loss', isNumber: true },
+  { title: 'Its mean IoU', isNumber: true },
+];
+
 export function RunsTable({ runs, chosen, onToggle, hrefOf }: RunsTableProps) {
   const options = differingOptions(runs);
   const isFull = chosen.filter((name) => name !== null).length >= maxCompared;
   return (
     <>
       {isFull && <p class="quiet">{`${maxCompared} runs are compared: take one away to add another.`}</p>}
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolled region is scrolled by keys only if it takes the focus */}
-      <section class="scroll" aria-label="Table of runs" tabIndex={0}>
+      <Scroll label="Table of runs">
         <table class="runs-table">
           <thead>
             <tr>
-              <th scope="col">Compare</th>
-              <th scope="col">Run</th>
-              <th scope="col">State</th>
-              <th scope="col">Begun</th>
-              <th scope="col" class="number">
-                Steps
-              </th>
-              <th scope="col" class="number">
-                Best loss
-              </th>
-              <th scope="col" class="number">
-                Its mean IoU
-              </th>
+              <Titles columns={columns} />
               {options.map((option) => (
                 <th key={option} scope="col">
                   <code>{option}</code>
@@ -58,7 +56,7 @@ export function RunsTable({ runs, chosen, onToggle, hrefOf }: RunsTableProps) {
             ))}
           </tbody>
         </table>
-      </section>
+      </Scroll>
     </>
   );
 }

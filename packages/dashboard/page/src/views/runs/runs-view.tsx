@@ -81,7 +81,13 @@ export function RunsView({ runs, error, liveRun, load, hrefOf }: RunsViewProps) 
   );
   const drawnExtent = extentOf(series.map(({ points }) => points));
   const extent = drawnExtent && { from: 0, to: drawnExtent.to };
-  const shownRange = clampedRange(range, extent);
+  const steps = extent && {
+    extent,
+    range: clampedRange(range, extent),
+    onRange: setRange,
+    cursor,
+    onCursor: setCursor,
+  };
 
   if (runs === null) return <p role={error === null ? 'status' : 'alert'}>{error ?? 'Loading…'}</p>;
   return (
@@ -92,15 +98,7 @@ export function RunsView({ runs, error, liveRun, load, hrefOf }: RunsViewProps) 
       {runs.length === 0 && <p class="quiet">There is no run in this folder yet.</p>}
       {runs.length > 0 && (
         <>
-          <ChartBar
-            isLog={isLog}
-            onLog={setIsLog}
-            extent={extent}
-            range={shownRange}
-            onRange={setRange}
-            cursor={cursor}
-            onCursor={setCursor}
-          >
+          <ChartBar isLog={isLog} onLog={setIsLog} steps={steps}>
             <label class="field">
               Compare by
               <select value={measure} onChange={({ currentTarget }) => setMeasure(currentTarget.value)}>
@@ -110,25 +108,14 @@ export function RunsView({ runs, error, liveRun, load, hrefOf }: RunsViewProps) 
               </select>
             </label>
           </ChartBar>
-          {extent === null ? (
+          {steps === null ? (
             <p class="quiet">
               {names.length === 0
                 ? 'Choose runs in the table to compare them.'
                 : 'The chosen runs have no such points yet.'}
             </p>
           ) : (
-            <Chart
-              title={measure}
-              series={series}
-              marks={noMarks}
-              format={format}
-              isLog={isLog}
-              range={shownRange}
-              extent={extent}
-              cursor={cursor}
-              onCursor={setCursor}
-              onZoom={setRange}
-            />
+            <Chart title={measure} series={series} marks={noMarks} format={format} isLog={isLog} {...steps} />
           )}
           <RunsTable
             runs={runs}

@@ -1,7 +1,8 @@
 /** Who computes, how well, and where a step's time goes. */
-import { useEffect, useState } from 'preact/hooks';
 import type { StepLanes, WorkerRow } from '../../../../src/protocol.ts';
+import { type Column, Scroll, Titles } from '../common/table.tsx';
 import { agoText } from '../common/text.ts';
+import { useServerNow } from '../common/use-server-now.ts';
 import { DrainButton } from './drain-button.tsx';
 import { PartLegend } from './parts.tsx';
 import { StepBars } from './step-bars.tsx';
@@ -23,6 +24,17 @@ export interface WorkersViewProps {
 /** Bars are means over as many steps: enough to be calm, few enough to be of now. */
 const numMeanSteps = 20;
 
+const columns: readonly Column[] = [
+  { title: 'Worker' },
+  { title: 'State' },
+  { title: 'Images/s', isNumber: true },
+  { title: 'Last seen' },
+  { title: 'Device' },
+  { title: 'Memory', isNumber: true },
+  { title: 'GPU' },
+  { title: 'Restarts', isNumber: true },
+];
+
 export function WorkersView({ workers, lanes, at, onDrain, draining }: WorkersViewProps) {
   const nowMs = useServerNow(at);
   const sorted = byName(workers);
@@ -36,25 +48,11 @@ export function WorkersView({ workers, lanes, at, onDrain, draining }: WorkersVi
             : 'No worker is connected.'}
         </p>
       ) : (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolled region is scrolled by keys only if it takes the focus
-        <section class="scroll" tabIndex={0} aria-label="Workers and what they do">
+        <Scroll label="Workers and what they do">
           <table class="workers-table">
             <thead>
               <tr>
-                <th scope="col">Worker</th>
-                <th scope="col">State</th>
-                <th scope="col" class="number">
-                  Images/s
-                </th>
-                <th scope="col">Last seen</th>
-                <th scope="col">Device</th>
-                <th scope="col" class="number">
-                  Memory
-                </th>
-                <th scope="col">GPU</th>
-                <th scope="col" class="number">
-                  Restarts
-                </th>
+                <Titles columns={columns} />
                 {onDrain !== null && <th scope="col">Action</th>}
               </tr>
             </thead>
@@ -70,7 +68,7 @@ export function WorkersView({ workers, lanes, at, onDrain, draining }: WorkersVi
               ))}
             </tbody>
           </table>
-        </section>
+        </Scroll>
       )}
       {lanes.length === 0 ? (
         <p class="quiet">No step yet: where its time goes is shown from the first one on.</p>
@@ -133,18 +131,4 @@ function WorkerLine({ worker, nowMs, onDrain, isDraining }: WorkerLineProps) {
       )}
     </tr>
   );
-}
-
-/** The server's clock, ticking each second: the page's own may be wrong by hours. */
-function useServerNow(at: string | null): number {
-  const [offsetMs, setOffsetMs] = useState(0);
-  const [nowMs, setNowMs] = useState(() => Date.now());
-  useEffect(() => {
-    if (at !== null) setOffsetMs(Date.parse(at) - Date.now());
-  }, [at]);
-  useEffect(() => {
-    const timer = setInterval(() => setNowMs(Date.now()), 1_000);
-    return () => clearInterval(timer);
-  }, []);
-  return nowMs + offsetMs;
 }
