@@ -7,6 +7,7 @@ import type { Effect } from '@unet-fleet/coordinator/core/types';
 import { Snapshots, type SnapshotsOptions } from '@unet-fleet/coordinator/shell/snapshots';
 import { UserError } from '@unet-fleet/law';
 import type { CheckpointContent, WriteResult } from '@unet-fleet/record';
+import { pause } from '@unet-fleet/shared';
 import type { Cluster } from './cluster.ts';
 import { assertWeights } from './invariants.ts';
 import type { SimulatedProcess } from './process.ts';
@@ -34,7 +35,13 @@ export class Checkpoints {
       model: { numParameters, numStatistics } as SnapshotsOptions['model'],
       plan: toy.plan,
       slotNames: weights[0]!.slots.map((_, i) => `slot ${i}`),
-      reducers,
+      reducers: {
+        async save(state) {
+          const lateMs = cluster.mutant?.snapshotsAfterMs;
+          if (lateMs !== undefined) await pause(process, lateMs);
+          await reducers.save(state);
+        },
+      },
       writer: { write: (content) => this.#write(content) },
       constantFacts: { term } as SnapshotsOptions['constantFacts'],
       engines: () => [],
@@ -67,11 +74,13 @@ export class Checkpoints {
   /** The writer's thread. */
   #write({ facts, vectors }: CheckpointContent): Promise<WriteResult> {
     const { cluster, process, term } = this.#options;
-    const { disk, nowMs, random, settings } = cluster;
+    const { disk, mutant, nowMs, random, settings } = cluster;
     this.#freeMs = Math.max(nowMs, this.#freeMs) + random.between(1, settings.mostWriteMs);
     return new Promise((resolve, reject) => {
       process.after(this.#freeMs - nowMs, () => {
-        if (disk.term > term) return reject(new UserError('another coordinator has taken over'));
+        if (disk.term > term && !mutant?.writesWithoutLock) {
+          return reject(new UserError('another coordinator has taken over'));
+        }
         if (disk.isFailing) return reject(new UserError('the disk is full'));
         this.#put(facts, vectors);
         const { version } = facts.progress;
@@ -86,6 +95,9 @@ export class Checkpoints {
     const { cluster, term } = this.#options;
     const reference = this.#options.reference();
     const { version } = progress;
+    if (cluster.disk.term > term) {
+      cluster.violate('checkpoints', `term ${term} writes version ${version} though there is a later one`);
+    }
     assertWeights(reference, version, vectors);
     if (numBatchesTracked !== reference.numBatchesTracked[version]) {
       cluster.violate('checkpoints', `version ${version} counts ${numBatchesTracked} batches`);

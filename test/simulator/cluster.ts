@@ -5,10 +5,12 @@ import type { CoreConfig, CoreState } from '@unet-fleet/coordinator/core/types';
 import type { ParameterBucketOptions, ParameterBuckets } from '@unet-fleet/coordinator/reducer/parameters';
 import type { Intervention, Progress } from '@unet-fleet/law';
 import type { NumericMemory } from '@unet-fleet/numerics';
-import type { DownMessage, UpMessage } from '@unet-fleet/wire';
+import type { DownMessage, ShmInbox, UpMessage } from '@unet-fleet/wire';
 import type { hears as hearsCoordinator } from '@unet-fleet/worker/session/conversation';
 import type { handleSession } from '@unet-fleet/worker/session/session';
 import type { SessionConfig } from '@unet-fleet/worker/session/types';
+import type { NodeComputer } from '@unet-fleet/worker/shell/nodes';
+import type { Weights as HeldWeights } from '@unet-fleet/worker/shell/weights';
 import type { ToyTmpfs } from './bulk.ts';
 import type { Coordinator } from './coordinator.ts';
 import type { Network } from './network.ts';
@@ -59,6 +61,13 @@ export interface Mutant {
   hears?: (real: typeof hears) => typeof hears;
   hearsCoordinator?: (real: typeof hearsCoordinator) => typeof hearsCoordinator;
   parameters?: (memory: NumericMemory, options: ParameterBucketOptions) => ParameterBuckets;
+  weights?: typeof HeldWeights;
+  nodes?: typeof NodeComputer;
+  sharedMemoryInbox?: typeof ShmInbox;
+  /** Reducers are asked for a snapshot this long after it was begun. */
+  snapshotsAfterMs?: number;
+  /** Whoever writes a checkpoint does not look whether it still holds the run's lock. */
+  writesWithoutLock?: boolean;
   /** The coordinator's control plane lets messages of every term pass. */
   takesEveryTerm?: boolean;
   /** A checkpoint counts as durable when it has been handed to the disk. */

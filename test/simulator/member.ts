@@ -49,7 +49,7 @@ export class ToyPreparation implements Preparing {
   }
 
   async prepare(): Promise<void> {
-    const { random, reference, settings, memory } = this.#cluster;
+    const { random, reference, settings, memory, mutant } = this.#cluster;
     const { process } = this.#worker;
     const { term } = this.welcome!;
     const { plan, buckets } = reference.toy;
@@ -65,8 +65,8 @@ export class ToyPreparation implements Preparing {
       channels: 1,
       compute: this.engine,
       batches: batchesOf(plan, term),
-      nodes: new NodeComputer(model, memory, buckets),
-      weights: new Weights(model, this.#inbox!, term, settings.numReducers, buckets),
+      nodes: new (mutant?.nodes ?? NodeComputer)(model, memory, buckets),
+      weights: new (mutant?.weights ?? Weights)(model, this.#inbox!, term, settings.numReducers, buckets),
       outbox: this.#outbox!,
       maxMessageBytes: Number.POSITIVE_INFINITY,
     });
@@ -86,10 +86,12 @@ export class ToyPreparation implements Preparing {
   }
 
   #openBulk(term: number): void {
-    const { network } = this.#cluster;
+    const { network, mutant } = this.#cluster;
     const { endpoint, workerId } = this.#worker;
     const tmpfs = this.#cluster.tmpfsOf(term);
-    this.#inbox = this.#sharesMemory ? new ShmInbox('', 0, tmpfs) : new NetworkInbox(network, endpoint);
+    this.#inbox = this.#sharesMemory
+      ? new (mutant?.sharedMemoryInbox ?? ShmInbox)('', 0, tmpfs)
+      : new NetworkInbox(network, endpoint);
     this.#outbox = this.#sharesMemory
       ? new ShmOutbox('', 0, workerId, tmpfs)
       : new NetworkOutbox(network, endpoint, workerId);

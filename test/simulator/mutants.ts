@@ -6,6 +6,7 @@ import type { handle as realHandle } from '@unet-fleet/coordinator/core/handle';
 import type { CoreState, Effect, Round } from '@unet-fleet/coordinator/core/types';
 import { addToTotals, leavesOf } from '@unet-fleet/law';
 import { ArrivalOrderBuckets } from './arrival-order.ts';
+import { ForgetfulNodes, MixedWeights, StaleInbox } from './broken-parts.ts';
 import type { Mutant } from './cluster.ts';
 
 type Handle = typeof realHandle;
@@ -183,5 +184,30 @@ export const mutants: Mutant[] = [
     name: 'lost-slots',
     about: "a resumed run begins without the optimizer's memory",
     resumesWithoutSlots: true,
+  },
+  {
+    name: 'mixed-weights',
+    about: 'weights of two versions are computed with, after a fetch that failed halfway',
+    weights: MixedWeights,
+  },
+  {
+    name: 'forgotten-node',
+    about: "a node's memory is used again before it was fetched",
+    nodes: ForgetfulNodes,
+  },
+  {
+    name: 'stale-file',
+    about: 'a fetch is answered with a file of the step before',
+    sharedMemoryInbox: StaleInbox,
+  },
+  {
+    name: 'torn-snapshot',
+    about: 'a snapshot is taken while the next step is committed',
+    snapshotsAfterMs: 100,
+  },
+  {
+    name: 'lock-not-asked',
+    about: 'a checkpoint is written without a look at the lock',
+    writesWithoutLock: true,
   },
 ];

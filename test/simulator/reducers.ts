@@ -31,7 +31,7 @@ export class Reducers {
     onApplied: () => void,
   ) {
     this.#cluster = cluster;
-    const { network } = cluster;
+    const { network, mutant } = cluster;
     const { numReducers, sharesMemory } = cluster.settings;
     const tmpfs = cluster.tmpfsOf(term);
     const { buckets, train } = cluster.reference.toy;
@@ -54,7 +54,7 @@ export class Reducers {
       const functions = reducerFunctions({
         make: () => newReducer(cluster, options),
         network: new NetworkInbox(network, endpoint),
-        sharedMemory: sharesMemory ? new ShmInbox('', 0, tmpfs) : null,
+        sharedMemory: sharesMemory ? new (mutant?.sharedMemoryInbox ?? ShmInbox)('', 0, tmpfs) : null,
         outboxes,
         // There is always something else to do: nobody asks for hashes here.
         turn: () => new Promise(() => {}),

@@ -1,0 +1,36 @@
+/** Parts of the product's shells that are broken on purpose, for the mutants. */
+import type { Version } from '@unet-fleet/law';
+import { type BulkKey, type BulkOutbox, ShmInbox } from '@unet-fleet/wire';
+import { NodeComputer, type NodeSum } from '@unet-fleet/worker/shell/nodes';
+import { Weights } from '@unet-fleet/worker/shell/weights';
+
+/** After a fetch that has failed halfway, what has arrived is taken for the version together with what was there before. */
+export class MixedWeights extends Weights {
+  #failed: number | null = null;
+
+  override async update(version: number): Promise<boolean> {
+    if (this.#failed === version) return true;
+    this.#failed = null;
+    return super.update(version).catch((error) => {
+      this.#failed = version;
+      throw error;
+    });
+  }
+}
+
+/** What a node is offered from is used again before anybody has fetched it. */
+export class ForgetfulNodes extends NodeComputer {
+  override offer(term: number, version: Version, sum: NodeSum, outbox: BulkOutbox): void {
+    super.offer(term, version, sum, outbox);
+    this.release({ ...sum, leaves: [] });
+  }
+}
+
+/** Takes what is there of the step before for what was asked for. */
+export class StaleInbox extends ShmInbox {
+  override fetch(peer: string, key: BulkKey, bucket: number, into: Uint8Array): Promise<void> {
+    const before = { ...key, version: key.version - 1 };
+    const real = () => super.fetch(peer, key, bucket, into);
+    return key.version > 0 ? super.fetch(peer, before, bucket, into).catch(real) : real();
+  }
+}
