@@ -6,10 +6,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunOutcome } from '@unet-fleet/coordinator';
-import { readLedger } from '@unet-fleet/record';
+import { loadCheckpoint, readLedger } from '@unet-fleet/record';
 import type { ReplayReport } from '@unet-fleet/replay';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { copyOf } from './helpers/folders.ts';
+import { trainPlainly } from './helpers/plain-loop.ts';
 import { childrenOf, type Started, start, unetFleet } from './helpers/processes.ts';
 import { committed, courseOf, outcomeOf, sampleFlags } from './helpers/runs.ts';
 
@@ -51,6 +52,10 @@ function expectReference(outcome: RunOutcome, runDir: string): void {
   expect(outcome.weightsSha256).toBe(reference.weightsSha256);
 }
 
+/** As text, because a failed comparison of long arrays would print them. */
+const bitsOf = (values: Float32Array): string =>
+  Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString('base64');
+
 beforeAll(async () => {
   data = await sampleFlags(join(folder, 'sample'), 30);
   reference = outcomeOf(await train(referenceDir, '--workers', '1').ended);
@@ -62,6 +67,13 @@ test('the loss falls, and each step has totals of its own', () => {
   const losses = courseOf(referenceDir).map(({ loss }) => loss!);
   expect(losses.at(-1)).toBeLessThan(losses[0]!);
   expect(new Set(totalsOf(referenceDir)).size).toBe(numSteps);
+});
+
+test('the weights are those of a plain loop over batches and leaves', async () => {
+  const plain = await trainPlainly(referenceDir);
+  const { vectors } = loadCheckpoint(reference.lastCheckpoint);
+  expect(bitsOf(plain.parameters)).toEqual(bitsOf(vectors.parameters));
+  expect(bitsOf(plain.statistics)).toEqual(bitsOf(vectors.statistics));
 });
 
 test.each(['2', '3'])('%s workers give the weights of one', async (workers) => {

@@ -18,6 +18,7 @@ import {
   ignoredLabel,
   initialParameters,
   initialStatistics,
+  totalsOf,
 } from '@unet-fleet/law';
 import { createOptimizer, NumericMemory, updateRunningStatistics } from '@unet-fleet/numerics';
 import { openRunFolder } from '@unet-fleet/record';
@@ -56,18 +57,31 @@ export async function trainPlainly(runDir: string): Promise<TrainedWeights> {
     intraOpThreads: record.engineThreads,
     ignoreIndex: ignoredLabel(data),
     classWeights: null,
-    loss: 'cross-entropy',
+    loss: train.loss,
   });
 
-  const computeLeaf = async (indices: number[]): Promise<LeafResult> => {
+  const load = async (indices: number[]) => {
     const chosen = indices.map((index) => samples[index]!);
     const loaded = chosen.map((sample) => loadSample(data, sample, trainingSizeOf(data, sample)));
+    return toBatch(await Promise.all(loaded));
+  };
+  /** What a loss of two passes has to know of the whole batch. */
+  const totalsOfBatch = async (leaves: number[][]): Promise<number[] | undefined> => {
+    if (totalsOf(train.loss) === null) return undefined;
+    let totals: number[] | undefined;
+    for (const leaf of leaves) {
+      const addends = await engine.addendsOfLeaf(await load(leaf));
+      totals = totals ? totals.map((total, i) => total + addends[i]!) : addends;
+    }
+    return totals;
+  };
+  const computeLeaf = async (indices: number[], totals: number[] | undefined): Promise<LeafResult> => {
     const [leafGradients, leafStatistics] = [
       new Float32Array(model.numParameters),
       new Float32Array(statistics.length),
     ].map(shared) as [Float32Array, Float32Array];
-    const batch = toBatch(await Promise.all(loaded));
-    const { weightSum } = await engine.trainLeaf(batch, leafGradients, leafStatistics);
+    const batch = await load(indices);
+    const { weightSum } = await engine.trainLeaf(batch, leafGradients, leafStatistics, null, totals);
     return { gradients: leafGradients, statistics: leafStatistics, weightSum };
   };
 
@@ -77,8 +91,10 @@ export async function trainPlainly(runDir: string): Promise<TrainedWeights> {
     const order = Array.from(epochOrder(plan, epoch));
     for (const batch of cut(order, train.batchSize)) {
       await engine.setWeights(parameters.view, statistics);
+      const cuts = cut(batch, train.leafSize);
+      const totals = await totalsOfBatch(cuts);
       const leaves: LeafResult[] = [];
-      for (const leaf of cut(batch, train.leafSize)) leaves.push(await computeLeaf(leaf));
+      for (const leaf of cuts) leaves.push(await computeLeaf(leaf, totals));
       gradients.view.set(sumOverTree(leaves.map((leaf) => leaf.gradients)));
       const weightSum = leaves.reduce((sum, leaf) => sum + leaf.weightSum, 0);
       const { learningRate } = train;
