@@ -8,6 +8,7 @@ import { ReducerPool } from '@unet-fleet/coordinator/reducer/pool';
 import { describeModel } from '@unet-fleet/law';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { freePort, startNatsServer } from './helpers/nats-server.ts';
+import { smallModel } from './helpers/small-model.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -16,15 +17,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const config = loadConfig({ flags: { images: 'photos', masks: 'masks' } });
-const model = describeModel({
-  inChannels: 3,
-  numClasses: 2,
-  baseWidth: 4,
-  upsampling: 'transposed',
-  architecture: 'unet',
-  depth: 4,
-  norm: 'batch',
-});
+const model = describeModel(smallModel({ baseWidth: 4 }));
 const vector = (length: number) => new Float32Array(new SharedArrayBuffer(length * 4));
 const weights = () => ({
   parameters: vector(model.numParameters),

@@ -12,6 +12,7 @@ import { ReducerPool } from '@unet-fleet/coordinator/reducer/pool';
 import { describeModel, initialEarlyStopping, initialSchedule, type ModelConfig } from '@unet-fleet/law';
 import { createOptimizer } from '@unet-fleet/numerics';
 import { CheckpointWriter } from '@unet-fleet/record';
+import { smallModel } from '../helpers/small-model.ts';
 import { parseArgs } from '../tools/arguments.ts';
 import { requireTools, toolOptions, toolUsage } from '../tools/require.ts';
 import { median } from './measure.ts';
@@ -39,15 +40,7 @@ await requireTools('bench:checkpoint', [], values);
 
 const baseWidth = Number(values['base-width']);
 const config = loadConfig({ flags: { images: 'photos', masks: 'masks', baseWidth } });
-const model: ModelConfig = {
-  inChannels: 3,
-  numClasses: 59,
-  baseWidth,
-  upsampling: 'transposed',
-  architecture: 'unet',
-  depth: 4,
-  norm: 'batch',
-};
+const model: ModelConfig = smallModel({ numClasses: 59, baseWidth });
 const { numParameters, numStatistics } = describeModel(model);
 const { slots } = createOptimizer(config.train);
 

@@ -2,7 +2,7 @@
  * The short runs whose weights are on record. Together they cover what reaches a weight: optimizers, schedules,
  * clipping, class weights, ignored pixels, both up-samplings, odd and mixed sizes, 1, 3 and 4 channels, reducing and
  * enlarging, uneven batches, several workers and both carriers, threads, a stop and a resume, a changed rate, a loss of
- * two passes, and leaves that are skipped.
+ * two passes, leaves that are skipped, and dropout.
  */
 import type { dataKinds } from './data.ts';
 
@@ -60,6 +60,12 @@ export const recordedRuns: RecordedRun[] = [
     name: 'three levels, group norm',
     data: 'plain',
     flags: `--depth 2 --norm group --base-width 8 --batch-size 4 ${adam}`,
+  },
+  { name: 'dropout', data: 'plain', flags: `--dropout 0.4 --batch-size 5 --leaf-size 2 ${adam}` },
+  {
+    name: 'residual encoder, dropout',
+    data: 'plain',
+    flags: `--architecture residual-encoder --depth 2 --dropout 0.1 --batch-size 4 ${adam}`,
   },
   { name: 'one channel', data: 'grey', flags: `--channels 1 --batch-size 4 ${adam}` },
   { name: 'four channels', data: 'alpha', flags: `--channels 4 --batch-size 4 ${adam}` },

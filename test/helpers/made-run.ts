@@ -5,6 +5,7 @@ import { deflateSync } from 'node:zlib';
 import { loadConfig } from '@unet-fleet/config/load';
 import { generateSample } from '@unet-fleet/dataset';
 import { createRunFolder, EvaluationWriter, identitySha256, runPaths } from '@unet-fleet/record';
+import { smallModel } from './small-model.ts';
 
 export interface MadeRun {
   runDir: string;
@@ -48,15 +49,7 @@ export async function makeRun(folder: string, names: Names): Promise<MadeRun> {
       identitySha256: identitySha256(config),
       dataSha256: 'f'.repeat(64),
       engineThreads: 1,
-      model: {
-        inChannels: 3,
-        numClasses: 7,
-        baseWidth: 8,
-        upsampling: 'transposed',
-        architecture: 'unet',
-        depth: 4,
-        norm: 'batch',
-      },
+      model: smallModel({ numClasses: 7 }),
       classNames,
       versions: { 'unet-fleet': '0.1.0' },
     },

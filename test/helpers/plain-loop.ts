@@ -60,32 +60,37 @@ export async function trainPlainly(runDir: string): Promise<TrainedWeights> {
     loss: train.loss,
   });
 
-  const load = async (indices: number[]) => {
+  let updateIndex = 0;
+  const load = async (indices: number[], leaf: number) => {
     const chosen = indices.map((index) => samples[index]!);
     const loaded = chosen.map((sample) => loadSample(data, sample, trainingSizeOf(data, sample)));
-    return toBatch(await Promise.all(loaded));
+    const place = { seed: train.seed, version: updateIndex, firstImage: leaf * train.leafSize };
+    return { ...toBatch(await Promise.all(loaded)), place };
   };
   /** What a loss of two passes has to know of the whole batch. */
   const totalsOfBatch = async (leaves: number[][]): Promise<number[] | undefined> => {
     if (totalsOf(train.loss) === null) return undefined;
     let totals: number[] | undefined;
-    for (const leaf of leaves) {
-      const addends = await engine.addendsOfLeaf(await load(leaf));
+    for (const [i, leaf] of leaves.entries()) {
+      const addends = await engine.addendsOfLeaf(await load(leaf, i));
       totals = totals ? totals.map((total, i) => total + addends[i]!) : addends;
     }
     return totals;
   };
-  const computeLeaf = async (indices: number[], totals: number[] | undefined): Promise<LeafResult> => {
+  const computeLeaf = async (
+    indices: number[],
+    leaf: number,
+    totals: number[] | undefined,
+  ): Promise<LeafResult> => {
     const [leafGradients, leafStatistics] = [
       new Float32Array(model.numParameters),
       new Float32Array(statistics.length),
     ].map(shared) as [Float32Array, Float32Array];
-    const batch = await load(indices);
+    const batch = await load(indices, leaf);
     const { weightSum } = await engine.trainLeaf(batch, leafGradients, leafStatistics, null, totals);
     return { gradients: leafGradients, statistics: leafStatistics, weightSum };
   };
 
-  let updateIndex = 0;
   for (let epoch = 0; epoch < train.epochs; epoch++) {
     const plan = { ...train, numTrainSamples, numValidationSamples: ids.length - numTrainSamples };
     const order = Array.from(epochOrder(plan, epoch));
@@ -94,7 +99,7 @@ export async function trainPlainly(runDir: string): Promise<TrainedWeights> {
       const cuts = cut(batch, train.leafSize);
       const totals = await totalsOfBatch(cuts);
       const leaves: LeafResult[] = [];
-      for (const leaf of cuts) leaves.push(await computeLeaf(leaf, totals));
+      for (const [i, leaf] of cuts.entries()) leaves.push(await computeLeaf(leaf, i, totals));
       gradients.view.set(sumOverTree(leaves.map((leaf) => leaf.gradients)));
       const weightSum = leaves.reduce((sum, leaf) => sum + leaf.weightSum, 0);
       const { learningRate } = train;

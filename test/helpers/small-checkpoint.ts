@@ -4,19 +4,12 @@ import { tmpdir } from 'node:os';
 import { loadConfig } from '@unet-fleet/config/load';
 import { describeModel, initialEarlyStopping, initialSchedule, type ModelConfig } from '@unet-fleet/law';
 import { type CheckpointContent, type CheckpointVectors, weightsSha256 } from '@unet-fleet/record';
+import { smallModel } from './small-model.ts';
 
 /** Where a hundred thousand small files are read and written: in memory, where the system has such a folder. */
 export const fastFolder = (): string => (existsSync('/dev/shm') ? '/dev/shm' : tmpdir());
 
-const model: ModelConfig = {
-  inChannels: 1,
-  numClasses: 2,
-  baseWidth: 1,
-  upsampling: 'bilinear',
-  architecture: 'unet',
-  depth: 4,
-  norm: 'batch',
-};
+const model: ModelConfig = smallModel({ inChannels: 1, baseWidth: 1, upsampling: 'bilinear' });
 const { numParameters, numStatistics } = describeModel(model);
 const config = loadConfig({ flags: { images: 'photos', masks: 'masks', optimizer: 'sgd' } });
 

@@ -2,7 +2,7 @@
  * What a simulated worker computes with: the product's member over toy leaves and a toy engine, made anew for each
  * coordinator.
  */
-import { type PlanConfig, totalsOf, UserError } from '@unet-fleet/law';
+import { type PlanConfig, placeOf, totalsOf, UserError } from '@unet-fleet/law';
 import { pause } from '@unet-fleet/shared';
 import { type BulkInbox, ShmInbox, ShmOutbox, type UpMessage, type Welcome } from '@unet-fleet/wire';
 import { type LeafBatches, type LeafEngine, Member } from '@unet-fleet/worker/shell/member';
@@ -108,7 +108,10 @@ function batchesOf(plan: PlanConfig, term: number): LeafBatches {
     labels: Int32Array.of(term, version, index),
   });
   return {
-    train: async ({ version }, index) => leaf(version, index),
+    train: async ({ version }, index) => ({
+      ...leaf(version, index),
+      place: placeOf(plan, version, index),
+    }),
     validation: async (index) => leaf(-1, index),
     expectTrain() {},
     expectFiles() {},

@@ -30,6 +30,7 @@ export type * from './model/architecture-options.ts';
 export * from './model/architectures/index.ts';
 export * from './model/cost.ts';
 export * from './model/describe.ts';
+export * from './model/dropout-mask.ts';
 export * from './model/graph.ts';
 export * from './model/graph-builder.ts';
 export * from './model/initialize.ts';

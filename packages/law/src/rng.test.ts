@@ -3,7 +3,7 @@ import { naturalLogarithm, permutation, philox4x32, RandomStream } from './rng.t
 
 const words = (counter: [number, number, number, number], key: [number, number]): string[] => {
   const out = new Uint32Array(4);
-  philox4x32(counter, key, out);
+  philox4x32(...counter, ...key, out);
   return [...out].map((word) => word.toString(16).padStart(8, '0'));
 };
 

@@ -12,41 +12,38 @@ const multiplier1 = 0xcd9e8d57;
 const weyl0 = 0x9e3779b9;
 const weyl1 = 0xbb67ae85;
 
-/** High 32 bits of the product of two 32-bit numbers. */
+/** High 32 bits of the product of two 32-bit numbers, as a signed one: what stays within 32 bits is fast. */
 function multiplyHigh(a: number, b: number): number {
   const aLow = a & 0xffff;
   const aHigh = a >>> 16;
   const bLow = b & 0xffff;
   const bHigh = b >>> 16;
-  const low = aLow * bLow;
-  const middle1 = aHigh * bLow + (low >>> 16);
-  const middle2 = aLow * bHigh + (middle1 & 0xffff);
-  return (aHigh * bHigh + Math.floor(middle1 / 0x10000) + (middle2 >>> 16)) >>> 0;
+  const middle1 = (Math.imul(aHigh, bLow) + (Math.imul(aLow, bLow) >>> 16)) | 0;
+  const middle2 = (Math.imul(aLow, bHigh) + (middle1 & 0xffff)) | 0;
+  return (Math.imul(aHigh, bHigh) + (middle1 >>> 16) + (middle2 >>> 16)) | 0;
 }
 
-/** Ten rounds of Philox on a counter of four words under a key of two; writes four words to `out`. */
+/** Ten rounds of Philox on a counter of four words (c) under a key of two (k); writes four words to `out`. */
 export function philox4x32(
-  [counter0, counter1, counter2, counter3]: readonly [number, number, number, number],
-  [key0, key1]: readonly [number, number],
+  c0: number,
+  c1: number,
+  c2: number,
+  c3: number,
+  k0: number,
+  k1: number,
   out: Uint32Array,
 ): void {
-  let c0 = counter0;
-  let c1 = counter1;
-  let c2 = counter2;
-  let c3 = counter3;
-  let k0 = key0;
-  let k1 = key1;
   for (let round = 0; round < 10; round++) {
     const high0 = multiplyHigh(multiplier0, c0);
-    const low0 = Math.imul(multiplier0, c0) >>> 0;
+    const low0 = Math.imul(multiplier0, c0);
     const high1 = multiplyHigh(multiplier1, c2);
-    const low1 = Math.imul(multiplier1, c2) >>> 0;
-    c0 = (high1 ^ c1 ^ k0) >>> 0;
+    const low1 = Math.imul(multiplier1, c2);
+    c0 = high1 ^ c1 ^ k0;
     c1 = low1;
-    c2 = (high0 ^ c3 ^ k1) >>> 0;
+    c2 = high0 ^ c3 ^ k1;
     c3 = low0;
-    k0 = (k0 + weyl0) >>> 0;
-    k1 = (k1 + weyl1) >>> 0;
+    k0 = (k0 + weyl0) | 0;
+    k1 = (k1 + weyl1) | 0;
   }
   out[0] = c0;
   out[1] = c1;
@@ -65,29 +62,26 @@ function streamOf(parts: readonly KeyPart[]): [number, number, number, number] {
     b = Math.imul((b ^ unit) + i, 0x85ebca6b) >>> 0;
   }
   const words = new Uint32Array(4);
-  philox4x32([a, b, text.length, 0], [0x756e6574, 0x666c6565], words);
+  philox4x32(a, b, text.length, 0, 0x756e6574, 0x666c6565, words);
   return [words[0]!, words[1]!, words[2]!, words[3]!];
 }
 
 /** The stream of 32-bit words that belongs to a key. */
 export class RandomStream {
-  readonly #key: readonly [number, number];
-  readonly #stream: readonly [number, number];
+  /** Two words of key, two of the counter. */
+  readonly #name: readonly [number, number, number, number];
   readonly #words = new Uint32Array(4);
   #block = 0;
   #used = 4;
 
   constructor(...key: readonly [KeyPart, ...KeyPart[]]) {
-    const [k0, k1, s0, s1] = streamOf(key);
-    this.#key = [k0, k1];
-    this.#stream = [s0, s1];
+    this.#name = streamOf(key);
   }
 
   uint32(): number {
     if (this.#used === 4) {
-      const low = this.#block >>> 0;
-      const high = Math.floor(this.#block / 2 ** 32);
-      philox4x32([low, high, this.#stream[0], this.#stream[1]], this.#key, this.#words);
+      const [k0, k1, c2, c3] = this.#name;
+      philox4x32(this.#block >>> 0, Math.floor(this.#block / 2 ** 32), c2, c3, k0, k1, this.#words);
       this.#block++;
       this.#used = 0;
     }

@@ -18,17 +18,10 @@ import {
   writeCheckpoint,
 } from '@unet-fleet/record';
 import { decodeHeader, encodeHeader } from '@unet-fleet/record/checkpoint/safetensors';
+import { smallModel } from '../../helpers/small-model.ts';
 import type { Reader, Seed } from '../reader.ts';
 
-const model: ModelConfig = {
-  inChannels: 1,
-  numClasses: 2,
-  baseWidth: 1,
-  upsampling: 'transposed',
-  architecture: 'unet',
-  depth: 4,
-  norm: 'batch',
-};
+const model: ModelConfig = smallModel({ inChannels: 1, baseWidth: 1 });
 const names = ['manifest.json', 'model.safetensors', 'optimizer.safetensors', 'SHA256SUMS'] as const;
 type Name = (typeof names)[number];
 type Files = Record<Name, Buffer>;

@@ -17,6 +17,7 @@ import {
   readStatus,
   standingEventsIn,
 } from '@unet-fleet/record';
+import { smallModel } from '../../helpers/small-model.ts';
 import type { Reader, Seed } from '../reader.ts';
 import { textSeed } from './files.ts';
 
@@ -33,15 +34,7 @@ const runFiles = {
     identitySha256: hash,
     dataSha256: hash,
     engineThreads: 1,
-    model: {
-      inChannels: 3,
-      numClasses: 2,
-      baseWidth: 16,
-      upsampling: 'transposed',
-      architecture: 'unet',
-      depth: 4,
-      norm: 'batch',
-    },
+    model: smallModel({ baseWidth: 16 }),
     classNames: ['null', 'coat'],
     versions: { 'unet-fleet': '0.1.0' },
   },

@@ -25,6 +25,7 @@ import {
   joinRequest,
   upMessage,
 } from '@unet-fleet/wire/protocol/messages';
+import { smallModel } from '../../helpers/small-model.ts';
 import type { Reader, Seed } from '../reader.ts';
 
 const node = { level: 1, index: 2 };
@@ -68,15 +69,7 @@ const welcome = {
     valList: '',
     validationShare: 0.1,
   },
-  model: {
-    inChannels: 3,
-    numClasses: 3,
-    baseWidth: 16,
-    upsampling: 'transposed',
-    architecture: 'unet',
-    depth: 4,
-    norm: 'batch',
-  },
+  model: smallModel({ numClasses: 3, baseWidth: 16 }),
   plan: { numTrainSamples: 9, numValidationSamples: 1, batchSize: 4, leafSize: 1, epochs: 2, seed: 1 },
   device: 'auto',
   intraOpThreads: 1,

@@ -5,6 +5,7 @@ import { loadConfig } from '@unet-fleet/config/load';
 import { UserError } from '@unet-fleet/law';
 import { createRunFolder, identitySha256, runPaths } from '@unet-fleet/record';
 import { afterAll, expect, test } from 'vitest';
+import { smallModel } from '../../../../test/helpers/small-model.ts';
 import { writeTables } from './index.ts';
 import { tables } from './tables.ts';
 
@@ -25,15 +26,7 @@ function runOf(numSteps: number): string {
         identitySha256: identitySha256(config),
         dataSha256: '',
       },
-      model: {
-        inChannels: 3,
-        numClasses: 2,
-        baseWidth: 64,
-        upsampling: 'transposed',
-        architecture: 'unet',
-        depth: 4,
-        norm: 'batch',
-      },
+      model: smallModel({ baseWidth: 64 }),
       ...{ engineThreads: 1, classNames: ['one', 'two'], versions: {} },
     },
     split: { train: ['a'], validation: ['b'] },

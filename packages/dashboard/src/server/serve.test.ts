@@ -11,6 +11,7 @@ import { createRunFolder, identitySha256 } from '@unet-fleet/record';
 import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
+import { smallModel } from '../../../../test/helpers/small-model.ts';
 import type { ControlAction, History, RunSummary, ServerMessage, Session } from '../protocol.ts';
 import type { LivePort } from './live-port.ts';
 import { type Dashboard, serveDashboard } from './serve.ts';
@@ -76,15 +77,7 @@ beforeEach(async () => {
         dataSha256: 'd',
       },
       ...{ engineThreads: 1, classNames: ['none', '<i>coat'], versions: {} },
-      model: {
-        inChannels: 3,
-        numClasses: 2,
-        baseWidth: 4,
-        upsampling: 'transposed',
-        architecture: 'unet',
-        depth: 4,
-        norm: 'batch',
-      },
+      model: smallModel({ baseWidth: 4 }),
     },
     split: { train: ['a', 'secret'], validation: ['b'] },
   });

@@ -136,6 +136,13 @@ const model = group<Config['model']>({
     "what normalises between layers: batch, instance, or group (groups of 8); auto: the architecture's own (unet: batch, residual-encoder: instance)",
     { auto: 'auto', before: 'batch' },
   ),
+  dropout: {
+    doc: 'share of values that dropout drops in training, at the end of the contracting path (unet) or behind the convs (residual-encoder); 0: no dropout',
+    ...real(0, 1, 'share'),
+    belowMax: true,
+    default: 0,
+    remedy: 'the values that stay are what is learnt from; 0.5 is usual',
+  },
 });
 
 const train = group<Config['train']>({

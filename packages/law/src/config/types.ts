@@ -64,6 +64,8 @@ export interface ModelOptions {
   upsampling: Upsampling;
   /** auto: the architecture's own. */
   norm: 'auto' | NormKind;
+  /** Share of values; 0: none. */
+  dropout: number;
 }
 
 /** With the options of optimizers, schedules and losses, which are described there. */

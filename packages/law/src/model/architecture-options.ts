@@ -11,4 +11,6 @@ export interface ArchitectureOptions {
   depth: number;
   upsampling: Upsampling;
   norm: NormKind;
+  /** Share of values that dropout drops in training; 0: no dropout. */
+  dropout: number;
 }

@@ -1,18 +1,11 @@
 import { expect, it } from 'vitest';
+import { smallModel } from '../../../../test/helpers/small-model.ts';
 import { graphOf } from './architectures/index.ts';
 import { costOf } from './cost.ts';
 import { graphBuilder } from './graph-builder.ts';
 import type { ModelConfig } from './types.ts';
 
-const unet: ModelConfig = {
-  architecture: 'unet',
-  inChannels: 3,
-  numClasses: 2,
-  baseWidth: 64,
-  depth: 4,
-  upsampling: 'transposed',
-  norm: 'batch',
-};
+const unet: ModelConfig = smallModel({ baseWidth: 64 });
 
 it('counts the multiply-adds of convolutions', () => {
   const builder = graphBuilder('torchDefault');

@@ -35,11 +35,12 @@ export function costOf(
 
   const inference = new Meter();
   const training = new Meter();
+  const keptBytes = (id: number) => (layerOf(nodes[id]!).keepsMap ? bytes[id]! : 0);
   const sum = (ids: readonly number[]) => ids.reduce((total, id) => total + bytes[id]!, 0);
   for (const id of order) {
     inference.take(bytes[id]!);
     inference.giveBack(sum(afterInference[id]!));
-    training.take(bytes[id]!);
+    training.take(bytes[id]! + keptBytes(id));
     training.giveBack(sum(afterForward[id]!));
   }
   // Logits and their gradient are of one size, and the first are freed once the second is there.
@@ -52,7 +53,7 @@ export function costOf(
       if (hasGradient.has(input)) training.giveBack(bytes[input]!);
       hasGradient.add(input);
     }
-    training.giveBack(bytes[id]! + sum(afterBackward[id]!));
+    training.giveBack(bytes[id]! + keptBytes(id) + sum(afterBackward[id]!));
   }
   return { multiplyAdds, trainingBytes: training.peak, inferenceBytes: inference.peak };
 }

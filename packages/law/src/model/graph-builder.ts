@@ -15,6 +15,8 @@ type LayerMethods = {
 
 export interface GraphBuilder extends LayerMethods {
   channelsOf(id: NodeId): number;
+  /** No node where the rate is 0. */
+  dropout: LayerMethods['dropout'];
   /** `scale`: what the norm's scale begins with. */
   norm(x: NodeId, name: string, kind: NormKind, options?: { scale?: number; numGroups?: number }): NodeId;
   graph(output: NodeId, deepOutputs?: readonly NodeId[]): LayerGraph;
@@ -35,6 +37,7 @@ export function graphBuilder(convInitial: ConvInitial): GraphBuilder {
   return {
     ...methods,
     channelsOf,
+    dropout: (x, name, rate) => (rate === 0 ? x : methods.dropout(x, name, rate)),
     norm(x, name, kind, { scale = 1, numGroups = 8 } = {}) {
       if (kind === 'batch') return methods.batchNorm(x, name, { scale });
       const numChannels = channelsOf(x);

@@ -1,4 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
+import { smallModel } from '../../../../test/helpers/small-model.ts';
 import { architectureNames, graphOf } from './architectures/index.ts';
 import { describeModel } from './describe.ts';
 import { graphBuilder } from './graph-builder.ts';
@@ -8,38 +9,31 @@ import { modelTitle } from './options.ts';
 import { sideLimits, sidesOf, sizeProblem } from './sides.ts';
 import type { ModelConfig } from './types.ts';
 
-const model = (overrides: Partial<ModelConfig> = {}): ModelConfig => ({
-  architecture: 'unet',
-  inChannels: 3,
-  numClasses: 2,
-  baseWidth: 8,
-  depth: 4,
-  upsampling: 'transposed',
-  norm: 'batch',
-  ...overrides,
-});
 const residual = (overrides: Partial<ModelConfig> = {}) =>
-  model({ architecture: 'residual-encoder', norm: 'instance', ...overrides });
+  smallModel({ architecture: 'residual-encoder', norm: 'instance', ...overrides });
 
 describe('sides', () => {
   it('follow from the graph: a pool takes any side, a stride on the way to a sum only even ones', () => {
-    expect(sideLimits(model())).toEqual({ smallest: 16, multiple: 1 });
-    expect(sideLimits(model({ depth: 2, upsampling: 'bilinear' }))).toEqual({ smallest: 4, multiple: 1 });
-    expect(sideLimits(model({ depth: 6 }))).toEqual({ smallest: 64, multiple: 1 });
+    expect(sideLimits(smallModel())).toEqual({ smallest: 16, multiple: 1 });
+    expect(sideLimits(smallModel({ depth: 2, upsampling: 'bilinear' }))).toEqual({
+      smallest: 4,
+      multiple: 1,
+    });
+    expect(sideLimits(smallModel({ depth: 6 }))).toEqual({ smallest: 64, multiple: 1 });
     expect(sideLimits(residual())).toEqual({ smallest: 16, multiple: 16 });
     expect(sideLimits(residual({ depth: 3 }))).toEqual({ smallest: 8, multiple: 8 });
   });
 
   it('come back to those of the photo', () => {
     for (const [config, side] of [
-      [model(), 45],
-      [model({ upsampling: 'bilinear' }), 16],
+      [smallModel(), 45],
+      [smallModel({ upsampling: 'bilinear' }), 16],
       [residual(), 48],
     ] as const) {
       const graph = graphOf(config);
       expect(sidesOf(graph, side)![graph.output]).toBe(side);
     }
-    expect(sidesOf(graphOf(model()), 15)).toBeNull();
+    expect(sidesOf(graphOf(smallModel()), 15)).toBeNull();
     expect(sidesOf(graphOf(residual()), 40)).toBeNull();
   });
 
@@ -53,7 +47,7 @@ describe('sides', () => {
 
 describe('depth', () => {
   it('is the number of levels below the first, which go on counting', () => {
-    const names = (depth: number) => describeModel(model({ depth })).parameters.map(({ name }) => name);
+    const names = (depth: number) => describeModel(smallModel({ depth })).parameters.map(({ name }) => name);
     expect(names(2).filter((name) => /^(down|up)/.test(name) && name.endsWith('.0.weight'))).toEqual([
       ...['down1', 'down2'].map((down) => `${down}.maxpool_conv.1.double_conv.0.weight`),
       ...['up1', 'up2'].map((up) => `${up}.conv.double_conv.0.weight`),
@@ -63,25 +57,27 @@ describe('depth', () => {
   });
 
   it('is said only where it is not the usual one', () => {
-    expect(modelTitle(model())).toBe('U-Net, base width 8, transposed');
+    expect(modelTitle(smallModel())).toBe('U-Net, base width 8, transposed');
     expect(modelTitle(residual({ depth: 5 }))).toBe('residual encoder U-Net, base width 8, depth 5');
-    expect(modelTitle(model({ norm: 'instance' }))).toContain('instance norm');
+    expect(modelTitle(smallModel({ norm: 'instance' }))).toContain('instance norm');
   });
 });
 
 test.each(architectureNames)('%s has the norm that is asked for, and no other', (architecture) => {
   const normsOf = (norm: ModelConfig['norm']) =>
     new Set(
-      graphOf(model({ architecture, norm })).nodes.flatMap(({ kind }) => (/Norm$/.test(kind) ? [kind] : [])),
+      graphOf(smallModel({ architecture, norm })).nodes.flatMap(({ kind }) =>
+        /Norm$/.test(kind) ? [kind] : [],
+      ),
     );
   expect([...normsOf('batch')]).toEqual(['batchNorm']);
   expect([...normsOf('instance')]).toEqual(['groupNorm']);
   expect([...normsOf('group')]).toEqual(['groupNorm']);
-  expect(describeModel(model({ architecture, norm: 'instance' })).numStatistics).toBe(0);
+  expect(describeModel(smallModel({ architecture, norm: 'instance' })).numStatistics).toBe(0);
 });
 
 test.each(architectureNames)('%s: each map is freed once, and read by nobody after that', (architecture) => {
-  const graph = graphOf(model({ architecture }));
+  const graph = graphOf(smallModel({ architecture }));
   const { needed, afterInference, afterForward, afterBackward } = lifetimesOf(graph);
   const ids = [...graph.nodes.keys()].filter((id) => needed[id]);
   const kept = ids.filter((id) => graph.nodes[id]!.kind !== 'input' && id !== graph.output);

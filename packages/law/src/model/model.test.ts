@@ -1,19 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { smallModel } from '../../../../test/helpers/small-model.ts';
 import { describeModel } from './describe.ts';
 import { initialParameters, initialStatistics } from './initialize.ts';
 import { fromTorchLayout, toTorchLayout } from './torch-layout.ts';
 import type { ModelConfig } from './types.ts';
 
-const unet = (overrides: Partial<ModelConfig> = {}): ModelConfig => ({
-  inChannels: 3,
-  numClasses: 59,
-  baseWidth: 64,
-  upsampling: 'transposed',
-  architecture: 'unet',
-  depth: 4,
-  norm: 'batch',
-  ...overrides,
-});
+const unet = (overrides: Partial<ModelConfig> = {}): ModelConfig =>
+  smallModel({ numClasses: 59, baseWidth: 64, ...overrides });
 
 describe('model', () => {
   it('has the parameters of milesial/Pytorch-UNet', () => {

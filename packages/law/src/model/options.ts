@@ -5,7 +5,7 @@ import type { ModelConfig } from './types.ts';
 
 /** The model of a run: its options, and what its data decides. */
 export const modelOf = (
-  { architecture, baseWidth, depth, upsampling, norm }: ModelOptions,
+  { architecture, baseWidth, depth, upsampling, norm, dropout }: ModelOptions,
   { inChannels, numClasses }: Pick<ModelConfig, 'inChannels' | 'numClasses'>,
 ): ModelConfig => ({
   architecture,
@@ -15,10 +15,18 @@ export const modelOf = (
   depth,
   upsampling,
   norm: norm === 'auto' ? architectures[architecture].norm : norm,
+  dropout,
 });
 
 /** How a person is told of a model; what is as usual for its architecture is left out. */
-export function modelTitle({ architecture, baseWidth, depth, upsampling, norm }: ModelConfig): string {
+export function modelTitle({
+  architecture,
+  baseWidth,
+  depth,
+  upsampling,
+  norm,
+  dropout,
+}: ModelConfig): string {
   const { title, norm: usualNorm } = architectures[architecture];
   return [
     title,
@@ -26,6 +34,7 @@ export function modelTitle({ architecture, baseWidth, depth, upsampling, norm }:
     ...(depth === usualDepth ? [] : [`depth ${depth}`]),
     ...(architecture === 'unet' ? [upsampling] : []),
     ...(norm === usualNorm ? [] : [`${norm} norm`]),
+    ...(dropout === 0 ? [] : [`dropout ${dropout}`]),
   ].join(', ');
 }
 

@@ -63,6 +63,20 @@ export function trainLeafSamples(
   return Array.from(order.subarray(first, end));
 }
 
+/** Where the images of a training leaf stand in the plan: what is drawn for one is a function of it. */
+export interface PlanPlace {
+  seed: number;
+  version: Version;
+  /** Index of the leaf's first image in the step's batch. */
+  firstImage: number;
+}
+
+export const placeOf = ({ seed, leafSize }: PlanConfig, version: Version, leaf: number): PlanPlace => ({
+  seed,
+  version,
+  firstImage: leaf * leafSize,
+});
+
 export const numValidationLeaves = (plan: PlanConfig): number =>
   Math.ceil(plan.numValidationSamples / plan.leafSize);
 

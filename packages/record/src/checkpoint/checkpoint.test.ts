@@ -29,6 +29,7 @@ import {
 } from '@unet-fleet/law';
 import { CheckpointWriter } from '@unet-fleet/record';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { smallModel } from '../../../../test/helpers/small-model.ts';
 import { bytesOf, type FileOperations, realFiles } from './files.ts';
 import {
   bestCheckpoint,
@@ -43,15 +44,7 @@ import { type DamagedCheckpoint, loadCheckpoint } from './read.ts';
 import { decodeHeader } from './safetensors.ts';
 import { type CheckpointContent, removeUnfinished, weightsSha256, writeCheckpoint } from './write.ts';
 
-const model: ModelConfig = {
-  inChannels: 1,
-  numClasses: 3,
-  baseWidth: 2,
-  upsampling: 'transposed',
-  architecture: 'unet',
-  depth: 4,
-  norm: 'batch',
-};
+const model: ModelConfig = smallModel({ inChannels: 1, numClasses: 3, baseWidth: 2 });
 const { numParameters, numStatistics, parameters: specs, statistics: statisticSpecs } = describeModel(model);
 const config = loadConfig({ flags: { images: 'photos', masks: 'masks' } });
 

@@ -14,21 +14,14 @@ import {
 } from '@unet-fleet/law';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { smallModel } from '../../../../test/helpers/small-model.ts';
 import { realFiles } from './files.ts';
 import { files, type Manifest } from './manifest.ts';
 import { parseManifest } from './manifest-schema.ts';
 import { DamagedCheckpoint, loadCheckpoint } from './read.ts';
 import { type CheckpointContent, writeCheckpoint } from './write.ts';
 
-const model: ModelConfig = {
-  inChannels: 1,
-  numClasses: 2,
-  baseWidth: 1,
-  upsampling: 'bilinear',
-  architecture: 'unet',
-  depth: 4,
-  norm: 'batch',
-};
+const model: ModelConfig = smallModel({ inChannels: 1, baseWidth: 1, upsampling: 'bilinear' });
 const { numParameters, numStatistics } = describeModel(model);
 
 let root: string;

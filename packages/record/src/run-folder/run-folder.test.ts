@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { loadConfig } from '@unet-fleet/config/load';
 import { type Config, UserError } from '@unet-fleet/law';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { smallModel } from '../../../../test/helpers/small-model.ts';
 import {
   assertSameRun,
   createRunFolder,
@@ -33,15 +34,7 @@ function someRun(): RunFolder {
       identitySha256: identitySha256(config),
       dataSha256: 'data',
       engineThreads: 2,
-      model: {
-        inChannels: 3,
-        numClasses: 7,
-        baseWidth: 64,
-        upsampling: 'transposed',
-        architecture: 'unet',
-        depth: 4,
-        norm: 'batch',
-      },
+      model: smallModel({ numClasses: 7, baseWidth: 64 }),
       classNames: [],
       versions: { 'unet-fleet': '0.1.0' },
     },

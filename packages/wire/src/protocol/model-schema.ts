@@ -14,4 +14,5 @@ export const modelSchema = z.object({
   depth: whole.min(2).max(6).default(4),
   upsampling: z.enum(['transposed', 'bilinear']),
   norm: z.enum(['batch', 'instance', 'group']).default('batch'),
+  dropout: z.number().min(0).lt(1).default(0),
 });

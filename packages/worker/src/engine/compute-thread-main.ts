@@ -3,7 +3,7 @@ import { emptyConfusion } from '@unet-fleet/law';
 import { Moved, Starter, threadData } from '@unet-fleet/shared/threads';
 import { classBytes } from './class-bytes.ts';
 import { createEngine } from './tensorflow-engine.ts';
-import type { Batch, Engine, EngineOptions } from './types.ts';
+import type { Batch, Engine, EngineOptions, TrainBatch } from './types.ts';
 
 /** What the thread tells while a call goes on. */
 export interface ComputeListener {
@@ -27,12 +27,12 @@ const functions = {
   setWeights: (parameters: Float32Array, statistics: Float32Array) =>
     engine.setWeights(parameters, statistics),
 
-  addendsOfLeaf: (batch: Batch) => engine.addendsOfLeaf(batch),
+  addendsOfLeaf: (batch: TrainBatch) => engine.addendsOfLeaf(batch),
 
   /** `leaf`: by which the listener is told of its tensors; null where nobody listens. */
   trainLeaf(
     leaf: number | null,
-    batch: Batch,
+    batch: TrainBatch,
     gradients: Float32Array,
     statistics: Float32Array,
     totals?: readonly number[],

@@ -9,7 +9,7 @@ import { mergeConfusion } from '@unet-fleet/law';
 import { quietBeforeExit } from '@unet-fleet/shared';
 import { Thread } from '@unet-fleet/shared/threads';
 import type { ComputeFunctions, ComputeListener } from './compute-thread-main.ts';
-import type { Batch, EngineFingerprint, EngineOptions, LeafLoss } from './types.ts';
+import type { Batch, EngineFingerprint, EngineOptions, LeafLoss, TrainBatch } from './types.ts';
 
 /** For the call that is under way when the thread is closed; one that takes longer has hung. */
 const closePatienceMs = 5_000;
@@ -67,7 +67,7 @@ export class ComputeThread {
   }
 
   /** Of a loss of two passes. The batch is used up. */
-  addendsOfLeaf(batch: Batch): Promise<number[]> {
+  addendsOfLeaf(batch: TrainBatch): Promise<number[]> {
     return this.#call('addendsOfLeaf', [batch], buffersOf(batch));
   }
 
@@ -76,7 +76,7 @@ export class ComputeThread {
    * is complete while the backward pass goes on. `totals` as in Engine. The batch is used up.
    */
   async trainLeaf(
-    batch: Batch,
+    batch: TrainBatch,
     gradients: Float32Array,
     statistics: Float32Array,
     onTensor: ((parameterIndex: number) => void) | null = null,

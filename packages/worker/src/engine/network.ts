@@ -5,7 +5,7 @@
  */
 import { type GraphNode, type LayerGraph, type Lifetimes, lifetimesOf, type NodeId } from '@unet-fleet/law';
 import { type Computed, ruleOf } from './rules/index.ts';
-import type { NetworkContext, Sink } from './rules/rule.ts';
+import type { NetworkContext, Sink, TrainedLeaf } from './rules/rule.ts';
 import type { Tensor } from './tensorflow.ts';
 
 export class Network {
@@ -35,18 +35,18 @@ export class Network {
    * Logits (NHWC) in training mode, which are the caller's, and the way back: `backward` takes the gradient of the logits,
    * which it frees, and gives every parameter's gradient to the sink. x stays the caller's, and must live until then.
    */
-  train(x: Tensor, sink: Sink): { logits: Tensor; backward(gradient: Tensor): void } {
+  train(x: Tensor, leaf: TrainedLeaf): { logits: Tensor; backward(gradient: Tensor): void } {
     const maps: Tensor[] = [x];
     const kept: unknown[] = [];
     for (const [id, node] of this.#order) {
-      const computed: Computed = ruleOf(node).forward(this.#context, node, this.#inputsOf(node, maps), sink);
+      const computed: Computed = ruleOf(node).forward(this.#context, node, this.#inputsOf(node, maps), leaf);
       maps[id] = computed.y;
       kept[id] = computed.kept;
       this.#freeMaps(maps, this.#lifetimes.afterForward[id]!);
     }
     return {
       logits: maps[this.#graph.output]!,
-      backward: (gradient) => this.#backward(gradient, maps, kept, sink),
+      backward: (gradient) => this.#backward(gradient, maps, kept, leaf.sink),
     };
   }
 

@@ -18,7 +18,7 @@ import { Network } from './network.ts';
 import { Parameters } from './parameters.ts';
 import type { Sink } from './rules/rule.ts';
 import { type Tensor, TensorFlow } from './tensorflow.ts';
-import type { Batch, Engine, EngineOptions, KernelFingerprint, LeafLoss } from './types.ts';
+import type { Batch, Engine, EngineOptions, KernelFingerprint, LeafLoss, TrainBatch } from './types.ts';
 
 /** Loads TensorFlow into this thread. Throws a UserError when it is not installed or the device is not there. */
 export const createEngine = (options: EngineOptions): Engine => new TensorFlowEngine(options);
@@ -51,23 +51,21 @@ class TensorFlowEngine implements Engine {
     this.#parameters.set(parameters, statistics);
   }
 
-  addendsOfLeaf(batch: Batch): number[] {
+  addendsOfLeaf(batch: TrainBatch): number[] {
     const loss = this.#loss;
     if (loss.passes === 1) throw new Error('the loss has no first pass');
     return namingMemory(batch, () =>
       this.#tf.freeingAll(() => {
         const labels = this.#labels(batch);
-        const { logits } = this.#network.train(this.#images(batch), {
-          gradient: () => {},
-          statistic: () => {},
-        });
+        const sink: Sink = { gradient: () => {}, statistic: () => {} };
+        const { logits } = this.#network.train(this.#images(batch), { place: batch.place, sink });
         return loss.addends(this.#tf, { logits: this.#flat(logits), labels });
       }),
     );
   }
 
   trainLeaf(
-    batch: Batch,
+    batch: TrainBatch,
     gradients: Float32Array,
     statistics: Float32Array,
     onTensor?: (parameterIndex: number) => void,
@@ -91,7 +89,7 @@ class TensorFlowEngine implements Engine {
         },
       };
       const images = this.#images(batch);
-      const { logits, backward } = this.#network.train(images, sink);
+      const { logits, backward } = this.#network.train(images, { place: batch.place, sink });
       const flat = this.#flat(logits);
       const { lossSum, weightSum, gradient } = this.#lossOf(flat, labels, totals);
       const shaped = tf.reshape(gradient, logits.shape);

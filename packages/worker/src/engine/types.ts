@@ -2,7 +2,7 @@
  * What the worker asks of an engine. The engine holds the weights of one version and computes leaves; it knows
  * nothing of steps, leases or the network.
  */
-import type { LossName, ModelConfig } from '@unet-fleet/law';
+import type { LossName, ModelConfig, PlanPlace } from '@unet-fleet/law';
 
 /** What the bits of a leaf depend on beside weights and samples, as far as TensorFlow goes. */
 export interface KernelFingerprint {
@@ -40,6 +40,11 @@ export interface Batch {
   labels: Int32Array;
 }
 
+/** A leaf to train on, whose place says what is drawn for it. */
+export interface TrainBatch extends Batch {
+  place: PlanPlace;
+}
+
 /** Sums over a leaf's valid pixels: never averages, so that leaves can be added. */
 export interface LeafLoss {
   /** Sum over valid pixels of classWeight * loss. */
@@ -57,7 +62,7 @@ export interface Engine {
   /**
    * The first pass of a loss that has two: this leaf's addends, in training mode. Throws for a loss that has none.
    */
-  addendsOfLeaf(batch: Batch): number[];
+  addendsOfLeaf(batch: TrainBatch): number[];
   /**
    * Forward and backward in training mode. Writes the gradient of lossSum into `gradients` (flat, engine layout) and
    * the batch-norm statistics of this leaf (mean and unbiased variance, laid out as the statistics vector) into
@@ -65,7 +70,7 @@ export interface Engine {
    * `totals`: the addends of all leaves of the batch, added in leaf order, for a loss of two passes.
    */
   trainLeaf(
-    batch: Batch,
+    batch: TrainBatch,
     gradients: Float32Array,
     statistics: Float32Array,
     onTensor?: (parameterIndex: number) => void,

@@ -1,5 +1,6 @@
 /** A model and an engine for the tests of inference: bright pixels are class 1, dark ones class 0. */
 import type { DataConfig } from '@unet-fleet/law';
+import { smallModel } from '../../../../test/helpers/small-model.ts';
 import type { InferenceEngine, TrainedModel } from './types.ts';
 
 export const dataOf = (overrides: Partial<DataConfig> = {}): DataConfig => ({
@@ -32,15 +33,7 @@ export const dataOf = (overrides: Partial<DataConfig> = {}): DataConfig => ({
 
 export const modelOf = (numClasses: number, data: DataConfig): TrainedModel => ({
   name: 'run, step 1',
-  model: {
-    inChannels: data.channels,
-    numClasses,
-    baseWidth: 1,
-    upsampling: 'bilinear',
-    architecture: 'unet',
-    depth: 4,
-    norm: 'batch',
-  },
+  model: smallModel({ inChannels: data.channels, numClasses, baseWidth: 1, upsampling: 'bilinear' }),
   parameters: new Float32Array(0),
   statistics: new Float32Array(0),
   classNames: Array.from(

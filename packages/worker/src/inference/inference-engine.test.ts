@@ -16,6 +16,7 @@ import {
 } from '@unet-fleet/worker';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { smallModel } from '../../../../test/helpers/small-model.ts';
 import { dataOf } from './doubles.test-helper.ts';
 import { indexMask } from './prediction-files.ts';
 
@@ -54,15 +55,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(root, { recursive: true }));
 
 function modelWith(fill: (model: TrainedModel) => void, classWeights: number[] | null = null): TrainedModel {
-  const config = {
-    inChannels: 3,
-    numClasses: 3,
-    baseWidth: 2,
-    upsampling: 'bilinear',
-    architecture: 'unet',
-    depth: 4,
-    norm: 'batch',
-  } as const;
+  const config = smallModel({ numClasses: 3, baseWidth: 2, upsampling: 'bilinear' });
   const { numParameters, numStatistics } = describeModel(config);
   const model: TrainedModel = {
     name: 'test',

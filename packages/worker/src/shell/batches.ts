@@ -17,6 +17,7 @@ import {
   numSteps,
   numValidationLeaves,
   type PlanConfig,
+  placeOf,
   type StepPlan,
   stepPlan,
   type TreeNode,
@@ -24,7 +25,7 @@ import {
   type Version,
   validationLeafSamples,
 } from '@unet-fleet/law';
-import type { Batch } from '../engine/types.ts';
+import type { Batch, TrainBatch } from '../engine/types.ts';
 
 export interface BatchesOptions {
   plan: PlanConfig;
@@ -49,8 +50,9 @@ export class Batches {
     this.#options = options;
   }
 
-  train(step: StepPlan, leaf: number): Promise<Batch> {
-    return this.#batch(this.#trainSamples(step, leaf));
+  async train(step: StepPlan, leaf: number): Promise<TrainBatch> {
+    const batch = await this.#batch(this.#trainSamples(step, leaf));
+    return { ...batch, place: placeOf(this.#options.plan, step.version, leaf) };
   }
 
   validation(leaf: number): Promise<Batch> {

@@ -21,6 +21,7 @@ export function residualEncoder({
   baseWidth,
   depth,
   norm,
+  dropout,
 }: ArchitectureOptions): LayerGraph {
   const graph = graphBuilder({ heNormal: { slope } });
   const width = (stage: number) => Math.min(baseWidth * 2 ** stage, maxWidth);
@@ -29,13 +30,14 @@ export function residualEncoder({
     x: NodeId,
     name: string,
     numOut: number,
-    { kernel = 3, stride = 1, hasBias = true, scale = 1 } = {},
+    { kernel = 3, stride = 1, hasBias = true, scale = 1, rate = 0 } = {},
   ): NodeId => {
     const z = graph.conv(x, `${name}.conv`, numOut, { kernel, stride, hasBias });
-    return graph.norm(z, `${name}.norm`, norm, { scale });
+    return graph.norm(graph.dropout(z, `${name}.dropout`, rate), `${name}.norm`, norm, { scale });
   };
+  /** The `dropout_op` is theirs alone. */
   const convNormRelu = (x: NodeId, name: string, numOut: number, stride = 1): NodeId =>
-    graph.leakyRelu(convNorm(x, name, numOut, { stride }), slope);
+    graph.leakyRelu(convNorm(x, name, numOut, { stride, rate: dropout }), slope);
 
   const block = (x: NodeId, name: string, numOut: number, stride: number): NodeId => {
     const middle = convNormRelu(x, `${name}.conv1`, numOut, stride);

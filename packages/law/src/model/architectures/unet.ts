@@ -9,7 +9,7 @@ import { graphBuilder } from '../graph-builder.ts';
 import type { NodeId } from '../node.ts';
 
 export function unet(config: ArchitectureOptions): LayerGraph {
-  const { inChannels, numClasses, baseWidth, depth, upsampling, norm } = config;
+  const { inChannels, numClasses, baseWidth, depth, upsampling, norm, dropout } = config;
   const graph = graphBuilder('torchDefault');
   const isBilinear = upsampling === 'bilinear';
   // Bilinear up-sampling does not halve the channels, so the lowest level has half as many.
@@ -29,7 +29,8 @@ export function unet(config: ArchitectureOptions): LayerGraph {
     const numOut = level === depth ? width(level) / factor : width(level);
     skips.push(doubleConv(graph.maxPool(skips.at(-1)!), `down${level}.maxpool_conv.1`, numOut, numOut));
   }
-  let y = skips.pop()!;
+  // Ronneberger et al.: at the end of the contracting path. No norm follows, which would shift with what is dropped.
+  let y = graph.dropout(skips.pop()!, `down${depth}.dropout`, dropout);
   for (let up = 1; up <= depth; up++) {
     const skip = skips.pop()!;
     const numIn = width(depth + 1 - up);

@@ -3,6 +3,7 @@ import type { GraphNode, NodeKind } from '@unet-fleet/law';
 import type { Tensor } from '../tensorflow.ts';
 import * as activations from './activations.ts';
 import { conv } from './conv.ts';
+import * as dropout from './dropout.ts';
 import * as joins from './joins.ts';
 import * as norms from './norms.ts';
 import * as resampling from './resampling.ts';
@@ -17,7 +18,15 @@ export interface Computed {
 /** The photo is given, not computed. */
 type ComputedKind = Exclude<NodeKind, 'input'>;
 
-const rules = { conv, transposedConv, ...norms, ...activations, ...resampling, ...joins } satisfies {
+const rules = {
+  conv,
+  transposedConv,
+  ...norms,
+  ...activations,
+  ...dropout,
+  ...resampling,
+  ...joins,
+} satisfies {
   [K in ComputedKind]: unknown;
 };
 

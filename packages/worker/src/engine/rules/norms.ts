@@ -4,7 +4,7 @@ import { type GroupNorm, groupNorm as normaliseGroups } from '../group-norm.ts';
 import { parameterOf, type Rule } from './rule.ts';
 
 export const batchNorm: Rule<'batchNorm', BatchNorm> = {
-  forward(context, node, inputs, sink) {
+  forward(context, node, inputs, { sink }) {
     const [mean, variance] = node.statistics;
     const norm = normalise(
       context.tf,

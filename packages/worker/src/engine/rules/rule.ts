@@ -1,5 +1,5 @@
 /** What the engine knows of one kind of node: how it is computed, in training and in inference, and its way back. */
-import type { GraphNode, NodeKind, NodeOf } from '@unet-fleet/law';
+import type { GraphNode, NodeKind, NodeOf, PlanPlace } from '@unet-fleet/law';
 import type { Parameters } from '../parameters.ts';
 import type { Tensor, TensorFlow } from '../tensorflow.ts';
 
@@ -8,6 +8,12 @@ export interface Sink {
   /** The values of `parts`, one after another, are the whole gradient. */
   gradient(parameter: string, ...parts: Float32Array[]): void;
   statistic(name: string, values: Float32Array): void;
+}
+
+/** What the rules of a training leaf may draw by, and whom they tell. */
+export interface TrainedLeaf {
+  place: PlanPlace;
+  sink: Sink;
 }
 
 export interface NetworkContext {
@@ -34,7 +40,7 @@ export interface Rule<K extends NodeKind, Kept = undefined> {
     context: NetworkContext,
     node: NodeOf<K>,
     inputs: readonly Tensor[],
-    sink: Sink,
+    leaf: TrainedLeaf,
   ): { y: Tensor; kept: Kept };
   infer(context: NetworkContext, node: NodeOf<K>, inputs: readonly Tensor[]): Tensor;
   /** Gives the gradients of the node's parameters to the sink, and returns those of its inputs; null where nobody asks. */

@@ -39,6 +39,7 @@ function differenceOf(actual: Float32Array, expected: Float32Array): number {
 }
 
 describe('a layer alone', () => {
+  const place = { seed: 0, version: 0, firstImage: 0 };
   const { values, shapeOf } = readNodes();
   const layers: [string, (graph: GraphBuilder, x: NodeId) => NodeId][] = [
     ['conv of stride 2', (graph, x) => graph.conv(x, 'n', 4, { stride: 2, hasBias: true })],
@@ -81,7 +82,7 @@ describe('a layer alone', () => {
       const rule = ruleOf(node);
       const inferred = rule.infer(context, node, [x]);
       expect(differenceOf(tf.read(inferred), values(`${name}/y`))).toBeLessThan(1e-5);
-      const { y, kept } = rule.forward(context, node, [x], sink);
+      const { y, kept } = rule.forward(context, node, [x], { place, sink });
       expect(differenceOf(tf.read(y), values(`${name}/y`))).toBeLessThan(1e-5);
       const on = { inputs: [x], y, kept, gradient, needsInput: [true], sink };
       const [ofX] = rule.backward(context, node, on);
