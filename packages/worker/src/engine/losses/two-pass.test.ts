@@ -79,7 +79,7 @@ test('leaves have the loss and the gradient of the whole batch', () => {
 test('the gradient is that of the loss: a small step against it lowers the loss by what it says', () => {
   const parameters = fixtureParameters(description, fixture.seed, 'varied');
   const squares = whole.gradient.reduce((sum, value) => sum + value ** 2, 0);
-  const size = 1e-3 / Math.sqrt(squares);
+  const size = 1e-4 / Math.sqrt(squares);
   const lossAt = (factor: number): number => {
     const moved = parameters.map((value, i) => value - factor * size * whole.gradient[i]!);
     engine.setWeights(moved, new Float32Array(description.numStatistics));
