@@ -22,9 +22,9 @@
 
 import type { WorkerLane } from '@unet-fleet/law';
 import type { CurveName } from '@unet-fleet/pictures/models/course-charts';
-import type { Point } from '@unet-fleet/pictures/models/curves';
+import type { Point, RunCourse, ShownEvent, StepLanes } from '@unet-fleet/record/course';
 
-export type { Point };
+export type { Point, ShownEvent, StepLanes };
 
 export interface Session {
   /** Name of the run that is live here; null where folders are looked at without a coordinator. */
@@ -52,27 +52,6 @@ export interface RunSummary {
 
 export type Lane = WorkerLane;
 
-export interface StepLanes {
-  step: number;
-  at: string;
-  stepMs: number;
-  /** Of the coordinator. */
-  reduceMs: number;
-  optimizeMs: number;
-  lanes: Lane[];
-}
-
-export interface ShownEvent {
-  /** Grows by one; a page that was away asks for what it lacks. */
-  id: number;
-  at: string;
-  type: string;
-  level: 'info' | 'warn';
-  step: number | null;
-  /** One sentence. */
-  text: string;
-}
-
 /** A line of the run's log. */
 export interface LogLine {
   at: string;
@@ -82,7 +61,7 @@ export interface LogLine {
 }
 
 /** All that a page needs to draw a run; long runs are thinned to `maxPoints` a curve, by smallest and largest value. */
-export interface History {
+export interface History extends Pick<RunCourse, 'restarts' | 'checkpoints' | 'learningRateChanges'> {
   name: string;
   runId: string;
   config: Record<string, unknown>;
@@ -96,17 +75,13 @@ export interface History {
     /** By class. */
     classIou: Point[][];
   };
-  /** Steps at which a coordinator started again, and at which a checkpoint became durable. */
-  restarts: number[];
-  checkpoints: { step: number; at: string; isBest: boolean }[];
-  learningRateChanges: { step: number; from: number; to: number; by: string }[];
   evaluatedSteps: number[];
   validationIds: string[];
   followed: string[];
   events: ShownEvent[];
   /** The last 60. */
   lanes: StepLanes[];
-  best: { step: number; loss: number; meanIou: number } | null;
+  best: RunCourse['bests'][number] | null;
 }
 
 export const maxPoints = 2_000;

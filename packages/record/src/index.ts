@@ -7,6 +7,8 @@ export * from './checkpoint/write.ts';
 export * from './checkpoint/writer.ts';
 export * from './course/follow-lines.ts';
 export * from './course/recorded-events.ts';
+export * from './course/run-course.ts';
+export * from './course/run-reader.ts';
 export * from './evaluations/class-maps.ts';
 export * from './evaluations/evaluation-writer.ts';
 export * from './evaluations/evaluations.ts';

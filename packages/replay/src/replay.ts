@@ -4,7 +4,6 @@
  */
 
 import { classWeightsOf } from '@unet-fleet/coordinator/shell/fit-options';
-import { planOf } from '@unet-fleet/coordinator/shell/prepare-run';
 import {
   type Dataset,
   datasetFrom,
@@ -20,6 +19,7 @@ import {
   type LedgerLine,
   openRunFolder,
   otherVersionNote,
+  planOf,
   type RunFolder,
   readLedger,
   runPaths,
@@ -80,7 +80,7 @@ export async function replayRun(options: ReplayOptions): Promise<ReplayReport> {
   const model = describeModel(folder.record.model);
   const beginning = beginningOf({ ...options, checkpoints, folder, model, step });
   const wanted = stepsBetween(lines, beginning.step, step);
-  const plan = planOf(folder.config, folder);
+  const plan = planOf(folder);
   const { dataset, data } = await openData(options, folder);
   const engines = enginesOf(checkpoints);
   const otherVersion = otherVersionNote(folder.record.versions, options.softwareVersion);

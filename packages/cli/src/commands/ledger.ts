@@ -1,11 +1,11 @@
 /** `unet-fleet ledger`: who computed what in a run, what was rejected and why, and which leaves stand out. */
 
-import { planOf } from '@unet-fleet/coordinator/shell/prepare-run';
 import { numSteps, UserError } from '@unet-fleet/law';
 import {
   type LedgerSummary,
   openRunFolder,
   plannedOf,
+  planOf,
   readLedger,
   runPaths,
   StepSamples,
@@ -47,7 +47,7 @@ export const ledgerCommand = (io: Io): Command =>
 
 const samplesIn = (runDir: string): { samples: StepSamples; numSteps: number } => {
   const folder = openRunFolder(runDir);
-  const plan = plannedOf(runDir, planOf(folder.config, folder));
+  const plan = plannedOf(runDir, planOf(folder));
   return { samples: new StepSamples(plan, folder.split.train), numSteps: numSteps(plan) };
 };
 

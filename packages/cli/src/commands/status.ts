@@ -1,7 +1,7 @@
 /** `unet-fleet status`: what a run is doing, who is awaited, since when and why. */
 import { basename } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { RunHistory } from '@unet-fleet/dashboard/history/index';
+import { RunHistory } from '@unet-fleet/dashboard/history/run-history';
 import type { Status } from '@unet-fleet/dashboard/protocol';
 import { headOf, Pace } from '@unet-fleet/dashboard/server/head';
 import { exitCodes, printable, stepsPerEpoch, UserError } from '@unet-fleet/law';

@@ -15,7 +15,6 @@ import {
   initialParameters,
   initialSchedule,
   initialStatistics,
-  leafSizeOf,
   type ModelDescription,
   modelOf,
   numSteps,
@@ -40,6 +39,7 @@ import {
   openCheckpoint,
   openRunFolder,
   otherVersionNote,
+  planOf,
   type RunFolder,
   type RunLock,
   readInterventions,
@@ -141,7 +141,7 @@ async function prepareLocked(options: PrepareOptions, lock: RunLock): Promise<Pr
   const fresh = options.resume ? null : newRunFolder(options, config, dataset, fitOptions(config, dataset));
   if (!lock.isHeld()) throw lockLost(root);
   const folder = fresh ?? openRunFolder(root);
-  const begun = planOf(folder.config, folder);
+  const begun = planOf(folder);
   const interventions = openInterventions(options, lock, begun);
   const now = configNow(folder.config, interventions.all);
   if (options.resume) {
@@ -262,18 +262,6 @@ function newRunFolder(
         node: process.version,
       },
     },
-  };
-}
-
-/** Leaf sizes and counts of a run; the plan follows from them. */
-export function planOf({ train }: Config, { split }: RunFolder): PlanConfig {
-  return {
-    numTrainSamples: split.train.length,
-    numValidationSamples: split.validation.length,
-    batchSize: train.batchSize,
-    leafSize: leafSizeOf(train),
-    epochs: train.epochs,
-    seed: train.seed,
   };
 }
 

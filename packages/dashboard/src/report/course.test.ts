@@ -1,9 +1,9 @@
+import type { RecordedEvent } from '@unet-fleet/law';
 import { expect, test } from 'vitest';
-import type { TimedEvent } from '../history/index.ts';
 import { courseOf } from './course.ts';
 
 const at = (second: number) => new Date(Date.UTC(2026, 0, 1) + second * 1_000).toISOString();
-const event = (second: number, values: object) => ({ at: at(second), ...values }) as TimedEvent;
+const event = (second: number, values: object) => ({ at: at(second), ...values }) as RecordedEvent;
 const started = (second: number, numStepsDone: number) =>
   event(second, { type: 'run-started', numStepsDone, numSteps: 9 });
 const joined = (second: number, worker: string) =>

@@ -18,9 +18,10 @@ import {
   runPaths,
   StepSamples,
   standingEventsIn,
+  stateOf,
   summarize,
 } from '@unet-fleet/record';
-import { RunHistory, stateOf } from '../history/index.ts';
+import { RunHistory } from '../history/run-history.ts';
 import { courseOf } from './course.ts';
 import { masksOf } from './masks.ts';
 import type { Report } from './report.ts';

@@ -17,7 +17,7 @@ import {
   type RgbImage,
 } from '@unet-fleet/pictures';
 import type { Evaluation, EvaluationStore } from '@unet-fleet/record';
-import type { RunHistory } from '../history/index.ts';
+import type { RunHistory } from '../history/run-history.ts';
 import { SamplePictures } from '../server/sample-pictures.ts';
 import { decoded, exactPicture, photoPicture, smaller } from './picture.ts';
 import type { Masks, PhotoRow, Progress } from './report.ts';

@@ -1,6 +1,6 @@
 import type { LiveStatus } from '@unet-fleet/coordinator/live/live-run';
 import { describe, expect, test } from 'vitest';
-import { emptyCourse } from '../history/record.ts';
+import { emptyDrawnCourse } from '../history/run-history.ts';
 import { headOf, Pace } from './head.ts';
 
 const at = '2026-01-02T03:04:05.000Z';
@@ -16,7 +16,7 @@ const live = (rest: Partial<LiveStatus> = {}): LiveStatus => ({
 });
 const plan = { numStepsPerEpoch: 10, numEpochs: 4 };
 const head = (rest: Partial<LiveStatus>, stepsPerMs: number | null = null) =>
-  headOf(live(rest), emptyCourse(2), plan, stepsPerMs);
+  headOf(live(rest), emptyDrawnCourse(2), plan, stepsPerMs);
 
 describe('the head', () => {
   test('counts epochs from 1, and says how long it takes still', () => {

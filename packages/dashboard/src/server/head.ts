@@ -1,7 +1,8 @@
 /** The head of the page: the run's state as its core tells it, with what its course so far adds. Pure. */
 import type { LiveStatus } from '@unet-fleet/coordinator/live/live-run';
 import { duration } from '@unet-fleet/law';
-import { bestOf, type RunCourse } from '../history/record.ts';
+import { bestOf } from '@unet-fleet/record';
+import type { DrawnCourse } from '../history/run-history.ts';
 import type { Status } from '../protocol.ts';
 
 /** What is awaited for less than this is a step's ordinary course. */
@@ -17,7 +18,7 @@ export interface Plan {
 
 export function headOf(
   live: LiveStatus,
-  course: Readonly<RunCourse>,
+  course: Readonly<DrawnCourse>,
   plan: Plan,
   stepsPerMs: number | null,
 ): Status {
@@ -57,7 +58,7 @@ function reasonsOf({ at, state, awaited }: LiveStatus): string[] {
 }
 
 /** Of the last steps: their mean, so that pauses between them do not count. */
-function imagesPerSecond({ curves }: Readonly<RunCourse>): number {
+function imagesPerSecond({ curves }: Readonly<DrawnCourse>): number {
   const speeds = curves.imagesPerSecond.slice(-speedWindow).flatMap(([, speed]) => speed ?? []);
   return speeds.length === 0 ? 0 : speeds.reduce((sum, speed) => sum + speed, 0) / speeds.length;
 }

@@ -1,17 +1,17 @@
+import type { RecordedEvent } from '@unet-fleet/law';
 import { expect, test } from 'vitest';
-import type { TimedEvent } from '../history/record.ts';
 import { News } from './news.ts';
 
 const at = '2026-01-02T03:04:05.000Z';
-const step = (n: number): TimedEvent => ({
+const step = (n: number): RecordedEvent => ({
   ...{ at, type: 'step', epoch: 1, stepInEpoch: n, step: n, loss: 1 / n, learningRate: 0.1, numImages: 4 },
   ...{ gradientNorm: 2, stepMs: 500, numWorkers: 1 },
 });
-const validated: TimedEvent = {
+const validated: RecordedEvent = {
   ...{ at, type: 'validated', epoch: 1, step: 2, loss: 0.5, pixelAccuracy: 0.9, meanIou: 0.4 },
   ...{ learningRate: 0.1, isBest: true, classIou: [0.4, null] },
 };
-const started = (numStepsDone: number) => ({ at, type: 'run-started', numStepsDone }) as TimedEvent;
+const started = (numStepsDone: number) => ({ at, type: 'run-started', numStepsDone }) as RecordedEvent;
 const shown = { id: 7, at, type: 'checkpoint', level: 'info', step: 2, text: 'kept' } as const;
 
 test('is the points, sentences and messages since the last time, and then none', () => {

@@ -1,6 +1,7 @@
 /** What has come to a run's course since the pages were told last, as one message. Pure. */
 import type { RecordedEvent } from '@unet-fleet/law';
-import { addEvent, emptyCourse, type RunCourse } from '../history/record.ts';
+import { addEvent } from '@unet-fleet/record';
+import { type DrawnCourse, emptyDrawnCourse } from '../history/run-history.ts';
 import type { CurvePoints, ServerMessage, ShownEvent } from '../protocol.ts';
 
 type Update = Extract<ServerMessage, { type: 'update' }>;
@@ -10,7 +11,7 @@ const maxEvents = 4_000;
 
 export class News {
   readonly #numClasses: number;
-  #course: RunCourse;
+  #course: DrawnCourse;
   #events: ShownEvent[] = [];
   #messages: ServerMessage[] = [];
   #numEvents = 0;
@@ -19,7 +20,7 @@ export class News {
 
   constructor(numClasses: number) {
     this.#numClasses = numClasses;
-    this.#course = emptyCourse(numClasses);
+    this.#course = emptyDrawnCourse(numClasses);
   }
 
   /** `shown`: its sentence in the run's whole course. */
@@ -49,7 +50,7 @@ export class News {
   /** What to tell, in order; afterwards there is no news. */
   take(): ServerMessage[] {
     const messages: ServerMessage[] = this.#isAnew ? [{ type: 'behind' }] : this.#changes();
-    this.#course = emptyCourse(this.#numClasses);
+    this.#course = emptyDrawnCourse(this.#numClasses);
     this.#events = [];
     this.#messages = [];
     this.#numEvents = 0;
@@ -59,10 +60,9 @@ export class News {
 
   #changes(): ServerMessage[] {
     if (this.#numEvents === 0) return [];
-    const { curves, lanes } = this.#course;
-    const { classIou, ...others } = curves;
+    const { curves, classIou, lanes } = this.#course;
     const points: CurvePoints = Object.fromEntries(
-      Object.entries(others).filter(([, added]) => added.length > 0),
+      Object.entries(curves).filter(([, added]) => added.length > 0),
     );
     const last = classIou.map((added) => added.at(-1));
     const step = last.find((point) => point !== undefined)?.[0];

@@ -4,9 +4,9 @@
  */
 import { readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { holdsRun, runPaths } from '@unet-fleet/record';
+import { holdsRun, runPaths, stateOf } from '@unet-fleet/record';
 import { LRUCache } from 'lru-cache';
-import { RunHistory, stateOf } from '../history/run-history.ts';
+import { RunHistory } from '../history/run-history.ts';
 import type { RunSummary } from '../protocol.ts';
 
 /** Runs that are listed: the newest. */

@@ -12,7 +12,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { differingKeys, identityOf } from '@unet-fleet/config';
-import { type Config, UserError } from '@unet-fleet/law';
+import { type Config, leafSizeOf, type PlanConfig, UserError } from '@unet-fleet/law';
 import { explained, isErrno, makeFolder, readBounded } from '@unet-fleet/shared';
 import { realFiles, replaceFile } from '../checkpoint/files.ts';
 import { holdsCheckpoint } from '../checkpoint/folder.ts';
@@ -35,6 +35,18 @@ export interface RunFolder {
   config: Config;
   record: RunRecord;
   split: Split;
+}
+
+/** Leaf sizes and counts of a run as it was made; the plan follows from them. */
+export function planOf({ config: { train }, split }: Pick<RunFolder, 'config' | 'split'>): PlanConfig {
+  return {
+    numTrainSamples: split.train.length,
+    numValidationSamples: split.validation.length,
+    batchSize: train.batchSize,
+    leafSize: leafSizeOf(train),
+    epochs: train.epochs,
+    seed: train.seed,
+  };
 }
 
 /** SHA-256 of the config's identity: equal for configs that must give the same weights. */

@@ -160,3 +160,23 @@ export function readStatus(runDir: string): RecordedStatus {
     throw new UserError(`${runDir} ${why}: name the folder of a run that a coordinator has worked on`);
   }
 }
+
+/** A coordinator writes its status once a second. */
+const staleMs = 10_000;
+
+/** Of a run that is not this process's own. */
+export function stateOf(runDir: string, hasFinished: boolean): 'running' | 'ended' | 'interrupted' {
+  if (hasFinished) return 'ended';
+  const status = statusOf(runDir);
+  if (!status || status.state === 'over') return 'interrupted';
+  return Date.now() - Date.parse(status.at) < staleMs ? 'running' : 'interrupted';
+}
+
+/** The status in the folder; null where there is none to read. */
+export function statusOf(runDir: string): RunStatus | null {
+  try {
+    return readStatus(runDir);
+  } catch {
+    return null;
+  }
+}

@@ -3,24 +3,67 @@
  * What it keeps true: a step is in it once. A coordinator that starts again from a checkpoint computes the steps after it
  * again, so what was after them goes.
  */
-
-import { describeEvent, type RecordedEvent, type RecordedOf } from '@unet-fleet/law';
-import { type CurveName, courseCurves } from '@unet-fleet/pictures/models/course-charts';
-import type { History, Point, ShownEvent, StepLanes } from '../protocol.ts';
+import {
+  commitMoment,
+  describeEvent,
+  type KnownEvent,
+  type Moment,
+  type RecordedEvent,
+  type RecordedOf,
+  resumedMoment,
+  type Step,
+  type WorkerLane,
+} from '@unet-fleet/law';
 
 export const maxShownEvents = 2_000;
 export const maxLanes = 60;
 
-/** Every point there is: thinned only when it is shown. */
-export interface RunCourse {
-  curves: History['curves'];
+export type Point = [step: number, value: number | null];
+
+/** A curve that is kept of a run. */
+export interface CourseCurve<Name extends string> {
+  curve: Name;
+  /** What an event adds at its step; undefined: nothing, null: a gap. */
+  value(event: KnownEvent): number | null | undefined;
+}
+
+export interface StepLanes {
+  step: number;
+  at: string;
+  stepMs: number;
+  /** Of the coordinator. */
+  reduceMs: number;
+  optimizeMs: number;
+  lanes: WorkerLane[];
+}
+
+export interface ShownEvent {
+  /** Grows by one; a page that was away asks for what it lacks. */
+  id: number;
+  at: string;
+  type: string;
+  level: 'info' | 'warn';
+  step: number | null;
+  /** One sentence. */
+  text: string;
+}
+
+export interface RunCourse<Name extends string = string> {
+  kept: readonly CourseCurve<Name>[];
+  /** Every point there is: thinned only when it is shown. */
+  curves: Record<Name, Point[]>;
+  /** By class. */
+  classIou: Point[][];
+  /** Steps at which a coordinator started again. */
   restarts: number[];
-  checkpoints: History['checkpoints'];
-  learningRateChanges: History['learningRateChanges'];
+  /** That became durable. */
+  checkpoints: { step: number; at: string; isBest: boolean }[];
+  learningRateChanges: { step: number; from: number; to: number; by: string }[];
+  /** The last ones. */
   events: ShownEvent[];
   lanes: StepLanes[];
   /** Each better than those before it. */
-  bests: NonNullable<History['best']>[];
+  bests: { step: number; loss: number; meanIou: number }[];
   nextEventId: number;
   startedAt: string | null;
   step: number;
@@ -29,14 +72,13 @@ export interface RunCourse {
   hasFinished: boolean;
 }
 
-export const emptyCourse = (numClasses: number): RunCourse => ({
-  curves: {
-    ...(Object.fromEntries(courseCurves.map(({ curve }) => [curve, []])) as unknown as Record<
-      CurveName,
-      Point[]
-    >),
-    classIou: Array.from({ length: numClasses }, () => []),
-  },
+export const emptyCourse = <Name extends string>(
+  kept: readonly CourseCurve<Name>[],
+  numClasses: number,
+): RunCourse<Name> => ({
+  kept,
+  curves: Object.fromEntries(kept.map(({ curve }) => [curve, []])) as unknown as Record<Name, Point[]>,
+  classIou: Array.from({ length: numClasses }, () => []),
   restarts: [],
   checkpoints: [],
   learningRateChanges: [],
@@ -52,9 +94,10 @@ export const emptyCourse = (numClasses: number): RunCourse => ({
 
 /** Takes an event in; in place. Returns the sentence it added, if it has one. */
 export function addEvent(course: RunCourse, event: RecordedEvent): ShownEvent | null {
-  for (const { curve, value } of courseCurves) {
+  for (const { curve, value } of course.kept) {
     const added = value(event);
-    if (added !== undefined && 'step' in event) course.curves[curve].push([event.step, added]);
+    if (added !== undefined && 'step' in event)
+      course.curves[curve]!.push([event.step, Number.isFinite(added) ? added : null]);
   }
   switch (event.type) {
     case 'run-started':
@@ -62,7 +105,8 @@ export function addEvent(course: RunCourse, event: RecordedEvent): ShownEvent | 
       course.hasFinished = false;
       course.numSteps = event.numSteps;
       if (event.numStepsDone > 0 || course.step > 0) {
-        dropAfter(course, event.numStepsDone);
+        goBack(course, resumedMoment(event.numStepsDone));
+        course.step = event.numStepsDone;
         course.restarts.push(event.numStepsDone);
       }
       break;
@@ -71,7 +115,7 @@ export function addEvent(course: RunCourse, event: RecordedEvent): ShownEvent | 
       break;
     case 'validated': {
       const { step } = event;
-      for (const [index, curve] of course.curves.classIou.entries()) {
+      for (const [index, curve] of course.classIou.entries()) {
         if (event.classIou) curve.push([step, event.classIou[index] ?? null]);
       }
       const { loss, meanIou } = event;
@@ -122,19 +166,21 @@ function addSentence(course: RunCourse, event: RecordedEvent): ShownEvent | null
 }
 
 /**
- * What lies after `step` will happen again. Sentences stay: they have happened, and say so with their times. So do changes
- * of the learning rate, which the run keeps and does not tell again.
+ * What lies after `reached` will happen again. Sentences stay: they have happened, and say so with their times. So do
+ * changes of the learning rate, which the run keeps and does not tell again.
  */
-function dropAfter(course: RunCourse, step: number): void {
-  const upTo = (points: Point[]): Point[] => points.filter(([at]) => at <= step);
-  const { classIou, ...curves } = course.curves;
-  for (const name of Object.keys(curves) as (keyof typeof curves)[]) course.curves[name] = upTo(curves[name]);
-  course.curves.classIou = classIou.map(upTo);
-  course.checkpoints = course.checkpoints.filter((checkpoint) => checkpoint.step <= step);
-  course.lanes = course.lanes.filter((lane) => lane.step <= step);
-  course.bests = course.bests.filter((best) => best.step <= step);
-  course.step = step;
+function goBack(course: RunCourse, reached: Moment): void {
+  const standing = <T>(list: T[], stepOf: (entry: T) => Step): T[] =>
+    list.filter((entry) => commitMoment(stepOf(entry)) <= reached);
+  const points = (curve: Point[]) => standing(curve, ([step]) => step);
+  const entries = <T extends { step: Step }>(list: T[]) => standing(list, ({ step }) => step);
+  for (const [name, curve] of Object.entries(course.curves)) course.curves[name] = points(curve);
+  course.classIou = course.classIou.map(points);
+  course.checkpoints = entries(course.checkpoints);
+  course.lanes = entries(course.lanes);
+  course.bests = entries(course.bests);
 }
 
 /** Of a run that goes on, so far; null before the first that has a score. */
-export const bestOf = ({ bests }: Pick<RunCourse, 'bests'>): History['best'] => bests.at(-1) ?? null;
+export const bestOf = ({ bests }: Pick<RunCourse, 'bests'>): RunCourse['bests'][number] | null =>
+  bests.at(-1) ?? null;

@@ -1,10 +1,8 @@
-/** From lines of metrics.jsonl to what a page draws. */
-import { eventOf } from '@unet-fleet/law';
+/** From lines of metrics.jsonl to the course of a run. */
+import { eventOf, type KnownEvent } from '@unet-fleet/law';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Point } from '../protocol.ts';
-import { addEvent, bestOf, emptyCourse, maxLanes, maxShownEvents } from './record.ts';
-import { thin } from './thin.ts';
+import { addEvent, bestOf, emptyCourse, maxLanes, maxShownEvents } from './run-course.ts';
 
 const at = '2026-01-02T03:04:05.000Z';
 const step = (n: number, loss: number | null = 1 / n) => ({
@@ -19,8 +17,15 @@ const validated = (n: number, isBest: boolean) => ({
   ...{ at, type: 'validated', epoch: 1, step: n, loss: 0.5, pixelAccuracy: 0.9, meanIou: 0.4 },
   ...{ learningRate: 0.1, isBest, classIou: [0.4, null] },
 });
+const kept = [
+  { curve: 'trainLoss', value: (event: KnownEvent) => (event.type === 'step' ? event.loss : undefined) },
+  {
+    curve: 'meanIou',
+    value: (event: KnownEvent) => (event.type === 'validated' ? event.meanIou : undefined),
+  },
+] as const;
 const courseOf = (lines: unknown[]) => {
-  const course = emptyCourse(2);
+  const course = emptyCourse(kept, 2);
   for (const line of lines) {
     const event = eventOf(line);
     if (event) addEvent(course, event);
@@ -31,13 +36,13 @@ const courseOf = (lines: unknown[]) => {
 describe('the course of a run', () => {
   test('has the points of its steps and validations', () => {
     const course = courseOf([started(0), step(1), step(2), validated(2, true)]);
-    const { curves, lanes } = course;
+    const { curves, classIou, lanes } = course;
     expect(curves.trainLoss).toEqual([
       [1, 1],
       [2, 0.5],
     ]);
-    expect(curves.imagesPerSecond[0]).toEqual([1, 8]);
-    expect(curves.classIou).toEqual([[[2, 0.4]], [[2, null]]]);
+    expect(curves.meanIou).toEqual([[2, 0.4]]);
+    expect(classIou).toEqual([[[2, 0.4]], [[2, null]]]);
     expect(bestOf(course)).toEqual({ step: 2, loss: 0.5, meanIou: 0.4 });
     expect(lanes.map((lane) => lane.step)).toEqual([1, 2]);
   });
@@ -45,8 +50,8 @@ describe('the course of a run', () => {
   test('has gaps where nothing counted, and no best of it', () => {
     const none = { loss: null, meanIou: null, pixelAccuracy: null, classIou: [null, null] };
     const course = courseOf([started(0), step(1, null), { ...validated(1, false), ...none }]);
-    const { trainLoss, validationLoss, meanIou, pixelAccuracy } = course.curves;
-    expect([trainLoss, validationLoss, meanIou, pixelAccuracy]).toEqual(Array(4).fill([[1, null]]));
+    const { trainLoss, meanIou } = course.curves;
+    expect([trainLoss, meanIou]).toEqual(Array(2).fill([[1, null]]));
     expect(bestOf(course)).toBeNull();
   });
 
@@ -106,29 +111,7 @@ describe('a line is an event, or passed over', () => {
     fc.assert(
       fc.property(fc.oneof(parsed, spoilt), (line) => {
         const event = eventOf(line);
-        if (event) addEvent(emptyCourse(2), event);
-      }),
-    );
-  });
-});
-
-describe('thinned curves', () => {
-  const points = fc
-    .array(fc.option(fc.double({ noNaN: true, noDefaultInfinity: true })), { maxLength: 500 })
-    .map((values) => values.map((value, n): Point => [n, value]));
-
-  test('keep their ends, their extremes and their order', () => {
-    fc.assert(
-      fc.property(points, fc.integer({ min: 4, max: 100 }), (all, maxPoints) => {
-        const kept = thin(all, maxPoints);
-        expect(kept.length).toBeLessThanOrEqual(Math.max(maxPoints, 4));
-        expect(kept.map(([n]) => n)).toEqual([...new Set(kept.map(([n]) => n))].sort((a, b) => a - b));
-        if (all.length === 0) return;
-        expect([kept[0], kept.at(-1)]).toEqual([all[0], all.at(-1)]);
-        const values = (of: Point[]) => of.flatMap(([, value]) => value ?? []);
-        if (values(all).length === 0) return;
-        expect(Math.max(...values(kept))).toBe(Math.max(...values(all)));
-        expect(Math.min(...values(kept))).toBe(Math.min(...values(all)));
+        if (event) addEvent(emptyCourse(kept, 2), event);
       }),
     );
   });
