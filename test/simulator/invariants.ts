@@ -55,11 +55,14 @@ export function assertCore(state: CoreState, maxMembers: number): void {
   if (state.rejected.length > 16 * maxEntries || round.repeated.length > 64 * maxEntries) {
     throw new Violation('memory', `${state.rejected.length} rejected, ${round.repeated.length} repeated`);
   }
+  for (const { workerId, lease } of state.members) {
+    if (!lease || (lease.kind === round.kind && lease.version === round.version)) continue;
+    throw new Violation('leases', `${workerId} has lease ${lease.leaseId} of a round that is over`);
+  }
   for (let leaf = 0; leaf < numLeaves; leaf++) {
     let numHolders = 0;
     for (const { lease } of state.members) {
-      if (!lease || lease.kind !== round.kind || lease.version !== round.version) continue;
-      for (const { level, index } of lease.nodes) {
+      for (const { level, index } of lease?.nodes ?? []) {
         if (index << level <= leaf && leaf < (index + 1) << level) numHolders++;
       }
     }
