@@ -1,7 +1,7 @@
 /**
  * PyTorch's SequentialLR([LinearLR(start_factor = 1 / (W + 1), total_iters = W), CosineAnnealingLR(T_max = N - W,
- * eta_min)], milestones = [W]), stepped at every optimizer update: W warm-up steps at rate * (step + 1) / (W + 1), then
- * half a cosine from `rate` at step W to `finalRate` at step N, the number of steps of the run.
+ * eta_min)], milestones = [W]), stepped at every optimizer update: on version v of the weights W warm-up steps at
+ * rate * (v + 1) / (W + 1), then half a cosine from `rate` on version W to `finalRate` on version N, the run's last.
  */
 import { real, whole } from '../config/option-kinds.ts';
 import { UserError } from '../errors.ts';
@@ -34,15 +34,15 @@ export const cosine = defineSchedule({
     assertWarmUpEnds(warmupSteps, numSteps);
     return { rate: learningRate, finalRate: finalLearningRate, numWarmupSteps: warmupSteps, numSteps };
   },
-  rateAt({ rate, finalRate, numWarmupSteps, numSteps }, step) {
-    if (step < numWarmupSteps) return (rate * (step + 1)) / (numWarmupSteps + 1);
-    const fraction = Math.min(1, (step - numWarmupSteps) / (numSteps - numWarmupSteps));
+  rateAt({ rate, finalRate, numWarmupSteps, numSteps }, version) {
+    if (version < numWarmupSteps) return (rate * (version + 1)) / (numWarmupSteps + 1);
+    const fraction = Math.min(1, (version - numWarmupSteps) / (numSteps - numWarmupSteps));
     return finalRate + ((rate - finalRate) * (1 + cosineOfFraction(fraction))) / 2;
   },
   /**
    * From then on the course of a run of so many epochs:
    *
-   *   rate(s) = final + (rate - final) * (1 + cos(pi * (s - W) / (N - W))) / 2
+   *   rate(v) = final + (rate - final) * (1 + cos(pi * (v - W) / (N - W))) / 2
    *
    * with W warm-up steps and N steps now, scaled as it was where somebody had set the rate.
    */

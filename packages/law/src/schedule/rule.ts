@@ -4,6 +4,7 @@
  * in the last bit is left to the JavaScript engine, and a learning rate reaches the weights.
  */
 import type { EntryOptions, ValuesOf } from '../config/entry-options.ts';
+import type { Version } from '../plan/version.ts';
 
 /** What a field of a state must be: from these come its type, and the check of what a file holds. */
 export interface StateFields {
@@ -34,8 +35,8 @@ export interface ScheduleRule<O extends EntryOptions, F extends StateFields> {
   check?(train: Course & ValuesOf<O>): void;
   /** The state before the first step. Throws a UserError where it does not fit the length of the run. */
   begin(train: Course & ValuesOf<O>, numStepsPerEpoch: number): StateOf<F>;
-  /** Learning rate of the update that makes weights version step + 1 (steps count from 0), before it is scaled. */
-  rateAt(state: StateOf<F>, step: number): number;
+  /** Learning rate of the step on weights of this version, before it is scaled. */
+  rateAt(state: StateOf<F>, version: Version): number;
   /** The state after a validation; absent: it does not look at the loss, which may be NaN. */
   afterValidation?(state: StateOf<F>, loss: number): StateOf<F>;
   /**

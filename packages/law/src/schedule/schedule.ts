@@ -1,5 +1,6 @@
 /** The schedule of a run: what the registry's rules (schedules.ts) say, of the state that a checkpoint keeps. Pure. */
 import type { TrainConfig } from '../config/types.ts';
+import type { Version } from '../plan/version.ts';
 import type { ScheduleRule, StateOf } from './rule.ts';
 import {
   type ChangeableScheduleOption,
@@ -35,9 +36,9 @@ export const checkSchedule = (train: ScheduleConfig): void => ruleOf(train.sched
 export const initialSchedule = (train: ScheduleConfig, numStepsPerEpoch: number): ScheduleState =>
   ({ name: train.schedule, ...ruleOf(train.schedule).begin(train, numStepsPerEpoch) }) as ScheduleState;
 
-/** Learning rate of the update that makes weights version step + 1 (steps count from 0). */
-export function rateAt(state: ScheduleState, step: number): number {
-  const rate = ruleOf(state.name).rateAt(state, step);
+/** Learning rate of the step on weights of this version. */
+export function rateAt(state: ScheduleState, version: Version): number {
+  const rate = ruleOf(state.name).rateAt(state, version);
   if (!state.scale) return rate;
   const { from, to } = state.scale;
   // Where the schedule gives `from` the quotient is 1, and the rate `to` to the last bit.
@@ -45,13 +46,13 @@ export function rateAt(state: ScheduleState, step: number): number {
 }
 
 /**
- * The state that gives the rate `wanted` for the update that makes weights version step + 1, exactly, and scales with
- * it what the schedule does later. A later call replaces an earlier one.
+ * The state that gives the rate `wanted` for the step on weights of this version, exactly, and scales with it what the
+ * schedule does later. A later call replaces an earlier one.
  */
-export function withRate(state: ScheduleState, step: number, wanted: number): ScheduleState {
+export function withRate(state: ScheduleState, version: Version, wanted: number): ScheduleState {
   const rule = ruleOf(state.name);
   if (rule.rateByHand === 'held') return { ...state, rate: wanted };
-  return { ...state, scale: { from: rule.rateAt(state, step), to: wanted } };
+  return { ...state, scale: { from: rule.rateAt(state, version), to: wanted } };
 }
 
 /**

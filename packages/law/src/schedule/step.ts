@@ -22,10 +22,10 @@ export const step = defineSchedule({
     factor: stepFactor,
     numStepsPerDrop: stepEpochs * numStepsPerEpoch,
   }),
-  rateAt(state, atStep) {
+  rateAt(state, version) {
     // One multiplication after another, as PyTorch does.
     let { rate } = state;
-    for (let drop = Math.floor(atStep / state.numStepsPerDrop); drop > 0; drop--) rate *= state.factor;
+    for (let drop = Math.floor(version / state.numStepsPerDrop); drop > 0; drop--) rate *= state.factor;
     return rate;
   },
 });
