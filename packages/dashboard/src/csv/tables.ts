@@ -1,5 +1,6 @@
 /** The tables that a run's events come to: what their columns are, and the rows of an event. Pure. */
 import { describeEvent, type RecordedEvent, recordedScores } from '@unet-fleet/law';
+import { coordinatorParts, workerParts } from '@unet-fleet/pictures/models/step-parts';
 import type { Cell } from './cells.ts';
 
 export interface Table {
@@ -11,47 +12,23 @@ export interface Table {
 }
 
 /** JSON has no NaN: a figure that was none is null in the metrics. */
-const figure = (value: number | null): number => value ?? Number.NaN;
+const figure = <T extends Cell>(value: T): NonNullable<T> | number => value ?? Number.NaN;
+
+/** As in the events, in the way of tables: stepMs is step_ms. */
+const column = (field: string): string => field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+
+const stepFields = ['at', 'step', 'epoch', 'stepInEpoch', 'loss', 'learningRate', 'gradientNorm'] as const;
+const sizeFields = ['numImages', 'stepMs', 'numWorkers'] as const;
+const timings = [...workerParts, ...coordinatorParts].map((part) => `${part}Ms` as const);
 
 const steps: Table = {
   name: 'steps.csv',
-  columns: () => [
-    'at',
-    'step',
-    'epoch',
-    'step_in_epoch',
-    'loss',
-    'learning_rate',
-    'gradient_norm',
-    'num_images',
-    'step_ms',
-    'num_workers',
-    'fetch_ms',
-    'data_ms',
-    'compute_ms',
-    'send_ms',
-    'reduce_ms',
-    'optimize_ms',
-  ],
+  columns: () => [...stepFields, ...sizeFields, ...timings].map(column),
   rows(event) {
     if (event.type !== 'step') return [];
-    const { at, step, epoch, stepInEpoch, loss, learningRate, gradientNorm, numImages, stepMs, numWorkers } =
-      event;
-    const { fetchMs, dataMs, computeMs, sendMs, reduceMs, optimizeMs } = event.timings ?? {};
-    return [
-      [
-        at,
-        step,
-        epoch,
-        stepInEpoch,
-        figure(loss),
-        learningRate,
-        figure(gradientNorm),
-        numImages,
-        stepMs,
-        numWorkers,
-      ].concat([fetchMs, dataMs, computeMs, sendMs, reduceMs, optimizeMs] as number[]),
-    ];
+    const figures = stepFields.map((field) => figure(event[field]));
+    const sizes = sizeFields.map((field) => event[field]);
+    return [[...figures, ...sizes, ...timings.map((field) => event.timings?.[field])]];
   },
 };
 
@@ -83,34 +60,17 @@ const validations: Table = {
   },
 };
 
+const laneFields = [
+  ...(['worker', 'numLeaves', 'startMs', 'endMs'] as const),
+  ...workerParts.map((part) => `${part}Ms` as const),
+];
+
 const workers: Table = {
   name: 'workers.csv',
-  columns: () => [
-    'step',
-    'worker',
-    'num_leaves',
-    'start_ms',
-    'end_ms',
-    'fetch_ms',
-    'data_ms',
-    'compute_ms',
-    'send_ms',
-  ],
+  columns: () => ['step', ...laneFields].map(column),
   rows(event) {
     if (event.type !== 'step') return [];
-    return (event.workers ?? []).map(
-      ({ worker, numLeaves, startMs, endMs, fetchMs, dataMs, computeMs, sendMs }) => [
-        event.step,
-        worker,
-        numLeaves,
-        startMs,
-        endMs,
-        fetchMs,
-        dataMs,
-        computeMs,
-        sendMs,
-      ],
-    );
+    return (event.workers ?? []).map((lane) => [event.step, ...laneFields.map((field) => lane[field])]);
   },
 };
 

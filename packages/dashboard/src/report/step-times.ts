@@ -6,6 +6,7 @@ import {
   type Part,
   type WorkerTimes as PartTimes,
   parts,
+  workerParts,
 } from '@unet-fleet/pictures/models/step-parts';
 
 /** Sums over the steps whose parts were recorded. */
@@ -45,18 +46,10 @@ export class StepTimes {
 
   /** Parts overlap where gradients are added while others still compute, so the rest is never below 0. */
   #addParts(stepMs: number, timings: NonNullable<RecordedOf<'step'>['timings']>): void {
-    const { fetchMs, dataMs, computeMs, sendMs, reduceMs, optimizeMs } = timings;
-    const measured: [Part, number | undefined][] = [
-      ['compute', computeMs],
-      ['weights', fetchMs],
-      ['data', dataMs],
-      ['send', sendMs],
-      ['optimize', optimizeMs],
-      ['reduce', reduceMs],
-    ];
     let leftMs = Math.max(0, stepMs);
-    for (const [name, ms] of measured) {
-      const counted = Math.min(Math.max(0, ms ?? 0), leftMs);
+    // Where they overlap, those first that a step is made for.
+    for (const name of ['compute', 'fetch', 'data', 'send', 'optimize', 'reduce'] as const) {
+      const counted = Math.min(Math.max(0, timings[`${name}Ms`] ?? 0), leftMs);
       leftMs -= counted;
       this.#parts.set(name, (this.#parts.get(name) ?? 0) + counted);
     }
@@ -73,7 +66,7 @@ export class StepTimes {
     }
     own.numSteps++;
     own.numLeaves += numLeaves;
-    for (const part of ['fetchMs', 'dataMs', 'computeMs', 'sendMs'] as const) own[part] += lane[part];
+    for (const part of workerParts) own[`${part}Ms`] += lane[`${part}Ms`];
     own.waitMs += Math.max(0, endMs - startMs - busyMs(lane));
   }
 

@@ -100,7 +100,7 @@ svg text{font:11px system-ui,-apple-system,"Segoe UI",Roboto,Arial,sans-serif;fi
 .start{fill:var(--start)}.stay{fill:var(--stay)}.broker{fill:var(--warn)}.paused{fill:var(--mark)}.timeline .validation,.key .validation{fill:var(--score);stroke:none}.key path.validation{fill:none;stroke:var(--validation)}
 .loss{stroke:var(--warn);stroke-width:2;fill:none}
 .parts{display:block;width:100%;height:14px;border-radius:3px;margin:1.2em 0 .4em}
-.part-weights{fill:#56b4e9}.part-data{fill:#cc79a7}.part-compute{fill:#009e73}.part-send{fill:#e69f00}.part-reduce{fill:#0072b2}.part-optimize{fill:#d55e00}.part-wait{fill:var(--start)}
+.part-fetch{fill:#56b4e9}.part-data{fill:#cc79a7}.part-compute{fill:#009e73}.part-send{fill:#e69f00}.part-reduce{fill:#0072b2}.part-optimize{fill:#d55e00}.part-wait{fill:var(--start)}
 .events{margin:.3em 0;padding-left:1.2em;font-size:.92rem}
 .events li{margin:.2em 0;overflow-wrap:anywhere}
 time{color:var(--quiet);font-variant-numeric:tabular-nums;font-size:.9em}

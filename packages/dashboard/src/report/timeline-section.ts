@@ -118,7 +118,7 @@ function runTimes(report: Report): Html {
 }
 
 const partNames: Record<Part, string> = {
-  weights: 'weights fetched by workers',
+  fetch: 'weights fetched by workers',
   data: 'waiting for photos to be loaded',
   compute: 'forward and backward pass',
   send: 'gradients handed over',

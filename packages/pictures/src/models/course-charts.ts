@@ -2,7 +2,7 @@
  * The charts of a run's course: what is kept of its events as curves, and how page and report draw them. A chart or a curve
  * is one entry here.
  */
-import type { KnownEvent } from '@unet-fleet/law';
+import { classScores, type KnownEvent, recordedScores } from '@unet-fleet/law';
 import type { ScaleKind, Tone } from './chart.ts';
 
 export interface CourseCurve<Name extends string = string> {
@@ -59,9 +59,12 @@ const charts = [
     title: 'Validation scores',
     scale: 'share',
     curves: [
-      curve('meanIou', {
-        ...{ name: 'Mean IoU', short: 'mean IoU', title: 'Intersection over union (IoU)' },
-        ...{ tone: 'score', kind: 'validation', value: ofValidation(({ meanIou }) => meanIou) },
+      ...recordedScores.map(({ of, mean }) => {
+        const { title } = classScores[of];
+        return curve(mean, {
+          ...{ name: `Mean ${title}`, short: `mean ${title}`, title, tone: 'score', kind: 'validation' },
+          value: ofValidation((event) => event[mean]),
+        });
       }),
       curve('pixelAccuracy', {
         ...{ name: 'Pixel accuracy', short: 'pixel accuracy', tone: 'accuracy', kind: 'validation' },

@@ -2,7 +2,8 @@
 import { basename } from 'node:path';
 import { setImmediate as letOthersRun } from 'node:timers/promises';
 import type { LiveRun, LiveStatus, Observer } from '@unet-fleet/coordinator/live/live-run';
-import type { TimedEvent } from '@unet-fleet/law';
+import { recordedScores, type TimedEvent } from '@unet-fleet/law';
+import { coordinatorParts, workerParts } from '@unet-fleet/pictures/models/step-parts';
 import { Metrics } from './registry.ts';
 import { serveMetrics } from './server.ts';
 import { coordinatorMetrics, memberMetrics } from './specs.ts';
@@ -78,23 +79,17 @@ function count(metrics: Own, event: TimedEvent): void {
       metrics.set('unet_fleet_gradient_norm', event.gradientNorm);
       const { timings } = event;
       if (!timings) break;
-      const phases = {
-        fetch: timings.fetchMs,
-        data: timings.dataMs,
-        compute: timings.computeMs,
-        send: timings.sendMs,
-        reduce: timings.reduceMs,
-        optimize: timings.optimizeMs,
-      };
-      for (const [phase, ms] of Object.entries(phases)) {
-        metrics.inc('unet_fleet_step_phase_seconds_total', seconds(ms), { phase });
+      for (const phase of [...workerParts, ...coordinatorParts]) {
+        metrics.inc('unet_fleet_step_phase_seconds_total', seconds(timings[`${phase}Ms`]), { phase });
       }
       break;
     }
     case 'validated':
       metrics.inc('unet_fleet_validations_total');
       metrics.show('unet_fleet_validation_loss', event.loss);
-      metrics.show('unet_fleet_validation_mean_iou_ratio', event.meanIou);
+      for (const { of, mean } of recordedScores) {
+        metrics.show(`unet_fleet_validation_mean_${of}_ratio`, event[mean]);
+      }
       metrics.show('unet_fleet_validation_pixel_accuracy_ratio', event.pixelAccuracy);
       break;
     case 'checkpoint':

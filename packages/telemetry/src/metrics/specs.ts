@@ -4,6 +4,7 @@
  * have few values, and the names of workers are on gauges alone, which go with their worker. What ends in `_total` is a
  * counter and in `_duration_seconds` a histogram; all else is a gauge.
  */
+import { classScores, recordedScores } from '@unet-fleet/law';
 
 export type CounterOf<Name extends string> = Extract<Name, `${string}_total`>;
 export type HistogramOf<Name extends string> = Extract<Name, `${string}_duration_seconds`>;
@@ -60,6 +61,14 @@ export const memberMetrics = specs(
   ['worker'],
 );
 
+/** Of each score that validations record by class. */
+const meanScores = Object.fromEntries(
+  recordedScores.map(({ of }) => [
+    `unet_fleet_validation_mean_${of}_ratio`,
+    `Mean ${classScores[of].title} of the newest validation, 0 to 1.`,
+  ]),
+) as Record<`unet_fleet_validation_mean_${(typeof recordedScores)[number]['of']}_ratio`, string>;
+
 const ofRun = specs({
   unet_fleet_run_info: { help: 'Always 1: which run this is.', labels: ['run', 'run_id'] },
   unet_fleet_state: { help: '1 for what the run is doing now, 0 for all else.', labels: ['state'] },
@@ -84,7 +93,7 @@ const ofRun = specs({
   unet_fleet_gradient_norm: 'Norm of the mean gradient of the newest step, before clipping.',
   unet_fleet_validations_total: 'Validations by this process.',
   unet_fleet_validation_loss: 'Loss of the newest validation.',
-  unet_fleet_validation_mean_iou_ratio: 'Mean IoU of the newest validation, 0 to 1.',
+  ...meanScores,
   unet_fleet_validation_pixel_accuracy_ratio: 'Share of right pixels of the newest validation, 0 to 1.',
   unet_fleet_checkpoints_total: 'Durable checkpoints written by this process.',
   unet_fleet_checkpoint_failures_total: 'Checkpoints that could not be written.',

@@ -1,4 +1,5 @@
 /** The metrics of one worker process: counted as it tells what it does. */
+import { busyParts } from '@unet-fleet/pictures/models/step-parts';
 import type { WorkerActivity } from '@unet-fleet/wire';
 import type { Address } from './coordinator.ts';
 import { Metrics } from './registry.ts';
@@ -30,13 +31,7 @@ export class WorkerMetrics {
       case 'computed': {
         const { kind, numLeaves, timings } = activity;
         metrics.inc('unet_fleet_worker_leaves_total', numLeaves, { kind });
-        const { fetchMs, dataMs, computeMs, sendMs } = timings;
-        for (const [phase, ms] of Object.entries({
-          fetch: fetchMs,
-          data: dataMs,
-          compute: computeMs,
-          send: sendMs,
-        })) {
+        for (const [phase, ms] of busyParts(timings)) {
           metrics.inc('unet_fleet_worker_phase_seconds_total', ms / 1_000, { phase });
         }
         break;

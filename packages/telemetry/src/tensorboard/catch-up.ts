@@ -4,16 +4,17 @@
  */
 import { closeSync, openSync, readdirSync, readSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { recordedScores } from '@unet-fleet/law';
 import { fieldsOf, type ReadField } from './protobuf.ts';
 import type { WrittenEvent } from './protocol.ts';
 import { footerBytes, headerBytes, lengthOf } from './records.ts';
 import {
   accuracyTag,
-  classIouPrefix,
   lossTag,
   masksTag,
   normTag,
   rateTag,
+  scorePrefix,
   speedTag,
   validationLossTag,
   weightsTag,
@@ -41,7 +42,9 @@ const statusStart = 1;
 /** What a record with this tag first was written of; a prefix ends in "/". */
 const kinds: readonly (readonly [tag: string, kind: keyof Written])[] = [
   ...[lossTag, rateTag, normTag, speedTag].map((tag) => [tag, 'step'] as const),
-  ...[validationLossTag, accuracyTag, classIouPrefix].map((tag) => [tag, 'validated'] as const),
+  ...[validationLossTag, accuracyTag, ...recordedScores.map(({ of }) => scorePrefix(of))].map(
+    (tag) => [tag, 'validated'] as const,
+  ),
   [masksTag(''), 'evaluation-kept'],
   [weightsTag(''), 'checkpoint'],
 ];

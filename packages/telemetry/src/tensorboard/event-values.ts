@@ -1,12 +1,12 @@
 /** From an event of the run to the scalars that are written of it. Pure. */
 
-import type { RecordedOf } from '@unet-fleet/law';
+import { type RecordedOf, recordedScores } from '@unet-fleet/law';
 import { scalar, type Value } from './summaries.ts';
 import {
   accuracyTag,
-  classIouTag,
+  classTag,
   lossTag,
-  meanIouTag,
+  meanTag,
   normTag,
   rateTag,
   speedTag,
@@ -25,9 +25,11 @@ export const stepValues = (event: RecordedOf<'step'>): Value[] => [
 
 export const validatedValues = (event: RecordedOf<'validated'>, classNames: readonly string[]): Value[] => [
   ...figure(validationLossTag, event.loss),
-  ...figure(meanIouTag, event.meanIou),
+  ...recordedScores.flatMap(({ of, mean }) => figure(meanTag(of), event[mean])),
   ...figure(accuracyTag, event.pixelAccuracy),
-  ...(event.classIou ?? []).flatMap((iou, index) =>
-    iou === null ? [] : [scalar(classIouTag(classNames[index] || `class ${index}`), iou)],
+  ...recordedScores.flatMap(({ of, byClass }) =>
+    (event[byClass] ?? []).flatMap((score, index) =>
+      figure(classTag(of, classNames[index] || `class ${index}`), score),
+    ),
   ),
 ];

@@ -2,9 +2,19 @@
  * What TensorBoard's plugins keep in event files: the options of the run for the HParams view (plugins/hparams/api.proto
  * and plugin_data.proto of tensorboard), and the charts of the Custom Scalars view (plugins/custom_scalar/layout.proto).
  */
+import { classScores, recordedScores } from '@unet-fleet/law';
 import * as proto from './protobuf.ts';
 import { pluginText, pluginValue, type Value } from './summaries.ts';
-import { accuracyTag, lossTag, meanIouTag, normTag, rateTag, speedTag, validationLossTag } from './tags.ts';
+import {
+  accuracyTag,
+  lossTag,
+  meanTag,
+  normTag,
+  rateTag,
+  scorePrefix,
+  speedTag,
+  validationLossTag,
+} from './tags.ts';
 
 export type Hyperparameters = Readonly<Record<string, string | number | boolean>>;
 
@@ -62,8 +72,14 @@ const charts: [category: string, charts: [title: string, ...tags: string[]][]][]
   [
     'Scores',
     [
-      ['IoU by class', '^IoU/'],
-      ['Mean IoU and pixel accuracy', `^${meanIouTag}$`, `^${accuracyTag}$`],
+      ...recordedScores.map(({ of }): [string, string] => [
+        `${classScores[of].title} by class`,
+        `^${scorePrefix(of)}`,
+      ]),
+      [
+        `Mean ${recordedScores.map(({ of }) => classScores[of].title).join(', ')} and pixel accuracy`,
+        ...[...recordedScores.map(({ of }) => meanTag(of)), accuracyTag].map((tag) => `^${tag}$`),
+      ],
     ],
   ],
 ];

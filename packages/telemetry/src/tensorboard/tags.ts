@@ -3,6 +3,7 @@
  * that PyTorch's U-Net trainers use: Loss/train and learning_rate of milesial/Pytorch-UNet, weights and gradients by
  * the names of its state dict.
  */
+import { type ClassScoreName, classScores, recordedScores } from '@unet-fleet/law';
 
 export type TagKind = 'scalar' | 'picture' | 'histogram' | 'plugin';
 
@@ -14,50 +15,44 @@ export interface TagInfo {
   meaning: string;
 }
 
+export const lossTag = 'Loss/train';
+export const rateTag = 'learning_rate';
+export const normTag = 'gradient_norm';
+export const speedTag = 'images_per_second';
+export const validationLossTag = 'Loss/validation';
+export const accuracyTag = 'pixel_accuracy';
+/** Of every class, and of their mean. */
+export const scorePrefix = (of: ClassScoreName): string => `${classScores[of].title}/`;
+export const meanTag = (of: ClassScoreName): string => `${scorePrefix(of)}mean`;
+/** A class called "mean" is told from the mean over all. */
+export const classTag = (of: ClassScoreName, name: string): string =>
+  `${scorePrefix(of)}${name === 'mean' ? 'class mean' : name}`;
+export const masksTag = (sampleId: string): string => `masks/${sampleId}`;
+export const weightsTag = (tensor: string): string => `weights/${tensor}`;
+export const gradientsTag = (tensor: string): string => `gradients/${tensor}`;
+
+const scalars = (when: TagInfo['when'], meanings: Record<string, string>): TagInfo[] =>
+  Object.entries(meanings).map(([tag, meaning]) => ({ tag, kind: 'scalar', when, meaning }));
+
 export const tags: readonly TagInfo[] = [
-  {
-    tag: 'Loss/train',
-    kind: 'scalar',
-    when: 'step',
-    meaning: 'mean loss over the valid pixels of the batch',
-  },
-  { tag: 'learning_rate', kind: 'scalar', when: 'step', meaning: 'rate that the step was made with' },
-  {
-    tag: 'gradient_norm',
-    kind: 'scalar',
-    when: 'step',
-    meaning: 'norm of the mean gradient, before clipping',
-  },
-  {
-    tag: 'images_per_second',
-    kind: 'scalar',
-    when: 'step',
-    meaning: 'images of the batch by the duration of the step',
-  },
-  {
-    tag: 'Loss/validation',
-    kind: 'scalar',
-    when: 'validation',
-    meaning: 'mean loss over the valid pixels of all validation photos',
-  },
-  {
-    tag: 'IoU/mean',
-    kind: 'scalar',
-    when: 'validation',
-    meaning: 'mean over the classes that occur in truth or prediction',
-  },
-  {
-    tag: 'IoU/<class>',
-    kind: 'scalar',
-    when: 'validation',
-    meaning: 'intersection over union of a class; missing where the class occurs in neither',
-  },
-  {
-    tag: 'pixel_accuracy',
-    kind: 'scalar',
-    when: 'validation',
-    meaning: 'share of valid pixels with the right class',
-  },
+  ...scalars('step', {
+    [lossTag]: 'mean loss over the valid pixels of the batch',
+    [rateTag]: 'rate that the step was made with',
+    [normTag]: 'norm of the mean gradient, before clipping',
+    [speedTag]: 'images of the batch by the duration of the step',
+  }),
+  ...scalars('validation', {
+    [validationLossTag]: 'mean loss over the valid pixels of all validation photos',
+    ...Object.assign(
+      {},
+      ...recordedScores.map(({ of }) => ({
+        [meanTag(of)]: 'mean over the classes that occur in truth or prediction',
+        [classTag(of, '<class>')]:
+          `${classScores[of].title} of a class; missing where the class occurs in neither`,
+      })),
+    ),
+    [accuracyTag]: 'share of valid pixels with the right class',
+  }),
   {
     tag: 'masks/<photo>',
     kind: 'picture',
@@ -95,19 +90,3 @@ export const tags: readonly TagInfo[] = [
     meaning: 'charts of the Custom Scalars view: both losses, IoU, rate and norm',
   },
 ];
-
-export const lossTag = 'Loss/train';
-export const rateTag = 'learning_rate';
-export const normTag = 'gradient_norm';
-export const speedTag = 'images_per_second';
-export const validationLossTag = 'Loss/validation';
-export const meanIouTag = 'IoU/mean';
-export const accuracyTag = 'pixel_accuracy';
-/** Of every class, and of their mean. */
-export const classIouPrefix = 'IoU/';
-/** A class called "mean" is told from the mean over all. */
-export const classIouTag = (name: string): string =>
-  `${classIouPrefix}${name === 'mean' ? 'class mean' : name}`;
-export const masksTag = (sampleId: string): string => `masks/${sampleId}`;
-export const weightsTag = (tensor: string): string => `weights/${tensor}`;
-export const gradientsTag = (tensor: string): string => `gradients/${tensor}`;

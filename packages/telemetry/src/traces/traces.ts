@@ -13,7 +13,7 @@ import {
   trace,
 } from '@opentelemetry/api';
 import type { LiveRun, Observer } from '@unet-fleet/coordinator/live/live-run';
-import type { TimedEvent, WorkerLane } from '@unet-fleet/law';
+import { recordedScores, type TimedEvent, type WorkerLane } from '@unet-fleet/law';
 
 type Step = Extract<TimedEvent, { type: 'step' }>;
 
@@ -41,6 +41,9 @@ export const traces: Observer = async (run) => {
 /** An attribute where there is a value. */
 const figure = (name: string, value: number | null): Attributes => (value === null ? {} : { [name]: value });
 
+const meanScores = (event: Extract<TimedEvent, { type: 'validated' }>): Attributes =>
+  Object.assign({}, ...recordedScores.map(({ of, mean }) => figure(`unet_fleet.mean_${of}`, event[mean])));
+
 class Spans {
   readonly #tracer: Tracer;
   readonly #ofRun: Attributes;
@@ -64,7 +67,7 @@ class Spans {
         this.#root('validation', this.#validationStartMs ?? endMs, endMs, {
           'unet_fleet.step': event.step,
           ...figure('unet_fleet.loss', event.loss),
-          ...figure('unet_fleet.mean_iou', event.meanIou),
+          ...meanScores(event),
         });
         this.#validationStartMs = null;
         break;

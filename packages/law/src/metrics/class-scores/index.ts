@@ -1,6 +1,7 @@
 /**
  * Every score of a class, in the order in which tables show them. A new one is a file and a line here: evaluate, report
- * and page have its column, and its mean where it has one; csv has what each validation's event keeps.
+ * and page have its column, and its mean where it has one; csv, curves, TensorBoard, Prometheus and traces have what each
+ * validation's event keeps.
  */
 import { dice } from './dice.ts';
 import { iou } from './iou.ts';

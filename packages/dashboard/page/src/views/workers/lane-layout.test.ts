@@ -34,7 +34,7 @@ const step = (number: number, lanes: Lane[], stepMs = 100): StepLanes => ({
 
 test('covers a step without gap or overlap, waiting before and after', () => {
   const boxes = laneBoxes(lane('w'), 100);
-  expect(boxes.map(({ part }) => part)).toEqual(['wait', 'weights', 'compute', 'send', 'wait']);
+  expect(boxes.map(({ part }) => part)).toEqual(['wait', 'fetch', 'compute', 'send', 'wait']);
   expect(boxes[0]!.fromMs).toBe(0);
   expect(boxes.at(-1)!.toMs).toBe(100);
   for (let at = 1; at < boxes.length; at++) expect(boxes[at]!.fromMs).toBe(boxes[at - 1]!.toMs);
@@ -89,6 +89,6 @@ test('says a step of a worker and of the coordinator in words', () => {
 
 test('takes means over the steps that a worker took part in', () => {
   const lanes = [step(1, [lane('a')]), step(2, [lane('a', { computeMs: 70 }), lane('b')])];
-  expect(meanDurations(lanes, 'a')).toMatchObject({ compute: 60, weights: 10, wait: 20 });
+  expect(meanDurations(lanes, 'a')).toMatchObject({ compute: 60, fetch: 10, wait: 20 });
   expect(meanDurations(lanes, 'c')).toBe(null);
 });

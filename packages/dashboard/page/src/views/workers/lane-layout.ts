@@ -2,16 +2,15 @@
  * Where the boxes of the timeline and of the bars lie: steps one after another, a lane for each worker and one for the
  * coordinator, each step's time split in its parts. Pure: ms in, boxes and SVG paths out.
  */
-import { busyMs, busyParts, type Part, parts } from '@unet-fleet/pictures/models/step-parts';
+import { busyMs, busyParts, type Part, workerParts } from '@unet-fleet/pictures/models/step-parts';
 import type { Lane, StepLanes } from '../../../../src/protocol.ts';
 
-/** In the order in which they are drawn. */
-export const workerParts: readonly Part[] = parts.filter((part) => part !== 'reduce' && part !== 'optimize');
-export const coordinatorParts: readonly Part[] = ['reduce', 'optimize'];
+/** Of a worker's row, in the order in which they are drawn. */
+export const rowParts: readonly Part[] = [...workerParts, 'wait'];
 
 /** What each part is to a person. */
 export const partNames: Record<Part, string> = {
-  weights: 'fetch and apply weights',
+  fetch: 'fetch and apply weights',
   data: 'wait for photos',
   compute: 'compute',
   send: 'send gradients',
@@ -141,7 +140,7 @@ export function inWords(step: StepLanes, row: string): string {
   const lane = step.lanes.find(({ worker }) => worker === row);
   if (lane === undefined) return `${head}: took no part.`;
   const durations = durationsOf(lane, step.stepMs);
-  const told = workerParts
+  const told = rowParts
     .filter((part) => (durations[part] ?? 0) > 0)
     .map((part) => of(part, durations[part]!));
   const leaves = `${lane.numLeaves} ${lane.numLeaves === 1 ? 'leaf' : 'leaves'}`;

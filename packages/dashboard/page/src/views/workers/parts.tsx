@@ -1,10 +1,10 @@
 /** How the parts of a step look: a colour and a pattern each, so that they are told apart without colours, too. */
-import type { Part } from '@unet-fleet/pictures/models/step-parts';
-import { coordinatorParts, partNames, workerParts } from './lane-layout.ts';
+import { coordinatorParts, type Part } from '@unet-fleet/pictures/models/step-parts';
+import { partNames, rowParts } from './lane-layout.ts';
 
 /** Lines of a pattern within a square of 8, drawn over the part's colour; '' for a plain one. */
 const patterns: Record<Part, string> = {
-  weights: 'M-2 2l4 -4M0 8l8 -8M6 10l4 -4',
+  fetch: 'M-2 2l4 -4M0 8l8 -8M6 10l4 -4',
   data: 'M2 0v8M6 0v8',
   compute: '',
   send: 'M-2 6l4 4M0 0l8 8M6 -2l4 4',
@@ -13,7 +13,7 @@ const patterns: Record<Part, string> = {
   optimize: 'M2 0v8M0 2h8M6 0v8M0 6h8',
 };
 
-const allParts = [...workerParts, ...coordinatorParts];
+const allParts = [...rowParts, ...coordinatorParts];
 
 /** The patterns themselves; `prefix` keeps the ids of two drawings apart. */
 export function PartPatterns({ prefix }: { prefix: string }) {
@@ -41,7 +41,7 @@ export function PartLegend() {
             <rect width={22} height={14} fill={partFill(`legend-${part}`, part)} />
           </svg>
           {partNames[part]}
-          {coordinatorParts.includes(part) && <span class="quiet">(coordinator)</span>}
+          {coordinatorParts.some((own) => own === part) && <span class="quiet">(coordinator)</span>}
         </li>
       ))}
     </ul>

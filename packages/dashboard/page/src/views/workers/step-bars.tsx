@@ -5,7 +5,7 @@ import {
   meanDurations,
   milliseconds,
   partNames,
-  workerParts,
+  rowParts,
   workersIn,
 } from './lane-layout.ts';
 import { PartPatterns, partFill } from './parts.tsx';
@@ -26,7 +26,7 @@ export function StepBars({ lanes }: { lanes: readonly StepLanes[] }) {
             <span class="step-bar-name">{worker}</span>
             <svg width="100%" height={height} role="img" aria-label={`${worker}: ${inWords(durations)}`}>
               <PartPatterns prefix="bars" />
-              {workerParts.map((part) => {
+              {rowParts.map((part) => {
                 const length = ((durations[part] ?? 0) / longest) * 100;
                 const from = x;
                 x += length;
@@ -54,10 +54,10 @@ export function StepBars({ lanes }: { lanes: readonly StepLanes[] }) {
 }
 
 const sumOf = (durations: Durations): number =>
-  workerParts.reduce((sum, part) => sum + (durations[part] ?? 0), 0);
+  rowParts.reduce((sum, part) => sum + (durations[part] ?? 0), 0);
 
 const inWords = (durations: Durations): string =>
-  workerParts
+  rowParts
     .filter((part) => (durations[part] ?? 0) >= 0.05)
     .map((part) => `${partNames[part]} ${milliseconds(durations[part]!)}`)
     .join(', ');
