@@ -1,6 +1,7 @@
 /** What a training step would cost a worker, for `inspect`: from the model's graph and the data's sizes, before a run. */
 import { trainingSizeOf } from '@unet-fleet/dataset';
 import {
+  bytes,
   type Config,
   costOf,
   counted,
@@ -61,15 +62,12 @@ export function costLines(cost: TrainingCost, { availableBytes }: Memory): strin
   const { leaf, mapBytes, weightBytes } = cost;
   const photos = `${counted(leaf.numImages, 'photo')} of ${leaf.width}x${leaf.height}`;
   const total = mapBytes + weightBytes;
-  const first = `a worker: ${megabytes(mapBytes)} of maps for a leaf of ${photos}, ${megabytes(weightBytes)} of weights; ${billions(cost.multiplyAddsPerPhoto)} billion multiply-adds a photo`;
+  const first = `a worker: ${bytes(mapBytes)} of maps for a leaf of ${photos}, ${bytes(weightBytes)} of weights; ${billions(cost.multiplyAddsPerPhoto)} billion multiply-adds a photo`;
   if (total <= availableBytes) return [first];
   return [
     first,
-    `that is more than the ${megabytes(availableBytes)} that are free here: use a smaller --leaf-size, --size or --base-width, or workers with more memory`,
+    `that is more than the ${bytes(availableBytes)} that are free here: use a smaller --leaf-size, --size or --base-width, or workers with more memory`,
   ];
 }
 
 const billions = (n: number): string => (n < 1e10 ? (n / 1e9).toFixed(1) : whole(Math.round(n / 1e9)));
-
-const megabytes = (bytes: number): string =>
-  bytes < 1e10 ? `${Math.round(bytes / 1e6)} MB` : `${Math.round(bytes / 1e9)} GB`;

@@ -1,6 +1,6 @@
 /** From a scan report to the data of a run: the policies for unpaired and wrong files, and the identity of the data. */
 import { createHash } from 'node:crypto';
-import { type DataConfig, UserError } from '@unet-fleet/law';
+import { counted, type DataConfig, UserError } from '@unet-fleet/law';
 import type { Split } from './split.ts';
 import type { Dataset, OutOfRange, Sample, ScanReport } from './types.ts';
 
@@ -11,11 +11,6 @@ const MAX_GUESSED_CLASSES = 1024;
 export function listSome(items: readonly string[], limit = 3): string {
   const shown = items.slice(0, limit).join(', ');
   return items.length > limit ? `${shown} and ${items.length - limit} more` : shown;
-}
-
-/** "1 mask", "3 masks" */
-export function countOf(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 /** Throws a UserError where a policy stops the run, or where too little is left to train on. */
@@ -90,7 +85,7 @@ function splitWarnings({ training, validation }: Split, samples: readonly Sample
   });
   if (twins.length === 0) return [];
   return [
-    `${countOf(twins.length, 'photo')} of the validation ${twins.length === 1 ? 'is' : 'are'} trained on under another name (${listSome(twins)}): the scores will be too good.`,
+    `${counted(twins.length, 'photo')} of the validation ${twins.length === 1 ? 'is' : 'are'} trained on under another name (${listSome(twins)}): the scores will be too good.`,
   ];
 }
 
@@ -100,12 +95,12 @@ function unpairedWarnings(report: ScanReport, data: DataConfig): string[] {
   const sentences: string[] = [];
   if (photosWithoutMasks.length > 0) {
     sentences.push(
-      `${countOf(photosWithoutMasks.length, 'photo')} without a mask (${listSome(photosWithoutMasks)})${beside}`,
+      `${counted(photosWithoutMasks.length, 'photo')} without a mask (${listSome(photosWithoutMasks)})${beside}`,
     );
   }
   if (masksWithoutPhotos.length > 0) {
     sentences.push(
-      `${countOf(masksWithoutPhotos.length, 'mask')} without a photo (${listSome(masksWithoutPhotos)})`,
+      `${counted(masksWithoutPhotos.length, 'mask')} without a photo (${listSome(masksWithoutPhotos)})`,
     );
   }
   // Where nothing fits at all, the message about that says more than the policy.
@@ -123,17 +118,17 @@ function wrongWarnings(report: ScanReport, data: DataConfig): string[] {
   const sentences: string[] = [];
   if (unreadable.length > 0) {
     const files = unreadable.map(({ path, reason }) => `${path}: ${reason}`);
-    sentences.push(`${countOf(unreadable.length, 'file')} cannot be read (${listSome(files)})`);
+    sentences.push(`${counted(unreadable.length, 'file')} cannot be read (${listSome(files)})`);
   }
   if (sizeMismatches.length > 0) {
     const sizes = sizeMismatches.map(
       ({ id, photo, mask }) => `${id}: ${photo.width}x${photo.height} against ${mask.width}x${mask.height}`,
     );
-    sentences.push(`${countOf(sizeMismatches.length, 'photo')} and mask differ in size (${listSome(sizes)})`);
+    sentences.push(`${counted(sizeMismatches.length, 'photo')} and mask differ in size (${listSome(sizes)})`);
   }
   if (outOfRange.length > 0) {
     sentences.push(
-      `${countOf(outOfRange.length, 'mask')} with values that are no class (${listSome(outOfRange.map(describeOutOfRange))})`,
+      `${counted(outOfRange.length, 'mask')} with values that are no class (${listSome(outOfRange.map(describeOutOfRange))})`,
     );
   }
   if (sentences.length > 0 && data.wrongMasks === 'stop') {
@@ -146,7 +141,7 @@ function wrongWarnings(report: ScanReport, data: DataConfig): string[] {
 
 /** "car01.png: 255 (1204 pixels), 7 (3 pixels)" */
 export function describeOutOfRange({ mask, values }: OutOfRange): string {
-  const list = values.map(({ value, numPixels }) => `${value} (${countOf(numPixels, 'pixel')})`);
+  const list = values.map(({ value, numPixels }) => `${value} (${counted(numPixels, 'pixel')})`);
   return `${mask}: ${listSome(list, 4)}`;
 }
 
@@ -157,7 +152,7 @@ function numPairs(report: ScanReport): number {
 
 function noSamples(report: ScanReport, data: DataConfig): string {
   if (numPairs(report) > 0)
-    return `No photo with a usable mask is left of ${countOf(numPairs(report), 'pair')}: mend the masks.`;
+    return `No photo with a usable mask is left of ${counted(numPairs(report), 'pair')}: mend the masks.`;
   const [photo] = report.photosWithoutMasks;
   const [mask] = report.masksWithoutPhotos;
   const remedy =

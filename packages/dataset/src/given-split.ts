@@ -3,8 +3,8 @@
  * keeps true: a photo of one part never comes into the other, what is in neither (a test set) is left out, and both are
  * said. Without either, the split is drawn (split.ts).
  */
-import { type DataConfig, UserError } from '@unet-fleet/law';
-import { countOf, listSome } from './dataset.ts';
+import { counted, type DataConfig, UserError } from '@unet-fleet/law';
+import { listSome } from './dataset.ts';
 import { compareText } from './list-folder.ts';
 import { withoutExtension } from './names.ts';
 import type { Lone, Pairing } from './pair.ts';
@@ -55,10 +55,10 @@ function byFolders(pairing: Pairing): Divided {
   const isKept = ({ id }: { id: string }) => partOf(id) === 'training' || partOf(id) === 'validation';
   const leftOut = pairing.pairs.filter((pair) => !isKept(pair)).map(({ id }) => folderOf(id));
   const parts = isGiven
-    ? `The split is that of the folders: ${counted(training)} for training, ${counted(validation)} for validation`
-    : `Validation is drawn from ${counted(training)}, as there is no folder for it`;
+    ? `The split is that of the folders: ${foldersOf(training)} for training, ${foldersOf(validation)} for validation`
+    : `Validation is drawn from ${foldersOf(training)}, as there is no folder for it`;
   const others =
-    leftOut.length === 0 ? '' : `; ${countOf(leftOut.length, 'photo')} in ${names(leftOut)} left out`;
+    leftOut.length === 0 ? '' : `; ${counted(leftOut.length, 'photo')} in ${names(leftOut)} left out`;
   return {
     pairing: restricted(pairing, isKept),
     split: isGiven ? { training, validation } : null,
@@ -70,7 +70,7 @@ function byFolders(pairing: Pairing): Divided {
 const folderOf = (id: string): string =>
   id.includes('/') ? `${id.split('/')[0]}/` : 'no folder of their own';
 const names = (folders: readonly string[]): string => listSome([...new Set(folders)]);
-const counted = (ids: readonly string[]): string => `${names(ids.map(folderOf))} (${ids.length})`;
+const foldersOf = (ids: readonly string[]): string => `${names(ids.map(folderOf))} (${ids.length})`;
 
 function restricted(pairing: Pairing, isKept: (file: { id: string }) => boolean): Pairing {
   return {
@@ -88,7 +88,7 @@ function byLists(pairing: Pairing, options: SplitOptions): Divided {
   const both = [...validation.ids].filter((id) => training.ids.has(id));
   if (both.length > 0) {
     throw new UserError(
-      `${countOf(both.length, 'photo')} ${both.length === 1 ? 'stands' : 'stand'} in ${options.trainList} and in ${options.valList} (${listSome(both)}): what is trained on can't validate, so take them out of one.`,
+      `${counted(both.length, 'photo')} ${both.length === 1 ? 'stands' : 'stand'} in ${options.trainList} and in ${options.valList} (${listSome(both)}): what is trained on can't validate, so take them out of one.`,
     );
   }
   const isKept = ({ id }: { id: string }) => training.ids.has(id) || validation.ids.has(id);
@@ -97,7 +97,7 @@ function byLists(pairing: Pairing, options: SplitOptions): Divided {
   const partOfPairs = ({ ids }: Listed) => [...ids].filter((id) => paired.has(id)).sort(compareText);
   const split = { training: partOfPairs(training), validation: partOfPairs(validation) };
   const numOut = pairing.pairs.length - kept.pairs.length;
-  const out = numOut === 0 ? '' : `; ${countOf(numOut, 'photo')} in neither left out`;
+  const out = numOut === 0 ? '' : `; ${counted(numOut, 'photo')} in neither left out`;
   return {
     pairing: { ...kept, masksWithoutPhotos: [] },
     split,
@@ -148,7 +148,7 @@ function listed(path: string, option: string, index: NameIndex, { unpaired, imag
       `None of the ${lines.length} lines of ${path} is a photo in ${images} (the first is "${lines[0]}"; there is ${index.example}): check ${option} and --images.`,
     );
   }
-  const missing = `${countOf(unknown.length, 'line')} of ${path} ${unknown.length === 1 ? 'is' : 'are'} no photo in ${images} (${listSome(unknown)})`;
+  const missing = `${counted(unknown.length, 'line')} of ${path} ${unknown.length === 1 ? 'is' : 'are'} no photo in ${images} (${listSome(unknown)})`;
   if (unknown.length > 0 && unpaired === 'stop') {
     throw new UserError(`${missing}: mend the list, or use --unpaired warn to leave them out.`);
   }
@@ -159,7 +159,7 @@ function listed(path: string, option: string, index: NameIndex, { unpaired, imag
     notes: [
       ...(numColumns > 0 ? [`The first column of ${path} is read, the others are not.`] : []),
       ...(numTwice > 0
-        ? [`${countOf(numTwice, 'line')} of ${path} name a photo again; each counts once.`]
+        ? [`${counted(numTwice, 'line')} of ${path} name a photo again; each counts once.`]
         : []),
     ],
   };

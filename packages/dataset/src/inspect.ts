@@ -1,5 +1,6 @@
 /** The table that a person wants before training, as plain data and as text. */
-import { countOf, describeOutOfRange } from './dataset.ts';
+import { counted } from '@unet-fleet/law';
+import { describeOutOfRange } from './dataset.ts';
 import { describeKind } from './picture-kinds.ts';
 import type { ScanReport } from './types.ts';
 
@@ -96,7 +97,7 @@ export function formatDatasetTable(table: DatasetTable, maxItems = 20): string {
     ...formatList('files that are wrong', table.faults, maxItems),
   );
   if (table.numOtherFiles > 0)
-    lines.push('', `${countOf(table.numOtherFiles, 'file')} of other kinds not looked at`);
+    lines.push('', `${counted(table.numOtherFiles, 'file')} of other kinds not looked at`);
   if (table.suggestedPalette.length > 0) {
     lines.push(
       '',

@@ -3,9 +3,6 @@
  * against these before it believes them, so that a damaged or hostile file costs an error message, never the machine.
  */
 
-/** What --max-pixels is unless it is given: pixels of one photo or mask, 134 million, such as 11,585 x 11,585. */
-export const DEFAULT_MAX_PIXELS = 2 ** 27;
-
 /** What every reader of pictures is told about the most that it may read. */
 export interface PixelLimit {
   /** Of one photo or mask (--max-pixels). */

@@ -2,7 +2,7 @@
  * Pages of stacks are samples of their own: page k of a photo and page k of its mask are the pair "id#k". Files that hold
  * one picture are as they were. Pure.
  */
-import { UserError } from '@unet-fleet/law';
+import { counted, UserError } from '@unet-fleet/law';
 import { compareText } from './list-folder.ts';
 import type { Pair } from './pair.ts';
 import type { FileFacts, Finding, MaskFacts, PhotoFacts } from './scan-cache.ts';
@@ -46,7 +46,7 @@ function pagesOfPair({ pair, photo, mask }: FilePair): PairFinding[] {
   }
   const [photos, masks] = [photo.ok.pages, mask.ok.pages];
   if (photos.length !== masks.length) {
-    const reason = `it has ${countOfPages(masks.length)}, its photo ${countOfPages(photos.length)}; each page of a photo needs a page of its mask`;
+    const reason = `it has ${counted(masks.length, 'page')}, its photo ${counted(photos.length, 'page')}; each page of a photo needs a page of its mask`;
     return [{ pair, fileId: pair.id, page: 0, numPages: 1, photo: firstOf(photo), mask: { error: reason } }];
   }
   return photos.map((facts, page) => ({
@@ -58,8 +58,6 @@ function pagesOfPair({ pair, photo, mask }: FilePair): PairFinding[] {
     mask: { ok: { ...(masks[page] as MaskFacts), sha256: mask.ok.sha256 } },
   }));
 }
-
-const countOfPages = (count: number): string => `${count} page${count === 1 ? '' : 's'}`;
 
 function firstOf<T>(finding: Finding<FileFacts<T>>): Finding<PageOf<T>> {
   if ('error' in finding) return finding;

@@ -3,7 +3,8 @@
  * masks are drawn on the upright photo by programs that turn it, and on the stored pixels by those that do not. Pure: the
  * sizes of photos and masks decide, or only a person can.
  */
-import { countOf, listSome } from './dataset.ts';
+import { counted } from '@unet-fleet/law';
+import { listSome } from './dataset.ts';
 import type { Size } from './types.ts';
 
 interface Stored extends Size {
@@ -55,7 +56,7 @@ export function settleOrientation(pairs: readonly OrientedPair[]): SettledOrient
   const oriented = pairs.filter(({ photo }) => photo.orientation !== 1);
   const ids: Record<Vote, string[]> = { photo: [], stored: [], either: [], neither: [] };
   for (const pair of oriented) ids[voteOf(pair)].push(pair.id);
-  const carry = `${countOf(oriented.length, 'photo')} ${oriented.length === 1 ? 'carries' : 'carry'} an EXIF orientation`;
+  const carry = `${counted(oriented.length, 'photo')} ${oriented.length === 1 ? 'carries' : 'carry'} an EXIF orientation`;
   if (ids.photo.length > 0 && ids.stored.length > 0) {
     return {
       orientation: 'photo',
@@ -91,5 +92,5 @@ function turnedMasksNote(pairs: readonly OrientedPair[]): string | null {
   const alone = pairs.filter(({ photo, mask }) => photo.orientation === 1 && mask.orientation !== 1);
   const [first] = alone;
   if (first === undefined) return null;
-  return `${countOf(alone.length, 'mask')} (such as that of ${first.id}: ${turns[first.mask.orientation]}) ${alone.length === 1 ? 'carries' : 'carry'} an orientation that the photos do not: masks are turned by it (--orientation stored takes all as they are stored).`;
+  return `${counted(alone.length, 'mask')} (such as that of ${first.id}: ${turns[first.mask.orientation]}) ${alone.length === 1 ? 'carries' : 'carry'} an orientation that the photos do not: masks are turned by it (--orientation stored takes all as they are stored).`;
 }

@@ -2,8 +2,7 @@
  * What the photos of a set are, as the report tells it and the run keeps it: whether they are turned, which values become
  * 0 to 1, which of them cannot be read with the options that are set, and all that a person would not expect. Pure.
  */
-import type { DataConfig } from '@unet-fleet/law';
-import { countOf } from './dataset.ts';
+import { counted, type DataConfig } from '@unet-fleet/law';
 import type { PairFinding } from './pages.ts';
 import { photoProblem } from './readers/photo.ts';
 import type { PictureFacts } from './readers/picture-facts.ts';
@@ -49,7 +48,7 @@ export function toldOfPhotos(
     first === undefined
       ? []
       : [
-          `${countOf(numStacks, 'photo')} ${numStacks === 1 ? 'is a stack' : 'are stacks'} of pages: each of the ${pages.length} pages is a sample of its own (${first} and so on).`,
+          `${counted(numStacks, 'photo')} ${numStacks === 1 ? 'is a stack' : 'are stacks'} of pages: each of the ${pages.length} pages is a sample of its own (${first} and so on).`,
         ];
   const photos = findings.flatMap(({ pair, photo }) =>
     'ok' in photo ? [{ name: pair.photo, facts: photo.ok }] : [],
@@ -86,7 +85,7 @@ function noteOf(
   if (first === undefined) return [];
   return [
     sentence(
-      `${countOf(found.length, 'photo')} (such as ${first.name}) ${found.length === 1 ? 'has' : 'have'}`,
+      `${counted(found.length, 'photo')} (such as ${first.name}) ${found.length === 1 ? 'has' : 'have'}`,
     ),
   ];
 }

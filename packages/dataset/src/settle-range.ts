@@ -2,8 +2,9 @@
  * Which values of the photos become 0 to 1, where nobody has said it (--value-range auto). Pure: from the types and the
  * values of the whole set to one range, which the run keeps, so that no worker and no later command has to look again.
  */
+
 import { formatValueRange, type ValueType } from '@unet-fleet/config';
-import { countOf } from './dataset.ts';
+import { counted } from '@unet-fleet/law';
 import { valueType } from './readers/photo.ts';
 import type { PictureFacts } from './readers/picture-facts.ts';
 
@@ -29,7 +30,7 @@ export function settleRange(photos: readonly PhotoValues[]): SettledRange {
   if (first === undefined) return { valueRange: 'auto', note: null, fault: null };
   if (others.length > 0) {
     const kinds = [...byType].map(
-      ([type, some]) => `${countOf(some.length, 'photo')} of ${type}, such as ${some[0]?.photo}`,
+      ([type, some]) => `${counted(some.length, 'photo')} of ${type}, such as ${some[0]?.photo}`,
     );
     return {
       valueRange: 'auto',

@@ -74,7 +74,7 @@ export function ignoring(
 }
 
 /** "0, 128 and 255", "0..20 and 255", "0, 3, 5 and 40 more" */
-export function valuesText(values: readonly number[]): string {
+function valuesText(values: readonly number[]): string {
   const parts = formatMaskValues(values).split(',');
   if (parts.length > 12) return `${parts.slice(0, 8).join(', ')} and ${values.length - 8} more`;
   return parts.length === 1 ? parts.join() : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;

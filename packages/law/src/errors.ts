@@ -37,3 +37,6 @@ export class UserError extends Error {
     this.exitCode = exitCode;
   }
 }
+
+/** What it says, whatever was thrown. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -12,6 +12,13 @@ export function duration(ms: number): string {
 /** 1_240 -> "1.2 s": for what is compared with something as short. */
 export const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 
+/** A part of a step: "3.4 ms", "340 ms", "1.2 s", "1m 05s". */
+export function shortTime(ms: number): string {
+  if (ms < 10) return `${ms.toFixed(1)} ms`;
+  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  return ms < 10_000 ? `${(ms / 1_000).toFixed(1)} s` : duration(ms);
+}
+
 const twoDigits = (value: number): string => String(value).padStart(2, '0');
 
 /** 31037698 -> "31,037,698". */
@@ -45,3 +52,11 @@ export function compact(value: number): string {
 /** Images per second: more digits where it is slow. */
 export const rateText = (perSecond: number): string =>
   `${perSecond.toFixed(perSecond < 10 ? 2 : 0)} images/s`;
+
+/** 1_240_000 -> "1.2 MB". */
+export function bytes(value: number): string {
+  const units = ['bytes', 'kB', 'MB', 'GB', 'TB', 'PB'];
+  const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, value)) / 3));
+  const scaled = value / 1_000 ** power;
+  return `${power === 0 || scaled >= 100 ? Math.round(scaled) : scaled.toFixed(1)} ${units[power]}`;
+}

@@ -2,7 +2,7 @@
  * A confusion matrix as a heat map: each row is one true class, its cells the shares of its pixels that were
  * predicted as each class. Normalising by row keeps a class of a thousand pixels as readable as the background.
  */
-import { metricsOf } from '@unet-fleet/law';
+import { counted, metricsOf } from '@unet-fleet/law';
 import { rectSvg, renderPng } from './canvas.ts';
 import { type ClassScheme, nameOfLabel } from './models/class-map.ts';
 import { cellOf, occurringClasses } from './models/confusion.ts';
@@ -59,7 +59,7 @@ export function confusionPicture(
 
 function heading(title: string, width: number, numAbsent: number, numLeftOut: number): string[] {
   const notes = ['share of each true class by predicted class (rows add to 100 %)'];
-  if (numAbsent > 0) notes.push(`${numAbsent} absent ${numAbsent === 1 ? 'class' : 'classes'} left out`);
+  if (numAbsent > 0) notes.push(`${counted(numAbsent, 'absent class', 'absent classes')} left out`);
   if (numLeftOut > 0) notes.push(`${numLeftOut} rarer classes left out`);
   const maxWidthPx = width - 48;
   return [

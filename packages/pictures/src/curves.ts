@@ -2,7 +2,7 @@
  * The course of a run in one picture: loss, mean IoU and learning rate over the steps, with the ends of epochs,
  * checkpoints and restarts marked lightly.
  */
-import type { KnownEvent } from '@unet-fleet/law';
+import { counted, type KnownEvent } from '@unet-fleet/law';
 import { circleSvg, polylineSvg, rectSvg, renderPng, type StrokeStyle } from './canvas.ts';
 import { type History, historyOf } from './history.ts';
 import {
@@ -209,16 +209,14 @@ function summaryOf({ steps, validations, epochEnds, checkpoints, restarts }: His
   return [
     steps.length === 0
       ? 'no steps yet'
-      : `${steps.at(-1)!.step} steps, ${plural(numEpochs, 'epoch')} (light lines)`,
+      : `${steps.at(-1)!.step} steps, ${counted(numEpochs, 'epoch')} (light lines)`,
     last && `last validation: loss ${last.loss.toPrecision(3)}, mean IoU ${last.meanIou.toFixed(3)}`,
-    checkpoints.length > 0 && `${plural(checkpoints.length, 'checkpoint')} (ticks)`,
+    checkpoints.length > 0 && `${counted(checkpoints.length, 'checkpoint')} (ticks)`,
     restarts.length > 0 && `resumed ${restarts.length === 1 ? 'once' : `${restarts.length} times`} (dashed)`,
   ]
     .filter(Boolean)
     .join(' · ');
 }
-
-const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
 const line = (
   x1: number,

@@ -1,4 +1,5 @@
 /** A replay's report in sentences. */
+import { counted } from '@unet-fleet/law';
 import type { AnswerDifference, FirstPassDifference, LeafDifference, StepComparison } from './compare.ts';
 import type { ReplayReport } from './replay.ts';
 
@@ -81,5 +82,3 @@ function leafReason({ leaf, samples, inLedger, recomputed }: LeafDifference): st
   const differing = figures.filter(([, key]) => inLedger[key] !== recomputed[key]);
   return `${of}: ${differing.map(([name, key]) => `${name} ${inLedger[key]} in the ledger, ${recomputed[key]} here`).join('; ')}`;
 }
-
-const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;

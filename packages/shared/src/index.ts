@@ -8,7 +8,7 @@ export * from './cache.ts';
 export * from './clock.ts';
 export * from './folders.ts';
 export type * from './log.ts';
-export { type Processor, processorFrom, thisProcessor } from './processor.ts';
+export { type Processor, thisProcessor } from './processor.ts';
 export * from './steady-file.ts';
 export * from './system-error.ts';
 export * from './whole-file.ts';

@@ -1,7 +1,8 @@
 /** `unet-fleet csv`: a run's metrics as tables, for who plots them with other tools. */
+
 import { join, resolve } from 'node:path';
 import { writeTables } from '@unet-fleet/dashboard/csv/index';
-import { bytes } from '@unet-fleet/dashboard/report/text';
+import { bytes } from '@unet-fleet/law';
 import { Command } from 'commander';
 import { type Io, printJson } from '../io.ts';
 import { addRunName, namedRunDir, type RunNameFlags } from '../run-folders.ts';

@@ -5,7 +5,7 @@
 
 import { natsServerHere } from '@unet-fleet/coordinator';
 import { pipVersion, supportedArch, thisMachine } from '@unet-fleet/install';
-import { exitCodes } from '@unet-fleet/law';
+import { exitCodes, messageOf } from '@unet-fleet/law';
 import { cacheFolder, type Environment, freeBytes } from '@unet-fleet/shared';
 import { checkAddon, compilerVersion, findNvidiaDriver } from '@unet-fleet/worker';
 import { bindingPath } from '@unet-fleet/worker/engine/binding';
@@ -115,8 +115,6 @@ function probeNow<T>(find: () => T): Probed<T> {
     return { problem: messageOf(error) };
   }
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 const marks: Readonly<Record<Finding['state'], readonly [string, Style]>> = {
   ok: ['ok', 'green'],

@@ -1,6 +1,8 @@
 /** `unet-fleet pack`: a data set as a few large files with an index, for a web server or an object store. */
+
 import { resolve } from 'node:path';
 import { datasetFrom, writePack } from '@unet-fleet/dataset';
+import { bytes, counted } from '@unet-fleet/law';
 import { Command } from 'commander';
 import { wholeArgument } from '../arguments.ts';
 import { addConfigFile, addConfigOptions, allBut, configFrom, requireFolders } from '../config-options.ts';
@@ -60,7 +62,7 @@ export const packCommand = (io: Io): Command =>
     }
     const { numSamples, numShards, sizeBytes } = report;
     screen.print(
-      `${numSamples} samples in ${numShards} ${numShards === 1 ? 'file' : 'files'} (${(sizeBytes / 1e6).toFixed(1)} MB) in ${shown(out, io)}`,
+      `${counted(numSamples, 'sample')} in ${counted(numShards, 'file')} (${bytes(sizeBytes)}) in ${shown(out, io)}`,
     );
     screen.print(`use it     npx unet-fleet train --pack ${shown(out, io)} …`);
   });

@@ -1,7 +1,8 @@
 /** `unet-fleet report`: a run as one HTML file that opens from disk anywhere. */
+
 import { join, resolve } from 'node:path';
 import { writeReport } from '@unet-fleet/dashboard/report/index';
-import { bytes } from '@unet-fleet/dashboard/report/text';
+import { bytes } from '@unet-fleet/law';
 import { Command } from 'commander';
 import { type Io, printJson } from '../io.ts';
 import { addRunName, namedRunDir, type RunNameFlags } from '../run-folders.ts';

@@ -7,8 +7,10 @@
  * By default the text is what the command was run for: all of it waits for a slow reader, and `error` says at the end
  * that it was not written. After `goOnWithout` it is only told beside the work: little of it waits.
  */
+
 import { fstatSync, writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
+import { counted } from '@unet-fleet/law';
 import type { ScreenStream } from '../terminal/screen.ts';
 
 /** Of text that tells of work: some thousand lines for a reader that comes back. */
@@ -146,9 +148,7 @@ export class Output implements ScreenStream {
 const numLines = (text: string): number => text.split('\n').length - 1;
 
 const droppedNote = (numDropped: number): string =>
-  numDropped === 0
-    ? ''
-    : `(${numDropped} ${numDropped === 1 ? 'line' : 'lines'} left out that could not be written here)\n`;
+  numDropped === 0 ? '' : `(${counted(numDropped, 'line')} left out that could not be written here)\n`;
 
 /** Whether writing to it takes as long as a disk takes, and no reader can hold it up. */
 function isWrittenAtOnce(fd: number): boolean {

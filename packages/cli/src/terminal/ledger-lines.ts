@@ -1,6 +1,6 @@
 /** A ledger as people read it. Pure. */
 
-import { leavesOf } from '@unet-fleet/law';
+import { bytes, leavesOf } from '@unet-fleet/law';
 import type { LedgerLine, LedgerSummary, NotableLeaf } from '@unet-fleet/record';
 
 export interface LedgerStep extends LedgerLine {
@@ -20,7 +20,7 @@ export function summaryLines(summary: LedgerSummary, columns: number): string[] 
   const rows: [string, string][] = [
     ['steps', `${whole(firstStep)} to ${whole(lastStep)}, ${counted(numLeaves, 'leaf', 'leaves')}`],
     ['time', `${duration(totalMs)}, ${seconds(medianStepMs)} a step (median)`],
-    ['gradients', `${megabytes(numBytes)} fetched from workers`],
+    ['gradients', `${bytes(numBytes)} fetched from workers`],
     ['coordinator', counted(numStarts, 'start')],
   ];
   for (const { first, last } of summary.missing) {
@@ -77,7 +77,7 @@ function workerTable({ workers }: LedgerSummary): string[] {
   const rows = workers.map(({ worker, numLeaves, share, numBytes, arrivedMs }) => [
     worker,
     `${counted(numLeaves, 'leaf', 'leaves')} (${(share * 100).toFixed(1)} %)`,
-    megabytes(numBytes),
+    bytes(numBytes),
     `answers after ${seconds(arrivedMs)}`,
   ]);
   const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]!.length)));
@@ -91,7 +91,7 @@ export function stepLines(step: LedgerStep): string[] {
   const lines = [
     `step ${step.step} (epoch ${step.epoch}, its step ${step.stepInEpoch}), committed ${step.at} by start ${step.term}`,
     `  loss ${lossText(loss)}, learning rate ${compact(step.learningRate)}, gradient norm ${compact(step.gradientNorm)}`,
-    `  ${counted(numLeaves, 'leaf', 'leaves')}, ${whole(weightSum)} valid pixels or their weight, ${megabytes(step.numBytes)}, ${seconds(step.durationMs)}`,
+    `  ${counted(numLeaves, 'leaf', 'leaves')}, ${whole(weightSum)} valid pixels or their weight, ${bytes(step.numBytes)}, ${seconds(step.durationMs)}`,
     `  gradient ${step.gradientSha256}`,
     `  samples  ${step.samplesSha256}${step.hasOtherSamples ? ' (NOT those that the plan gives, which are listed)' : ''}`,
   ];
@@ -126,5 +126,3 @@ function leafFigures({
   if (weightSum <= 0) return 'no valid pixel';
   return `loss ${lossText(lossSum / weightSum)}, gradient norm ${compact(gradientNorm / weightSum)}`;
 }
-
-const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;

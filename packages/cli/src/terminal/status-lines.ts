@@ -4,6 +4,7 @@
  */
 
 import type { Status } from '@unet-fleet/dashboard/protocol';
+import { bytes } from '@unet-fleet/law';
 import type { RecordedStatus } from '@unet-fleet/record';
 import { compact, counted, duration, rateText, shareText } from './format.ts';
 
@@ -98,17 +99,14 @@ function workerText(
     facts?.isStraggler && 'the straggler',
     facts && facts.imagesPerSecond > 0 && rateText(facts.imagesPerSecond),
     facts && `${facts.device} on ${facts.host}, ${counted(facts.numThreads, 'thread')}`,
-    facts && facts.residentBytes > 0 && megabytes(facts.residentBytes),
+    facts && facts.residentBytes > 0 && bytes(facts.residentBytes),
     facts?.gpu &&
-      `GPU ${Math.round(100 * facts.gpu.utilization)} %, ${megabytes(facts.gpu.memoryBytes)} of its memory`,
+      `GPU ${Math.round(100 * facts.gpu.utilization)} %, ${bytes(facts.gpu.memoryBytes)} of its memory`,
     facts && facts.numRestarts > 0 && `came back ${counted(facts.numRestarts, 'time')}`,
     `heard of ${ago(lastSeen)} ago`,
   ];
   return `${parts.filter(Boolean).join(', ')}${reason ? `; failed before: ${reason}` : ''}`;
 }
-
-const megabytes = (bytes: number): string =>
-  bytes < 1e9 ? `${Math.round(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 
 /** What was told of a run so far, for `changedLines`. */
 export interface Told {

@@ -2,7 +2,7 @@
  * How fast each worker has been over the last steps, and which of them the others wait for. Timing is noisy, so medians
  * decide, and one slow step accuses nobody.
  */
-import type { WorkerLane } from '@unet-fleet/law';
+import { medianOf, type WorkerLane } from '@unet-fleet/law';
 
 /** Steps that are looked back on. */
 const numStepsKept = 20;
@@ -59,7 +59,7 @@ export class WorkerStats {
   /** Median time of a leaf, from lease to answer; null for a worker without any. */
   leafMs(workerId: string): number | null {
     const times = this.#steps.flatMap(({ workers }) => workers.get(workerId)?.leafMs ?? []);
-    return times.length > 0 ? median(times) : null;
+    return times.length > 0 ? medianOf(times) : null;
   }
 
   /**
@@ -78,19 +78,12 @@ export class WorkerStats {
     // At most one or two of a thousand workers get beyond this.
     if (numShared < minSteps || numLast * 2 <= numShared) return false;
     const shared = this.#steps.filter(({ workers }) => workers.has(workerId) && workers.size > 1);
-    const own = median(shared.map(({ workers }) => workers.get(workerId)!.leafMs));
+    const own = medianOf(shared.map(({ workers }) => workers.get(workerId)!.leafMs));
     const others = shared.flatMap(({ workers }) =>
       [...workers].flatMap(([other, { leafMs }]) => (other === workerId ? [] : leafMs)),
     );
-    const usual = median(others);
-    const deviation = madToDeviation * median(others.map((ms) => Math.abs(ms - usual)));
+    const usual = medianOf(others);
+    const deviation = madToDeviation * medianOf(others.map((ms) => Math.abs(ms - usual)));
     return own > usual * minRatio && own > usual + minDeviations * deviation;
   }
-}
-
-/** Of at least one value. */
-function median(values: number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }

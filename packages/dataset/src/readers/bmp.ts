@@ -37,7 +37,7 @@ export const bmp: Container = {
 };
 
 /** Throws a plain sentence where the bytes are no whole BMP. */
-export function readBmp(bytes: Uint8Array, limit: PixelLimit): StoredPicture {
+function readBmp(bytes: Uint8Array, limit: PixelLimit): StoredPicture {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const header = readHeader(file);
   const { width, height, bits } = header;

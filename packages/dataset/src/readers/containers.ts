@@ -21,7 +21,7 @@ export const containers: readonly Container[] = [jpeg, png, tiff, webp, gif, bmp
 export const containerNamed = (name: string): Container =>
   containers.find((container) => container.name === name)!;
 
-export const readExtensions: readonly string[] = containers.flatMap(({ extensions }) => extensions);
+const readExtensions: readonly string[] = containers.flatMap(({ extensions }) => extensions);
 
 /** Extension of a path, lower case, with the dot; '' if it has none. */
 export function extensionOf(path: string): string {

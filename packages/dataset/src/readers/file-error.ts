@@ -2,7 +2,7 @@
  * The one error of all readers. Decoders throw plain sentences ("the file ends early"); `inFile` turns whatever comes
  * out of a decoder, or of a library on damaged bytes, into a UserError that names the file.
  */
-import { printable, UserError } from '@unet-fleet/law';
+import { messageOf, printable, UserError } from '@unet-fleet/law';
 import { refusalOf } from '@unet-fleet/shared';
 
 /** Characters of a reason, which may quote what a damaged file holds. */
@@ -47,7 +47,7 @@ function reasonOf(error: unknown): string {
   if (code === 'Z_BUF_ERROR') return 'the file ends early';
   if (code === 'ERR_BUFFER_TOO_LARGE') return 'its compressed data is larger than its header says';
   if (code === 'Z_DATA_ERROR') return 'its compressed data is damaged';
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   const refused = refusalOf(error);
   if (refused !== '') return refused;
   // The engine's words for what a library did with numbers from the file: an index, a length, a missing part.

@@ -31,7 +31,7 @@ export const gif: Container = {
 };
 
 /** Throws a plain sentence where the bytes are no GIF of one whole picture. */
-export function readGif(bytes: Uint8Array, limit: PixelLimit): StoredPicture {
+function readGif(bytes: Uint8Array, limit: PixelLimit): StoredPicture {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (!/^GIF8[79]a$/.test(file.toString('latin1', 0, 6))) throw new Error('it is no GIF file');
   if (file.length < 13) throw new Error('the file ends early');

@@ -5,7 +5,6 @@ import { crc32, deflateSync } from 'node:zlib';
 import { isPrintable } from '@unet-fleet/law';
 import { describe, expect, it } from 'vitest';
 import { fixture, folderWith } from '../../test-support/folders.ts';
-import { DEFAULT_MAX_PIXELS } from '../limits.ts';
 import { readClassNames } from './class-names.ts';
 import { FileError } from './file-error.ts';
 import { readMask } from './mask.ts';
@@ -15,7 +14,7 @@ import { examinePhoto } from './photo.ts';
 const options = {
   matVariable: 'groundtruth',
   palette: null,
-  maxPixels: DEFAULT_MAX_PIXELS,
+  maxPixels: 2 ** 27,
   maskThreshold: 0,
 };
 const palette = { entries: [{ color: 0, classIndex: 0, name: '' }], sha256: '' };

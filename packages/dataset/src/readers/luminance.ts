@@ -31,7 +31,7 @@ export function linearOf(value: number): number {
 }
 
 /** The inverse; x^(1/2.4) = (x^5)^(1/12). */
-export function curveOf(linear: number): number {
+function curveOf(linear: number): number {
   if (linear <= 0.0031308) return linear * 12.92;
   const square = linear * linear;
   return 1.055 * root(square * square * linear, 12) - 0.055;

@@ -29,7 +29,7 @@ export const mat: Container = {
 };
 
 /** `variable` is a path (mat-path.ts), or '' for the only matrix of the file. Throws a plain sentence that names what can be a mask if there is no such one. */
-export function readMatPicture(
+function readMatPicture(
   path: string,
   bytes: Uint8Array,
   variable: string,

@@ -23,7 +23,7 @@ export const npy: Container = {
 };
 
 /** Throws a plain sentence where the bytes are no such array. */
-export function readNpy(bytes: Uint8Array, limit: PixelLimit): StoredPicture {
+function readNpy(bytes: Uint8Array, limit: PixelLimit): StoredPicture {
   const { header, dataOffset } = splitHeader(bytes);
   const { kind, bits, littleEndian } = parseDescr(header);
   const isFortran = /'fortran_order'\s*:\s*True/.test(header);

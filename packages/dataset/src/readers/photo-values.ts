@@ -151,7 +151,7 @@ export const notFinite = (numValues: number): string =>
   `${numValues} of its values are no finite numbers (nan or infinity); replace them, as no photo can have such`;
 
 /** What the type itself can hold; of floats 0 to 1. */
-export function rangeOfType(kind: NumberKind, bits: number): { low: number; high: number } {
+function rangeOfType(kind: NumberKind, bits: number): { low: number; high: number } {
   if (kind[0] === 'f') return { low: 0, high: 1 };
   if (kind[0] === 'i') return { low: -(2 ** (bits - 1)), high: 2 ** (bits - 1) - 1 };
   return { low: 0, high: 2 ** bits - 1 };

@@ -56,7 +56,7 @@ export const png: Container = {
 };
 
 /** Throws a plain sentence where the bytes are no whole PNG. */
-export function readPng(bytes: Uint8Array, limit: PixelLimit): StoredPicture {
+function readPng(bytes: Uint8Array, limit: PixelLimit): StoredPicture {
   const { layout, compressed, palette, exif } = walkChunks(bytes);
   const { width, height, depth, channels, colorType } = layout;
   checkPixels(width, height, limit, bytes.length);

@@ -43,7 +43,7 @@ export const tiff: Container = {
 };
 
 /** Reads one of the pages that are pictures of their own. Throws a plain sentence for what cannot be read as it means. */
-export async function readTiff(bytes: Uint8Array, page: number, limit: PixelLimit): Promise<StoredPicture> {
+async function readTiff(bytes: Uint8Array, page: number, limit: PixelLimit): Promise<StoredPicture> {
   const layout = tiffLayout(bytes, page, limit);
   const { width, height, samples, compression, bits } = layout;
   checkCompression(compression);

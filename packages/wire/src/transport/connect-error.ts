@@ -1,6 +1,6 @@
 /** Why a broker could not be connected to, as a sentence that names the remedy. */
 import { errors } from '@nats-io/transport-node';
-import { exitCodes, UserError } from '@unet-fleet/law';
+import { exitCodes, messageOf, UserError } from '@unet-fleet/law';
 
 export interface Attempt {
   /** The address as it may be shown. */
@@ -27,7 +27,7 @@ const untrusted = new Set([
 ]);
 
 export function connectError(error: unknown, attempt: Attempt): UserError {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   // The client calls it a refusal, but nothing was refused: this attempt, or the broker, was too slow.
   if (/authentication timeout/i.test(message)) {
     return new UserError(

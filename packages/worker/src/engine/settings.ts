@@ -3,7 +3,7 @@
  * them the bits: lower precision on a GPU or allowed on a processor, another instruction set, other algorithms. They are
  * left as they were set, and are part of the engine's fingerprint. What the engine sets itself (binding.ts) is no such.
  */
-export const kernelVariables = [
+const kernelVariables = [
   'CUBLAS_WORKSPACE_CONFIG',
   'DNNL_DEFAULT_FPMATH_MODE',
   'DNNL_MAX_CPU_ISA',

@@ -18,16 +18,6 @@ export function stateText({ state, isPaused, stopsAfterEpoch }: Status): string 
   return stopsAfterEpoch && state !== 'over' ? `${words}, until this epoch ends` : words;
 }
 
-/** 65_000 -> "1 min 5 s": two units, so that it can be read at a glance. */
-export function durationText(ms: number): string {
-  const seconds = Math.max(0, Math.round(ms / 1_000));
-  if (seconds < 60) return `${seconds} s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
-  const hours = Math.floor(minutes / 60);
-  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
-}
-
 /** Of a run that is looked at from its folder. */
 export const recordedStates: Record<RunSummary['state'], string> = {
   live: 'Live',

@@ -1,10 +1,11 @@
 /** What one wants to know first: the state and its reason, how far the run is and how fast, and what is safe on disk. */
+import { duration } from '@unet-fleet/law';
 import { useEffect, useRef } from 'preact/hooks';
 import type { RunSummary, Status } from '../../../src/protocol.ts';
 import { useSpeech } from '../live/speech.tsx';
 import { agoText } from '../views/common/text.ts';
 import { useServerNow } from '../views/common/use-server-now.ts';
-import { durationText, momentText, recordedStates, scoreText, stateText } from './head-text.ts';
+import { momentText, recordedStates, scoreText, stateText } from './head-text.ts';
 
 export interface LiveHeadProps {
   name: string;
@@ -38,7 +39,7 @@ export function LiveHead({ name, status, isLost }: LiveHeadProps) {
   const facts: [title: string, value: string][] = [
     ['Epoch', `${epoch} of ${numEpochs}`],
     ['Images/s', imagesPerSecond > 0 ? imagesPerSecond.toFixed(1) : '–'],
-    ['Time left', timeLeftMs === null ? '–' : durationText(timeLeftMs)],
+    ['Time left', timeLeftMs === null ? '–' : duration(timeLeftMs)],
     [
       'Checkpoint',
       checkpoint === null

@@ -1,4 +1,5 @@
 /** What components need of the live run and of the address, as hooks. */
+import { messageOf } from '@unet-fleet/law';
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
 import type { History, RunSummary, Session } from '../../../src/protocol.ts';
 import type { Api } from './api.ts';
@@ -41,7 +42,7 @@ function useAsked<Value>(api: Api, path: string | null, everyMs: number | null):
         setError(null);
       } catch (failure) {
         if (!isWanted) return;
-        setError(failure instanceof Error ? failure.message : String(failure));
+        setError(messageOf(failure));
         nextMs ??= 3_000;
       }
       if (nextMs !== null) timer = setTimeout(ask, nextMs);

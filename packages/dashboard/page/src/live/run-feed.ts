@@ -3,6 +3,7 @@
  * messages add to it. Messages that come while the history is on its way wait for it; when too many do, it is loaded
  * again. Listeners hear of changes a few times a second at most, however fast steps are.
  */
+import { messageOf } from '@unet-fleet/law';
 import type { ControlAction, History, ServerMessage, Status } from '../../../src/protocol.ts';
 import type { Api } from './api.ts';
 import { withCheckpoint, withEvaluated, withUpdate } from './history.ts';
@@ -73,7 +74,7 @@ export function createRunFeed(api: Pick<Api, 'json'>, open: (events: SocketEvent
       change({ history: waiting.reduce(applied, history), error: null });
     } catch (error) {
       if (load !== numLoads) return;
-      change({ error: error instanceof Error ? error.message : String(error) });
+      change({ error: messageOf(error) });
       retryTimer = setTimeout(reload, retryMs);
     }
   };

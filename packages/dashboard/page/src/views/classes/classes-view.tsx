@@ -1,6 +1,6 @@
 /** How well each class does: over time, at one evaluation, and where its pixels go instead. */
 
-import { metricsOf } from '@unet-fleet/law';
+import { counted, metricsOf } from '@unet-fleet/law';
 import { rgbOf } from '@unet-fleet/pictures/models/palette';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { History } from '../../../../src/protocol.ts';
@@ -114,7 +114,7 @@ function OneEvaluation(props: ClassesViewProps & { evaluation: Evaluation }) {
             </label>
             {numAbsent > 0 && (
               <Check checked={all} onChange={setAll}>
-                {`${numAbsent} absent ${numAbsent === 1 ? 'class' : 'classes'}, too`}
+                {`${counted(numAbsent, 'absent class', 'absent classes')}, too`}
               </Check>
             )}
           </div>

@@ -1,9 +1,9 @@
 /** The pictures of one step, loaded together so that the slider moves all of them at once. */
 
+import { messageOf } from '@unet-fleet/law';
 import { countClasses, type LabelMap } from '@unet-fleet/pictures/models/class-map';
 import type { PictureSource } from './picture-source.ts';
 import type { Pixels } from './pixels.ts';
-import { sentenceOf } from './use-loaded.ts';
 
 export interface Shown {
   id: string;
@@ -23,7 +23,7 @@ export async function loadShown(source: PictureSource, step: number, id: string)
     ]);
     return { id, photo, truth, prediction, error: null };
   } catch (error) {
-    return { id, photo: null, truth: null, prediction: null, error: sentenceOf(error) };
+    return { id, photo: null, truth: null, prediction: null, error: messageOf(error) };
   }
 }
 

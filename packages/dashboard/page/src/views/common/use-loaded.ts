@@ -1,4 +1,5 @@
 /** Things that are loaded for a component: the one asked for last counts, whatever order they come in. */
+import { messageOf } from '@unet-fleet/law';
 import { useEffect, useState } from 'preact/hooks';
 
 export interface Loaded<Value> {
@@ -28,7 +29,7 @@ export function useLoaded<Value>(
         (value) => isWanted && setLoaded({ value, error: null, isLoading: false }),
         (error: unknown) => {
           if (!isWanted) return;
-          setLoaded((before) => ({ ...before, error: sentenceOf(error), isLoading: false }));
+          setLoaded((before) => ({ ...before, error: messageOf(error), isLoading: false }));
           timer = setTimeout(begin, retryMs);
         },
       );
@@ -40,6 +41,3 @@ export function useLoaded<Value>(
   }, inputs);
   return loaded;
 }
-
-export const sentenceOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error);

@@ -1,9 +1,9 @@
 /** What happened, newest first, and the run's log; both filtered, both bounded. */
+import { messageOf } from '@unet-fleet/law';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { LogLine, ShownEvent } from '../../../../src/protocol.ts';
 import { BusyButton } from '../common/busy-button.tsx';
 import { Check } from '../common/fields.tsx';
-import { sentenceOf } from '../common/use-loaded.ts';
 import './events.css';
 import { announcement, type EventFilter, filterEvents, filterLog, logLevels, typesOf } from './filter.ts';
 
@@ -91,7 +91,7 @@ function Log({ load }: { load: () => Promise<LogLine[]> }) {
       setLines(await load());
       setError('');
     } catch (failure) {
-      setError(sentenceOf(failure));
+      setError(messageOf(failure));
     }
     setIsLoading(false);
   };

@@ -1,4 +1,5 @@
 /** Which validation photos are followed: a searchable list, ticked, then sent. */
+import { counted } from '@unet-fleet/law';
 import { useEffect, useState } from 'preact/hooks';
 import { BusyButton } from '../common/busy-button.tsx';
 import { Check } from '../common/fields.tsx';
@@ -61,7 +62,7 @@ export function FollowPicker({ validationIds, followed, max, onFollow }: FollowP
         </ul>
         <p class="follow-picker-send">
           <BusyButton class="primary" isBusy={!isChanged || isSending} onClick={send}>
-            {isSending ? 'Sending…' : `Follow ${picked.length} ${picked.length === 1 ? 'photo' : 'photos'}`}
+            {isSending ? 'Sending…' : `Follow ${counted(picked.length, 'photo')}`}
           </BusyButton>
           <button type="button" disabled={!isChanged} onClick={() => setPicked(followed)}>
             Undo

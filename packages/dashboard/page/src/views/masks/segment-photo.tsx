@@ -2,12 +2,12 @@
  * A photo of one's own, chosen, dropped or pasted, segmented with the weights of this moment. Results stay until they
  * are removed, a few at most; one can be computed again to see how far the run has come.
  */
+import { messageOf } from '@unet-fleet/law';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { useKept } from '../../live/use-kept.ts';
 import { BusyButton } from '../common/busy-button.tsx';
 import { type Look, tinted } from '../common/compose.ts';
 import { Picture } from '../common/pixel-canvas.tsx';
-import { sentenceOf } from '../common/use-loaded.ts';
 import { largestClasses } from './photo-card.tsx';
 import { type Segmented, segmentedOf } from './segment-answer.ts';
 
@@ -63,7 +63,7 @@ export function SegmentPhoto({ runName, post, look, names, announce, onOpen, onR
       });
       announce(`${name} was segmented with the weights of step ${segmented.step}.`);
     } catch (failure) {
-      setError(`${name} was not segmented: ${sentenceOf(failure)}`);
+      setError(`${name} was not segmented: ${messageOf(failure)}`);
     } finally {
       isBusy.current = false;
       setPending(null);

@@ -1,7 +1,7 @@
 /** Histories of the runs that are compared: loaded one after another, again when a run has gone further, kept while chosen. */
+import { messageOf } from '@unet-fleet/law';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { History, RunSummary } from '../../../../src/protocol.ts';
-import { sentenceOf } from '../common/use-loaded.ts';
 
 export interface Histories {
   histories: ReadonlyMap<string, History>;
@@ -32,7 +32,7 @@ export function useHistories(
           setProblem(null);
         } catch (error) {
           if (!isWanted) return;
-          setProblem(`${name} could not be loaded: ${sentenceOf(error)}`);
+          setProblem(`${name} could not be loaded: ${messageOf(error)}`);
         }
       }
     };

@@ -2,6 +2,7 @@
  * Where the boxes of the timeline and of the bars lie: steps one after another, a lane for each worker and one for the
  * coordinator, each step's time split in its parts. Pure: ms in, boxes and SVG paths out.
  */
+import { counted, shortTime } from '@unet-fleet/law';
 import { busyMs, busyParts, type Part, workerParts } from '@unet-fleet/pictures/models/step-parts';
 import type { Lane, StepLanes } from '../../../../src/protocol.ts';
 
@@ -131,11 +132,11 @@ export function hit(timeline: Timeline, x: number, y: number): { step: number; r
 
 /** What one worker, or the coordinator, did in one step, in words. */
 export function inWords(step: StepLanes, row: string): string {
-  const of = (part: Part, ms: number) => `${partNames[part]} ${milliseconds(ms)}`;
+  const of = (part: Part, ms: number) => `${partNames[part]} ${shortTime(ms)}`;
   const head = `Step ${step.step}, ${row}`;
   if (row === coordinatorRow) {
     const told = [of('reduce', step.reduceMs), of('optimize', step.optimizeMs)].join(', ');
-    return `${head}: ${told}, of ${milliseconds(step.stepMs)}.`;
+    return `${head}: ${told}, of ${shortTime(step.stepMs)}.`;
   }
   const lane = step.lanes.find(({ worker }) => worker === row);
   if (lane === undefined) return `${head}: took no part.`;
@@ -143,12 +144,8 @@ export function inWords(step: StepLanes, row: string): string {
   const told = rowParts
     .filter((part) => (durations[part] ?? 0) > 0)
     .map((part) => of(part, durations[part]!));
-  const leaves = `${lane.numLeaves} ${lane.numLeaves === 1 ? 'leaf' : 'leaves'}`;
-  return `${head}: ${leaves}; ${told.join(', ')}; of ${milliseconds(step.stepMs)}.`;
+  return `${head}: ${counted(lane.numLeaves, 'leaf', 'leaves')}; ${told.join(', ')}; of ${shortTime(step.stepMs)}.`;
 }
-
-export const milliseconds = (ms: number): string =>
-  ms >= 10_000 ? `${(ms / 1000).toFixed(1)} s` : ms >= 10 ? `${Math.round(ms)} ms` : `${ms.toFixed(1)} ms`;
 
 /** Mean of each part over the steps that a worker took part in; null for one that took part in none. */
 export function meanDurations(lanes: readonly StepLanes[], worker: string): Durations | null {

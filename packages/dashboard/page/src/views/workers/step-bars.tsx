@@ -1,13 +1,7 @@
 /** Where a step's time goes on each worker: the mean of the last steps as one bar each, on a common scale. */
+import { shortTime } from '@unet-fleet/law';
 import type { StepLanes } from '../../../../src/protocol.ts';
-import {
-  type Durations,
-  meanDurations,
-  milliseconds,
-  partNames,
-  rowParts,
-  workersIn,
-} from './lane-layout.ts';
+import { type Durations, meanDurations, partNames, rowParts, workersIn } from './lane-layout.ts';
 import { PartPatterns, partFill } from './parts.tsx';
 
 const height = 18;
@@ -38,7 +32,7 @@ export function StepBars({ lanes }: { lanes: readonly StepLanes[] }) {
                     height={height}
                     fill={partFill('bars', part)}
                   >
-                    <title>{`${partNames[part]} ${milliseconds(durations[part] ?? 0)}`}</title>
+                    <title>{`${partNames[part]} ${shortTime(durations[part] ?? 0)}`}</title>
                   </rect>
                 );
               })}
@@ -59,5 +53,5 @@ const sumOf = (durations: Durations): number =>
 const inWords = (durations: Durations): string =>
   rowParts
     .filter((part) => (durations[part] ?? 0) >= 0.05)
-    .map((part) => `${partNames[part]} ${milliseconds(durations[part]!)}`)
+    .map((part) => `${partNames[part]} ${shortTime(durations[part]!)}`)
     .join(', ');

@@ -1,4 +1,5 @@
 /** Who computes, how well, and where a step's time goes. */
+import { counted } from '@unet-fleet/law';
 import type { StepLanes, WorkerRow } from '../../../../src/protocol.ts';
 import { type Column, Scroll, Titles } from '../common/table.tsx';
 import { agoText } from '../common/text.ts';
@@ -115,7 +116,7 @@ function WorkerLine({ worker, nowMs, onDrain, isDraining }: WorkerLineProps) {
       <td data-label="Last seen">{agoText(worker.lastSeen, nowMs)}</td>
       <td data-label="Device">
         {device}
-        <small class="quiet">{`${numThreads} ${numThreads === 1 ? 'thread' : 'threads'}`}</small>
+        <small class="quiet">{counted(numThreads, 'thread')}</small>
       </td>
       <td data-label="Memory" class="number">
         {bytesText(worker.residentBytes)}
