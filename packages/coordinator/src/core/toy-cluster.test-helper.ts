@@ -200,3 +200,14 @@ export class ToyCluster {
     return this.events.filter((event) => event.type === type) as Extract<RunEvent, { type: T }>[];
   }
 }
+
+/** A worker's answer for a node of a training step, with the sums of its leaves. */
+export const answerOf = (workerId: string, node: TreeNode, leaves: LeafSums[], version = 0) => ({
+  type: 'result' as const,
+  workerId,
+  kind: 'train' as const,
+  version,
+  node,
+  leaves,
+  confusion: null,
+});
