@@ -9,33 +9,9 @@ import { compact, counted, duration, lossText, rateText, shareText } from './for
 /** Steps that the shown speed is averaged over. */
 const speedWindow = 20;
 
-export interface RunProgress {
-  numSteps: number;
-  epoch: number;
-  numEpochs: number;
-  epochSteps: number;
-  stepInEpoch: number;
-  step: number;
-  epochStartedAtMs: number;
-  lossSum: number;
-  lossImages: number;
-  learningRate: number;
-  numWorkers: number;
-  recent: { ms: number; numImages: number }[];
-  numStepsSeen: number;
-  lastStepAtMs: number | null;
-  /** A line of the current epoch has been printed. */
-  isEpochTold: boolean;
-  validation: { numImages: number; numImagesDone: number; startedAtMs: number } | null;
-  lastValidationMs: number;
-  /** Steps that were committed before this process took up the run. */
-  numStepsBefore: number;
-  waiting: string;
-  startedAtMs: number;
-  finished: Extract<RunEvent, { type: 'finished' }> | null;
-}
+export type RunProgress = ReturnType<typeof initialProgress>;
 
-export const initialProgress = (nowMs: number): RunProgress => ({
+export const initialProgress = (nowMs: number) => ({
   numSteps: 0,
   epoch: 0,
   numEpochs: 0,
@@ -47,16 +23,18 @@ export const initialProgress = (nowMs: number): RunProgress => ({
   lossImages: 0,
   learningRate: 0,
   numWorkers: 0,
-  recent: [],
+  recent: [] as { ms: number; numImages: number }[],
   numStepsSeen: 0,
-  lastStepAtMs: null,
+  lastStepAtMs: null as number | null,
+  /** A line of the current epoch has been printed. */
   isEpochTold: true,
-  validation: null,
+  validation: null as { numImages: number; numImagesDone: number; startedAtMs: number } | null,
   lastValidationMs: 0,
+  /** Steps that were committed before this process took up the run. */
   numStepsBefore: 0,
   waiting: '',
   startedAtMs: nowMs,
-  finished: null,
+  finished: null as Extract<RunEvent, { type: 'finished' }> | null,
 });
 
 export interface Line {
