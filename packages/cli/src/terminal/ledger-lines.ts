@@ -93,6 +93,7 @@ export function stepLines(step: LedgerStep): string[] {
     `  loss ${lossText(loss)}, learning rate ${compact(step.learningRate)}, gradient norm ${compact(step.gradientNorm)}`,
     `  ${counted(numLeaves, 'leaf', 'leaves')}, ${whole(weightSum)} valid pixels or their weight, ${bytes(step.numBytes)}, ${seconds(step.durationMs)}`,
     `  gradient ${step.gradientSha256}`,
+    ...(step.firstPass ? [`  sums     ${step.firstPass.totalsSha256}`] : []),
     `  samples  ${step.samplesSha256}${step.hasOtherSamples ? ' (NOT those that the plan gives, which are listed)' : ''}`,
   ];
   for (const { node, worker, workerId, arrivedMs, sha256, leaves, alsoFrom } of answers) {

@@ -90,25 +90,25 @@ function accept(
     effects.push({ type: 'reduce', workerId, version, node, numLeaves: round.leaves.length });
     return;
   }
-  const { counted } = coreRounds[round.kind];
-  finish(state, round, event, effects, () => counted?.(round, event, effects));
+  finish(state, round, event, effects);
 }
 
 /** Nothing more is wanted for the node's leaves. When they were the last, the round is complete. */
 function finish(
   state: CoreState,
   round: Round,
-  { workerId, version, node, now }: { workerId: string; version: Version; node: TreeNode; now: number },
+  event: Result | EventOf<'node-reduced'>,
   effects: Effect[],
-  counted = () => {},
 ): void {
-  const leaves = leavesOf(node, round.leaves.length);
+  const { kind } = round;
+  const leaves = leavesOf(event.node, round.leaves.length);
   for (const leaf of leaves) round.leaves[leaf] = 'done';
-  settle({ workerId, kind: round.kind, version, node }, effects);
+  settle({ ...event, kind }, effects);
   countImages(state, round, leaves);
-  counted();
-  if (round.leaves.every((leaf) => leaf === 'done'))
-    coreRounds[round.kind].complete(state, round, now, effects);
+  if (event.type === 'result') coreRounds[kind].counted?.(round, event, effects);
+  if (round.leaves.every((leaf) => leaf === 'done')) {
+    coreRounds[kind].complete(state, round, event.now, effects);
+  }
 }
 
 /** The worker need not send this again, nor keep its gradient. */

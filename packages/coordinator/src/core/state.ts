@@ -1,5 +1,5 @@
 /** How a core begins: fresh, or from the progress that a checkpoint kept. */
-import { type Intervention, initialNorms, type Progress } from '@unet-fleet/law';
+import { type Intervention, initialNorms, type Progress, roundKinds } from '@unet-fleet/law';
 import type { CoreConfig, CoreState, LeafTimes } from './types.ts';
 
 const unmeasured = (): LeafTimes => ({ recent: [], next: 0, first: [], medianMs: 0, spreadMs: 0 });
@@ -30,7 +30,7 @@ export const initialState = (
   dropped: { stale: 0, duplicate: 0, stranger: 0, malformed: 0, unavailable: 0 },
   rejected: [],
   suspects: [],
-  leafTimes: { train: unmeasured(), validation: unmeasured(), sums: unmeasured() },
+  leafTimes: Object.fromEntries(roundKinds.map((kind) => [kind, unmeasured()])) as CoreState['leafTimes'],
   norms: initialNorms(),
   transferMs: null,
   broker: null,

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { scanDataset } from '@unet-fleet/dataset';
-import type { DataConfig } from '@unet-fleet/law';
+import { type DataConfig, totalsOf } from '@unet-fleet/law';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BrightnessEngine, dataOf, modelOf } from './doubles.test-helper.ts';
@@ -79,6 +79,19 @@ describe('evaluateModel', () => {
       expect(report).toMatchObject({ loss: null, metrics: { numPixels: 0, meanIou: null } });
       expect(formatEvaluation(report)).toMatch(/loss +-\n/);
     } else expect(report.metrics.numPixels).toBe(2 * 512);
+  });
+
+  it('has the loss over all photos at once, where it is a function of sums over them', async () => {
+    const engine = new BrightnessEngine();
+    const ofLeaves = [0, 1, 2].map((leaf) => Array.from({ length: 12 }, (_, i) => 1 + leaf + i / 3));
+    let leaf = 0;
+    engine.evaluateLeaf = async () => ({ lossSum: 0, weightSum: 0, addends: ofLeaves[leaf++]! });
+    const { samples } = await scanDataset(data, { cacheDir: join(root, 'cache') });
+    const model = { ...modelOf(4, data), loss: 'batch-dice' } as const;
+    const report = await evaluateModel(model, engine, samples, { data, leafSize: 1 });
+    const totals = ofLeaves[0]!.map((_, i) => ofLeaves.reduce((sum, ofLeaf) => sum + ofLeaf[i]!, 0));
+    const { lossSum, weightSum } = totalsOf('batch-dice')!.lossOf(totals);
+    expect(report.loss).toBe(lossSum / weightSum);
   });
 
   it('gives the same matrix whatever the leaf size', async () => {
