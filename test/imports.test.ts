@@ -104,6 +104,27 @@ test('no source reaches into another package by a path', () => {
   }
 });
 
+test('packages enter another by its named entries: patterns are for tests, such as the simulator', () => {
+  const wrong = Object.keys(allowed).flatMap((name) =>
+    sourcesIn(join(packages, name, 'src'))
+      .filter(({ path }) => !isTest(path))
+      .flatMap(({ path, imports }) =>
+        imports
+          .filter((specifier) => !isNamedEntry(specifier))
+          .map((entry) => `${name}/src/${path}: ${entry}`),
+      ),
+  );
+  expect(wrong).toEqual([]);
+});
+
+/** Also of a package that still gives away all of its files. */
+function isNamedEntry(specifier: string): boolean {
+  const [, name, inner] = /^@unet-fleet\/([^/]+)(\/.+)?$/.exec(specifier) ?? [];
+  if (name === undefined) return true;
+  const { exports } = JSON.parse(readFileSync(join(packages, name, 'package.json'), 'utf8'));
+  return `.${inner ?? ''}` in exports || './*' in exports;
+}
+
 test('no view of the page imports another: what they share lies in views/common', () => {
   const views = sourcesIn(join(packages, 'dashboard/page/src/views'));
   expect(new Set(views.map(({ path }) => path.split('/')[0])).size).toBeGreaterThan(5);

@@ -9,8 +9,14 @@ import { fileURLToPath } from 'node:url';
 import { inflateSync } from 'node:zlib';
 import { withoutSecrets } from '@unet-fleet/config';
 import { loadConfig } from '@unet-fleet/config/load';
-import { type RunOutcome, runCoordinator } from '@unet-fleet/coordinator';
-import type { LiveRun, LiveStatus, Observer, Segmentation } from '@unet-fleet/coordinator/live/live-run';
+import {
+  type LiveRun,
+  type LiveStatus,
+  type Observer,
+  type RunOutcome,
+  runCoordinator,
+  type Segmentation,
+} from '@unet-fleet/coordinator';
 import { decodePhoto, generateSample, resizePhoto, type SampleSet, toBatch } from '@unet-fleet/dataset';
 import type { RunEvent } from '@unet-fleet/law';
 import { loadCheckpoint, openEvaluations } from '@unet-fleet/record';

@@ -3,10 +3,11 @@
  * that is drawn. It holds every commit, checkpoint and message against the invariants, between the core's decision and
  * what the conductor does about it; there, too, the process may crash.
  */
+
+import type { RunControls } from '@unet-fleet/coordinator';
 import { awaited } from '@unet-fleet/coordinator/core/awaited';
 import type { CoreEvent, CoreState, CountedAnswer, Effect } from '@unet-fleet/coordinator/core/types';
 import { createControls } from '@unet-fleet/coordinator/live/controls';
-import type { RunControls } from '@unet-fleet/coordinator/live/live-run';
 import { Conductor } from '@unet-fleet/coordinator/shell/conductor';
 import { eventOf } from '@unet-fleet/coordinator/shell/fleet';
 import {

@@ -1,12 +1,24 @@
+/** A run's coordinator, what it needs of a broker and credentials, and what it shows to those who watch it. */
 export {
-  type Evaluation,
-  type EvaluationStore,
-  openEvaluations,
-  type SparseConfusion,
-} from '@unet-fleet/record';
-export * from './broker/credentials/write.ts';
-export * from './broker/embedded.ts';
-export * from './broker/find.ts';
-export * from './live/live-run.ts';
-export * from './shell/coordinator-options.ts';
-export * from './shell/run-coordinator.ts';
+  type CredentialsReport,
+  changeCredentials,
+  makeCredentials,
+} from './broker/credentials/write.ts';
+export { type Broker, startBroker } from './broker/embedded.ts';
+export { findNatsServer, type NatsServer, natsServerHere } from './broker/find.ts';
+export { isLoopback } from './broker/join-secrets.ts';
+export type {
+  ControlReply,
+  GradientHistograms,
+  LiveRun,
+  LiveStatus,
+  Observer,
+  RunControls,
+  SampleFacts,
+  Segmentation,
+  WorkerFacts,
+} from './live/live-run.ts';
+export type { ModelState, StepUpdate } from './reducer/bucket-owner.ts';
+export type { CoordinatorOptions, RunOutcome } from './shell/coordinator-options.ts';
+export { configNow } from './shell/options-anew.ts';
+export { runCoordinator } from './shell/run-coordinator.ts';

@@ -2,7 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ModelState } from '@unet-fleet/coordinator/reducer/bucket-owner';
+import type { ModelState } from '@unet-fleet/coordinator';
 import { initialParameters, initialStatistics, type ModelDescription, UserError } from '@unet-fleet/law';
 import { createOptimizer } from '@unet-fleet/numerics';
 import {

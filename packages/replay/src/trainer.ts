@@ -3,7 +3,7 @@
  * nobody else taking part. What it keeps true: each answer that the ledger names is computed for itself, from its
  * leaves alone, so that a difference belongs to whoever delivered that answer.
  */
-import type { ModelState, StepUpdate } from '@unet-fleet/coordinator/reducer/bucket-owner';
+import type { ModelState, StepUpdate } from '@unet-fleet/coordinator';
 import { commitStep } from '@unet-fleet/coordinator/reducer/commit';
 import { gradientSha256, nodeSha256 } from '@unet-fleet/coordinator/reducer/hashing';
 import {

@@ -1,5 +1,5 @@
 /** What a run tells machines: TensorBoard's files, Prometheus's metrics, traces. Each is loaded where it is asked for. */
-import type { Observer } from '@unet-fleet/coordinator/live/live-run';
+import type { Observer } from '@unet-fleet/coordinator';
 import type { Config } from '@unet-fleet/law';
 
 /** Where OpenTelemetry's API keeps what an SDK has registered with it. */

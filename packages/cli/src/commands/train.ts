@@ -1,10 +1,14 @@
 /** `unet-fleet train` and `unet-fleet coordinator`: a run, with worker processes on this machine or without. */
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { type CoordinatorOptions, type RunOutcome, runCoordinator } from '@unet-fleet/coordinator';
-import { isLoopback } from '@unet-fleet/coordinator/broker/join-secrets';
-import type { Observer } from '@unet-fleet/coordinator/live/live-run';
-import { configNow } from '@unet-fleet/coordinator/shell/options-anew';
+import {
+  type CoordinatorOptions,
+  configNow,
+  isLoopback,
+  type Observer,
+  type RunOutcome,
+  runCoordinator,
+} from '@unet-fleet/coordinator';
 import { livePage } from '@unet-fleet/dashboard/server/observe';
 import { type Config, exitCodes, type RunEvent, UserError } from '@unet-fleet/law';
 import { holdsRun, interventionsOf, openRunFolder, readManifest } from '@unet-fleet/record';

@@ -32,6 +32,8 @@ const maxLedgerBytes = 512 * 1024 * 1024;
 /** Throws a UserError if the folder holds no run. */
 export async function gatherReport(runDir: string, version: string): Promise<Report> {
   const run = new RunHistory(runDir);
+  // Asked first: a run whose end comes while its course is read is not taken for one that was interrupted.
+  const state = stateOf(runDir, false);
   await run.refresh();
   const history = await run.history();
   const course = courseOf(standingEventsIn(runPaths(runDir).metrics));
@@ -56,7 +58,7 @@ export async function gatherReport(runDir: string, version: string): Promise<Rep
     folder: run.folder,
     history,
     course,
-    isRunning: stateOf(runDir, run.course.hasFinished) === 'running',
+    isRunning: state === 'running' && !run.course.hasFinished,
     evaluation,
     masks,
     ledger: orMissing(() => ledgerOf(run), null),

@@ -1,4 +1,4 @@
-import type { LiveStatus } from '@unet-fleet/coordinator/live/live-run';
+import type { LiveStatus } from '@unet-fleet/coordinator';
 import { describe, expect, test } from 'vitest';
 import { emptyDrawnCourse } from '../history/run-history.ts';
 import { headOf, Pace } from './head.ts';

@@ -1,5 +1,5 @@
 /** The head of the page: the run's state as its core tells it, with what its course so far adds. Pure. */
-import type { LiveStatus } from '@unet-fleet/coordinator/live/live-run';
+import type { LiveStatus } from '@unet-fleet/coordinator';
 import { duration } from '@unet-fleet/law';
 import { bestOf } from '@unet-fleet/record';
 import type { DrawnCourse } from '../history/run-history.ts';

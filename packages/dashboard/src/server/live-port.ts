@@ -1,5 +1,5 @@
 /** What the server needs of the run that is live, wherever that is: in this thread or another. */
-import type { ControlReply, LiveStatus, Segmentation } from '@unet-fleet/coordinator/live/live-run';
+import type { ControlReply, LiveStatus, Segmentation } from '@unet-fleet/coordinator';
 import type { ControlAction } from '../protocol.ts';
 
 export interface LivePort {

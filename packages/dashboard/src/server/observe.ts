@@ -2,7 +2,7 @@
  * The live page as an observer of a run: starts the thread that serves it and answers the thread's questions. A page that
  * can't be served is a warning, never the end of a run.
  */
-import type { ControlReply, LiveRun, Observer } from '@unet-fleet/coordinator/live/live-run';
+import type { ControlReply, LiveRun, Observer } from '@unet-fleet/coordinator';
 import { Thread } from '@unet-fleet/shared/threads';
 import type { ControlAction } from '../protocol.ts';
 import type { Links } from './links.ts';

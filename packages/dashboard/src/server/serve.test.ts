@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { loadConfig } from '@unet-fleet/config/load';
-import type { LiveStatus } from '@unet-fleet/coordinator/live/live-run';
+import type { LiveStatus } from '@unet-fleet/coordinator';
 import { UserError } from '@unet-fleet/law';
 import { createRunFolder, identitySha256 } from '@unet-fleet/record';
 import sharp from 'sharp';

@@ -1,4 +1,4 @@
-import type { LiveRun, LiveStatus, WorkerFacts } from '@unet-fleet/coordinator/live/live-run';
+import type { LiveRun, LiveStatus, WorkerFacts } from '@unet-fleet/coordinator';
 import type { RunEvent, TimedEvent } from '@unet-fleet/law';
 import { expect, test } from 'vitest';
 import { runMetrics } from './coordinator.ts';

@@ -1,7 +1,7 @@
 /** The metrics of a run: counted as its events come, and asked of its state when somebody asks. */
 import { basename } from 'node:path';
 import { setImmediate as letOthersRun } from 'node:timers/promises';
-import type { LiveRun, LiveStatus, Observer } from '@unet-fleet/coordinator/live/live-run';
+import type { LiveRun, LiveStatus, Observer } from '@unet-fleet/coordinator';
 import { recordedScores, type TimedEvent } from '@unet-fleet/law';
 import { coordinatorParts, workerParts } from '@unet-fleet/pictures/models/step-parts';
 import { Metrics } from './registry.ts';

@@ -3,7 +3,7 @@
  * Photos and truths are read once, and kept while they are followed.
  */
 import { readFile } from 'node:fs/promises';
-import type { SampleFacts } from '@unet-fleet/coordinator/live/live-run';
+import type { SampleFacts } from '@unet-fleet/coordinator';
 import { decodePhoto, maskMeaning, readLabels, resizeLabels, resizePhoto } from '@unet-fleet/dataset';
 import { type DataConfig, ignoredLabel } from '@unet-fleet/law';
 import {

@@ -1,5 +1,5 @@
 /** What a run's observer hands to the thread that writes TensorBoard's files. */
-import type { GradientHistograms, SampleFacts } from '@unet-fleet/coordinator/live/live-run';
+import type { GradientHistograms, SampleFacts } from '@unet-fleet/coordinator';
 import type { DataConfig, RecordedOf } from '@unet-fleet/law';
 import type { Hyperparameters } from './plugins.ts';
 

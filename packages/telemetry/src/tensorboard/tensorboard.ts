@@ -6,7 +6,7 @@
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { identityOf } from '@unet-fleet/config';
-import type { LiveRun, Observer } from '@unet-fleet/coordinator/live/live-run';
+import type { LiveRun, Observer } from '@unet-fleet/coordinator';
 import { Thread } from '@unet-fleet/shared/threads';
 import type { Hyperparameters } from './plugins.ts';
 import { isWritten, type ThreadMessage, type ThreadOptions, type WrittenEvent } from './protocol.ts';

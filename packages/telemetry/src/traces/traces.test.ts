@@ -12,7 +12,7 @@ import {
   type ReadableSpan,
   SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-base';
-import type { LiveRun } from '@unet-fleet/coordinator/live/live-run';
+import type { LiveRun } from '@unet-fleet/coordinator';
 import type { RunEvent, TimedEvent } from '@unet-fleet/law';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { traces } from './traces.ts';

@@ -12,7 +12,7 @@ import {
   type Tracer,
   trace,
 } from '@opentelemetry/api';
-import type { LiveRun, Observer } from '@unet-fleet/coordinator/live/live-run';
+import type { LiveRun, Observer } from '@unet-fleet/coordinator';
 import { recordedScores, type TimedEvent, type WorkerLane } from '@unet-fleet/law';
 
 type Step = Extract<TimedEvent, { type: 'step' }>;
