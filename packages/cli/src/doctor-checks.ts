@@ -2,6 +2,7 @@
  * What `unet-fleet doctor` looks at. Each check is one function from a probed fact to a finding; what is missing says
  * what that costs and what to do. Pure: probing is in commands/doctor.ts.
  */
+import { largestLeaf, memoryLack, type TrainingCost } from '@unet-fleet/coordinator/shell/training-cost';
 import { isOlder } from '@unet-fleet/install';
 import type { Memory, Processor } from './doctor-machine.ts';
 import { counted } from './terminal/format.ts';
@@ -84,20 +85,22 @@ export const processorFinding = ({ model, numCores, instructionSets }: Processor
     : limited('processor', found, 'workers share one core, so a second one gains nothing', 'use more cores');
 };
 
-/** With many classes and the full base width a step of two 192 x 256 photos holds 2.5 GB. */
-const smallMemoryBytes = 4e9;
-
-export const memoryFinding = ({ totalBytes, availableBytes }: Memory): Finding => {
-  const found = `${gigabytes(availableBytes)} of ${gigabytes(totalBytes)} GB free`;
-  return availableBytes >= smallMemoryBytes
-    ? ok('memory', found)
-    : limited(
-        'memory',
-        found,
-        'a full U-Net (base width 64) may be ended by the system for lack of memory',
-        'run fewer workers, or use a smaller --base-width, --leaf-size or --size',
-      );
-};
+/** Whether a worker for each that the options want has room for its leaf; and which leaf would have. */
+export function memoryFinding(
+  { totalBytes, availableBytes }: Memory,
+  cost: TrainingCost,
+  numWorkers: number,
+): Finding {
+  const { width, height } = cost.leaf;
+  const most = largestLeaf(cost, availableBytes / numWorkers);
+  const leaves = most > 0 ? `leaves of up to ${counted(most, 'photo')}` : 'no leaf, be it of one photo,';
+  const each = numWorkers > 1 ? ` in each of ${numWorkers} workers` : '';
+  const found = `${gigabytes(availableBytes)} of ${gigabytes(totalBytes)} GB free, for ${leaves} of ${width}x${height}${each} (${cost.model})`;
+  const lack = memoryLack(cost, numWorkers, availableBytes);
+  if (lack === null) return ok('memory', found);
+  const [costs, remedy] = lack.split(/: (?=use )/) as [string, string];
+  return limited('memory', found, `${costs}, and might be ended by the system`, remedy);
+}
 
 export interface GpuState {
   /** null: no driver. */

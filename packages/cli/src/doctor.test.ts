@@ -1,6 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { loadConfig } from '@unet-fleet/config/load';
+import { trainingCost } from '@unet-fleet/coordinator/shell/training-cost';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { doctorCommand, runDoctor } from './commands/doctor.ts';
 import {
@@ -27,7 +29,11 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const emptyMachine = () => ({ env: { PATH: folder, UNET_FLEET_CACHE: join(folder, 'cache') }, cwd: folder });
+const emptyMachine = () => ({
+  config: loadConfig({ flags: {} }),
+  env: { PATH: folder, UNET_FLEET_CACHE: join(folder, 'cache') },
+  cwd: folder,
+});
 
 test('a machine without Python, g++ and broker cannot train, and each finding says why', async () => {
   const { canTrain, findings } = await runDoctor(emptyMachine());
@@ -49,7 +55,11 @@ test('a machine without Python, g++ and broker cannot train, and each finding sa
 test('a folder that is gone and a cache that is a file are findings, not failures', async () => {
   const file = join(folder, 'file');
   writeFileSync(file, '');
-  const options = { env: { PATH: '', UNET_FLEET_CACHE: join(file, 'cache') }, cwd: join(folder, 'gone') };
+  const options = {
+    config: loadConfig({ flags: {} }),
+    env: { PATH: '', UNET_FLEET_CACHE: join(file, 'cache') },
+    cwd: join(folder, 'gone'),
+  };
   const { findings } = await runDoctor(options);
   expect(findings).toHaveLength(12);
 });
@@ -120,8 +130,27 @@ test('a disk is missing only where training cannot do without it', () => {
   expect(state(0, sharedMemoryDisk)).toBe('limited');
 });
 
-test('little memory and a single core are limits', () => {
-  expect(memoryFinding({ totalBytes: 8e9, availableBytes: 1e9 }).state).toBe('limited');
+test('the memory is held against the leaf that is asked for', () => {
+  const config = loadConfig({ flags: { batchSize: 8 } });
+  const cost = trainingCost(config, {
+    samples: new Array(2).fill({ width: 512, height: 384 }),
+    numClasses: 2,
+  })!;
+  const memory = (availableBytes: number) => memoryFinding({ totalBytes: 64e9, availableBytes }, cost, 2);
+  expect(memory(32e9)).toMatchObject({
+    state: 'ok',
+    found: expect.stringMatching(
+      /^32.0 of 64.0 GB free, for leaves of up to \d+ photos of 256x192 in each of 2 workers \(U-Net, base width 64/,
+    ),
+  });
+  expect(memory(1e9)).toMatchObject({
+    state: 'limited',
+    found: expect.stringContaining('for no leaf, be it of one photo,'),
+    remedy: 'use fewer --workers, or a smaller --size or --base-width',
+  });
+});
+
+test('a single core is a limit', () => {
   const processor = { model: 'x', numCores: 1, instructionSets: ['avx2', 'avx'] };
   expect(processorFinding(processor)).toMatchObject({ state: 'limited', found: 'x, 1 core, avx2 avx' });
 });

@@ -26,7 +26,7 @@ export * from './metrics/class-scores/index.ts';
 export * from './metrics/confusion.ts';
 export * from './metrics/metrics.ts';
 export * from './metrics/outliers.ts';
-export type * from './model/architecture-options.ts';
+export * from './model/architecture-options.ts';
 export * from './model/architectures/index.ts';
 export * from './model/cost.ts';
 export * from './model/describe.ts';

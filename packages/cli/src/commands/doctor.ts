@@ -4,12 +4,14 @@
  */
 
 import { natsServerHere } from '@unet-fleet/coordinator';
+import { largestLeaf, type TrainingCost, trainingCost } from '@unet-fleet/coordinator/shell/training-cost';
 import { pipVersion, supportedArch, thisMachine } from '@unet-fleet/install';
-import { exitCodes, messageOf } from '@unet-fleet/law';
+import { type Config, exitCodes, leafSizeOf, messageOf } from '@unet-fleet/law';
 import { cacheFolder, type Environment, freeBytes } from '@unet-fleet/shared';
 import { checkAddon, compilerVersion, findNvidiaDriver } from '@unet-fleet/worker';
 import { bindingPath } from '@unet-fleet/worker/engine/binding';
 import { Command } from 'commander';
+import { addConfigFile, addConfigOptions, configFrom, type Selection } from '../config-options.ts';
 import {
   brokerFinding,
   cacheDisk,
@@ -31,27 +33,56 @@ import { type Io, printJson } from '../io.ts';
 import { wrap } from '../terminal/format.ts';
 import { createScreen, type Screen, type Style } from '../terminal/screen.ts';
 
+/** What the memory is asked for: by default a leaf of the classic U-Net. */
+const selection: Selection = [
+  'model',
+  'data.size',
+  'data.channels',
+  'data.numClasses',
+  'train.batchSize',
+  'train.leafSize',
+  'run.workers',
+];
+/** Of which a photo is taken to be where no --size says more, before --scale. */
+const usualPhoto = { width: 512, height: 384 };
+
 export interface Diagnosis {
   /** Whether all is there that training on this machine needs. */
   canTrain: boolean;
   findings: Finding[];
+  /** What training with these options costs, and the photos of the largest leaf for which each worker has memory. */
+  cost: TrainingCost;
+  largestLeaf: number;
 }
 
 export interface DoctorOptions {
+  config: Config;
   env: Environment;
   cwd: string;
 }
 
 export const doctorCommand = (io: Io): Command =>
-  new Command('doctor').option('--json', 'as JSON').action(async (flags: { json?: boolean }) => {
-    const diagnosis = await runDoctor(io);
-    if (flags.json) printJson(io, diagnosis);
-    else printDiagnosis(diagnosis, createScreen(io.stdout, io.env));
-    process.exitCode = diagnosis.canTrain ? exitCodes.ok : exitCodes.unavailable;
-  });
+  addConfigOptions(addConfigFile(new Command('doctor')).option('--json', 'as JSON'), selection).action(
+    async (flags: { json?: boolean }) => {
+      const diagnosis = await runDoctor({
+        env: io.env,
+        cwd: io.cwd,
+        config: configFrom({ ...flags }, selection, io),
+      });
+      if (flags.json) printJson(io, diagnosis);
+      else printDiagnosis(diagnosis, createScreen(io.stdout, io.env));
+      process.exitCode = diagnosis.canTrain ? exitCodes.ok : exitCodes.unavailable;
+    },
+  );
 
-/** Looks at everything. Never rejects. */
-export async function runDoctor({ env, cwd }: DoctorOptions): Promise<Diagnosis> {
+/** Looks at everything. Rejects only with a UserError, for a model that can't compute photos of the size. */
+export async function runDoctor({ config, env, cwd }: DoctorOptions): Promise<Diagnosis> {
+  const { numClasses } = config.data;
+  const samples = new Array<typeof usualPhoto>(leafSizeOf(config.train)).fill(usualPhoto);
+  const cost = trainingCost(config, { samples, numClasses: numClasses || 2 })!;
+  const numWorkers = Math.max(1, config.run.workers);
+  const memory = findMemory();
+
   const [python, compiler, engine, driver, broker] = await Promise.all([
     probe(() => pipVersion(env)),
     probe(() => compilerVersion(env)),
@@ -67,7 +98,7 @@ export async function runDoctor({ env, cwd }: DoctorOptions): Promise<Diagnosis>
     nodeFinding(process.version),
     platformFinding(probeNow(platform)),
     processorFinding(findProcessor()),
-    memoryFinding(findMemory()),
+    memoryFinding(memory, cost, numWorkers),
     toolFinding('Python', python, 'set-up cannot fetch TensorFlow and nats-server', isSetUp),
     toolFinding('g++', compiler, 'set-up cannot compile the engine', isEngineThere),
     engineFinding(engine),
@@ -80,7 +111,12 @@ export async function runDoctor({ env, cwd }: DoctorOptions): Promise<Diagnosis>
     diskFinding('disk for cache', cache, disk(cache), cacheDisk(isSetUp)),
     diskFinding('shared memory', '/dev/shm', disk('/dev/shm'), sharedMemoryDisk),
   ];
-  return { canTrain: findings.every(({ state }) => state !== 'missing'), findings };
+  return {
+    canTrain: findings.every(({ state }) => state !== 'missing'),
+    findings,
+    cost,
+    largestLeaf: largestLeaf(cost, memory.availableBytes / numWorkers),
+  };
 }
 
 async function engineState(env: Environment) {

@@ -1,6 +1,7 @@
 /** `unet-fleet inspect`: what is in the data, as a table and a contact sheet. Trains nothing, changes nothing. */
 import { dirname, resolve } from 'node:path';
 import { fitOptions } from '@unet-fleet/coordinator/shell/fit-options';
+import { memoryLack, type TrainingCost, trainingCost } from '@unet-fleet/coordinator/shell/training-cost';
 import {
   datasetFrom,
   datasetTable,
@@ -11,12 +12,15 @@ import {
   settledOf,
 } from '@unet-fleet/dataset';
 import {
+  bytes,
   type Config,
+  counted,
   type DataConfig,
   type ExitCode,
   exitCodes,
   ignoredLabel,
   UserError,
+  whole,
 } from '@unet-fleet/law';
 import { contactSheet, toRgb } from '@unet-fleet/pictures';
 import { explained, makeFolder, writeWhole } from '@unet-fleet/shared';
@@ -35,15 +39,15 @@ import { findMemory } from '../doctor-machine.ts';
 import { type Io, printJson } from '../io.ts';
 import { scanWithBar } from '../scan-with-bar.ts';
 import { createScreen } from '../terminal/screen.ts';
-import { costLines, type TrainingCost, trainingCost } from '../training-cost.ts';
 
-/** Besides those of the data, the ones by which training would not begin. */
+/** Besides those of the data, the ones by which training would not begin, or which say what it takes. */
 const selection: Selection = [
   'data',
   'model',
   'train.batchSize',
   'train.leafSize',
   'train.classWeights',
+  'train.optimizer',
   'train.seed',
 ];
 /** Longer side that samples are loaded at for the sheet, in pixels: its pictures are smaller. */
@@ -82,9 +86,9 @@ export async function inspect(wanted: Config, flags: InspectFlags, io: Io): Prom
   if (!flags.json) screen.print(formatDatasetTable(table));
   if (training.stop !== null) screen.print(`training would stop: ${training.stop}`, 'yellow');
   if (training.cost !== null) {
-    const [needed, lack] = costLines(training.cost, findMemory());
-    screen.print(needed!);
-    if (lack) screen.print(`training would need more memory: ${lack}`, 'yellow');
+    for (const line of costLines(training.cost)) screen.print(line);
+    const lack = memoryLack(training.cost, 1, findMemory().availableBytes);
+    if (lack) screen.print(`training would warn: ${lack}`, 'yellow');
   }
   for (const note of training.notes) screen.print(`note: ${note}`);
   for (const warning of training.warnings) screen.print(`training would warn: ${warning}`, 'yellow');
@@ -107,6 +111,18 @@ const unwritable = (sheet: string, error: unknown): unknown =>
     path: sheet,
     instead: 'or name another file with --out',
   });
+
+/** What a model is and what its training takes, for a person. */
+export function costLines(cost: TrainingCost): string[] {
+  const { model, leaf, numParameters, multiplyAddsPerPhoto } = cost;
+  const photos = `${counted(leaf.numImages, 'photo')} of ${leaf.width}x${leaf.height}`;
+  const billions = multiplyAddsPerPhoto / 1e9;
+  const work = billions < 10 ? billions.toFixed(1) : whole(Math.round(billions));
+  return [
+    `${model}: ${whole(numParameters)} parameters, ${work} billion multiply-adds to train on a photo`,
+    `a worker: about ${bytes(cost.workerBytes)} for a leaf of ${photos}, of which ${bytes(cost.mapBytes)} are maps and ${bytes(cost.weightBytes)} weights; the coordinator: ${bytes(cost.optimizerBytes)} of the optimizer's state`,
+  ];
+}
 
 interface TrainingAnswer {
   /** Why training would stop before its first step; null where it would start. */

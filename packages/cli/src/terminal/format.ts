@@ -1,5 +1,14 @@
 /** Text fitted to a terminal's width, beside the figures that are shown everywhere. Pure: no clock, no stream. */
-export { compact, counted, duration, lossText, rateText, seconds, shareText, whole } from '@unet-fleet/law';
+export {
+  compact,
+  counted,
+  duration,
+  lossText,
+  rateText,
+  seconds,
+  shareText,
+  whole,
+} from '@unet-fleet/law';
 
 /** Cuts text to `columns`, with an ellipsis where something is gone. */
 export const fit = (text: string, columns: number): string =>

@@ -53,6 +53,7 @@ import { protocolVersion } from '@unet-fleet/wire/protocol/messages';
 import type { ModelState } from '../reducer/bucket-owner.ts';
 import { classWeightsOf, type Fit, fitOptions } from './fit-options.ts';
 import { changeableFlags, configNow, interventionFor, toldChange, withoutChanges } from './options-anew.ts';
+import { memoryLack, trainingCost } from './training-cost.ts';
 
 export interface PrepareOptions {
   /** Its paths are absolute: workers and a later resume have other working folders. */
@@ -129,6 +130,14 @@ function foldersFor(root: string): string[] {
   }
 }
 
+/** Whether the leaves of this machine's workers will hardly fit it; null where that is not known. */
+function memoryLackOf(config: Config, dataset: Dataset): string | null {
+  const { workers } = config.run;
+  if (workers === 0 || config.engine.device === 'gpu') return null;
+  const cost = trainingCost(config, dataset);
+  return cost && memoryLack(cost, workers, process.availableMemory());
+}
+
 async function prepareLocked(options: PrepareOptions, lock: RunLock): Promise<PreparedRun> {
   const { config: wanted, onScanProgress: onProgress, cacheDir } = options;
   const root = wanted.run.runDir;
@@ -138,6 +147,8 @@ async function prepareLocked(options: PrepareOptions, lock: RunLock): Promise<Pr
   for (const warning of dataset.warnings) options.onWarning(warning);
   // Options that do not fit the data are told before there is a run, which later commands would take for one.
   const found = { config, dataset, lock, classWeights: classWeightsOf(config, dataset) };
+  const lack = memoryLackOf(config, dataset);
+  if (lack) options.onWarning(lack);
   const fresh = options.resume ? null : newRunFolder(options, config, dataset, fitOptions(config, dataset));
   if (!lock.isHeld()) throw lockLost(root);
   const folder = fresh ?? openRunFolder(root);

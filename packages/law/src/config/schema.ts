@@ -3,6 +3,7 @@
  * from here, and nothing about an option is said twice: a new option is an entry here and a field in types.ts.
  */
 import { losses, lossNames } from '../losses/index.ts';
+import { depthLimits } from '../model/architecture-options.ts';
 import { architectureNames } from '../model/architectures/index.ts';
 import { optimizerNames, optimizers } from '../optimizers/index.ts';
 import { scheduleNames, schedules } from '../schedule/schedules.ts';
@@ -123,7 +124,7 @@ const model = group<Config['model']>({
   },
   depth: {
     doc: 'levels below the first, each of half the height and width of the one above',
-    ...whole(2, 6, 'levels'),
+    ...whole(...depthLimits, 'levels'),
     default: 4,
   },
   upsampling: choice(

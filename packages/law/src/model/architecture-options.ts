@@ -1,6 +1,9 @@
 /** What an architecture's function makes its graph of: the model's options, but for the architecture itself. */
 import type { NormKind } from './graph-builder.ts';
 
+/** The fewest and the most levels below the first. */
+export const depthLimits = [2, 6] as const;
+
 export type Upsampling = 'transposed' | 'bilinear';
 
 export interface ArchitectureOptions {

@@ -28,6 +28,18 @@ it('holds a map until its last use, and gradients beside what the way back reads
   expect(trainingBytes).toBe((1 + 2 + 2 + 2 + 2) * pixels * 4);
 });
 
+it('has the mask of a dropout beside the maps, from its way forth to its way back', () => {
+  const bytesWith = (rate: number) => {
+    const builder = graphBuilder('torchDefault');
+    const y = builder.relu(builder.conv(builder.input(1), 'a', 2));
+    const graph = builder.graph(builder.conv(builder.dropout(y, 'd', rate), 'b', 2));
+    return costOf(graph, { width: 4, height: 4, numImages: 1 }).trainingBytes;
+  };
+  const map = 2 * 16 * 4;
+  // Its own map is one more that the conv behind it reads.
+  expect(bytesWith(0.5) - bytesWith(0)).toBe(2 * map);
+});
+
 it('grows with the leaf, and inference holds less than training', () => {
   const one = costOf(graphOf(unet), { width: 256, height: 192, numImages: 1 });
   const two = costOf(graphOf(unet), { width: 256, height: 192, numImages: 2 });
