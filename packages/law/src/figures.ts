@@ -56,7 +56,7 @@ export const rateText = (perSecond: number): string =>
 /** 1_240_000 -> "1.2 MB". */
 export function bytes(value: number): string {
   const units = ['bytes', 'kB', 'MB', 'GB', 'TB', 'PB'];
-  const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, value)) / 3));
-  const scaled = value / 1_000 ** power;
+  let [scaled, power] = [value, 0];
+  for (; scaled >= 1_000 && power < units.length - 1; power++) scaled /= 1_000;
   return `${power === 0 || scaled >= 100 ? Math.round(scaled) : scaled.toFixed(1)} ${units[power]}`;
 }
