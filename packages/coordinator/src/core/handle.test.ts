@@ -5,7 +5,7 @@
 import { initialEarlyStopping } from '@unet-fleet/law';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { config, leafSums, start, ToyCluster } from './toy-cluster.test-helper.ts';
+import { config, leafSums, runWithLosses, start, ToyCluster } from './toy-cluster.test-helper.ts';
 import type { Effect } from './types.ts';
 
 describe('core', () => {
@@ -46,25 +46,8 @@ describe('core', () => {
   it('commits every step once with every leaf once, whoever dies and in whatever order answers come', () => {
     fc.assert(
       fc.property(fc.infiniteStream(fc.nat()), (numbers) => {
-        const draw = (below: number) => numbers.next().value! % below;
         const cluster = new ToyCluster();
-        let numJoined = 0;
-        cluster.join(`w${numJoined++}`);
-        cluster.run((length) => {
-          const chance = draw(20);
-          if (chance === 0 && numJoined < 12) cluster.join(`w${numJoined++}`);
-          if (chance === 1 && cluster.state.members.length > 1) {
-            const victim = cluster.state.members[draw(cluster.state.members.length)]!.workerId;
-            cluster.dead.add(victim);
-            cluster.feed({ type: 'worker-gone', workerId: victim, reason: 'killed', isFailure: true });
-          }
-          if (chance === 2 && length > 0) {
-            // A message arrives twice; the second time now or after others.
-            const twin = cluster.queue[draw(length)]!;
-            if (twin.toString().includes('answer')) cluster.queue.push(twin);
-          }
-          return length > 0 ? draw(length) : 0;
-        });
+        runWithLosses(cluster, (below) => numbers.next().value! % below);
         expect(cluster.ending).toBe('completed');
         expect(cluster.commits.map(({ version }) => version)).toEqual([0, 1, 2, 3, 4, 5]);
         for (const { leaves } of cluster.commits) expect(leaves).toEqual([0, 1, 2, 3]);

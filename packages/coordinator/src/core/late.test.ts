@@ -10,25 +10,15 @@ import { describe, expect, it } from 'vitest';
 import { handle } from './handle.ts';
 import { hears, maxPeers } from './peers.ts';
 import { initialState } from './state.ts';
+import { config as toyConfig } from './toy-cluster.test-helper.ts';
 import type { CoreConfig, CoreEvent, CoreState, Effect } from './types.ts';
 
 type Timeless<T> = T extends { now: number } ? Omit<T, 'now'> : never;
 type Event = Timeless<CoreEvent>;
 
 const config: CoreConfig = {
+  ...toyConfig,
   plan: { numTrainSamples: 8, numValidationSamples: 2, batchSize: 4, leafSize: 1, epochs: 2, seed: 1 },
-  validateEvery: 0,
-  checkpointEvery: 0,
-  minWorkers: 1,
-  numClasses: 2,
-  loss: 'cross-entropy',
-  silenceMs: 10_000,
-  resendMs: 1_000,
-  maxLeafAttempts: 50,
-  stopMs: 15_000,
-  checkpointMs: 0,
-  onCheckpointFailure: 'continue',
-  onNonFinite: 'stop',
 };
 const schedule = {
   schedule: 'constant',

@@ -211,3 +211,24 @@ export const answerOf = (workerId: string, node: TreeNode, leaves: LeafSums[], v
   leaves,
   confusion: null,
 });
+
+/** Runs to the end while workers join and die and answers come twice, in the order that `draw` (below a number) decides. */
+export function runWithLosses(cluster: ToyCluster, draw: (below: number) => number): void {
+  let numJoined = 0;
+  cluster.join(`w${numJoined++}`);
+  cluster.run((length) => {
+    const chance = draw(20);
+    if (chance === 0 && numJoined < 12) cluster.join(`w${numJoined++}`);
+    if (chance === 1 && cluster.state.members.length > 1) {
+      const victim = cluster.state.members[draw(cluster.state.members.length)]!.workerId;
+      cluster.dead.add(victim);
+      cluster.feed({ type: 'worker-gone', workerId: victim, reason: 'killed', isFailure: true });
+    }
+    if (chance === 2 && length > 0) {
+      // A message arrives twice; the second time now or after others.
+      const twin = cluster.queue[draw(length)]!;
+      if (twin.toString().includes('answer')) cluster.queue.push(twin);
+    }
+    return length > 0 ? draw(length) : 0;
+  });
+}

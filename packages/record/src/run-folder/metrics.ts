@@ -1,8 +1,7 @@
 /**
  * metrics.jsonl: what the run told about itself, one JSON object a line, in order. A run that resumes from a checkpoint
  * computes the steps after it again, so their lines are dropped first and the file never holds a step twice; what has
- * happened once stays. A disk
- * that fails costs no line that fits into memory until it is back.
+ * happened once stays. A disk that fails costs no line that fits into memory until it is back.
  */
 import { type Moment, stands } from '@unet-fleet/law';
 import { explained, SteadyFile, type SteadyFileOptions } from '@unet-fleet/shared';

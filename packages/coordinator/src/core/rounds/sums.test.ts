@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { awaited } from '../awaited.ts';
 import { statusOf } from '../status.ts';
-import { config, leafSums, notFinite, start, ToyCluster } from '../toy-cluster.test-helper.ts';
+import { config, leafSums, notFinite, runWithLosses, start, ToyCluster } from '../toy-cluster.test-helper.ts';
 import type { CoreConfig } from '../types.ts';
 
 const { count, lossOf } = totalsOf('batch-dice')!;
@@ -67,24 +67,8 @@ describe('a loss of two passes', () => {
   it('has the same totals whoever dies and in whatever order answers come', () => {
     fc.assert(
       fc.property(fc.infiniteStream(fc.nat()), (numbers) => {
-        const draw = (below: number) => numbers.next().value! % below;
         const cluster = diceCluster();
-        let numJoined = 0;
-        cluster.join(`w${numJoined++}`);
-        cluster.run((length) => {
-          const chance = draw(20);
-          if (chance === 0 && numJoined < 12) cluster.join(`w${numJoined++}`);
-          if (chance === 1 && cluster.state.members.length > 1) {
-            const victim = cluster.state.members[draw(cluster.state.members.length)]!.workerId;
-            cluster.dead.add(victim);
-            cluster.feed({ type: 'worker-gone', workerId: victim, reason: 'killed', isFailure: true });
-          }
-          if (chance === 2 && length > 0) {
-            const twin = cluster.queue[draw(length)]!;
-            if (twin.toString().includes('answer')) cluster.queue.push(twin);
-          }
-          return length > 0 ? draw(length) : 0;
-        });
+        runWithLosses(cluster, (below) => numbers.next().value! % below);
         expect(cluster.ending).toBe('completed');
         for (const { kind, version, firstPass } of cluster.leases) {
           if (kind === 'train') expect(firstPass!.totals).toEqual(totalsOn(version));
