@@ -7,23 +7,21 @@
 import type { RunControls } from '@unet-fleet/coordinator';
 import { awaited } from '@unet-fleet/coordinator/core/awaited';
 import type { CoreEvent, CoreState, CountedAnswer, Effect } from '@unet-fleet/coordinator/core/types';
-import { createControls } from '@unet-fleet/coordinator/live/controls';
 import { Conductor } from '@unet-fleet/coordinator/shell/conductor';
 import { eventOf } from '@unet-fleet/coordinator/shell/fleet';
 import {
-  type Intervention,
   numValidationLeaves,
   type RunEvent,
   type StepRecord,
   stepOn,
   stepsPerEpoch,
   UserError,
-  withIntervention,
 } from '@unet-fleet/law';
 import { comesOf } from '@unet-fleet/record';
 import type { DownMessage, Unsent, UpMessage } from '@unet-fleet/wire';
 import { Checkpoints } from './checkpoints.ts';
 import type { Cluster } from './cluster.ts';
+import { openControls, steer } from './controls.ts';
 import {
   assertCommit,
   assertCore,
@@ -40,9 +38,6 @@ import { initialProgress, initialWeights, type Reference } from './reference.ts'
 import { describe, describeEffect, textOf } from './texts.ts';
 import { numClasses } from './toy.ts';
 import type { WorkerProcess } from './worker.ts';
-
-/** Who steers. */
-export const person = 'a person';
 
 /** How often it looks whether it still holds the run's lock. */
 const lockMs = 1_500;
@@ -111,7 +106,7 @@ export class Coordinator {
     this.conductor.ended.catch((error) => {
       if (!(error instanceof UserError)) cluster.broken(error);
     });
-    this.controls = this.#openControls();
+    this.controls = openControls(cluster, this);
     this.#reducers = new Reducers(cluster, this.process, this.endpoint, this.term, () => this.#hold());
     const numSlots = reference.weights[0]!.slots.length;
     const weights = resumed?.weights ?? initialWeights(numSlots);
@@ -351,56 +346,8 @@ export class Coordinator {
 
   /** What a person does to the run, in the words of a script. */
   steer(verb: string, rest: string[]): void {
-    const { trace } = this.#cluster;
-    const replyTo = (): { message: string } => {
-      switch (verb) {
-        case 'pause':
-          return this.controls.pause(person);
-        case 'resume':
-          return this.controls.resume(person);
-        case 'keep':
-          return this.controls.checkpoint(person);
-        case 'last':
-          return this.controls.stopAfterEpoch(true, person);
-        default:
-          return this.controls.setLearningRate(Number(rest[0]), person);
-      }
-    };
-    const { message } = replyTo();
-    trace.note(this.process.name, () => `answers: ${message}`);
-  }
-
-  #openControls(): RunControls {
-    const { reference, mutant, disk } = this.#cluster;
-    const keep = (intervention: Intervention) => {
-      if (!this.process.isAlive) return;
-      if (this.isFenced) throw new UserError('another coordinator has taken over the run');
-      if (disk.isFailing) throw new UserError('the disk is full');
-      disk.interventions = withIntervention(disk.interventions, intervention);
-      this.reference = this.#cluster.currentReference();
-      // Durable now, and the core does not know yet.
-      this.process.survivesEffect();
-    };
-    const later = mutant?.keepsInterventionsAfterMs;
-    return createControls({
-      conductor: this.conductor,
-      interventions: {
-        get all() {
-          return disk.interventions;
-        },
-        add: (intervention) => {
-          if (later === undefined) keep(intervention);
-          else if (!this.isFenced) {
-            this.process.after(later, () => {
-              if (!this.isFenced && !disk.isFailing) keep(intervention);
-            });
-          }
-        },
-      },
-      numStepsPerEpoch: stepsPerEpoch(reference.toy.plan),
-      isLocal: () => false,
-      now: () => new Date(0),
-    });
+    const { message } = steer(this.controls, verb, rest);
+    this.#cluster.trace.note(this.process.name, () => `answers: ${message}`);
   }
 
   #finish(reason: string): void {

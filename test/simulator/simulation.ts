@@ -11,7 +11,8 @@ import { hears as hearsCoordinator } from '@unet-fleet/worker/session/conversati
 import { handleSession } from '@unet-fleet/worker/session/session';
 import { ToyTmpfs } from './bulk.ts';
 import { type Cluster, Disk, type LastWords, type Mutant, type Settings } from './cluster.ts';
-import { Coordinator, person } from './coordinator.ts';
+import { person } from './controls.ts';
+import { Coordinator } from './coordinator.ts';
 import { Violation } from './invariants.ts';
 import { type Block, Network } from './network.ts';
 import type { SimulatedProcess } from './process.ts';
