@@ -2,6 +2,7 @@
  * Bulk transfer over a real NATS server: whole or refused, whatever is lost, damaged or sent twice on the way, and
  * never more on the way than the receiver has granted.
  */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -131,7 +132,10 @@ test('what the peer does not have, or no longer, is refused', async () => {
   await expect(fetched(1000)).rejects.toMatchObject({ reason: 'absent' });
 });
 
-test('lost frames are asked for again', async () => {
+test('lost frames are asked for again, and whoever counts troubles hears of it', async () => {
+  const troubles: unknown[] = [];
+  const note = (trouble: unknown) => troubles.push(trouble);
+  subscribe('unet-fleet:transfer-trouble', note);
   const bytes = noise(3 * mebibyte, 2);
   outbox.offer(key, 3, bytes);
   let numFrames = 0;
@@ -144,6 +148,8 @@ test('lost frames are asked for again', async () => {
   await silence();
   expectSame(await fetch, bytes);
   expect(numFrames).toBe(12);
+  expect(troubles).toEqual([{ what: 'asked again', peer: 'worker.peer' }]);
+  unsubscribe('unet-fleet:transfer-trouble', note);
 });
 
 test('a peer that the broker does not know is given up at once', async () => {

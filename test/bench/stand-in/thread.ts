@@ -1,7 +1,7 @@
 /**
  * A stand-in for an accelerator: the compute thread's functions, for benchmarks alone. It computes nothing. A leaf takes the
- * time that it is told, of which the thread sleeps all but what copying takes, and its gradients, real bytes from a seed,
- * come in the order and at the moments of a backward pass. So the exchange is felt as a GPU would feel it, on a machine
+ * time that it is told, of which the thread sleeps all but what copying takes, and its gradients, real bytes from a seed that
+ * differ with photos and weights, come in the order and at the moments of a backward pass. So the exchange is felt as a GPU would feel it, on a machine
  * without one: nothing else competes for the processor.
  */
 import { describeModel, emptyConfusion, RandomStream } from '@unet-fleet/law';
@@ -15,12 +15,25 @@ const starter = new Starter<ComputeListener>();
 const { model } = threadData<EngineOptions>();
 const { leafMs, width, height } = standInOf(process.env);
 const order = backwardOrder(model, width, height);
-const gradient = new Float32Array(describeModel(model).numParameters);
+/** The gradient of a leaf begins at one of these places, by its photos and the weights: so each has bits of its own. */
+const numStarts = 4_099;
+const { numParameters } = describeModel(model);
+const values = new Float32Array(numParameters + numStarts);
+let weightsKey = 0;
 
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 function sleepUntil(timeMs: number): void {
   const leftMs = timeMs - performance.now();
   if (leftMs > 0) Atomics.wait(sleeper, 0, 0, leftMs);
+}
+
+/** Of a thousand of the values, which costs next to nothing. */
+function keyOf(of: Float32Array): number {
+  const bits = new Uint32Array(of.buffer, of.byteOffset, of.length);
+  const stride = Math.max(1, Math.floor(of.length / 1_000));
+  let key = 0;
+  for (let i = 0; i < of.length; i += stride) key = (Math.imul(key, 31) + bits[i]!) >>> 0;
+  return key;
 }
 
 const lossOf = ({ numImages, width, height }: Batch) => {
@@ -32,17 +45,21 @@ const functions = {
   load() {
     const random = new RandomStream('stand-in gradient');
     const period = Float32Array.from({ length: 65_521 }, () => random.between(-1e-3, 1e-3));
-    for (let i = 0; i < gradient.length; i += period.length) {
-      gradient.set(period.subarray(0, gradient.length - i), i);
+    for (let i = 0; i < values.length; i += period.length) {
+      values.set(period.subarray(0, values.length - i), i);
     }
     return { library: 'stand-in', device: 'none', intraOpThreads: 1, settings: `${leafMs} ms a leaf` };
   },
 
-  setWeights() {},
+  setWeights(parameters: Float32Array) {
+    weightsKey = keyOf(parameters);
+  },
 
   trainLeaf(leaf: number | null, batch: Batch, gradients: Float32Array, statistics: Float32Array) {
     const beganMs = performance.now();
     statistics.fill(1);
+    const start = (keyOf(batch.images) + weightsKey) % numStarts;
+    const gradient = values.subarray(start, start + numParameters);
     for (const { spec, index, at } of order) {
       sleepUntil(beganMs + at * leafMs);
       const { offset, size } = spec;
@@ -55,6 +72,7 @@ const functions = {
   evaluateLeaf(batch: Batch, _kept: readonly number[]) {
     sleepUntil(performance.now() + leafMs / 3);
     const confusion = emptyConfusion(model.numClasses) as Float64Array<ArrayBuffer>;
+    confusion[0] = batch.numImages * batch.width * batch.height;
     return new Moved({ loss: lossOf(batch), confusion, pictures: [] }, [confusion.buffer]);
   },
 

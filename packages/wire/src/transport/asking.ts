@@ -2,6 +2,7 @@
  * Asking for a bucket over a way on which anything may be lost: again after a silence, a bounded number of times, and as if
  * for the first time when the broker is back.
  */
+import { channel } from 'node:diagnostics_channel';
 import { type Clock, realClock } from '@unet-fleet/shared';
 import { FetchError } from './bulk.ts';
 import { type BulkKey, bucketText } from './frame.ts';
@@ -12,6 +13,17 @@ const patience: Patience = { silenceMs: 5_000, maxAttempts: 4 };
 const damagedPauseMs = 200;
 /** After a broker has come back: its clients do one after another, so a peer that it does not know may still come. */
 const returnPauseMs = 200;
+
+/**
+ * Told of each answer that was damaged or did not come, though the transfer ends well: nothing else shows it. A channel of
+ * the thread's own, and free while nobody listens.
+ */
+const troubles = channel('unet-fleet:transfer-trouble');
+
+export interface TransferTrouble {
+  what: 'damaged' | 'asked again';
+  peer: string;
+}
 
 export interface Patience {
   silenceMs: number;
@@ -76,6 +88,7 @@ export class Asking {
   /** What came can't be used: it is asked for again. */
   damaged(): void {
     this.#numDamaged++;
+    this.#tell('damaged');
     this.#after(damagedPauseMs, () => this.#ask());
   }
 
@@ -94,6 +107,7 @@ export class Asking {
     }
     // Asked anew when the broker is back: what is published meanwhile is lost.
     if (!this.#ports.ask()) return;
+    if (this.#numAttempts > 0) this.#tell('asked again');
     this.#numAttempts++;
     this.#askedAtMs = this.#clock.now();
     this.#after(this.#patience.silenceMs, () => this.#listen());
@@ -114,6 +128,10 @@ export class Asking {
   #after(ms: number, act: () => void): void {
     this.#stopWaiting();
     if (!this.#isSettled) this.#stopWaiting = this.#clock.after(ms, act);
+  }
+
+  #tell(what: TransferTrouble['what']): void {
+    troubles.publish({ what, peer: this.peer } satisfies TransferTrouble);
   }
 
   #givenUp(): FetchError {
