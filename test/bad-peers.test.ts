@@ -79,6 +79,7 @@ test('peers that send rubbish are cut off and named, and the weights are the sam
     intraOpThreads: 1,
     decoder: 'sharp',
     settings: '',
+    precision: 'float32',
   };
   const ready = {
     type: 'ready',

@@ -108,6 +108,18 @@ test('three workers give the weights of one', async () => {
   expect(sharedMemoryOf(runDir)).toContain('/dev/shm/');
 });
 
+test('in bf16 two workers give the weights of one, and of a plain loop, which are not those of float32', async () => {
+  const [alone, together] = ['bf16', 'bf16-two'].map((name) => join(folder, name));
+  const half = ['--precision', 'bf16', '--on-non-finite', 'retry-float32'];
+  const one = outcomeOf(await train(alone!, ...half).ended);
+  const two = outcomeOf(await train(together!, ...half, '--workers', '2', '--min-workers', '2').ended);
+  expect(two.weightsSha256).toBe(one.weightsSha256);
+  expect(courseOf(together!)).toEqual(courseOf(alone!));
+  expect(one.weightsSha256).not.toBe(reference.weightsSha256);
+  const plain = await trainPlainly(alone!);
+  expect(bitsOf(plain.parameters)).toEqual(bitsOf(loadCheckpoint(one.lastCheckpoint).vectors.parameters));
+});
+
 test('gradients and weights over NATS give the weights of shared memory', async () => {
   const runDir = join(folder, 'nats');
   const flags = ['--workers', '2', '--min-workers', '2', '--shared-memory', 'false'];

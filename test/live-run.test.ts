@@ -84,7 +84,7 @@ async function predicted(path: string, checkpoint: string): Promise<Uint8Array> 
   const data = loadConfig({ flags: {} }).data;
   const engine = await openInferenceEngine(
     { name: checkpoint, model, classNames, data, loss: 'cross-entropy', classWeights: null, ...vectors },
-    { device: 'cpu', intraOpThreads: 1 },
+    { device: 'cpu', intraOpThreads: 1, precision: 'float32' },
   );
   try {
     const photo = await decodePhoto(path, readFileSync(path), { channels: 3, maxPixels: 2 ** 27 });

@@ -28,6 +28,7 @@ function lossesOfOurs(fixture: ReturnType<typeof readSteps>): number[] {
     model,
     device: 'cpu',
     intraOpThreads: 1,
+    precision: 'float32',
     ignoreIndex: -1,
     classWeights: null,
     loss: 'cross-entropy',

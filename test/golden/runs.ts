@@ -2,7 +2,7 @@
  * The short runs whose weights are on record. Together they cover what reaches a weight: optimizers, schedules,
  * clipping, class weights, ignored pixels, both up-samplings, odd and mixed sizes, 1, 3 and 4 channels, reducing and
  * enlarging, uneven batches, several workers and both carriers, threads, a stop and a resume, a changed rate, a loss of
- * two passes, leaves that are skipped, and dropout.
+ * two passes, leaves that are skipped, dropout, and bf16.
  */
 import type { dataKinds } from './data.ts';
 
@@ -100,6 +100,21 @@ export const recordedRuns: RecordedRun[] = [
     name: 'batch Dice, ignored pixels, uneven batches',
     data: 'ignored',
     flags: `--loss batch-dice --batch-size 7 --leaf-size 2 ${adam} --ignore-index 255 --workers 2`,
+  },
+  {
+    name: 'bf16',
+    data: 'plain',
+    flags: `--precision bf16 --base-width 16 --batch-size 5 --leaf-size 2 ${adam} --workers 2`,
+  },
+  {
+    name: 'bf16, two threads, bilinear, dropout, ignored pixels',
+    data: 'ignored',
+    flags: `--precision bf16 --threads 2 --upsampling bilinear --dropout 0.3 --batch-size 4 ${adam} --ignore-index 255 --on-non-finite retry-float32`,
+  },
+  {
+    name: 'bf16, residual encoder, batch Dice',
+    data: 'plain',
+    flags: `--precision bf16 --architecture residual-encoder --depth 3 --loss batch-dice --batch-size 4 ${adam}`,
   },
   {
     name: 'leaves that are skipped',

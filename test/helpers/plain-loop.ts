@@ -55,6 +55,7 @@ export async function trainPlainly(runDir: string): Promise<TrainedWeights> {
     model: record.model,
     device: config.engine.device,
     intraOpThreads: record.engineThreads,
+    precision: config.engine.precision,
     ignoreIndex: ignoredLabel(data),
     classWeights: null,
     loss: train.loss,

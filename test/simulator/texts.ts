@@ -41,6 +41,8 @@ export function describe(event: Extract<Effect, { type: 'emit' }>['event']): str
       return `${event.worker} is set aside for ${(event.pauseMs / 1000).toFixed(0)} s: ${event.reason}`;
     case 'leaf-skipped':
       return `leaf ${event.leaf} of step ${event.step} is left out`;
+    case 'leaf-retried':
+      return `leaf ${event.leaf} of step ${event.step} is computed again in float32`;
     case 'broker-back':
       return 'the broker is back';
     case 'broker-lost':

@@ -2,7 +2,12 @@
 import { basename, dirname, resolve } from 'node:path';
 import { type Config, UserError } from '@unet-fleet/law';
 import { holdsRun, openCheckpoint } from '@unet-fleet/record';
-import { type InferenceEngine, openInferenceEngine, type TrainedModel } from '@unet-fleet/worker';
+import {
+  type EngineChoice,
+  type InferenceEngine,
+  openInferenceEngine,
+  type TrainedModel,
+} from '@unet-fleet/worker';
 import { Option } from 'commander';
 import type { Io } from './io.ts';
 import { namedRunDir, newestTrainedRun, type RunNameFlags } from './run-folders.ts';
@@ -79,10 +84,10 @@ function checkpointOf({ checkpoint, runDir }: TrainedRunFlags, io: Io, argument?
 /** Starts an engine that holds the model's weights, lets `use` work with it, and ends it. */
 export async function withEngine<T>(
   trained: TrainedModel,
-  { device, threads }: { device: 'auto' | 'cpu' | 'gpu'; threads: number },
+  choice: EngineChoice,
   use: (engine: InferenceEngine) => Promise<T>,
 ): Promise<T> {
-  const engine = await openInferenceEngine(trained, { device, intraOpThreads: threads });
+  const engine = await openInferenceEngine(trained, choice);
   try {
     return await use(engine);
   } finally {

@@ -44,13 +44,18 @@ function checkData({ data }: Config, origins: Origins): void {
   }
 }
 
-function checkTraining({ data, train }: Config): void {
+function checkTraining({ data, engine, train }: Config): void {
   if (train.leafSize > train.batchSize) {
     throw new UserError(
       `--leaf-size ${train.leafSize} is larger than --batch-size ${train.batchSize}: a leaf is a part of the batch, so give at most ${train.batchSize}`,
     );
   }
   checkSchedule(train);
+  if (train.onNonFinite === 'retry-float32' && engine.precision === 'float32') {
+    throw new UserError(
+      '--on-non-finite retry-float32 is for --precision bf16, and leaves are computed in float32 already: use stop or skip',
+    );
+  }
   const weights = parseClassWeights(train.classWeights);
   if (Array.isArray(weights) && data.numClasses > 0 && weights.length !== data.numClasses) {
     throw new UserError(

@@ -37,6 +37,7 @@ test('whatever can change the weights is in the identity and is named', () => {
     ['baseWidth', '8'],
     ['validateEvery', '3'],
     ['onNonFinite', 'skip'],
+    ['precision', 'bf16'],
   ] as const) {
     const b = withFlags({ [key]: value });
     expect(identityOf(b), key).not.toBe(identityOf(a));

@@ -209,6 +209,7 @@ test.each<[Record<string, string>, string]>([
     { leafSize: '3', batchSize: '2' },
     '--leaf-size 3 is larger than --batch-size 2: a leaf is a part of the batch',
   ],
+  [{ onNonFinite: 'retry-float32' }, '--on-non-finite retry-float32 is for --precision bf16'],
   [{ size: '64x64', scale: '0.5' }, '--size 64x64 and --scale 0.5 are both given'],
   [{ numClasses: '1' }, '--num-classes 1 leaves nothing to tell apart'],
   [

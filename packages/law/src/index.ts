@@ -37,6 +37,7 @@ export * from './model/initialize.ts';
 export * from './model/lifetimes.ts';
 export type * from './model/node.ts';
 export * from './model/options.ts';
+export * from './model/precision.ts';
 export * from './model/sides.ts';
 export * from './model/torch-layout.ts';
 export * from './model/types.ts';

@@ -182,6 +182,7 @@ async function openEngine(
     model: record.model,
     device: config.engine.device,
     intraOpThreads: record.engineThreads,
+    precision: config.engine.precision,
     ignoreIndex: ignoredLabel(config.data),
     loss: config.train.loss,
     classWeights: classWeightsOf(config, dataset),

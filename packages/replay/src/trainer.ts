@@ -32,7 +32,12 @@ import {
 import { type LedgerLine, numbersSha256 } from '@unet-fleet/record';
 import type { ComputeThread } from '@unet-fleet/worker';
 import type { Batches } from '@unet-fleet/worker/shell/batches';
-import { type LeafSums, leftOut, plainLeafSums } from '@unet-fleet/worker/shell/leaf-sums';
+import {
+  finiteWherePossible,
+  type LeafSums,
+  leftOut,
+  plainLeafSums,
+} from '@unet-fleet/worker/shell/leaf-sums';
 import { NodeComputer, type NodeSum, statisticsOf } from '@unet-fleet/worker/shell/nodes';
 
 export interface TrainerOptions {
@@ -65,11 +70,15 @@ export class Trainer {
   readonly #slots: FloatVector[];
   readonly #statistics: Float32Array;
 
+  get #retriesInFloat32(): boolean {
+    return this.#options.train.onNonFinite === 'retry-float32';
+  }
+
   /** Begins with a copy of the state. */
   constructor(options: TrainerOptions, state: ModelState) {
     this.#options = options;
     const memory = new NumericMemory({ shared: true });
-    this.#nodes = new NodeComputer(options.model, memory);
+    this.#nodes = new NodeComputer(options.model, { memory, retriesInFloat32: this.#retriesInFloat32 });
     this.#optimizer = createOptimizer(options.train);
     this.#parameters = memory.from(state.parameters);
     this.#slots = state.slots.map((slot) => memory.from(slot));
@@ -92,10 +101,10 @@ export class Trainer {
     const root = await this.#nodes.sum(
       rootOf(numLeaves),
       numLeaves,
-      async (leaf, gradients, statistics) => {
+      async (leaf, gradients, statistics, precision) => {
         if (firstPass?.skippedLeaves.includes(leaf)) return leftOut;
         const batch = await batches.train(position, leaf);
-        const loss = await engine.trainLeaf(batch, gradients, statistics, null, firstPass?.totals);
+        const loss = await engine.trainLeaf(batch, gradients, statistics, null, firstPass?.totals, precision);
         onLeaf();
         return loss;
       },
@@ -134,8 +143,11 @@ export class Trainer {
     if (!ofLoss) return null;
     const leaves: LeafSums[] = [];
     for (let leaf = 0; leaf < position.numLeaves; leaf++) {
-      const addends = await engine.addendsOfLeaf(await batches.train(position, leaf));
-      leaves.push(plainLeafSums({ lossSum: 0, weightSum: 0, addends }));
+      const sums = finiteWherePossible(this.#retriesInFloat32, async (precision) => {
+        const addends = await engine.addendsOfLeaf(await batches.train(position, leaf), precision);
+        return plainLeafSums({ lossSum: 0, weightSum: 0, addends });
+      });
+      leaves.push(await sums);
     }
     return { ...firstPassOf(ofLoss, model.config.numClasses, leaves), leaves };
   }

@@ -48,7 +48,8 @@ const functions = {
     for (let i = 0; i < values.length; i += period.length) {
       values.set(period.subarray(0, values.length - i), i);
     }
-    return { library: 'stand-in', device: 'none', intraOpThreads: 1, settings: `${leafMs} ms a leaf` };
+    const engine = { library: 'stand-in', device: 'none', intraOpThreads: 1, precision: 'float32' as const };
+    return { ...engine, settings: `${leafMs} ms a leaf` };
   },
 
   setWeights(parameters: Float32Array) {

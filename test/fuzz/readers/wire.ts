@@ -35,6 +35,7 @@ const fingerprint = {
   intraOpThreads: 2,
   decoder: 'sharp',
   settings: '',
+  precision: 'bf16' as const,
 };
 const leaf = { lossSum: 1.5, weightSum: 64, gradientNorm: 0.25, isFinite: true };
 const timings = { fetchMs: 1, dataMs: 2, computeMs: 3.5, sendMs: 4 };
@@ -73,6 +74,8 @@ const welcome = {
   plan: { numTrainSamples: 9, numValidationSamples: 1, batchSize: 4, leafSize: 1, epochs: 2, seed: 1 },
   device: 'auto',
   intraOpThreads: 1,
+  precision: 'float32',
+  retriesInFloat32: false,
   loss: 'cross-entropy',
   ignoreIndex: -1,
   classWeights: [1, 2, 0.5],

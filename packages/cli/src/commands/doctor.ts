@@ -42,6 +42,7 @@ const selection: Selection = [
   'train.batchSize',
   'train.leafSize',
   'run.workers',
+  'engine.precision',
 ];
 /** Of which a photo is taken to be where no --size says more, before --scale. */
 const usualPhoto = { width: 512, height: 384 };

@@ -36,6 +36,7 @@ const selection: Selection = [
   ...allBut('data', 'classNames', 'numClasses', 'size', 'scale', 'channels', 'validationShare'),
   'engine.device',
   'engine.threads',
+  'engine.precision',
 ];
 
 type Part = 'validation' | 'training' | 'all';
@@ -104,9 +105,11 @@ export async function evaluate(
   const data = { ...config.data, ...settledOf(dataset) };
   const model = { ...trained.model, data, classWeights: classWeightsFor(trained, dataset, warn) };
   const threads = flags.threads === undefined ? threadsOf(trained) : config.engine.threads;
+  const { device, precision } = config.engine;
+  const choice = { device, precision, intraOpThreads: threads };
   const bar = taskBar(screen, 'evaluate', 'photos', io.now);
   try {
-    const report = await withEngine(model, { device: config.engine.device, threads }, (engine) =>
+    const report = await withEngine(model, choice, (engine) =>
       evaluateModel(model, engine, samples, { data, leafSize: leafSizeOf(config.train) }, bar.report),
     );
     const out = flags.out ? resolve(io.cwd, flags.out) : join(requireOut(trained), 'evaluation');

@@ -49,6 +49,7 @@ const selection: Selection = [
   'train.classWeights',
   'train.optimizer',
   'train.seed',
+  'engine.precision',
 ];
 /** Longer side that samples are loaded at for the sheet, in pixels: its pictures are smaller. */
 const loadedSide = 480;

@@ -24,6 +24,7 @@ const selection: Selection = [
   'data.maxPixels',
   'engine.device',
   'engine.threads',
+  'engine.precision',
 ];
 
 interface PredictFlags extends TrainedRunFlags, Record<string, unknown> {
@@ -81,11 +82,13 @@ export async function predict(
   const data = { ...trainedModel.data, matVariable, maskValues, maskThreshold };
   const model = { ...trainedModel, data };
   const threads = flags.threads === undefined ? availableParallelism() : config.engine.threads;
+  const { device, precision } = config.engine;
+  const choice = { device, precision, intraOpThreads: threads };
   const bar = taskBar(screen, 'predict', 'photos', io.now);
   const inputs = photos.map((photo) => resolve(io.cwd, photo));
   const out = resolve(io.cwd, flags.out);
   try {
-    return await withEngine(model, { device: config.engine.device, threads }, (engine) =>
+    return await withEngine(model, choice, (engine) =>
       predictPhotos(model, engine, inputs, out, { masks, imageSuffix, maskSuffix, maxPixels }, bar.report),
     );
   } finally {

@@ -302,6 +302,7 @@ const levels: Partial<Record<RunEvent['type'], 'debug' | 'warn'>> = {
   'worker-set-aside': 'warn',
   'broker-lost': 'warn',
   'leaf-skipped': 'warn',
+  'leaf-retried': 'warn',
   'gradient-outlier': 'warn',
   'checkpoint-failed': 'warn',
   step: 'debug',

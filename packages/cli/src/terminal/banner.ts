@@ -63,5 +63,6 @@ function engineText({ engine }: Config): string {
   const threads = engine.threads === 0 ? 'threads as cores' : counted(engine.threads, 'thread');
   const device = engine.device === 'auto' ? 'GPU if there is one, or else CPU' : engine.device.toUpperCase();
   const mixed = engine.allowMixedEngines ? '; mixed engines allowed, so not reproducible' : '';
-  return `TensorFlow on ${device}, ${threads} a worker${mixed}`;
+  const precision = engine.precision === 'float32' ? '' : `, convolutions in ${engine.precision}`;
+  return `TensorFlow on ${device}, ${threads} a worker${precision}${mixed}`;
 }

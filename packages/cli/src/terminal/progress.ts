@@ -87,6 +87,7 @@ export function advance(
     case 'lease-repeated':
     case 'worker-set-aside':
     case 'leaf-skipped':
+    case 'leaf-retried':
     case 'gradient-outlier':
     case 'checkpoint-failed':
     case 'checkpoint-requested':

@@ -26,6 +26,30 @@ describe('the core, of losses', () => {
     expect(cluster.of('leaf-skipped')).toMatchObject([{ kind: 'train', step: 1, leaf: 1, worker: 'a' }]);
   });
 
+  it('goes on with a leaf that was computed again in float32, and tells of it once', () => {
+    const cluster = new ToyCluster(start(), { onNonFinite: 'retry-float32' });
+    cluster.join('a');
+    cluster.queue.length = 0;
+    const leaves = [leafSums(1), { ...leafSums(2), isRetried: true }, leafSums(3), leafSums(4)];
+    const answer = answerOf('a', { level: 2, index: 0 }, leaves);
+    cluster.feed(answer);
+    cluster.feed(answer);
+    cluster.run();
+    expect(cluster.ending).toBe('completed');
+    expect(cluster.of('step')[0]!.loss).toBe((1 + 2 + 3 + 4) / 4);
+    expect(cluster.records[0]!.skippedLeaves).toEqual([]);
+    expect(cluster.of('leaf-retried')).toMatchObject([{ kind: 'train', step: 1, leaf: 1, worker: 'a' }]);
+  });
+
+  it('ends the run where float32 does not help', () => {
+    const cluster = new ToyCluster(start(), { onNonFinite: 'retry-float32' });
+    cluster.join('a');
+    const leaves = [leafSums(1), { ...notFinite, isRetried: true }, leafSums(3), leafSums(4)];
+    cluster.feed(answerOf('a', { level: 2, index: 0 }, leaves));
+    expect(cluster.ending).toMatch(/leaf 1 of step 1 is not a finite number \(computed by a\)/);
+    expect(cluster.of('leaf-retried')).toEqual([]);
+  });
+
   const ignored: LeafSums = { lossSum: 0, weightSum: 0, gradientNorm: 0, isFinite: true };
 
   /** Validated after steps 3, 6, 9 and 12, of 3 leaves each. */

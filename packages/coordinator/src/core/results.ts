@@ -62,6 +62,8 @@ export function acceptResult(state: CoreState, event: Result, effects: Effect[])
     return;
   }
   if (!areFinite(state, round, member, event, effects)) return;
+  const retried = leaves.filter((_, i) => event.leaves[i]!.isRetried);
+  tellOfLeaves('leaf-retried', retried, { round, worker: member.name }, effects);
   accept(state, round, member, event, leaves, effects);
 }
 
@@ -167,7 +169,7 @@ function areFinite(
     (leaf, i) => !event.leaves[i]!.isFinite && !known.includes(leaf),
   );
   if (wrong.length === 0) return true;
-  if (state.config.onNonFinite === 'stop') {
+  if (state.config.onNonFinite !== 'skip') {
     state.over = true;
     effects.push({
       type: 'fail',
@@ -177,19 +179,19 @@ function areFinite(
     });
     return false;
   }
-  for (const leaf of wrong) {
-    effects.push({
-      type: 'emit',
-      event: {
-        type: 'leaf-skipped',
-        kind: round.kind,
-        step: stepOn(round.version),
-        leaf,
-        worker: member.name,
-      },
-    });
-  }
+  tellOfLeaves('leaf-skipped', wrong, { round, worker: member.name }, effects);
   return true;
+}
+
+function tellOfLeaves(
+  type: 'leaf-skipped' | 'leaf-retried',
+  leaves: readonly number[],
+  { round, worker }: { round: Round; worker: string },
+  effects: Effect[],
+): void {
+  const { kind } = round;
+  const step = stepOn(round.version);
+  for (const leaf of leaves) effects.push({ type: 'emit', event: { type, kind, step, leaf, worker } });
 }
 
 function countImages(state: CoreState, round: Round, leaves: number[]): void {

@@ -16,6 +16,7 @@ import type {
   RoundKind,
   RunEvent,
   StepRecord,
+  TrainConfig,
   TreeNode,
   Version,
 } from '@unet-fleet/law';
@@ -41,7 +42,7 @@ export interface CoreConfig {
   /** A run that is asked to stop waits for the step under way this long, and then ends with the one before. */
   stopMs: number;
   /** A leaf whose loss or gradient is not finite ends the run, or counts as one without a valid pixel. */
-  onNonFinite: 'stop' | 'skip';
+  onNonFinite: TrainConfig['onNonFinite'];
 }
 
 /** Entries of a confusion matrix that are not zero: flat index and count. */

@@ -218,7 +218,7 @@ export class Conductor {
   /** What only the shell knows is added: names of samples. */
   #emit(event: RunEvent): void {
     const { emit, samplesOf } = this.#ports;
-    if (event.type === 'leaf-skipped') {
+    if (event.type === 'leaf-skipped' || event.type === 'leaf-retried') {
       emit({ ...event, samples: samplesOf(event.kind, versionBefore(event.step), event.leaf) });
     } else if (event.type === 'gradient-outlier') {
       emit({ ...event, samples: samplesOf('train', versionBefore(event.step), event.leaf) });

@@ -18,7 +18,7 @@ import type { CoordinatorOptions, RunOutcome } from './coordinator-options.ts';
 import { type PreparedRun, prepareRun } from './prepare-run.ts';
 import { Recorder } from './recorder.ts';
 import { openRunBroker, type RunBroker } from './run-broker.ts';
-import { crowdedNote, startedEvent } from './run-facts.ts';
+import { crowdedNote, slowPrecisionNote, startedEvent } from './run-facts.ts';
 import { makeParts, type RunParts } from './run-parts.ts';
 import { writeStatusWhile } from './status-writer.ts';
 import { brokerEventsOf, handlersOf, portsOf } from './switchboard.ts';
@@ -134,6 +134,7 @@ function announce(
   const notes = [
     idleWorkersNote(workers, maxLeaves(plan), config.train),
     crowdedNote(workers, intraOpThreads),
+    slowPrecisionNote(config.engine, workers),
   ];
   for (const note of notes) if (note) teller.warn(note);
 }

@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { withoutSecrets } from '@unet-fleet/config';
 import {
+  type EngineConfig,
   ignoredLabel,
   maxLeaves,
   numSteps,
@@ -10,6 +11,7 @@ import {
   rounds,
   type Version,
 } from '@unet-fleet/law';
+import { type Processor, thisProcessor } from '@unet-fleet/shared';
 import type { Welcome } from '@unet-fleet/wire';
 import type { CoreConfig } from '../core/types.ts';
 import type { FileServing } from '../files/start.ts';
@@ -58,6 +60,8 @@ export function welcomeOf(
     plan,
     device: config.engine.device,
     intraOpThreads: run.intraOpThreads,
+    precision: config.engine.precision,
+    retriesInFloat32: config.train.onNonFinite === 'retry-float32',
     ignoreIndex: ignoredLabel(config.data),
     loss: config.train.loss,
     classWeights: run.classWeights,
@@ -113,6 +117,18 @@ export function samplesOfLeaf(
 ): string[] {
   const { part, samplesOf } = rounds[kind];
   return samplesOf(plan, version, leaf).map((index) => folder.split[part][index]!);
+}
+
+/** A sentence where workers of this machine would compute in bf16 on a processor that can't; null elsewhere. */
+export function slowPrecisionNote(
+  { device, precision }: EngineConfig,
+  numWorkers: number,
+  { instructionSet }: Pick<Processor, 'instructionSet'> = thisProcessor(),
+): string | null {
+  if (precision === 'float32' || numWorkers === 0 || device === 'gpu') return null;
+  // Of x86-64, whose wider sets have bf16 in their names; of others nothing is known.
+  if (!/^(sse|avx)/.test(instructionSet) || instructionSet.endsWith('_bf16')) return null;
+  return `this machine's processor (${instructionSet}) has no instructions for bf16: on it --precision bf16 is slower than float32`;
 }
 
 /** A sentence about more threads than cores on this machine; null when there are enough. */

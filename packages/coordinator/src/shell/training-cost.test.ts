@@ -21,6 +21,13 @@ it('is that of a leaf of the largest photos', () => {
   expect(() => costOf({ scale: 0.1 })).toThrow('--scale 0.1 of 64x64 gives 6x6 pixels, which are too small');
 });
 
+it('has maps of half the bytes in bf16, and a second copy of the weights', () => {
+  const [wide, narrow] = [costOf(), costOf({ precision: 'bf16' })];
+  expect(narrow.mapBytes).toBe(wide.mapBytes / 2);
+  expect(narrow.weightBytes).toBe(wide.weightBytes + 2 * wide.numParameters);
+  expect(narrow.workerBytes).toBeLessThan(wide.workerBytes);
+});
+
 it('says which leaf fits, and that is one which does', () => {
   for (const bytes of [1.5e9, 2e9, 24e9]) {
     const most = largestLeaf(costOf(), bytes);

@@ -6,6 +6,7 @@
 import { trainingSizeOf } from '@unet-fleet/dataset';
 import {
   bytes,
+  bytesPerValue,
   type Config,
   costOf,
   counted,
@@ -48,7 +49,7 @@ interface Photos {
 
 /** Throws a UserError where the model can't compute the photos. `null` where there are none. */
 export function trainingCost(config: Config, { samples, numClasses }: Photos): TrainingCost | null {
-  const { data, train } = config;
+  const { data, engine, train } = config;
   const model = modelOf(config.model, { inChannels: data.channels, numClasses });
   const limits = sideLimits(model);
   const sizes = samples.map((sample) => trainingSizeOf(data, sample, limits));
@@ -56,10 +57,16 @@ export function trainingCost(config: Config, { samples, numClasses }: Photos): T
   const { width, height } = sizes.reduce((a, b) => (b.width * b.height > a.width * a.height ? b : a));
   const numImages = Math.min(leafSizeOf(train), sizes.length);
   const graph = graphOf(model);
-  const { multiplyAdds, trainingBytes: mapBytes } = costOf(graph, { width, height, numImages });
+  const { multiplyAdds, trainingBytes: mapBytes } = costOf(
+    graph,
+    { width, height, numImages },
+    engine.precision,
+  );
   const { numParameters } = tensorsOf(graph);
   const vectorBytes = numParameters * Float32Array.BYTES_PER_ELEMENT;
-  const weightBytes = weightCopies * vectorBytes;
+  // Convolutions in bf16 have a rounded copy.
+  const roundedBytes = engine.precision === 'bf16' ? numParameters * bytesPerValue.bf16 : 0;
+  const weightBytes = weightCopies * vectorBytes + roundedBytes;
   const slots = optimizers[train.optimizer].slots(train).filter((slot) => slot !== null);
   return {
     model: modelTitle(model),

@@ -47,6 +47,7 @@ export const faultTypes = [
   'broker-lost',
   'message-rejected',
   'leaf-skipped',
+  'leaf-retried',
   'gradient-outlier',
   'checkpoint-failed',
   'warning',

@@ -18,6 +18,7 @@ const titles: Record<FaultType, string> = {
   'broker-lost': 'Connection to the broker lost',
   'message-rejected': 'Messages that were not used',
   'leaf-skipped': 'Leaves left out, because their numbers were not finite',
+  'leaf-retried': 'Leaves computed again in float32, because their numbers in bf16 were not finite',
   'gradient-outlier': 'Leaves with an unusual gradient',
   'checkpoint-failed': 'Checkpoints that could not be written',
   warning: 'Warnings',

@@ -5,6 +5,7 @@
 import { losses, lossNames } from '../losses/index.ts';
 import { depthLimits } from '../model/architecture-options.ts';
 import { architectureNames } from '../model/architectures/index.ts';
+import { precisions } from '../model/precision.ts';
 import { optimizerNames, optimizers } from '../optimizers/index.ts';
 import { scheduleNames, schedules } from '../schedule/schedules.ts';
 import { optionsOf } from './entry-options.ts';
@@ -190,8 +191,8 @@ const train = group<Config['train']>({
     onlyWith: { key: 'clip', values: ['value', 'norm'] },
   },
   onNonFinite: choice(
-    ['stop', 'skip'],
-    'when a loss or gradient is not a finite number: end the run and name the samples, or skip their leaf',
+    ['stop', 'skip', 'retry-float32'],
+    'when a loss or gradient is not a finite number: end the run and name the samples, skip their leaf, or, with --precision bf16, compute the leaf again in float32 and end the run if that does not help',
   ),
   loss: choice(lossNames, 'what training minimises, over all valid pixels of a batch', {
     default: 'cross-entropy',
@@ -217,6 +218,10 @@ const engine = group<Config['engine']>({
     ...whole(0, 1024, 'threads'),
     default: 0,
   },
+  precision: choice(
+    precisions,
+    'what convolutions compute in: float32, or bf16, which is faster where processor or GPU has it (docs/precision.md); fixed for the life of a run',
+  ),
   allowMixedEngines: onOff('admit workers whose engine differs, which makes the run not reproducible', false),
 });
 

@@ -7,6 +7,7 @@ import type { LossName, LossOptionValues } from '../losses/index.ts';
 import type { Upsampling } from '../model/architecture-options.ts';
 import type { ArchitectureName } from '../model/architectures/index.ts';
 import type { NormKind } from '../model/graph-builder.ts';
+import type { Precision } from '../model/precision.ts';
 import type { OptimizerName, OptimizerOptions } from '../optimizers/index.ts';
 import type { ScheduleName, ScheduleOptions } from '../schedule/schedules.ts';
 
@@ -81,8 +82,11 @@ export interface TrainConfig extends OptimizerOptions, ScheduleOptions, LossOpti
   schedule: ScheduleName;
   clip: 'value' | 'norm' | 'none';
   clipLimit: number;
-  /** What becomes of a leaf whose loss or gradient is not finite: the run ends, or goes on as if it had no valid pixel. */
-  onNonFinite: 'stop' | 'skip';
+  /**
+   * What becomes of a leaf whose loss or gradient is not finite: the run ends, goes on as if it had no valid pixel, or has it
+   * computed again in float32 and ends if that does not help.
+   */
+  onNonFinite: 'stop' | 'skip' | 'retry-float32';
   loss: LossName;
   /** Validations without improvement before the run ends; 0: never. */
   earlyStopping: number;
@@ -94,6 +98,8 @@ export interface EngineConfig {
   device: 'auto' | 'cpu' | 'gpu';
   /** Intra-op threads of every worker; 0: the cores of the machine that creates the run. Part of the run's identity. */
   threads: number;
+  /** Of convolutions, their gradients and the maps between layers. */
+  precision: Precision;
   allowMixedEngines: boolean;
 }
 

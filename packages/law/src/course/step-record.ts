@@ -11,6 +11,8 @@ export interface LeafSums {
   /** L2 norm of the leaf's gradient sum; 0 where there is none. */
   gradientNorm: number;
   isFinite: boolean;
+  /** Not finite in bf16, and so computed again in float32, of which all else here is told; absent otherwise. */
+  isRetried?: boolean;
   /**
    * Its part of the totals of a loss that has them, in a round without gradients: then loss and weight are 0, as they come of
    * the totals. Absent where it is not finite.

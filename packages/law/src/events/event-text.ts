@@ -58,6 +58,13 @@ export function describeEvent(event: KnownEvent): EventText | null {
           samples.join(', '),
       );
     }
+    case 'leaf-retried': {
+      const { kind, leaf, step, worker } = event;
+      const of = rounds[kind].nameOf(versionBefore(step));
+      return warn(
+        `warning: loss or gradient of leaf ${leaf} of ${of} is not finite in bf16 (${worker}): computed again in float32`,
+      );
+    }
     case 'gradient-outlier': {
       const { leaf, step, norm, median, samples = [] } = event;
       return warn(

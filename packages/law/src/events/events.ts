@@ -78,6 +78,19 @@ const timings = {
 /** Where the time of a step went, in ms: the slowest worker's parts, then the coordinator's. */
 export type StepTimings = Told<typeof timings>;
 
+/** Of a leaf whose numbers were not finite. */
+const ofLeaf = {
+  kind: oneOf(...roundKinds),
+  /** Whose gradient is computed with the version of the round. */
+  step,
+  leaf: number,
+  worker: text,
+  /** Added by the shell. */
+  samples: maybe(list(text)),
+};
+const momentOfLeaf = ({ kind, step }: Read<typeof ofLeaf>): Moment =>
+  rounds[kind]?.isOfStep === false ? validationMoment(stepTo(versionBefore(step))) : commitMoment(step);
+
 /** What each validation's event has of the scores. */
 const scores = Object.fromEntries(
   recordedScores.flatMap(({ mean, byClass }): [string, Field<unknown>][] => [
@@ -124,19 +137,9 @@ export const runEvents = {
   /** A worker that keeps failing gets no lease for a while. */
   'worker-set-aside': once({ worker: text, reason: text, numFailures: number, pauseMs: number }),
   /** A leaf's loss or gradient was not finite: it counts as having no valid pixel. */
-  'leaf-skipped': again(
-    {
-      kind: oneOf(...roundKinds),
-      /** Whose gradient is computed with the version of the round. */
-      step,
-      leaf: number,
-      worker: text,
-      /** Added by the shell. */
-      samples: maybe(list(text)),
-    },
-    ({ kind, step }) =>
-      rounds[kind]?.isOfStep === false ? validationMoment(stepTo(versionBefore(step))) : commitMoment(step),
-  ),
+  'leaf-skipped': again(ofLeaf, momentOfLeaf),
+  /** It was not finite in bf16, and so the worker has computed the leaf again in float32, which counts. */
+  'leaf-retried': again(ofLeaf, momentOfLeaf),
   /** A leaf's gradient is far larger than those before it: most often a wrong mask or a damaged photo. */
   'gradient-outlier': again({
     step,

@@ -4,6 +4,7 @@
  */
 import { type LayerGraph, layerOf } from './graph.ts';
 import { lifetimesOf } from './lifetimes.ts';
+import { bytesPerValue, type Precision } from './precision.ts';
 import { sidesOf } from './sides.ts';
 
 export interface Cost {
@@ -15,18 +16,20 @@ export interface Cost {
   inferenceBytes: number;
 }
 
-const bytesPerValue = 4;
-
 /** The cost of a leaf of `numImages` photos. Throws where the graph can't compute the size (sideLimits). */
 export function costOf(
   graph: LayerGraph,
-  { width, height, numImages }: { width: number; height: number; numImages: number },
+  leaf: { width: number; height: number; numImages: number },
+  precision: Precision,
 ): Cost {
+  const { width, height, numImages } = leaf;
   const [heights, widths] = [sidesOf(graph, height), sidesOf(graph, width)];
   if (heights === null || widths === null) throw new RangeError(`no maps of ${width}x${height} pixels`);
   const { nodes } = graph;
   const numPixels = nodes.map((_, id) => heights[id]! * widths[id]!);
-  const bytes = nodes.map(({ numChannels }, id) => numImages * numPixels[id]! * numChannels * bytesPerValue);
+  const bytes = nodes.map(
+    ({ numChannels }, id) => numImages * numPixels[id]! * numChannels * bytesPerValue[precision],
+  );
   const { needed, afterInference, afterForward, afterBackward } = lifetimesOf(graph);
   const order = [...nodes.keys()].filter((id) => needed[id]);
   let multiplyAdds = 0;

@@ -16,6 +16,7 @@ const leafSums = z.object({
   weightSum: z.number(),
   gradientNorm: z.number(),
   isFinite: z.boolean(),
+  isRetried: z.boolean().optional(),
 });
 
 export const ledgerLine = z.object({

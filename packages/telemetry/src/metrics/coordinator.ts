@@ -121,6 +121,9 @@ function count(metrics: Own, event: TimedEvent): void {
     case 'leaf-skipped':
       metrics.inc('unet_fleet_leaves_skipped_total', 1, { kind: event.kind });
       break;
+    case 'leaf-retried':
+      metrics.inc('unet_fleet_leaves_retried_total', 1, { kind: event.kind });
+      break;
     case 'gradient-outlier':
       metrics.inc('unet_fleet_gradient_outliers_total');
       break;

@@ -113,6 +113,10 @@ const ofRun = specs({
     help: 'Leaves with values that are not finite, left out.',
     labels: ['kind'],
   },
+  unet_fleet_leaves_retried_total: {
+    help: 'Leaves with values that are not finite in bf16, computed again in float32.',
+    labels: ['kind'],
+  },
   unet_fleet_gradient_outliers_total: 'Leaves whose gradient was far larger than those before.',
   unet_fleet_messages_rejected_total: 'Messages of workers that were not used.',
   unet_fleet_broker_losses_total: 'Times that the broker was lost.',

@@ -2,7 +2,10 @@ import { expect, it } from 'vitest';
 import { engineDifferences, unrecordedParts, withEngine } from './fingerprint.ts';
 import { fingerprintSchema } from './messages.ts';
 
-const engine = { library: 'tf', device: 'gpu A', intraOpThreads: 2, decoder: 'sharp 1', settings: '' };
+const engine = {
+  ...{ library: 'tf', device: 'gpu A', intraOpThreads: 2, precision: 'float32' as const },
+  ...{ decoder: 'sharp 1', settings: '' },
+};
 /** As a version before recorded it. */
 const old = fingerprintSchema.parse({
   ...{ library: 'tf', device: 'gpu A', intraOpThreads: 2, precision: 'float32', deterministic: true },
@@ -14,6 +17,14 @@ it('names every part that differs', () => {
   expect(engineDifferences(engine, other)).toEqual([
     { part: 'decoder', ofRun: 'sharp 1', other: 'sharp 2' },
     { part: 'settings', ofRun: 'none', other: 'A=1' },
+  ]);
+});
+
+it('takes the record of a version that knew float32 alone for float32', () => {
+  const { precision: _, ...silent } = engine;
+  expect(fingerprintSchema.parse(silent)).toEqual(engine);
+  expect(engineDifferences(fingerprintSchema.parse(silent), { ...engine, precision: 'bf16' })).toEqual([
+    { part: 'precision', ofRun: 'float32', other: 'bf16' },
   ]);
 });
 

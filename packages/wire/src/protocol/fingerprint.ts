@@ -9,7 +9,7 @@ export type Fingerprint = z.infer<typeof fingerprintSchema>;
 
 const every: Record<keyof Fingerprint, true> = {
   ...{ library: true, device: true, intraOpThreads: true },
-  ...{ decoder: true, settings: true },
+  ...{ decoder: true, settings: true, precision: true },
 };
 const parts = Object.keys(every) as (keyof Fingerprint)[];
 

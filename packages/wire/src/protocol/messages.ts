@@ -8,7 +8,7 @@
  */
 
 import type { Version } from '@unet-fleet/law';
-import { lossNames, maxTotals, printable, roundKinds } from '@unet-fleet/law';
+import { lossNames, maxTotals, precisions, printable, roundKinds } from '@unet-fleet/law';
 import { Packr } from 'msgpackr';
 import { z } from 'zod';
 import { isBoundedMsgpack } from './bounded-msgpack.ts';
@@ -37,6 +37,8 @@ export const fingerprintSchema = z.object({
   decoder: shown.optional(),
   /** Variables of the environment that change the kernels; empty for none. */
   settings: shown.optional(),
+  /** What convolutions are computed in; there was float32 alone before it was told. */
+  precision: z.enum(precisions).default('float32'),
 });
 
 /** Asks what runs there are on the broker; answered by every coordinator. */
@@ -92,6 +94,9 @@ export const welcome = z.object({
   }),
   device: z.enum(['auto', 'cpu', 'gpu']),
   intraOpThreads: count,
+  precision: z.enum(precisions),
+  /** A leaf that is not finite in bf16 is computed again in float32. */
+  retriesInFloat32: z.boolean(),
   loss: z.enum(lossNames),
   ignoreIndex: z.number().int(),
   /** One per class; null for all 1. */
@@ -147,6 +152,8 @@ const leafSums = z.object({
   /** L2 norm of the leaf's gradient sum, in float64; 0 where there is none. */
   gradientNorm: z.number().nonnegative(),
   isFinite: z.boolean(),
+  /** Was not finite in bf16: this is of float32. */
+  isRetried: z.boolean().optional(),
   /** The leaf's part of the totals of a loss that has them; absent where the round adds gradients. */
   addends: z.array(z.number()).max(maxTotals).optional(),
 });

@@ -4,7 +4,13 @@
  * hundred times farther from PyTorch's than other rounding does. So sums are taken along each row of pixels by a
  * kernel and over the rows in float64 here; docs/adr/0002-engine-on-raw-ops.md has the figures.
  */
-import { type BatchNormOutputs, batchNormEpsilon, type Tensor, type TensorFlow } from './tensorflow.ts';
+import {
+  type BatchNormOutputs,
+  batchNormEpsilon,
+  precisionOf,
+  type Tensor,
+  type TensorFlow,
+} from './tensorflow.ts';
 
 export interface BatchNormGradients {
   /** The caller's. */
@@ -25,7 +31,9 @@ export interface BatchNorm {
 
 /** torch.nn.BatchNorm2d in training mode, of an NHWC tensor that stays the caller's. */
 export function batchNorm(tf: TensorFlow, x: Tensor, scale: Tensor, shift: Tensor): BatchNorm {
-  return tf.isGpu ? fusedBatchNorm(tf, x, scale, shift) : summedBatchNorm(tf, x, scale, shift);
+  // Beside the rounding of maps in bf16 that of a float32 sum is nothing.
+  const isFused = tf.isGpu || precisionOf(x) === 'bf16';
+  return isFused ? fusedBatchNorm(tf, x, scale, shift) : summedBatchNorm(tf, x, scale, shift);
 }
 
 function summedBatchNorm(tf: TensorFlow, x: Tensor, scale: Tensor, shift: Tensor): BatchNorm {
@@ -82,7 +90,7 @@ function channelSums(tf: TensorFlow, x: Tensor): Float64Array {
   return sums;
 }
 
-/** cuDNN's, whose sums are sound. */
+/** cuDNN's, whose sums are sound, or oneDNN's. */
 function fusedBatchNorm(tf: TensorFlow, x: Tensor, scale: Tensor, shift: Tensor): BatchNorm {
   const outputs: BatchNormOutputs = tf.batchNormTraining(x, scale, shift);
   const [mean, variance] = [tf.read(outputs.mean), tf.read(outputs.variance)];

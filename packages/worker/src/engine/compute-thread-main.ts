@@ -1,5 +1,5 @@
 /** The compute thread: owns the engine and does one call after another. TensorFlow blocks it for the whole of a leaf. */
-import { emptyConfusion } from '@unet-fleet/law';
+import { emptyConfusion, type Precision } from '@unet-fleet/law';
 import { Moved, Starter, threadData } from '@unet-fleet/shared/threads';
 import { classBytes } from './class-bytes.ts';
 import { createEngine } from './tensorflow-engine.ts';
@@ -27,7 +27,7 @@ const functions = {
   setWeights: (parameters: Float32Array, statistics: Float32Array) =>
     engine.setWeights(parameters, statistics),
 
-  addendsOfLeaf: (batch: TrainBatch) => engine.addendsOfLeaf(batch),
+  addendsOfLeaf: (batch: TrainBatch, precision?: Precision) => engine.addendsOfLeaf(batch, precision),
 
   /** `leaf`: by which the listener is told of its tensors; null where nobody listens. */
   trainLeaf(
@@ -36,13 +36,14 @@ const functions = {
     gradients: Float32Array,
     statistics: Float32Array,
     totals?: readonly number[],
+    precision?: Precision,
   ) {
     const onTensor = leaf === null ? undefined : (index: number) => starter.tell('tensor', leaf, index);
-    return engine.trainLeaf(batch, gradients, statistics, onTensor, totals);
+    return engine.trainLeaf(batch, gradients, statistics, onTensor, totals, precision);
   },
 
   /** `kept`: images of the batch whose classes are wanted, as `pictures` in their order: see class-bytes.ts. */
-  evaluateLeaf(batch: Batch, kept: readonly number[]) {
+  evaluateLeaf(batch: Batch, kept: readonly number[], precision?: Precision) {
     const { numClasses } = options.model;
     const confusion = emptyConfusion(numClasses) as Float64Array<ArrayBuffer>;
     const pictures: Uint8Array<ArrayBuffer>[] = [];
@@ -50,7 +51,7 @@ const functions = {
     const keep = (classes: ArrayLike<number>) => {
       for (const image of kept) pictures.push(classBytes(classes, image * numPixels, numPixels, numClasses));
     };
-    const loss = engine.evaluateLeaf(batch, confusion, kept.length > 0 ? keep : undefined);
+    const loss = engine.evaluateLeaf(batch, confusion, kept.length > 0 ? keep : undefined, precision);
     return new Moved({ loss, confusion, pictures }, [
       confusion.buffer,
       ...pictures.map(({ buffer }) => buffer),

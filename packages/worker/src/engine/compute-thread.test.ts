@@ -19,6 +19,7 @@ const options: EngineOptions = {
   model,
   device: 'cpu',
   intraOpThreads: 1,
+  precision: 'float32',
   ignoreIndex: fixture.ignoreIndex,
   classWeights: null,
   loss: 'cross-entropy',

@@ -5,7 +5,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { SHARE_ENV } from 'node:worker_threads';
 import { decoderName } from '@unet-fleet/dataset/decoder';
-import { mergeConfusion } from '@unet-fleet/law';
+import { mergeConfusion, type Precision } from '@unet-fleet/law';
 import { quietBeforeExit } from '@unet-fleet/shared';
 import { Thread } from '@unet-fleet/shared/threads';
 import type { ComputeFunctions, ComputeListener } from './compute-thread-main.ts';
@@ -67,13 +67,14 @@ export class ComputeThread {
   }
 
   /** Of a loss of two passes. The batch is used up. */
-  addendsOfLeaf(batch: TrainBatch): Promise<number[]> {
-    return this.#call('addendsOfLeaf', [batch], buffersOf(batch));
+  addendsOfLeaf(batch: TrainBatch, precision?: Precision): Promise<number[]> {
+    return this.#call('addendsOfLeaf', [batch, precision], buffersOf(batch));
   }
 
   /**
    * Fills `gradients` and `statistics`, which lie in shared memory; `onTensor` is told of each parameter whose gradient
-   * is complete while the backward pass goes on. `totals` as in Engine. The batch is used up.
+   * is complete while the backward pass goes on. `totals` and `precision` as in Engine. The batch is
+   * used up.
    */
   async trainLeaf(
     batch: TrainBatch,
@@ -81,11 +82,16 @@ export class ComputeThread {
     statistics: Float32Array,
     onTensor: ((parameterIndex: number) => void) | null = null,
     totals?: readonly number[],
+    precision?: Precision,
   ): Promise<LeafLoss> {
     const leaf = onTensor ? ++this.#numLeaves : null;
     if (leaf !== null) this.#listeners.set(leaf, onTensor!);
     try {
-      return await this.#call('trainLeaf', [leaf, batch, gradients, statistics, totals], buffersOf(batch));
+      return await this.#call(
+        'trainLeaf',
+        [leaf, batch, gradients, statistics, totals, precision],
+        buffersOf(batch),
+      );
     } finally {
       if (leaf !== null) this.#listeners.delete(leaf);
     }
@@ -99,8 +105,9 @@ export class ComputeThread {
     batch: Batch,
     confusion: Float64Array,
     kept: readonly number[] = [],
+    precision?: Precision,
   ): Promise<LeafLoss & { pictures: Uint8Array[] }> {
-    const evaluated = await this.#call('evaluateLeaf', [batch, kept], buffersOf(batch));
+    const evaluated = await this.#call('evaluateLeaf', [batch, kept, precision], buffersOf(batch));
     mergeConfusion(confusion, evaluated.confusion);
     return { ...evaluated.loss, pictures: evaluated.pictures };
   }

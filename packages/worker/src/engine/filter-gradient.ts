@@ -3,7 +3,7 @@
  * expensive of the whole step, both its own (which write out an im2col matrix) and oneDNN's (slow without AVX-512); a
  * product of two tall matrices runs at the speed of the forward pass. docs/adr/0002-engine-on-raw-ops.md has figures.
  */
-import type { Tensor, TensorFlow } from './tensorflow.ts';
+import { precisionOf, type Tensor, type TensorFlow } from './tensorflow.ts';
 
 /** Floats in 64 bytes: where a matrix's rows are multiples of it, TensorFlow slices rows without a copy. */
 const alignment = 16;
@@ -28,7 +28,9 @@ export function filterGradient(
   const [numImages, height, width] = x.shape as [number, number, number];
   const isAligned = numIn % alignment === 0 && numOut % alignment === 0;
   const growth = ((height + 2) * (width + 2)) / (height * width);
-  if (tf.isGpu || !isAligned || growth > maxGrowth) return [tf.convFilterGradient(x, filterShape, gradient)];
+  const isNarrow = precisionOf(x) === 'bf16';
+  if (tf.isGpu || isNarrow || !isAligned || growth > maxGrowth)
+    return [tf.convFilterGradient(x, filterShape, gradient)];
   const rowWidth = width + 2;
   const numRows = numImages * (height + 2) * rowWidth;
   const firstPixel = rowWidth + 1;

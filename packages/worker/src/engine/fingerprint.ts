@@ -1,7 +1,7 @@
 /**
  * What the bits of a result depend on beside weights and data. TensorFlow's CPU kernels choose their code by the
- * processor's instruction set and their blocks by its caches, so the processor's model is part of it. Precision and
- * determinism follow from the library, the device and the settings: determinism is always asked for (binding.ts).
+ * processor's instruction set and their blocks by its caches, so the processor's model is part of it. Determinism is
+ * always asked for (binding.ts).
  */
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -9,16 +9,17 @@ import { arch, cpus } from 'node:os';
 import { thisProcessor } from '@unet-fleet/shared';
 import type { TensorFlowBinding } from './binding.ts';
 import { settingsOf } from './settings.ts';
-import type { KernelFingerprint } from './types.ts';
+import type { EngineOptions, KernelFingerprint } from './types.ts';
 
 export function fingerprintOf(
   binding: Pick<TensorFlowBinding, 'TF_Version' | 'isUsingGpuDevice'>,
-  intraOpThreads: number,
+  { intraOpThreads, precision }: Pick<EngineOptions, 'intraOpThreads' | 'precision'>,
 ): KernelFingerprint {
   return {
     library: `tensorflow ${binding.TF_Version}`,
     device: binding.isUsingGpuDevice() ? `gpu ${gpuName()}` : `cpu ${processorName()}`,
     intraOpThreads,
+    precision,
     settings: settingsOf(process.env),
   };
 }

@@ -7,19 +7,19 @@ export interface ConvShape {
   dilation: number;
 }
 
+/** TensorFlow's number of the type, for which its binding has no name. */
+export const bfloat16 = 14;
+
 /** Of every norm. */
 export const batchNormEpsilon = 1e-5;
 
 export class OpAttributes {
   readonly #binding: TensorFlowBinding;
-  /** Values are float32. */
-  readonly float: OpAttribute;
   /** Images are NHWC. */
   readonly nhwc: OpAttribute;
 
   constructor(binding: TensorFlowBinding) {
     this.#binding = binding;
-    this.float = this.type('T', binding.TF_FLOAT);
     this.nhwc = this.text('data_format', 'NHWC');
   }
 
@@ -27,7 +27,6 @@ export class OpAttributes {
   conv([kernel]: readonly number[], { stride, dilation }: ConvShape, isExplicit = stride > 1): OpAttribute[] {
     const side = (dilation * (kernel! - 1)) / 2;
     return [
-      this.float,
       this.ints('strides', [1, stride, stride, 1]),
       this.text('padding', isExplicit ? 'EXPLICIT' : 'SAME'),
       this.ints('dilations', [1, dilation, dilation, 1]),
@@ -37,13 +36,16 @@ export class OpAttributes {
     ];
   }
 
+  cast(from: number, to: number): OpAttribute[] {
+    return [this.type('SrcT', from), this.type('DstT', to), this.flag('Truncate', false)];
+  }
+
   block(): OpAttribute[] {
-    return [this.float, { name: 'block_size', type: this.#binding.TF_ATTR_INT, value: 2 }, this.nhwc];
+    return [{ name: 'block_size', type: this.#binding.TF_ATTR_INT, value: 2 }, this.nhwc];
   }
 
   pool(): OpAttribute[] {
     return [
-      this.float,
       this.ints('ksize', [1, 2, 2, 1]),
       this.ints('strides', [1, 2, 2, 1]),
       this.text('padding', 'VALID'),
@@ -52,12 +54,11 @@ export class OpAttributes {
   }
 
   resize(): OpAttribute[] {
-    return [this.float, this.flag('align_corners', true)];
+    return [this.flag('align_corners', true)];
   }
 
   batchNorm(isTraining: boolean, isForward: boolean): OpAttribute[] {
     const attributes = [
-      this.float,
       this.type('U', this.#binding.TF_FLOAT),
       this.number('epsilon', batchNormEpsilon),
       this.flag('is_training', isTraining),

@@ -2,7 +2,7 @@
  * The weights of one version as tensors, and the place where gradients go. Layers ask for a parameter by its name in
  * the state dict and give its gradient back by the same name.
  */
-import type { ModelTensors, TensorSpec } from '@unet-fleet/law';
+import type { ModelTensors, Precision, TensorSpec } from '@unet-fleet/law';
 import type { Tensor, TensorFlow } from './tensorflow.ts';
 
 export class Parameters {
@@ -11,10 +11,15 @@ export class Parameters {
   readonly #index: Map<string, number>;
   readonly #statisticSpecs: Map<string, TensorSpec>;
   #tensors = new Map<string, Tensor>();
+  readonly #precision: Precision;
+  /** The same rounded to bf16; empty where nothing is computed in that. */
+  #rounded = new Map<string, Tensor>();
 
-  constructor(tf: TensorFlow, model: ModelTensors) {
+  /** `precision`: of what is computed with them. */
+  constructor(tf: TensorFlow, model: ModelTensors, precision: Precision) {
     this.#tf = tf;
     this.#model = model;
+    this.#precision = precision;
     this.#index = new Map(model.parameters.map((spec, index) => [spec.name, index]));
     this.#statisticSpecs = new Map(model.statistics.map((spec) => [spec.name, spec]));
   }
@@ -31,10 +36,14 @@ export class Parameters {
     };
     copy(this.#model.parameters, parameters);
     copy(this.#model.statistics, statistics);
+    if (this.#precision === 'float32') return;
+    for (const { name } of this.#model.parameters) {
+      this.#rounded.set(name, this.#tf.as(this.#precision, this.get(name)));
+    }
   }
 
-  get(name: string): Tensor {
-    const tensor = this.#tensors.get(name);
+  get(name: string, precision: Precision = 'float32'): Tensor {
+    const tensor = (precision === 'float32' ? this.#tensors : this.#rounded).get(name);
     if (!tensor) throw new Error(`no weights of ${name} yet`);
     return tensor;
   }
@@ -54,7 +63,8 @@ export class Parameters {
   }
 
   free(): void {
-    this.#tf.free(...this.#tensors.values());
+    this.#tf.free(...this.#tensors.values(), ...this.#rounded.values());
     this.#tensors = new Map();
+    this.#rounded = new Map();
   }
 }

@@ -3,6 +3,7 @@ import {
   describeModel,
   graphOf,
   type ModelDescription,
+  type Precision,
   type SideLimits,
   sideLimits,
   sizeProblem,
@@ -29,21 +30,25 @@ class TensorFlowEngine implements Engine {
   readonly #model: ModelDescription;
   readonly #tf: TensorFlow;
   readonly #parameters: Parameters;
-  readonly #network: Network;
+  /** In the engine's own precision, and that for a leaf that is computed in another. */
+  readonly #networks: Record<Precision, Network>;
   readonly #sides: SideLimits;
   readonly #loss: Loss;
 
   constructor(options: EngineOptions) {
     const binding = loadBinding(options);
-    this.fingerprint = fingerprintOf(binding, options.intraOpThreads);
+    this.fingerprint = fingerprintOf(binding, options);
     this.#options = options;
     this.#loss = losses[options.loss];
     this.#model = describeModel(options.model);
     this.#tf = new TensorFlow(binding);
     // A thread that ends without having made a tensor unloads the library, and the process crashes in its exit handlers.
     this.#tf.free(this.#tf.tensor([1], new Float32Array(1)));
-    this.#parameters = new Parameters(this.#tf, this.#model);
-    this.#network = new Network({ tf: this.#tf, parameters: this.#parameters }, graphOf(options.model));
+    const { model, precision } = options;
+    const [tf, parameters] = [this.#tf, new Parameters(this.#tf, this.#model, precision)];
+    this.#parameters = parameters;
+    const network = (precision: Precision) => new Network({ tf, parameters, precision }, graphOf(model));
+    this.#networks = { float32: network('float32'), bf16: network('bf16') };
     this.#sides = sideLimits(options.model);
   }
 
@@ -51,14 +56,15 @@ class TensorFlowEngine implements Engine {
     this.#parameters.set(parameters, statistics);
   }
 
-  addendsOfLeaf(batch: TrainBatch): number[] {
+  addendsOfLeaf(batch: TrainBatch, precision = this.#options.precision): number[] {
     const loss = this.#loss;
     if (loss.passes === 1) throw new Error('the loss has no first pass');
     return namingMemory(batch, () =>
       this.#tf.freeingAll(() => {
         const labels = this.#labels(batch);
         const sink: Sink = { gradient: () => {}, statistic: () => {} };
-        const { logits } = this.#network.train(this.#images(batch), { place: batch.place, sink });
+        const images = this.#images(batch, precision);
+        const { logits } = this.#networks[precision].train(images, { place: batch.place, sink });
         return loss.addends(this.#tf, { logits: this.#flat(logits), labels });
       }),
     );
@@ -70,6 +76,7 @@ class TensorFlowEngine implements Engine {
     statistics: Float32Array,
     onTensor?: (parameterIndex: number) => void,
     totals?: readonly number[],
+    precision = this.#options.precision,
   ): LeafLoss {
     return this.#whole(batch, () => {
       const tf = this.#tf;
@@ -88,11 +95,11 @@ class TensorFlowEngine implements Engine {
           statistics.set(values, this.#parameters.statisticSpec(name).offset);
         },
       };
-      const images = this.#images(batch);
-      const { logits, backward } = this.#network.train(images, { place: batch.place, sink });
+      const images = this.#images(batch, precision);
+      const { logits, backward } = this.#networks[precision].train(images, { place: batch.place, sink });
       const flat = this.#flat(logits);
       const { lossSum, weightSum, gradient } = this.#lossOf(flat, labels, totals);
-      const shaped = tf.reshape(gradient, logits.shape);
+      const shaped = tf.into(precision, tf.reshape(gradient, logits.shape));
       tf.free(flat, logits, gradient);
       backward(shaped);
       tf.free(images);
@@ -104,11 +111,12 @@ class TensorFlowEngine implements Engine {
     batch: Batch,
     confusion: Float64Array,
     onClasses?: (classes: ArrayLike<number>) => void,
+    precision = this.#options.precision,
   ): LeafLoss {
     return this.#whole(batch, () => {
       const tf = this.#tf;
       const labels = this.#labels(batch);
-      const flat = this.#infer(batch);
+      const flat = this.#infer(batch, precision);
       const sums = this.#sumsOf(flat, labels);
       const predicted = tf.argMax(flat);
       const classes = tf.readIndices(predicted);
@@ -126,7 +134,7 @@ class TensorFlowEngine implements Engine {
   predict(batch: Omit<Batch, 'labels'>): Uint16Array {
     return this.#whole(batch, () => {
       const tf = this.#tf;
-      const flat = this.#infer(batch);
+      const flat = this.#infer(batch, this.#options.precision);
       assertFiniteAnswer(tf.read(flat));
       const predicted = tf.argMax(flat);
       const classes = Uint16Array.from(tf.readIndices(predicted));
@@ -167,23 +175,26 @@ class TensorFlowEngine implements Engine {
   }
 
   /** Logits [pixels, classes] in inference mode. */
-  #infer(batch: Omit<Batch, 'labels'>): Tensor {
-    const images = this.#images(batch);
-    const logits = this.#network.infer(images);
+  #infer(batch: Omit<Batch, 'labels'>, precision: Precision): Tensor {
+    const images = this.#images(batch, precision);
+    const logits = this.#networks[precision].infer(images);
     const flat = this.#flat(logits);
     this.#tf.free(images, logits);
     return flat;
   }
 
-  #images({ numImages, height, width, images }: Omit<Batch, 'labels'>): Tensor {
+  #images({ numImages, height, width, images }: Omit<Batch, 'labels'>, precision: Precision): Tensor {
     const problem = sizeProblem({ width, height }, this.#sides);
     if (problem) throw new UserError(`photos of ${width}x${height} ${problem}`);
-    return this.#tf.tensor([numImages, height, width, this.#options.model.inChannels], images);
+    const shape = [numImages, height, width, this.#options.model.inChannels];
+    return this.#tf.into(precision, this.#tf.tensor(shape, images));
   }
 
+  /** In float32, which losses and scores are computed in. */
   #flat(logits: Tensor): Tensor {
     const [numImages, height, width, numClasses] = logits.shape as [number, number, number, number];
-    return this.#tf.reshape(logits, [numImages * height * width, numClasses]);
+    const rows = this.#tf.reshape(logits, [numImages * height * width, numClasses]);
+    return this.#tf.into('float32', rows);
   }
 }
 

@@ -1,15 +1,19 @@
 /**
  * TensorFlow's kernels as functions on tensors, those that networks of layers need. Images are NHWC, filters HWIO. A tensor lives
- * until it is freed; nothing here is freed by itself.
+ * until it is freed; nothing here is freed by itself. A kernel computes in the type of its first tensor, in which its
+ * others and its result are too, unless a function says otherwise.
  */
+import type { Precision } from '@unet-fleet/law';
 import type { OpAttribute, TensorFlowBinding } from './binding.ts';
-import { type ConvShape, OpAttributes } from './op-attributes.ts';
+import { bfloat16, type ConvShape, OpAttributes } from './op-attributes.ts';
 
 export { batchNormEpsilon, type ConvShape } from './op-attributes.ts';
 
 export interface Tensor {
   readonly id: number;
   readonly shape: readonly number[];
+  /** TensorFlow's number of the type of its values. */
+  readonly dtype: number;
 }
 
 export interface BatchNormOutputs {
@@ -20,6 +24,9 @@ export interface BatchNormOutputs {
   /** What the kernel wants back for the gradient. */
   reserved: [Tensor, Tensor, Tensor];
 }
+
+/** In which its values are kept. */
+export const precisionOf = ({ dtype }: Tensor): Precision => (dtype === bfloat16 ? 'bf16' : 'float32');
 
 const plainConv: ConvShape = { stride: 1, dilation: 1 };
 
@@ -40,15 +47,35 @@ export class TensorFlow {
 
   /** The tensor may share the memory of `values`: leave them as they are while it lives. */
   tensor(shape: readonly number[], values: Float32Array): Tensor {
-    return this.#noted({ id: this.#binding.createTensor([...shape], this.#binding.TF_FLOAT, values), shape });
+    return this.#create(shape, this.#binding.TF_FLOAT, values);
   }
 
   indices(shape: readonly number[], values: Int32Array): Tensor {
-    return this.#noted({ id: this.#binding.createTensor([...shape], this.#binding.TF_INT32, values), shape });
+    return this.#create(shape, this.#binding.TF_INT32, values);
   }
 
+  /** Of any of the types that values are computed in. */
   read(tensor: Tensor): Float32Array {
-    return this.#binding.tensorDataSync(tensor.id) as Float32Array;
+    if (tensor.dtype === this.#binding.TF_FLOAT)
+      return this.#binding.tensorDataSync(tensor.id) as Float32Array;
+    const wide = this.as('float32', tensor);
+    const values = this.read(wide);
+    this.free(wide);
+    return values;
+  }
+
+  /** Values of this precision, as a tensor of its own; they are rounded to the nearest. Shares them where it is theirs. */
+  as(precision: Precision, x: Tensor): Tensor {
+    const dtype = precision === 'bf16' ? bfloat16 : this.#binding.TF_FLOAT;
+    if (x.dtype === dtype) return this.reshape(x, x.shape);
+    return this.#execute('Cast', this.#attributes.cast(x.dtype, dtype), [x], 1)[0]!;
+  }
+
+  /** As `as`, of a tensor that is taken over. */
+  into(precision: Precision, x: Tensor): Tensor {
+    const y = this.as(precision, x);
+    this.free(x);
+    return y;
   }
 
   readIndices(tensor: Tensor): Int32Array {
@@ -116,16 +143,16 @@ export class TensorFlow {
     gradient: Tensor,
     shape: ConvShape = plainConv,
   ): Tensor {
-    // Explicit paddings keep the operation from oneDNN, which takes twice as long for it as TensorFlow's own kernel; that
-    // one knows no dilation.
-    const attributes = this.#attributes.conv(filterShape, shape, shape.dilation === 1 || shape.stride > 1);
+    // Explicit paddings keep the operation from oneDNN, which in float32 takes twice as long for it as TensorFlow's own
+    // kernel; that one knows no dilation.
+    const isOwnKernel = shape.dilation === 1 && input.dtype !== bfloat16;
+    const attributes = this.#attributes.conv(filterShape, shape, isOwnKernel || shape.stride > 1);
     return this.#one('Conv2DBackpropFilter', attributes, [input, this.#constant(filterShape), gradient]);
   }
 
   /** a b, of matrices; either may be transposed first. */
   matMul(a: Tensor, b: Tensor, transpose: { a?: boolean; b?: boolean } = {}): Tensor {
     const attributes = [
-      this.#attributes.float,
       this.#attributes.flag('transpose_a', transpose.a ?? false),
       this.#attributes.flag('transpose_b', transpose.b ?? false),
     ];
@@ -143,11 +170,11 @@ export class TensorFlow {
   }
 
   addBias(x: Tensor, bias: Tensor): Tensor {
-    return this.#one('BiasAdd', [this.#attributes.float, this.#attributes.nhwc], [x, bias]);
+    return this.#one('BiasAdd', [this.#attributes.nhwc], [x, bias]);
   }
 
   biasGradient(gradient: Tensor): Tensor {
-    return this.#one('BiasAddGrad', [this.#attributes.float, this.#attributes.nhwc], [gradient]);
+    return this.#one('BiasAddGrad', [this.#attributes.nhwc], [gradient]);
   }
 
   /** Normalises with the statistics of the batch. */
@@ -185,20 +212,16 @@ export class TensorFlow {
 
   /** An operation on each value for itself that knows no option but the type, such as Relu and ReluGrad. */
   pointwise(operation: string, ...inputs: readonly Tensor[]): Tensor {
-    return this.#one(operation, [this.#attributes.float], inputs);
+    return this.#one(operation, [], inputs);
   }
 
   leakyRelu(x: Tensor, slope: number): Tensor {
-    return this.#one('LeakyRelu', [this.#attributes.float, this.#attributes.number('alpha', slope)], [x]);
+    return this.#one('LeakyRelu', [this.#attributes.number('alpha', slope)], [x]);
   }
 
   /** `y` is the output of `leakyRelu`, or its input: the sign alone is read. */
   leakyReluGradient(gradient: Tensor, y: Tensor, slope: number): Tensor {
-    return this.#one(
-      'LeakyReluGrad',
-      [this.#attributes.float, this.#attributes.number('alpha', slope)],
-      [gradient, y],
-    );
+    return this.#one('LeakyReluGrad', [this.#attributes.number('alpha', slope)], [gradient, y]);
   }
 
   /** 2x2 with stride 2; an odd last row or column is left out, as in PyTorch. */
@@ -223,31 +246,30 @@ export class TensorFlow {
   upsampleBilinear(x: Tensor): Tensor {
     const [, height, width] = x.shape as [number, number, number];
     const size = this.#constant([height * 2, width * 2]);
-    return this.#one('ResizeBilinear', this.#attributes.resize(), [x, size]);
+    return this.into(precisionOf(x), this.#one('ResizeBilinear', this.#attributes.resize(), [x, size]));
   }
 
   upsampleBilinearGradient(gradient: Tensor, x: Tensor): Tensor {
-    return this.#one('ResizeBilinearGrad', this.#attributes.resize(), [gradient, x]);
+    const wide = this.as('float32', gradient);
+    const attributes = [this.#attributes.type('T', x.dtype), ...this.#attributes.resize()];
+    const [ofInput] = this.#execute('ResizeBilinearGrad', attributes, [wide, x], 1);
+    this.free(wide);
+    return ofInput!;
   }
 
   /** Zeros around height and width. */
   pad(x: Tensor, { top, bottom, left, right }: Padding): Tensor {
     const paddings = this.#constant([0, 0, top, bottom, left, right, 0, 0], [4, 2]);
-    return this.#one(
-      'Pad',
-      [this.#attributes.float, this.#attributes.type('Tpaddings', this.#binding.TF_INT32)],
-      [x, paddings],
-    );
+    return this.#one('Pad', [this.#attributes.type('Tpaddings', this.#binding.TF_INT32)], [x, paddings]);
   }
 
   slice(x: Tensor, begin: readonly number[], size: readonly number[]): Tensor {
-    const attributes = [this.#attributes.float, this.#attributes.type('Index', this.#binding.TF_INT32)];
+    const attributes = [this.#attributes.type('Index', this.#binding.TF_INT32)];
     return this.#one('Slice', attributes, [x, this.#constant(begin), this.#constant(size)]);
   }
 
   concatChannels(...tensors: readonly Tensor[]): Tensor {
     const attributes = [
-      this.#attributes.float,
       this.#attributes.type('Tidx', this.#binding.TF_INT32),
       { name: 'N', type: this.#binding.TF_ATTR_INT, value: tensors.length },
     ];
@@ -257,7 +279,6 @@ export class TensorFlow {
   /** Of NHWC, [N, H, C]. */
   sumOverWidth(x: Tensor): Tensor {
     const attributes = [
-      this.#attributes.float,
       this.#attributes.type('Tidx', this.#binding.TF_INT32),
       this.#attributes.flag('keep_dims', false),
     ];
@@ -266,25 +287,25 @@ export class TensorFlow {
 
   /** (a - b)²; b may be one value per channel, as in `multiply`. */
   squaredDifference(a: Tensor, b: Tensor): Tensor {
-    return this.#one('SquaredDifference', [this.#attributes.float], [a, b]);
+    return this.#one('SquaredDifference', [], [a, b]);
   }
 
   add(a: Tensor, b: Tensor): Tensor {
-    return this.#one('AddV2', [this.#attributes.float], [a, b]);
+    return this.#one('AddV2', [], [a, b]);
   }
 
   multiply(a: Tensor, b: Tensor): Tensor {
-    return this.#one('Mul', [this.#attributes.float], [a, b]);
+    return this.#one('Mul', [], [a, b]);
   }
 
   reshape(x: Tensor, shape: readonly number[]): Tensor {
-    const attributes = [this.#attributes.float, this.#attributes.type('Tshape', this.#binding.TF_INT32)];
+    const attributes = [this.#attributes.type('Tshape', this.#binding.TF_INT32)];
     return this.#one('Reshape', attributes, [x, this.#constant(shape)]);
   }
 
   /** Loss per row of logits [rows, classes], and the gradient of their sum. */
   crossEntropy(logits: Tensor, labels: Tensor): { loss: Tensor; gradient: Tensor } {
-    const attributes = [this.#attributes.float, this.#attributes.type('Tlabels', this.#binding.TF_INT32)];
+    const attributes = [this.#attributes.type('Tlabels', this.#binding.TF_INT32)];
     const [loss, gradient] = this.#run(
       'SparseSoftmaxCrossEntropyWithLogits',
       attributes,
@@ -296,20 +317,25 @@ export class TensorFlow {
 
   /** Of the rows of a matrix. */
   softmax(logits: Tensor): Tensor {
-    return this.#one('Softmax', [this.#attributes.float], [logits]);
+    return this.#one('Softmax', [], [logits]);
   }
 
   /** Index of the highest value of the last axis of a matrix. */
   argMax(x: Tensor): Tensor {
     const attributes = [
-      this.#attributes.float,
       this.#attributes.type('Tidx', this.#binding.TF_INT32),
       this.#attributes.type('output_type', this.#binding.TF_INT32),
     ];
     return this.#one('ArgMax', attributes, [x, this.#constant([1], [])]);
   }
 
+  /** In the type of the first input that holds values, which is not always the first of all. */
   #run(name: string, attributes: OpAttribute[], inputs: readonly Tensor[], numOutputs: number): Tensor[] {
+    const { dtype } = inputs.find((tensor) => tensor.dtype !== this.#binding.TF_INT32)!;
+    return this.#execute(name, [this.#attributes.type('T', dtype), ...attributes], inputs, numOutputs);
+  }
+
+  #execute(name: string, attributes: OpAttribute[], inputs: readonly Tensor[], numOutputs: number): Tensor[] {
     const ids = inputs.map((tensor) => tensor.id);
     const outputs = this.#binding.executeOp(name, attributes, ids, numOutputs);
     for (const output of outputs) this.#noted(output);
@@ -333,6 +359,10 @@ export class TensorFlow {
   #keep(key: string, tensor: Tensor): void {
     this.#constants.set(key, tensor);
     this.#made?.delete(tensor.id);
+  }
+
+  #create(shape: readonly number[], dtype: number, values: Float32Array | Int32Array): Tensor {
+    return this.#noted({ id: this.#binding.createTensor([...shape], dtype, values), shape, dtype });
   }
 
   #noted<T extends { id: number }>(tensor: T): T {

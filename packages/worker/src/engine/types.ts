@@ -2,7 +2,7 @@
  * What the worker asks of an engine. The engine holds the weights of one version and computes leaves; it knows
  * nothing of steps, leases or the network.
  */
-import type { LossName, ModelConfig, PlanPlace } from '@unet-fleet/law';
+import type { LossName, ModelConfig, PlanPlace, Precision } from '@unet-fleet/law';
 
 /** What the bits of a leaf depend on beside weights and samples, as far as TensorFlow goes. */
 export interface KernelFingerprint {
@@ -11,6 +11,7 @@ export interface KernelFingerprint {
   /** Processor or GPU whose kernels compute, such as "cpu AuthenticAMD 25/1 avx2". */
   device: string;
   intraOpThreads: number;
+  precision: Precision;
   /** Variables of the environment that change the kernels, such as "NVIDIA_TF32_OVERRIDE=0"; empty for none. */
   settings: string;
 }
@@ -25,6 +26,7 @@ export interface EngineOptions {
   model: ModelConfig;
   device: 'auto' | 'cpu' | 'gpu';
   intraOpThreads: number;
+  precision: Precision;
   loss: LossName;
   ignoreIndex: number;
   /** One weight per class, or null for all 1. */
@@ -61,13 +63,15 @@ export interface Engine {
   setWeights(parameters: Float32Array, statistics: Float32Array): void;
   /**
    * The first pass of a loss that has two: this leaf's addends, in training mode. Throws for a loss that has none.
+   * `precision`: another than the engine's own.
    */
-  addendsOfLeaf(batch: TrainBatch): number[];
+  addendsOfLeaf(batch: TrainBatch, precision?: Precision): number[];
   /**
    * Forward and backward in training mode. Writes the gradient of lossSum into `gradients` (flat, engine layout) and
    * the batch-norm statistics of this leaf (mean and unbiased variance, laid out as the statistics vector) into
    * `statistics`. `onTensor(i)` is called as parameter i's gradient is complete, in backward order.
-   * `totals`: the addends of all leaves of the batch, added in leaf order, for a loss of two passes.
+   * `totals`: the addends of all leaves of the batch, added in leaf order, for a loss of two passes. `precision`: another
+   * than the engine's own.
    */
   trainLeaf(
     batch: TrainBatch,
@@ -75,6 +79,7 @@ export interface Engine {
     statistics: Float32Array,
     onTensor?: (parameterIndex: number) => void,
     totals?: readonly number[],
+    precision?: Precision,
   ): LeafLoss;
   /**
    * Inference mode. Adds to `confusion`, row = truth, column = prediction, numClasses x numClasses. `onClasses` is told
@@ -84,6 +89,7 @@ export interface Engine {
     batch: Batch,
     confusion: Float64Array,
     onClasses?: (classes: ArrayLike<number>) => void,
+    precision?: Precision,
   ): LeafLoss;
   /** Class index of each pixel, NHW. */
   predict(batch: Omit<Batch, 'labels'>): Uint16Array;

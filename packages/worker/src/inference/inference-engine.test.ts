@@ -88,7 +88,7 @@ const freshModel = () =>
   });
 
 async function withEngine<T>(model: TrainedModel, use: (engine: InferenceEngine) => Promise<T>): Promise<T> {
-  const engine = await openInferenceEngine(model, { device: 'cpu', intraOpThreads: 1 });
+  const engine = await openInferenceEngine(model, { device: 'cpu', intraOpThreads: 1, precision: 'float32' });
   try {
     return await use(engine);
   } finally {

@@ -11,15 +11,14 @@ import type { EngineChoice, InferenceEngine, TrainedModel } from './types.ts';
  */
 export async function openInferenceEngine(
   trained: TrainedModel,
-  { device, intraOpThreads }: EngineChoice,
+  choice: EngineChoice,
 ): Promise<InferenceEngine> {
   assertFiniteWeights(trained);
   const { model, parameters, statistics, loss, classWeights, data } = trained;
   const ignoreIndex = ignoredLabel(data);
   const engine = await ComputeThread.start({
+    ...choice,
     model,
-    device,
-    intraOpThreads,
     loss,
     ignoreIndex,
     classWeights,

@@ -2,7 +2,7 @@
  * What using a trained model needs and gives. A model arrives here already loaded: where it came from (a checkpoint,
  * a download) is the caller's business, so this folder reads no checkpoint and knows no run folder.
  */
-import type { DataConfig, LossName, ModelConfig } from '@unet-fleet/law';
+import type { DataConfig, LossName, ModelConfig, Precision } from '@unet-fleet/law';
 import type { Batch, LeafLoss } from '../engine/types.ts';
 
 /** Weights with all that is needed to give them pictures as in training, and to name what they answer. */
@@ -25,6 +25,7 @@ export interface TrainedModel {
 export interface EngineChoice {
   device: 'auto' | 'cpu' | 'gpu';
   intraOpThreads: number;
+  precision: Precision;
 }
 
 /** What inference asks of an engine in a thread of its own; ComputeThread is one. */

@@ -3,6 +3,7 @@
  * or statistics are not finite is emptied here, before anything is added to it: one such value would make every sum
  * that it enters useless, and nobody could say any more whose it was.
  */
+import type { Precision } from '@unet-fleet/law';
 import { blockSumsOfSquares, type FloatVector, sumBlocks } from '@unet-fleet/numerics';
 import type { LeafLoss } from '../engine/types.ts';
 import type { ResultMessage } from '../session/types.ts';
@@ -31,6 +32,19 @@ export function trainLeafSums(loss: LeafLoss, gradients: FloatVector, statistics
   gradients.view.fill(0);
   statistics.fill(0);
   return notFinite;
+}
+
+/**
+ * The sums of a leaf that is computed in the engine's own precision and, where they are not finite and the run says so, a
+ * second time in float32: a function of leaf and weights alone, as one computation is.
+ */
+export async function finiteWherePossible(
+  retriesInFloat32: boolean,
+  compute: (precision?: Precision) => Promise<LeafSums>,
+): Promise<LeafSums> {
+  const sums = await compute();
+  if (sums.isFinite || !retriesInFloat32) return sums;
+  return { ...(await compute('float32')), isRetried: true };
 }
 
 /** The sums of a leaf without a gradient: of a validation, or of the first pass of a loss that has two. */

@@ -24,7 +24,7 @@ import { classBytes } from '../engine/class-bytes.ts';
 import type { ComputeThread } from '../engine/compute-thread.ts';
 import type { LeasedWork, ResultMessage } from '../session/types.ts';
 import type { Batches } from './batches.ts';
-import { leftOut, plainLeafSums } from './leaf-sums.ts';
+import { finiteWherePossible, leftOut, plainLeafSums } from './leaf-sums.ts';
 import { Interrupted, type NodeComputer, type NodeSum } from './nodes.ts';
 import type { Weights } from './weights.ts';
 
@@ -46,6 +46,8 @@ export interface MemberOptions {
   term: number;
   plan: PlanConfig;
   numClasses: number;
+  /** A leaf that is not finite in the engine's precision is computed again. */
+  retriesInFloat32: boolean;
   /** Of a photo as the model sees it. */
   channels: number;
   compute: LeafEngine;
@@ -156,13 +158,16 @@ export class Member {
 
   /** The first pass over a leaf. */
   async #sum(lease: LeasedWork, node: TreeNode, task: Task): Promise<ResultMessage[]> {
-    const { plan, compute, term } = this.#options;
+    const { plan, compute, term, retriesInFloat32 } = this.#options;
     const { timings, check, until } = task;
     const step = stepPlan(plan, lease.version);
     check();
-    const batch = await this.#load(lease, step, firstLeaf(node), task);
-    const addends = await until(timed(timings, 'computeMs', () => compute.addendsOfLeaf(batch)));
-    const leaves = [plainLeafSums({ lossSum: 0, weightSum: 0, addends })];
+    const sums = await finiteWherePossible(retriesInFloat32, async (precision) => {
+      const batch = await this.#load(lease, step, firstLeaf(node), task);
+      const computed = timed(timings, 'computeMs', () => compute.addendsOfLeaf(batch, precision));
+      return plainLeafSums({ lossSum: 0, weightSum: 0, addends: await until(computed) });
+    });
+    const leaves = [sums];
     const { kind, version } = lease;
     return [{ type: 'result', term, kind, version, node, leaves, confusion: null, timings }];
   }
@@ -182,13 +187,15 @@ export class Member {
     const { timings, check, until } = task;
     const step = stepPlan(plan, lease.version);
     const sums = await this.#wanted(
-      nodes.sum(node, step.numLeaves, async (leaf, gradients, statistics) => {
+      nodes.sum(node, step.numLeaves, async (leaf, gradients, statistics, precision) => {
         check();
         if (lease.firstPass?.skippedLeaves.includes(leaf)) return leftOut;
         const batch = await this.#load(lease, step, leaf, task);
         const totals = lease.firstPass?.totals;
         return until(
-          timed(timings, 'computeMs', () => compute.trainLeaf(batch, gradients, statistics, null, totals)),
+          timed(timings, 'computeMs', () =>
+            compute.trainLeaf(batch, gradients, statistics, null, totals, precision),
+          ),
         );
       }),
     );
@@ -225,18 +232,26 @@ export class Member {
     node: TreeNode,
     { timings, check, until }: Task,
   ): Promise<ResultMessage[]> {
-    const { plan, compute, batches, term, numClasses, maxMessageBytes } = this.#options;
+    const { plan, compute, batches, term, numClasses, maxMessageBytes, retriesInFloat32 } = this.#options;
     const [leaf] = leavesOf(node, numValidationLeaves(plan));
     check();
-    const loading = batches.validation(leaf!);
-    batches.expectValidationFiles(leaf!);
-    const batch = await until(timed(timings, 'dataMs', () => loading));
-    batches.expectValidation(leaf! + 1);
-    const confusion = new Float64Array(numClasses * numClasses);
     const samples = validationLeafSamples(plan, leaf!);
     const kept = Array.from(samples.keys()).filter((image) => this.followed.includes(samples[image]!));
-    const loss = await until(timed(timings, 'computeMs', () => compute.evaluateLeaf(batch, confusion, kept)));
-    const sums = plainLeafSums(loss);
+    let confusion = new Float64Array();
+    let maps: Uint8Array[] = [];
+    const sums = await finiteWherePossible(retriesInFloat32, async (precision) => {
+      const loading = batches.validation(leaf!);
+      batches.expectValidationFiles(leaf!);
+      const batch = await until(timed(timings, 'dataMs', () => loading));
+      batches.expectValidation(leaf! + 1);
+      confusion = new Float64Array(numClasses * numClasses);
+      const computed = timed(timings, 'computeMs', () =>
+        compute.evaluateLeaf(batch, confusion, kept, precision),
+      );
+      const { pictures, ...loss } = await until(computed);
+      maps = pictures;
+      return plainLeafSums(loss);
+    });
     // What a loss that is not finite comes of says nothing of its classes either.
     const indices = sums.isFinite ? Array.from(confusion.keys()).filter((cell) => confusion[cell] !== 0) : [];
     const result: ResultMessage = {
@@ -250,9 +265,7 @@ export class Member {
       timings,
     };
     if (kept.length === 0) return [result];
-    const classes = await timed(timings, 'sendMs', () =>
-      Promise.all(loss.pictures.map((map) => deflate(map))),
-    );
+    const classes = await timed(timings, 'sendMs', () => Promise.all(maps.map((map) => deflate(map))));
     const pictures = classes.map((map, i) => ({ sample: samples[kept[i]!]!, classes: map }));
     return [{ ...result, pictures: fitting(pictures, maxMessageBytes - encode(result).length) }];
   }

@@ -89,6 +89,34 @@ describe('a leaf with a number that is not finite', () => {
     ]);
   });
 
+  test('is computed again in float32 where the run says so, and is told of', async () => {
+    const asked: [number, string | undefined][] = [];
+    const inHalf =
+      (helps: boolean): ComputeLeaf =>
+      async (leaf, gradients, statistics, precision) => {
+        asked.push([leaf, precision]);
+        const loss = await compute(leaf, gradients, statistics);
+        if (leaf === 0 && !(helps && precision === 'float32')) gradients[1] = Number.NaN;
+        return loss;
+      };
+    const node = { level: 1, index: 0 };
+    const computer = new NodeComputer(model, { retriesInFloat32: true });
+    const sum = await computer.sum(node, numLeaves, inHalf(true));
+    const whole = await new NodeComputer(model).sum(node, numLeaves, compute);
+    expect([...sum.gradients.view]).toEqual([...whole.gradients.view]);
+    expect(asked).toEqual([
+      [0, undefined],
+      [0, 'float32'],
+      [1, undefined],
+    ]);
+    const [again, once] = sum.leaves.map(({ sums }) => sums);
+    expect(again).toEqual({ ...whole.leaves[0]!.sums, isRetried: true });
+    expect(once).toEqual(whole.leaves[1]!.sums);
+    const stillBroken = await computer.sum(node, numLeaves, inHalf(false));
+    expect(stillBroken.leaves[0]!.sums).toMatchObject({ isFinite: false, isRetried: true });
+    expect([...stillBroken.gradients.view]).toEqual(gradientOf(1));
+  });
+
   test('is told of a validation too', () => {
     expect(plainLeafSums({ lossSum: Number.NaN, weightSum: 4 })).toEqual({
       lossSum: 0,
@@ -118,7 +146,7 @@ test('a computation that is broken off says why, and which parts of the node are
 
 test('vectors are used again: after broken-off, released and offered sums', async () => {
   const memory = new CountingMemory({ shared: true });
-  const computer = new NodeComputer(model, memory);
+  const computer = new NodeComputer(model, { memory });
   const outbox: BulkOutbox = { offer() {}, withdraw() {}, async close() {} };
   for (let version = 0; version < 20; version++) {
     computer.forgetBefore(version, outbox);

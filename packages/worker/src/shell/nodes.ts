@@ -9,6 +9,7 @@ import {
   childrenOf,
   leavesOf,
   type ModelDescription,
+  type Precision,
   parameterBuckets,
   sameNode,
   type TreeNode,
@@ -17,13 +18,15 @@ import {
 import { combineNodes, type FloatVector, NumericMemory } from '@unet-fleet/numerics';
 import type { BulkKey, BulkOutbox } from '@unet-fleet/wire';
 import type { LeafLoss } from '../engine/types.ts';
-import { type LeafSums, trainLeafSums } from './leaf-sums.ts';
+import { finiteWherePossible, type LeafSums, trainLeafSums } from './leaf-sums.ts';
 
 /** Computes one training leaf into the given vectors, which lie in shared memory. */
 export type ComputeLeaf = (
   leaf: number,
   gradients: Float32Array,
   statistics: Float32Array,
+  /** Another than the engine's own. */
+  precision?: Precision,
 ) => Promise<LeafLoss>;
 
 export interface NodeSum {
@@ -46,25 +49,37 @@ export class Interrupted extends Error {
 
 type ModelSizes = Pick<ModelDescription, 'numParameters' | 'numStatistics'>;
 
+interface NodeComputerOptions {
+  /** In which sums lie: shared with the compute thread. */
+  memory?: NumericMemory;
+  buckets?: readonly Bucket[];
+  /** A leaf that is not finite in the engine's precision is computed again. */
+  retriesInFloat32?: boolean;
+}
+
 export class NodeComputer {
   readonly #model: ModelSizes;
   readonly #memory: NumericMemory;
   readonly #buckets: readonly Bucket[];
+  readonly #retriesInFloat32: boolean;
   readonly #free: FloatVector[] = [];
   /** Of leaves; what is offered is a copy. */
   readonly #freeStatistics: Float32Array[] = [];
   /** Offered nodes. */
   #offered: { version: Version; node: TreeNode; gradients: FloatVector }[] = [];
 
-  /** Sums lie in `memory`, which must be shared with the compute thread. */
   constructor(
     model: ModelSizes,
-    memory = new NumericMemory({ shared: true }),
-    buckets: readonly Bucket[] = parameterBuckets(model.numParameters),
+    {
+      memory = new NumericMemory({ shared: true }),
+      buckets = parameterBuckets(model.numParameters),
+      retriesInFloat32 = false,
+    }: NodeComputerOptions = {},
   ) {
     this.#model = model;
     this.#memory = memory;
     this.#buckets = buckets;
+    this.#retriesInFloat32 = retriesInFloat32;
   }
 
   /**
@@ -107,8 +122,10 @@ export class NodeComputer {
     const gradients = this.#free.pop() ?? this.#memory.allocate(this.#model.numParameters);
     const statistics = this.#freeStatistics.pop() ?? newStatistics(this.#model.numStatistics);
     try {
-      const loss = await compute(leavesOf(node, numLeaves)[0]!, gradients.view, statistics);
-      const sums = trainLeafSums(loss, gradients, statistics);
+      const [leaf] = leavesOf(node, numLeaves);
+      const sums = await finiteWherePossible(this.#retriesInFloat32, async (precision) =>
+        trainLeafSums(await compute(leaf!, gradients.view, statistics, precision), gradients, statistics),
+      );
       return { node, gradients, leaves: [{ sums, statistics }] };
     } catch (error) {
       this.#free.push(gradients);

@@ -85,9 +85,9 @@ export class Preparation implements Preparing {
     const { config, samples, split, read, prefetch, follow } = this.#data;
     follow(term);
     if (!this.#engine) {
-      const { device, loss, ignoreIndex, classWeights, intraOpThreads } = welcome;
+      const { device, loss, ignoreIndex, classWeights, intraOpThreads, precision } = welcome;
       this.#engine = await ComputeThread.start(
-        { model: modelConfig, device, intraOpThreads, loss, ignoreIndex, classWeights },
+        { model: modelConfig, device, intraOpThreads, precision, loss, ignoreIndex, classWeights },
         this.#options.computeScript,
       );
       log.info(`engine: ${this.#engine.fingerprint.library} on ${this.#engine.fingerprint.device}`);
@@ -104,6 +104,7 @@ export class Preparation implements Preparing {
       term,
       plan,
       numClasses: modelConfig.numClasses,
+      retriesInFloat32: welcome.retriesInFloat32,
       channels: modelConfig.inChannels,
       compute: engine,
       batches: new Batches({
@@ -114,7 +115,7 @@ export class Preparation implements Preparing {
         load: (sample) => loadSample(config, sample, trainingSizeOf(config, sample), read),
         prefetch,
       }),
-      nodes: new NodeComputer(model),
+      nodes: new NodeComputer(model, { retriesInFloat32: welcome.retriesInFloat32 }),
       weights: new Weights(model, inbox, term, welcome.numReducers),
       outbox,
       maxMessageBytes: this.#options.maxMessageBytes,

@@ -20,7 +20,10 @@ const model: ModelConfig = {
 };
 const description = describeModel(model);
 const { ignoreIndex } = fixture;
-const options = { model, device: 'cpu', intraOpThreads: 1, ignoreIndex, classWeights: null } as const;
+const options = {
+  ...{ model, device: 'cpu', intraOpThreads: 1, precision: 'float32' },
+  ...{ ignoreIndex, classWeights: null },
+} as const;
 const engine = createEngine({ ...options, loss: 'batch-dice' });
 const { numClasses } = model;
 const rule = rules['batch-dice'].totals;

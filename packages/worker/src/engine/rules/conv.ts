@@ -3,12 +3,12 @@ import type { NodeOf } from '@unet-fleet/law';
 import { filterGradient } from '../filter-gradient.ts';
 import type { Tensor, TensorFlow } from '../tensorflow.ts';
 import { giveBiasGradient, withBias } from './bias.ts';
-import { matrixOf, parameterOf, plainRule } from './rule.ts';
+import { factorOf, matrixOf, plainRule } from './rule.ts';
 
 export const conv = plainRule<'conv'>({
   forward(context, node, inputs) {
     const { tf } = context;
-    const z = tf.conv(inputs[0]!, parameterOf(context, node, 0), node);
+    const z = tf.conv(inputs[0]!, factorOf(context, node, 0), node);
     return withBias(context, node, z);
   },
 
@@ -21,7 +21,7 @@ export const conv = plainRule<'conv'>({
     sink.gradient(weight!.name, ...filter.map((part) => tf.read(part)));
     tf.free(...filter);
     if (!needsInput[0]) return [null];
-    return [tf.convInputGradient(x.shape, parameterOf(context, node, 0), gradient, node)];
+    return [tf.convInputGradient(x.shape, factorOf(context, node, 0), gradient, node)];
   },
 });
 

@@ -13,8 +13,9 @@ function engineOf(architecture: 'unet' | 'residual-encoder', dropout: number) {
   // Norms over single images: with batch norms a leaf's activations would depend on who else is in it.
   const model = { ...fixture.model, architecture, norm: 'instance', depth: 2, dropout } as const;
   const description = describeModel(model);
+  const precision = 'float32';
   const options = { device: 'cpu', intraOpThreads: 1, loss: 'cross-entropy', classWeights: null } as const;
-  const engine = createEngine({ ...options, model, ignoreIndex });
+  const engine = createEngine({ ...options, precision, model, ignoreIndex });
   const parameters = fixtureParameters(description, fixture.seed, 'varied');
   const none = new Float32Array(0);
   const train = (leaf: TrainBatch, at = parameters) => {

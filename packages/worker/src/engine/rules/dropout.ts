@@ -4,11 +4,11 @@ import type { Tensor } from '../tensorflow.ts';
 import { type Rule, sharing } from './rule.ts';
 
 export const dropout: Rule<'dropout', Tensor> = {
-  forward({ tf }, node, inputs, { place }) {
+  forward({ tf, precision }, node, inputs, { place }) {
     const [numImages, height, width, numChannels] = inputs[0]!.shape as [number, number, number, number];
     const values = new Float32Array(numImages * height * width * numChannels);
     fillDropoutMask(values, node, place, numImages);
-    const mask = tf.tensor(inputs[0]!.shape, values);
+    const mask = tf.into(precision, tf.tensor(inputs[0]!.shape, values));
     return { y: tf.multiply(inputs[0]!, mask), kept: mask };
   },
 

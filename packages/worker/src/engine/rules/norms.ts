@@ -1,7 +1,9 @@
 /** torch.nn.BatchNorm2d, and norms over each image for itself: torch.nn.GroupNorm, torch.nn.InstanceNorm2d. */
+import type { NodeOf } from '@unet-fleet/law';
 import { type BatchNorm, batchNorm as normalise } from '../batch-norm.ts';
 import { type GroupNorm, groupNorm as normaliseGroups } from '../group-norm.ts';
-import { parameterOf, type Rule } from './rule.ts';
+import type { Tensor } from '../tensorflow.ts';
+import { type NetworkContext, parameterOf, type Rule } from './rule.ts';
 
 export const batchNorm: Rule<'batchNorm', BatchNorm> = {
   forward(context, node, inputs, { sink }) {
@@ -35,22 +37,31 @@ export const batchNorm: Rule<'batchNorm', BatchNorm> = {
 
 export const groupNorm: Rule<'groupNorm', GroupNorm> = {
   forward(context, node, inputs) {
-    const [scale, shift] = [parameterOf(context, node, 0), parameterOf(context, node, 1)];
-    const norm = normaliseGroups(context.tf, inputs[0]!, scale, shift, node.numGroups);
-    return { y: norm.y, kept: norm };
+    const norm = normalisedGroups(context, node, inputs[0]!);
+    return { y: context.tf.into(context.precision, norm.y), kept: norm };
   },
 
   // Each image has its own statistics, in training as later.
-  infer(context, node, inputs) {
-    const [scale, shift] = [parameterOf(context, node, 0), parameterOf(context, node, 1)];
-    return normaliseGroups(context.tf, inputs[0]!, scale, shift, node.numGroups).y;
-  },
+  infer: (context, node, inputs) =>
+    context.tf.into(context.precision, normalisedGroups(context, node, inputs[0]!).y),
 
-  backward(_context, node, { inputs, kept, gradient, sink }) {
+  backward({ tf, precision }, node, { inputs, kept, gradient, sink }) {
     const [scale, shift] = node.parameters;
-    const before = kept.backward(inputs[0]!, gradient);
+    const [x, ofY] = [tf.as('float32', inputs[0]!), tf.as('float32', gradient)];
+    const before = kept.backward(x, ofY);
+    tf.free(x, ofY);
     sink.gradient(scale!.name, before.scale);
     sink.gradient(shift!.name, before.shift);
-    return [before.x];
+    return [tf.into(precision, before.x)];
   },
 };
+
+/** In float32, whatever the maps are in. */
+function normalisedGroups(context: NetworkContext, node: NodeOf<'groupNorm'>, map: Tensor): GroupNorm {
+  const { tf } = context;
+  const x = tf.as('float32', map);
+  const [scale, shift] = [parameterOf(context, node, 0), parameterOf(context, node, 1)];
+  const norm = normaliseGroups(tf, x, scale, shift, node.numGroups);
+  tf.free(x);
+  return norm;
+}

@@ -1,5 +1,5 @@
 /** What the engine knows of one kind of node: how it is computed, in training and in inference, and its way back. */
-import type { GraphNode, NodeKind, NodeOf, PlanPlace } from '@unet-fleet/law';
+import type { GraphNode, NodeKind, NodeOf, PlanPlace, Precision } from '@unet-fleet/law';
 import type { Parameters } from '../parameters.ts';
 import type { Tensor, TensorFlow } from '../tensorflow.ts';
 
@@ -19,6 +19,8 @@ export interface TrainedLeaf {
 export interface NetworkContext {
   tf: TensorFlow;
   parameters: Parameters;
+  /** Of maps, of what convolutions multiply, and of their gradients. Norms, sums and the loss are float32's. */
+  precision: Precision;
 }
 
 export interface Backward<Kept> {
@@ -59,9 +61,13 @@ export function plainRule<K extends NodeKind>(rule: {
   };
 }
 
-/** A parameter of the node by its place in the graph's list. */
+/** A parameter of the node by its place in the graph's list, in float32. */
 export const parameterOf = ({ parameters }: NetworkContext, node: GraphNode, index: number): Tensor =>
   parameters.get(node.parameters[index]!.name);
+
+/** The same as a convolution takes it: in the precision of the maps. */
+export const factorOf = ({ parameters, precision }: NetworkContext, node: GraphNode, index: number): Tensor =>
+  parameters.get(node.parameters[index]!.name, precision);
 
 /** All axes but the last as one. Shares the values. */
 export function matrixOf(tf: TensorFlow, x: Tensor): Tensor {

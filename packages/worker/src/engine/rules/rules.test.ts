@@ -60,7 +60,7 @@ describe('a layer alone', () => {
     const graph = builder.graph(id);
     const node = graph.nodes[id]!;
     const tensors = tensorsOf(graph);
-    const parameters = new Parameters(tf, tensors);
+    const parameters = new Parameters(tf, tensors, 'float32');
     const flat = new Float32Array(tensors.numParameters);
     for (const spec of tensors.parameters) {
       flat.set(fromTorchLayout(spec, values(`${name}/${spec.name.slice(2)}`)), spec.offset);
@@ -78,7 +78,7 @@ describe('a layer alone', () => {
         },
         statistic: () => {},
       };
-      const context = { tf, parameters };
+      const context = { tf, parameters, precision: 'float32' as const };
       const rule = ruleOf(node);
       const inferred = rule.infer(context, node, [x]);
       expect(differenceOf(tf.read(inferred), values(`${name}/y`))).toBeLessThan(1e-5);
@@ -115,9 +115,9 @@ describe("nnU-Net's residual encoder", () => {
   });
 
   it('has its logits', () => {
-    const weights = new Parameters(tf, description);
+    const weights = new Parameters(tf, description, 'float32');
     weights.set(parameters, new Float32Array(0));
-    const network = new Network({ tf, parameters: weights }, graphOf(fixture.model));
+    const network = new Network({ tf, parameters: weights, precision: 'float32' }, graphOf(fixture.model));
     const { numImages, height, width, images } = leafOf(fixture);
     const x = tf.tensor([numImages, height, width, 3], images);
     const logits = network.infer(x);
@@ -131,6 +131,7 @@ describe("nnU-Net's residual encoder", () => {
       model: fixture.model,
       device: 'cpu',
       intraOpThreads: 1,
+      precision: 'float32',
       ignoreIndex: -1,
       classWeights: null,
       loss: 'cross-entropy',

@@ -5,7 +5,7 @@
 import type { NodeOf } from '@unet-fleet/law';
 import type { Tensor } from '../tensorflow.ts';
 import { giveBiasGradient, withBias } from './bias.ts';
-import { matrixOf, type NetworkContext, parameterOf, plainRule } from './rule.ts';
+import { factorOf, matrixOf, type NetworkContext, plainRule } from './rule.ts';
 
 export const transposedConv = plainRule<'transposedConv'>({
   forward(context, node, inputs) {
@@ -53,4 +53,4 @@ function inputGradient(
 
 /** HWOI as [4 * out, in]. */
 const filterMatrix = (context: NetworkContext, node: NodeOf<'transposedConv'>): Tensor =>
-  matrixOf(context.tf, parameterOf(context, node, 0));
+  matrixOf(context.tf, factorOf(context, node, 0));
