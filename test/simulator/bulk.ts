@@ -63,16 +63,15 @@ export class NetworkInbox implements ReducerInbox {
   readonly #network: Network;
   readonly #endpoint: Endpoint;
   readonly #open = new Set<Asking>();
-  readonly #askAllAnew: () => void;
+  readonly #askAllAnew = () => {
+    this.#backAtMs = this.#endpoint.process.now();
+    for (const asking of this.#open) asking.askAnew();
+  };
   #backAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(network: Network, endpoint: Endpoint) {
     this.#network = network;
     this.#endpoint = endpoint;
-    this.#askAllAnew = () => {
-      this.#backAtMs = endpoint.process.now();
-      for (const asking of this.#open) asking.askAnew();
-    };
     endpoint.whenBack.add(this.#askAllAnew);
   }
 

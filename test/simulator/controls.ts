@@ -27,34 +27,51 @@ export function steer(controls: RunControls, verb: string, rest: string[]): { me
   }
 }
 
-export function openControls(cluster: Cluster, coordinator: Coordinator): RunControls {
-  const { reference, mutant, disk } = cluster;
-  const { conductor, process } = coordinator;
-  const keep = (intervention: Intervention) => {
-    if (!process.isAlive) return;
+/** The run's changes of the learning rate, on the cluster's disk. */
+class DiskInterventions {
+  readonly #cluster: Cluster;
+  readonly #coordinator: Coordinator;
+
+  constructor(cluster: Cluster, coordinator: Coordinator) {
+    this.#cluster = cluster;
+    this.#coordinator = coordinator;
+  }
+
+  get all(): readonly Intervention[] {
+    return this.#cluster.disk.interventions;
+  }
+
+  add(intervention: Intervention): void {
+    const coordinator = this.#coordinator;
+    const { disk, mutant } = this.#cluster;
+    const laterMs = mutant?.keepsInterventionsAfterMs;
+    if (laterMs === undefined) this.#keep(intervention);
+    else if (!coordinator.isFenced) {
+      coordinator.process.after(laterMs, () => {
+        if (!coordinator.isFenced && !disk.isFailing) this.#keep(intervention);
+      });
+    }
+  }
+
+  #keep(intervention: Intervention): void {
+    const coordinator = this.#coordinator;
+    const { disk } = this.#cluster;
+    if (!coordinator.process.isAlive) return;
     if (coordinator.isFenced) throw new UserError('another coordinator has taken over the run');
     if (disk.isFailing) throw new UserError('the disk is full');
     disk.interventions = withIntervention(disk.interventions, intervention);
-    coordinator.reference = cluster.currentReference();
+    coordinator.reference = this.#cluster.currentReference();
     // Durable now, and the core does not know yet.
-    process.survivesEffect();
-  };
-  const later = mutant?.keepsInterventionsAfterMs;
+    coordinator.process.survivesEffect();
+  }
+}
+
+export function openControls(cluster: Cluster, coordinator: Coordinator): RunControls {
+  const { reference } = cluster;
+  const { conductor } = coordinator;
   return createControls({
     conductor,
-    interventions: {
-      get all() {
-        return disk.interventions;
-      },
-      add: (intervention) => {
-        if (later === undefined) keep(intervention);
-        else if (!coordinator.isFenced) {
-          process.after(later, () => {
-            if (!coordinator.isFenced && !disk.isFailing) keep(intervention);
-          });
-        }
-      },
-    },
+    interventions: new DiskInterventions(cluster, coordinator),
     numStepsPerEpoch: stepsPerEpoch(reference.toy.plan),
     isLocal: () => false,
     now: () => new Date(0),

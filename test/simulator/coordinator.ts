@@ -5,7 +5,7 @@
  */
 
 import type { RunControls } from '@unet-fleet/coordinator';
-import { awaited } from '@unet-fleet/coordinator/core/awaited';
+import { eachAwaited } from '@unet-fleet/coordinator/core/awaited';
 import type { CoreEvent, CoreState, CountedAnswer, Effect } from '@unet-fleet/coordinator/core/types';
 import { Conductor } from '@unet-fleet/coordinator/shell/conductor';
 import { eventOf } from '@unet-fleet/coordinator/shell/fleet';
@@ -77,8 +77,8 @@ export class Coordinator {
       `coordinator-${this.term}`,
       random.between(0, clockSkewMs),
       1 + random.between(-clockDrift, clockDrift),
+      () => this.kill('crashes between two effects'),
     );
-    this.process.onCrash = () => this.kill('crashes between two effects');
     this.endpoint = cluster.network.connect(this.process);
     this.reference = cluster.currentReference();
     const { plan, train, checkpointEvery } = reference.toy;
@@ -159,13 +159,14 @@ export class Coordinator {
       counted: (answer) => this.#counted(answer),
       emit: (event) => this.#emit(event),
     });
-    this.endpoint.onLost = () => conductor.feed({ type: 'broker-lost', reason: 'its connection is closed' });
+    const onLost = () => conductor.feed({ type: 'broker-lost', reason: 'its connection is closed' });
+    this.endpoint.onLost = onLost;
     this.endpoint.whenBack.add(() => conductor.feed({ type: 'broker-back' }));
     this.process.every(lockMs, () => {
       if (this.isFenced) this.#end('another coordinator has taken over the run', 'the run has failed');
     });
     conductor.start();
-    if (!this.endpoint.isConnected) this.endpoint.onLost();
+    if (!this.endpoint.isConnected) onLost();
   }
 
   /** The weights are the reference's whenever all reducers have them. */
@@ -197,7 +198,7 @@ export class Coordinator {
       if (effect.type === 'fail') this.#fail(effect);
     }
     assertCore(state, 4 * settings.numWorkers + 8);
-    if (event.type === 'tick' && !state.over && awaited(state).length === 0) {
+    if (event.type === 'tick' && !state.over && eachAwaited(state).next().done) {
       this.#cluster.violate('status', 'the run goes on and nobody is awaited');
     }
   }

@@ -5,15 +5,11 @@
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from '../tools/arguments.ts';
-import { mutants } from './mutants.ts';
+import type { Output } from './closely.ts';
 import { simulateMany } from './pool.ts';
-import { simulateRange, type Tally } from './ranges.ts';
-import { runScenarios } from './scenario-files.ts';
-import { scheduleOf } from './schedules.ts';
-import { formatAction } from './script.ts';
-import { simulate } from './simulation.ts';
+import type { Tally } from './tally.ts';
 
-const help = `pnpm simulate [options]
+const usage = `pnpm simulate [options]
   --seeds N            schedules to simulate (default 2000)
   --first N            the first seed (default 0)
   --threads N          (default: the machine's cores)
@@ -22,8 +18,10 @@ const help = `pnpm simulate [options]
   --scenarios          hold the scenario files against their traces
   --update-scenarios   write the traces of the scenario files anew
   --json               figures as JSON
-Mutants:
-${mutants.map(({ name, about }) => `  ${name.padEnd(20)} ${about}`).join('\n')}`;
+Mutants:`;
+
+/** What simulates, loaded where this thread does so itself: of many seeds the threads do. */
+const closely = () => import('./closely.ts');
 
 const { values } = parseArgs({
   options: {
@@ -39,9 +37,15 @@ const { values } = parseArgs({
   },
 });
 
-const say = (text: string): void => {
-  if (!values.json) process.stdout.write(`${text}\n`);
+const out: Output = {
+  say: (text) => {
+    if (!values.json) process.stdout.write(`${text}\n`);
+  },
+  tell: (figures) => {
+    if (values.json) process.stdout.write(`${JSON.stringify(figures)}\n`);
+  },
 };
+const { say } = out;
 
 function wholeNumber(name: 'seeds' | 'first' | 'threads' | 'seed'): number {
   const number = Number(values[name]);
@@ -50,22 +54,9 @@ function wholeNumber(name: 'seeds' | 'first' | 'threads' | 'seed'): number {
   process.exit(2);
 }
 
-/** A failing schedule for a person: its settings, its script and the end of its course. */
 async function explain(seed: number, numLines: number): Promise<boolean> {
-  const schedule = scheduleOf(seed);
-  const mutant = mutants.find(({ name }) => name === values.mutant) ?? null;
-  const verdict = await simulate(schedule, { mutant, traces: true });
-  const { violation, lines, traceHash } = verdict;
-  say(`\nseed ${seed}: plan ${schedule.planIndex}, ${JSON.stringify(schedule.settings)}`);
-  say(`noise ${JSON.stringify(schedule.noise)}`);
-  for (const action of schedule.script.toSorted((a, b) => a.atMs - b.atMs)) say(`  ${formatAction(action)}`);
-  say(`  at ${schedule.healsAtMs.toFixed(0)} heal`);
-  if (lines.length > numLines) say(`... ${lines.length - numLines} lines before`);
-  for (const line of lines.slice(-numLines)) say(line);
-  say(violation ? `VIOLATED ${violation.invariant}: ${violation.message}` : 'every invariant held');
-  say(`trace ${traceHash.toString(16)}; again with: pnpm simulate --seed ${seed}`);
-  if (values.json) process.stdout.write(`${JSON.stringify({ seed, violation, traceHash })}\n`);
-  return violation === null;
+  const { explain } = await closely();
+  return explain(seed, values.mutant ?? null, numLines, out);
 }
 
 async function many(): Promise<boolean> {
@@ -94,9 +85,7 @@ async function many(): Promise<boolean> {
   const seconds = (performance.now() - startMs) / 1000;
   const { failures, ...figures } = tally;
   const schedulesPerSecond = tally.numSchedules / seconds;
-  if (values.json) {
-    process.stdout.write(`${JSON.stringify({ ...figures, seconds, schedulesPerSecond, failures })}\n`);
-  }
+  out.tell({ ...figures, seconds, schedulesPerSecond, failures });
   for (const { seed } of failures.slice(0, 3)) await explain(seed, 60);
   for (const { seed, invariant, message } of failures) say(`seed ${seed} VIOLATED ${invariant}: ${message}`);
   say(
@@ -108,38 +97,20 @@ async function many(): Promise<boolean> {
   return failures.length === 0;
 }
 
-/** After how many seeds each way to break the product is noticed. */
-async function hunt(name: string): Promise<boolean> {
-  const wanted = mutants.filter((mutant) => name === 'all' || mutant.name === name);
-  if (wanted.length === 0) {
-    process.stderr.write(`there is no mutant ${name}: ${mutants.map((mutant) => mutant.name).join(', ')}\n`);
-    process.exit(2);
-  }
-  const first = wholeNumber('first');
-  let isCaught = true;
-  for (const mutant of wanted) {
-    const { numSchedules, failures } = await simulateRange(first, wholeNumber('seeds'), mutant, 1);
-    const [failure] = failures;
-    if (values.json)
-      process.stdout.write(`${JSON.stringify({ mutant: mutant.name, numSchedules, failure })}\n`);
-    say(
-      failure
-        ? `${mutant.name}: noticed after ${numSchedules} seeds (${failure.invariant}: ${failure.message.split('\n')[0]})`
-        : `${mutant.name}: NOT noticed in ${numSchedules} seeds`,
-    );
-    isCaught &&= failure !== undefined;
-  }
-  return isCaught;
-}
-
 async function main(): Promise<boolean> {
   if (values.help) {
-    process.stdout.write(`${help}\n`);
+    const { mutantsText } = await closely();
+    process.stdout.write(`${usage}\n${mutantsText}\n`);
     return true;
   }
-  if (values.scenarios || values['update-scenarios']) return runScenarios(values['update-scenarios'], say);
+  if (values.scenarios || values['update-scenarios']) {
+    const { runScenarios } = await import('./scenario-files.ts');
+    return runScenarios(values['update-scenarios'], say);
+  }
   if (values.seed !== undefined) return explain(wholeNumber('seed'), Number.POSITIVE_INFINITY);
-  return values.mutant === undefined ? many() : hunt(values.mutant);
+  if (values.mutant === undefined) return many();
+  const { hunt } = await closely();
+  return hunt(values.mutant, wholeNumber('first'), wholeNumber('seeds'), out);
 }
 
 process.exitCode = (await main()) ? 0 : 1;

@@ -75,15 +75,16 @@ export class Network {
   readonly outboxes = new Map<string, NetworkOutbox>();
   noise: Noise = quiet;
   isUp = true;
-  /** Told when the broker sees a connection close while it lives itself. */
-  onDisconnect: (endpoint: Endpoint) => void = () => {};
+  readonly #onDisconnect: (endpoint: Endpoint) => void;
   /** Raised when the broker dies: what was in flight is gone. */
   #epoch = 0;
 
-  constructor(world: World, random: Random, lateRandom: Random) {
+  /** `onDisconnect` is told when the broker sees a connection close while it lives itself. */
+  constructor(world: World, random: Random, lateRandom: Random, onDisconnect: (endpoint: Endpoint) => void) {
     this.#world = world;
     this.#random = random;
     this.#lateRandom = lateRandom;
+    this.#onDisconnect = onDisconnect;
   }
 
   connect(process: SimulatedProcess): Endpoint {
@@ -96,7 +97,7 @@ export class Network {
   /** Its process has ended. */
   remove(endpoint: Endpoint): void {
     this.#endpoints.delete(endpoint);
-    if (endpoint.isConnected && this.isUp) this.onDisconnect(endpoint);
+    if (endpoint.isConnected && this.isUp) this.#onDisconnect(endpoint);
     endpoint.isConnected = false;
   }
 
@@ -175,7 +176,7 @@ export class Network {
     endpoint.isConnected = false;
     endpoint.heldIn.length = 0;
     endpoint.process.run(endpoint.onLost);
-    if (isSeen) this.onDisconnect(endpoint);
+    if (isSeen) this.#onDisconnect(endpoint);
   }
 
   /** The client library tries again until it is connected. */

@@ -1,7 +1,7 @@
 /** Many seeds over several threads. A thread gets the next range when it has finished one. */
 import { Thread } from '@unet-fleet/shared/threads';
 import type { Mutant } from './cluster.ts';
-import { addTally, emptyTally, simulateRange, type Tally } from './ranges.ts';
+import { addTally, emptyTally, type Tally } from './tally.ts';
 import type { RangeFunctions } from './thread.ts';
 
 const seedsPerRange = 500;
@@ -34,6 +34,7 @@ export async function simulateMany(options: PoolOptions): Promise<Tally> {
     options.onProgress(tally);
   };
   if (options.numSeeds <= seedsPerRange) {
+    const { simulateRange } = await import('./ranges.ts');
     for (let range = take(); range; range = take()) {
       add(await simulateRange(range.first, range.numSeeds, options.mutant, maxFailures));
     }

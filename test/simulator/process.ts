@@ -23,11 +23,20 @@ export class SimulatedProcess implements Clock {
   readonly #backlog: (() => void)[] = [];
   readonly #clockRate: number;
   readonly #startedMs: number;
+  readonly #onCrash: () => void;
   #clockOffsetMs: number;
 
-  constructor(world: World, name: string, clockOffsetMs: number, clockRate: number) {
+  /** `onCrash`: ends the process, and what else ends with it. */
+  constructor(
+    world: World,
+    name: string,
+    clockOffsetMs: number,
+    clockRate: number,
+    onCrash: () => void = () => this.kill(),
+  ) {
     this.world = world;
     this.name = name;
+    this.#onCrash = onCrash;
     this.#clockOffsetMs = clockOffsetMs;
     this.#clockRate = clockRate;
     this.#startedMs = world.nowMs;
@@ -103,10 +112,7 @@ export class SimulatedProcess implements Clock {
     if (this.crashAfterEffects === null) return this.isAlive;
     if (this.crashAfterEffects-- > 0) return this.isAlive;
     this.crashAfterEffects = null;
-    this.onCrash();
+    this.#onCrash();
     return false;
   }
-
-  /** Replaced by who knows what else ends with the process. */
-  onCrash: () => void = () => this.kill();
 }

@@ -1,6 +1,10 @@
 /**
  * One schedule from beginning to end: virtual time, what happens to whom, and the verdict. The same schedule gives the
  * same course to the last bit, whatever ran before it.
+ *
+ * Thousands follow each other, so what one makes must go with it. V8 allocates a function among the old objects where its
+ * literal is assigned to a property (`endpoint.onLost = () => ...`) or is a getter's: it would keep its whole schedule until
+ * a full collection, and every small one would copy that. So none is assigned here; functions are handed over as arguments.
  */
 import { awaited } from '@unet-fleet/coordinator/core/awaited';
 import { handle } from '@unet-fleet/coordinator/core/handle';
@@ -107,9 +111,10 @@ class Simulation implements Cluster {
     this.handleSession = mutant?.handleSession?.(handleSession) ?? handleSession;
     this.hears = mutant?.hears?.(hears) ?? hears;
     this.hearsCoordinator = mutant?.hearsCoordinator?.(hearsCoordinator) ?? hearsCoordinator;
-    this.network = new Network(this, this.random, new Random(schedule.seed, 4));
+    this.network = new Network(this, this.random, new Random(schedule.seed, 4), ({ process }) =>
+      this.#tellDisconnect(process),
+    );
     this.network.noise = schedule.noise;
-    this.network.onDisconnect = ({ process }) => this.#tellDisconnect(process);
   }
 
   async run(): Promise<Verdict> {

@@ -45,8 +45,8 @@ export class WorkerProcess {
       this.workerId,
       random.between(0, clockSkewMs),
       1 + random.between(-clockDrift, clockDrift),
+      () => this.kill('crashes between two effects'),
     );
-    this.process.onCrash = () => this.kill('crashes between two effects');
     this.endpoint = cluster.network.connect(this.process);
     this.lastWords = cluster.lastWordsOf(this.name);
     this.#preparation = new ToyPreparation(cluster, this, settings.sharesMemory && random.chance(0.5));

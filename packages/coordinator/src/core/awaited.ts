@@ -6,77 +6,85 @@ import { describeLeaves, leaseIsOf, openLeavesOf } from './leaves.ts';
 import { isLeaving } from './steering.ts';
 import type { CoreState, Effect, Member } from './types.ts';
 
-export function awaited(state: CoreState): Awaited[] {
+export const awaited = (state: CoreState): Awaited[] => [...eachAwaited(state)];
+
+/** One after another, for who only wants to know whether there is any. */
+export function* eachAwaited(state: CoreState): Generator<Awaited, void> {
   const { round, broker, ending } = state;
-  if (state.over) return [];
-  const all: Awaited[] = [];
+  if (state.over) return;
   if (broker) {
-    all.push({
+    yield {
       who: 'the broker',
       what: 'a connection',
       why: broker.reason,
       sinceMs: broker.lostAtMs,
       untilMs: null,
       outcome: 'training goes on by itself when it is back',
-    });
+    };
   }
   if (state.pause && !ending) {
     const { by, sinceMs } = state.pause;
-    all.push({
+    yield {
       who: by,
       what: 'to let the run go on',
       why: round ? 'it is to pause once the step under way is finished' : 'it is paused',
       sinceMs,
       untilMs: null,
       outcome: 'the next step begins',
-    });
+    };
   }
   const lack = lackOfWorkers(state);
   if (lack !== null) {
-    all.push({
+    yield {
       who: 'workers',
       what: 'to join',
       why: lack,
       sinceMs: state.waitingSinceMs,
       untilMs: null,
       outcome: 'training goes on by itself when they are here',
-    });
+    };
   }
   if (ending) {
-    all.push({
+    yield {
       who: 'the disk',
       what: `the last checkpoint, of step ${stepTo(ending.version)}`,
       why: 'it is being written',
       sinceMs: state.lastCheckpointMs,
       untilMs: null,
       outcome: `the run ends: ${ending.reason}`,
-    });
+    };
   }
   if (round?.committing) {
-    all.push({
+    yield {
       who: 'the reducers',
       what: `the update of step ${stepOn(round.version)}`,
       why: 'all leaves are here',
       sinceMs: round.startedAtMs,
       untilMs: null,
       outcome: 'the next step begins',
-    });
+    };
   }
   for (const { workerId, node } of round?.collecting ?? []) {
     const leaves = leavesOf(node, round!.leaves.length);
     const answer = round!.answers.find((other) => other.workerId === workerId && sameNode(other.node, node));
-    all.push({
+    yield {
       who: answer?.worker ?? workerId,
       what: `the gradient of ${describeLeaves(leaves)} of step ${stepOn(round!.version)}`,
       why: 'it is being fetched',
       sinceMs: round!.startedAtMs + (answer?.arrivedMs ?? 0),
       untilMs: null,
       outcome: 'its leaves are given out again if it cannot be had',
-    });
+    };
   }
-  const leased = state.members.flatMap((member) => awaitedOf(state, member) ?? []);
-  const isUndealt = round?.leaves.includes('pending') && lack === null && !broker;
-  return [...all, ...leased, ...(isUndealt ? state.members.flatMap((m) => freeSoon(state, m) ?? []) : [])];
+  for (const member of state.members) {
+    const leased = awaitedOf(state, member);
+    if (leased) yield leased;
+  }
+  if (!round?.leaves.includes('pending') || lack !== null || broker) return;
+  for (const member of state.members) {
+    const undealt = freeSoon(state, member);
+    if (undealt) yield undealt;
+  }
 }
 
 /** Why a member of whom no leaf is awaited was given none although there is work. */
