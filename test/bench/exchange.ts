@@ -4,129 +4,142 @@
  * engine (stand-in/thread.ts): so efficiency is the time that a leaf takes, over the time of the whole step. The yardstick is
  * the same pretence in PyTorch (stand_in_ddp.py): buckets all-reduced by gloo while the pretended backward pass goes on.
  */
-import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
-import { median, stepsOf, summary } from './measure.ts';
-import { runShell } from './processes.ts';
-import { type StandIn, standInVariable } from './stand-in/settings.ts';
+import { freemem } from 'node:os';
+import { exitCodes, UserError } from '@unet-fleet/law';
+import { version } from 'unet-fleet/version';
+import { parseArgs } from '../tools/arguments.ts';
+import {
+  type Carrier,
+  type Cell,
+  cellText,
+  exchangeAsJson,
+  exchangeTable,
+  named,
+} from './exchange-report.ts';
+import { thisMachine } from './machine.ts';
+import { pretenceScript, runPython } from './pytorch.ts';
+import { exchangeStep, numClasses } from './stand-in/exchange-step.ts';
+import { neededBytes } from './stand-in/memory.ts';
 
 const usage = `Usage: pnpm bench:exchange [options]
-  --leaf-ms <list>     what a leaf takes, in ms (default 250,100,50,25)
-  --workers <list>     worker counts (default 1,2,4)
+  --table              efficiency as a table, a row for each carrier, wire format and number of workers: 250, 100, 50
+                       and 25 ms a leaf, 1, 2, 4 and 8 workers, unless the options below say which part of it
+  --leaf-ms <list>     what a leaf takes, in ms (default 250,100,50,25); 0: nothing is pretended
+  --workers <list>     worker counts (default 1,2,4; of the table 1,2,4,8)
   --carriers <list>    shared: shared memory of one host; nats: through the broker (default shared,nats)
+  --wire <list>        wire formats: float32, bf16, int8 (default float32)
   --base-width <n>     width of the U-Net (default 64)
   --steps <n>          steps of each measurement, the first two for warming up (default 10)
-  --rounds <n>         turns (default 3)
-  --yardstick <python> a Python with torch, for the same pretence there
+  --rounds <n>         turns (default 5)
+  --python <python>    one with torch, for the same pretence there; in bf16 beside bf16, else in float32
   --json               print the figures as JSON`;
 
 const { values } = parseArgs({
   options: {
+    table: { type: 'boolean', default: false },
     'leaf-ms': { type: 'string', default: '250,100,50,25' },
-    workers: { type: 'string', default: '1,2,4' },
+    workers: { type: 'string' },
     carriers: { type: 'string', default: 'shared,nats' },
+    wire: { type: 'string', default: 'float32' },
     'base-width': { type: 'string', default: '64' },
     steps: { type: 'string', default: '10' },
-    rounds: { type: 'string', default: '3' },
+    rounds: { type: 'string', default: '5' },
+    python: { type: 'string', default: '' },
+    /** What --python was called before. */
     yardstick: { type: 'string', default: '' },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
-if (values.help) {
-  console.log(usage);
-  process.exit(0);
-}
-
-const listOf = (text: string): number[] => text.split(',').map(Number);
-const carriers = values.carriers.split(',');
+const python = values.python || values.yardstick;
 const baseWidth = Number(values['base-width']);
-const numClasses = 59;
-/** Of the photos that the moments are of; those that are loaded are as small as the network takes. */
-const pretended = { width: 256, height: 192 };
-const worker = fileURLToPath(new URL('./stand-in/worker.js', import.meta.url));
-const pretence = fileURLToPath(new URL('../../bench/stand_in_ddp.py', import.meta.url));
+const numSteps = Number(values.steps);
 
-interface Point {
-  leafMs: number;
-  numWorkers: number;
-  carrier: string;
-  stepMs: number[];
-  parts: { reduceMs: number; optimizeMs: number; fetchMs: number; sendMs: number }[];
+function numbersOf(name: 'leaf-ms' | 'workers' | 'rounds', text: string): number[] {
+  const numbers = text.split(',').map(Number);
+  if (numbers.every((number) => Number.isFinite(number) && number >= 0)) return numbers;
+  throw new UserError(`--${name} takes numbers, not ${text}`);
 }
 
-const points: Point[] = listOf(values['leaf-ms']).flatMap((leafMs) =>
-  listOf(values.workers).flatMap((numWorkers) =>
-    [...carriers, ...(values.yardstick ? ['pytorch'] : [])].map((carrier) => ({
-      ...{ leafMs, numWorkers, carrier },
-      ...{ stepMs: [], parts: [] },
-    })),
-  ),
-);
-
-for (let round = 1; round <= Number(values.rounds); round++) {
-  for (const point of points) {
-    await (point.carrier === 'pytorch' ? measurePretence(point) : measureExchange(point));
-    process.stderr.write(`round ${round}: ${named(point)}  step ${point.stepMs.at(-1)!.toFixed(0)} ms\n`);
-  }
-}
-report();
-
-async function measureExchange({ leafMs, numWorkers, carrier, stepMs, parts }: Point): Promise<void> {
-  Object.assign(process.env, standInVariable({ leafMs, ...pretended } satisfies StandIn));
-  const workload = { baseWidth, width: 32, height: 32, batchSize: numWorkers, numClasses };
-  const options = { leafSize: 1, threads: 1, sharedMemory: carrier === 'shared' };
-  const steps = await stepsOf({ ...workload, numSteps: Number(values.steps) }, numWorkers, options, [
-    process.execPath,
-    worker,
-  ]);
-  const { timings, ...whole } = summary(steps, numWorkers);
-  stepMs.push(whole.stepMs);
-  parts.push(timings);
+function carriersOf(text: string): Carrier[] {
+  const carriers = text.split(',');
+  const unknown = carriers.find((carrier) => carrier !== 'shared' && carrier !== 'nats');
+  if (unknown !== undefined) throw new UserError(`--carriers takes shared and nats, not ${unknown}`);
+  return carriers as Carrier[];
 }
 
-async function measurePretence({ leafMs, numWorkers, stepMs }: Point): Promise<void> {
-  const run = `${values.yardstick} -m torch.distributed.run --nproc-per-node ${numWorkers} --master-port 29611`;
-  const { lastLine } = await runShell(
-    `${run} ${pretence} --leaf-ms ${leafMs} --base ${baseWidth} --classes ${numClasses} --steps ${values.steps}`,
+/** PyTorch's pretence knows no carrier, so there is one cell of it for all of them. */
+function cells(): Cell[] {
+  const workers = numbersOf('workers', values.workers ?? (values.table ? '1,2,4,8' : '1,2,4'));
+  const wires = values.wire.split(',');
+  const carriers: Cell['carrier'][] = [
+    ...carriersOf(values.carriers),
+    ...(python ? ['pytorch' as const] : []),
+  ];
+  return numbersOf('leaf-ms', values['leaf-ms']).flatMap((leafMs) =>
+    workers.flatMap((numWorkers) =>
+      wires.flatMap((wire) =>
+        carriers.map((carrier) => ({ leafMs, numWorkers, carrier, wire, leftOut: null, steps: [] })),
+      ),
+    ),
   );
-  stepMs.push(JSON.parse(lastLine).step_ms);
 }
 
-function named({ leafMs, numWorkers, carrier }: Point): string {
-  return `${`${leafMs}`.padStart(4)} ms a leaf, ${numWorkers} worker${numWorkers > 1 ? 's' : ' '}, ${carrier.padEnd(7)}`;
-}
-
-function report(): void {
-  const results = points.map((point) => {
-    const ms = median(point.stepMs);
-    const part = (name: keyof Point['parts'][number]) =>
-      point.parts.length ? median(point.parts.map((parts) => parts[name])) : null;
-    return {
-      ...{ leafMs: point.leafMs, numWorkers: point.numWorkers, carrier: point.carrier },
-      stepMs: ms,
-      spreadMs: [Math.min(...point.stepMs), Math.max(...point.stepMs)],
-      efficiency: point.leafMs / ms,
-      sendMs: part('sendMs'),
-      reduceMs: part('reduceMs'),
-      optimizeMs: part('optimizeMs'),
-      fetchMs: part('fetchMs'),
-    };
-  });
-  if (values.json) {
-    console.log(JSON.stringify({ baseWidth, numClasses, results }, null, 2));
+async function measureCell({ leafMs, numWorkers, carrier, wire, steps }: Cell): Promise<void> {
+  if (carrier === 'pytorch') {
+    const model = ['--base', baseWidth, '--classes', numClasses, '--steps', numSteps];
+    const args = ['--leaf-ms', leafMs, ...model, ...(wire === 'bf16' ? ['--bf16'] : [])];
+    const { step_ms, peak_mb } = await runPython(python, pretenceScript, args, numWorkers);
+    steps.push({ stepMs: step_ms as number, timings: null, peakMb: peak_mb });
     return;
   }
-  for (const [i, result] of results.entries()) {
-    const { stepMs, spreadMs, efficiency, sendMs, reduceMs, optimizeMs, fetchMs } = result;
-    const shown = [
-      `step ${stepMs.toFixed(0).padStart(5)} ms (${spreadMs.map((ms) => ms.toFixed(0)).join(' to ')})`,
-      `efficiency ${efficiency.toFixed(2)}`,
-    ];
-    if (sendMs !== null) {
-      const parts = { send: sendMs, reduce: reduceMs!, optimize: optimizeMs!, fetch: fetchMs! };
-      shown.push(...Object.entries(parts).map(([name, ms]) => `${name} ${ms.toFixed(0)}`));
-    }
-    console.log(`${named(points[i]!)}  ${shown.join('  ')}`);
+  // A run's own default is left to it.
+  const options: Record<string, string> = wire === 'float32' ? {} : { wire };
+  const taken = await exchangeStep({ leafMs, numWorkers, carrier, baseWidth, numSteps, options });
+  steps.push({ stepMs: taken.stepMs, timings: taken.timings, peakMb: taken.peakWorkerMb });
+}
+
+/** Half done, a measurement that swaps would say nothing, and end what else runs here. */
+function leaveOutWhatDoesNotFit(all: readonly Cell[]): void {
+  const freeBytes = freemem();
+  for (const cell of all) {
+    const needed = neededBytes(baseWidth, cell.numWorkers);
+    if (needed <= freeBytes) continue;
+    cell.leftOut = `about ${(needed / 1e9).toFixed(0)} GB of memory, of which ${(freeBytes / 1e9).toFixed(0)} are free`;
+    process.stderr.write(
+      `${named(cell)}  left out, needs ${cell.leftOut}: --base-width 32 needs a quarter\n`,
+    );
   }
+}
+
+async function main(): Promise<void> {
+  if (values.help) {
+    console.log(usage);
+    return;
+  }
+  const all = cells();
+  leaveOutWhatDoesNotFit(all);
+  const [numRounds = 5] = numbersOf('rounds', values.rounds);
+  for (let round = 1; round <= numRounds; round++) {
+    for (const cell of all) {
+      if (cell.leftOut !== null) continue;
+      await measureCell(cell);
+      process.stderr.write(
+        `round ${round}: ${named(cell)}  step ${cell.steps.at(-1)!.stepMs.toFixed(0)} ms\n`,
+      );
+    }
+  }
+  const machine = thisMachine({ 'unet-fleet': version });
+  const workload = { baseWidth, numClasses, numRounds };
+  if (values.json) console.log(JSON.stringify(exchangeAsJson(machine, workload, all), null, 2));
+  else if (values.table) console.log(exchangeTable(machine, workload, all));
+  else for (const cell of all) console.log(cellText(cell));
+}
+
+try {
+  await main();
+} catch (error) {
+  if (!(error instanceof UserError)) throw error;
+  process.stderr.write(`bench:exchange: ${error.message}\n`);
+  process.exitCode = exitCodes.usage;
 }

@@ -13,6 +13,7 @@ import type { RunEvent, StepTimings } from '@unet-fleet/law';
 import { cacheFolder } from '@unet-fleet/shared';
 import { version } from 'unet-fleet/version';
 import { watchChildren } from './processes.ts';
+import { median } from './spread.ts';
 
 export interface Workload {
   baseWidth: number;
@@ -34,16 +35,22 @@ export interface Measurement {
   peakWorkerMb: number;
 }
 
+export type Summary = Omit<Measurement, 'peakWorkerMb'>;
+
 const numWarmUpSteps = 2;
 const script = fileURLToPath(new URL('../../../packages/cli/bin/unet-fleet.js', import.meta.url));
 export type Step = Extract<RunEvent, { type: 'step' }>;
 
-/** Draws a set that is just large enough, and trains on it for `numSteps` steps. */
-export async function measure(workload: Workload, numWorkers: number): Promise<Measurement> {
+/** Draws a set that is just large enough, and trains on it for `numSteps` steps. `options`: of the run's config. */
+export async function measure(
+  workload: Workload,
+  numWorkers: number,
+  options: Readonly<Record<string, string>> = {},
+): Promise<Measurement> {
   const { batchSize, threads } = workload;
   const memory = watchChildren('worker');
   const leafSize = Math.ceil(batchSize / numWorkers);
-  const steps = await stepsOf(workload, numWorkers, { leafSize, threads });
+  const steps = await stepsOf(workload, numWorkers, { leafSize, threads, ...options });
   return { ...summary(steps, numWorkers), peakWorkerMb: memory.stop() };
 }
 
@@ -98,7 +105,7 @@ export async function stepsOf(
 }
 
 /** Medians. */
-export function summary(steps: Step[], numWorkers: number): Omit<Measurement, 'peakWorkerMb'> {
+export function summary(steps: Step[], numWorkers: number): Summary {
   const stepMs = median(steps.map((step) => step.stepMs));
   const part = (name: keyof StepTimings) => median(steps.map(({ timings }) => timings![name]));
   return {
@@ -114,10 +121,4 @@ export function summary(steps: Step[], numWorkers: number): Omit<Measurement, 'p
       optimizeMs: part('optimizeMs'),
     },
   };
-}
-
-export function median(values: number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }

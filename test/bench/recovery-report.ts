@@ -1,5 +1,5 @@
 /** The figures of `pnpm bench:recovery`: medians and tails, as tables or as JSON. */
-import { median } from './measure.ts';
+import { median } from './spread.ts';
 
 export interface Recovery {
   numWorkers: number;

@@ -15,7 +15,7 @@ import { CheckpointWriter } from '@unet-fleet/record';
 import { smallModel } from '../helpers/small-model.ts';
 import { parseArgs } from '../tools/arguments.ts';
 import { requireTools, toolOptions, toolUsage } from '../tools/require.ts';
-import { median } from './measure.ts';
+import { median } from './spread.ts';
 
 const usage = `Usage: pnpm bench:checkpoint [options]
   --base-width <n>  width of the U-Net (default 64)

@@ -8,7 +8,7 @@ pretended pass goes on; then every process applies RMSprop. Prints one JSON line
 
 Needs: pip install torch numpy (in a virtual environment of its own).
 """
-import argparse, json, statistics, time
+import argparse, json, resource, statistics, time
 
 import torch
 import torch.distributed as dist
@@ -46,10 +46,12 @@ def main():
     p.add_argument("--classes", type=int, default=59)
     p.add_argument("--steps", type=int, default=10, help="the first two are for warming up")
     p.add_argument("--bucket-mb", type=float, default=25)
+    p.add_argument("--bf16", action="store_true", help="gradients travel as bfloat16")
     a = p.parse_args()
     dist.init_process_group("gloo")
     torch.set_num_threads(1)
     world = dist.get_world_size()
+    travels = torch.bfloat16 if a.bf16 else torch.float32
 
     layers = tensors(a.base, a.classes)
     work = sum(w for _, w in layers)
@@ -63,7 +65,7 @@ def main():
         members.append(i)
         size += n
         if size * 4 >= a.bucket_mb * 2 ** 20 or i == 0:
-            buckets.append((members, torch.empty(size), 1 / 3 + 2 / 3 * done / work))
+            buckets.append((members, torch.empty(size, dtype=travels), 1 / 3 + 2 / 3 * done / work))
             members, size = [], 0
     source = [torch.rand(n) * 1e-3 for n, _ in layers]
 
@@ -79,18 +81,30 @@ def main():
             offset = 0
             for i in members:
                 n = source[i].numel()
-                torch.div(source[i], world, out=flat[offset:offset + n])
-                parameters[i].grad = flat[offset:offset + n]
+                if a.bf16:
+                    flat[offset:offset + n].copy_(source[i]).div_(world)
+                else:
+                    torch.div(source[i], world, out=flat[offset:offset + n])
+                    parameters[i].grad = flat[offset:offset + n]
                 offset += n
             if world > 1:
                 waiting.append(dist.all_reduce(flat, async_op=True))
         for handle in waiting:
             handle.wait()
+        if a.bf16:
+            for members, flat, _ in buckets:
+                offset = 0
+                for i in members:
+                    n = source[i].numel()
+                    parameters[i].grad = flat[offset:offset + n].float()
+                    offset += n
         torch.nn.utils.clip_grad_value_(parameters, 0.1)
         optimizer.step()
         times.append((time.perf_counter() - began) * 1e3)
     if dist.get_rank() == 0:
-        print(json.dumps({"world": world, "leaf_ms": a.leaf_ms, "step_ms": round(statistics.median(times[2:]), 2)}))
+        step_ms, peak_kb = statistics.median(times[2:]), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        print(json.dumps({"world": world, "leaf_ms": a.leaf_ms, "step_ms": round(step_ms, 2), "peak_mb": peak_kb / 1024,
+                          "libraries": {"torch": torch.__version__}}))
 
 
 if __name__ == "__main__":

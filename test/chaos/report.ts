@@ -1,5 +1,5 @@
 /** The figures of a chaos run, as a table for a person or as JSON for a program. */
-import { median } from '../bench/measure.ts';
+import { median } from '../bench/spread.ts';
 import type { ChaosReport } from './chaos.ts';
 import type { Undisturbed } from './undisturbed.ts';
 

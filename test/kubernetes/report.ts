@@ -1,5 +1,5 @@
 /** The figures of the test, as tables for a person or as JSON for a program. */
-import { median } from '../bench/measure.ts';
+import { median } from '../bench/spread.ts';
 import type { Report } from './parts.ts';
 
 export function printReport(report: Report, asJson: boolean): void {

@@ -1,5 +1,5 @@
 /** Whether memory stays as it is over a run. Pure. */
-import { median } from '../measure.ts';
+import { median } from '../spread.ts';
 
 export interface Flatness {
   /** Medians. */

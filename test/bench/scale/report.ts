@@ -1,6 +1,6 @@
 /** Figures of a point, for people and for programs. Pure. */
 import type { RunEvent } from '@unet-fleet/law';
-import { median } from '../measure.ts';
+import { median } from '../spread.ts';
 import type { Group, Point } from './point.ts';
 import { mebibytes, memoryOf } from './verdict.ts';
 
