@@ -15,6 +15,7 @@ function point(overrides: Partial<Point> = {}): Point {
     numWorkers: 2,
     carrier: 'nats',
     numReducers: 1,
+    numParameters: 487_075,
     steps: [],
     usage: { coordinator: usage(sawTooth(200 * mebibyte, 600)), broker: usage([]), workers: usage([]) },
     broker: { numSlowConsumers: 0, inBytes: 0, outBytes: 0, inMessages: 0, outMessages: 0 },

@@ -65,35 +65,40 @@ def rmsprop(parameters):
     return torch.optim.RMSprop(parameters, lr=1e-3, weight_decay=1e-8, momentum=0.9)
 
 
-def seconds_of(work, times):
+def seconds_of(work, times, device="cpu"):
     """The middle of so many times after the warm-up."""
     taken = []
     for _ in range(times):
         began = time.perf_counter()
         work()
+        if device == "cuda":
+            torch.cuda.synchronize()
         taken.append(time.perf_counter() - began)
     return statistics.median(taken[WARM_UP:])
 
 
 def training(options, is_distributed):
-    model = UNet(options.classes, options.base).to(memory_format=torch.channels_last)
+    device = options.device
+    # As TensorFlow computes float32 on a GPU.
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    model = UNet(options.classes, options.base).to(device, memory_format=torch.channels_last)
     numbers = sum(parameter.numel() for parameter in model.parameters())
     if is_distributed:
         model = nn.parallel.DistributedDataParallel(model)
     optimizer = rmsprop(model.parameters())
     shape = (options.batch, 3, options.height, options.width)
-    photos = torch.rand(shape).to(memory_format=torch.channels_last)
-    labels = torch.randint(0, options.classes, (options.batch, options.height, options.width))
+    photos = torch.rand(shape, device=device).to(memory_format=torch.channels_last)
+    labels = torch.randint(0, options.classes, (options.batch, options.height, options.width), device=device)
 
     def step():
         optimizer.zero_grad()
-        with torch.autocast("cpu", torch.bfloat16, enabled=options.bf16):
+        with torch.autocast(device, torch.bfloat16, enabled=options.bf16):
             scores = model(photos)
         functional.cross_entropy(scores.float(), labels).backward()
         nn.utils.clip_grad_value_(model.parameters(), 0.1)
         optimizer.step()
 
-    seconds = seconds_of(step, options.steps)
+    seconds = seconds_of(step, options.steps, device)
     world = dist.get_world_size() if is_distributed else 1
     return {"parameters": numbers, "step_ms": seconds * 1e3, "images_per_s": world * options.batch / seconds}
 
@@ -133,6 +138,7 @@ def kernels(options):
 def main():
     parser = argparse.ArgumentParser(description="yardsticks of unet-fleet's benchmarks")
     parser.add_argument("mode", choices=["step", "ddp", "exchange", "kernels"])
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="of the mode step")
     parser.add_argument("--batch", type=int, default=2, help="photos of a step, in each process")
     parser.add_argument("--height", type=int, default=192)
     parser.add_argument("--width", type=int, default=256)

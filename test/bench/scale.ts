@@ -6,12 +6,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { generateSample, type SampleSet } from '@unet-fleet/dataset';
 import { parseArgs } from '../tools/arguments.ts';
 import { requireTools, toolOptions, toolUsage } from '../tools/require.ts';
-import { type Carrier, type Point, type PointOptions, runPoint } from './scale/point.ts';
+import type { Carrier, Point } from './scale/point.ts';
 import { lineOf, summaryOf, tableOf } from './scale/report.ts';
 import { faultsOf } from './scale/verdict.ts';
+import { drawSet, type Measured, measureFleet, type Workload } from './scale/workload.ts';
 
 const usage = `Usage: pnpm bench:scale [options] [-- options of unet-fleet coordinator, such as --clip norm]
   --workers <list>     worker counts (default 1,2,4,8,16,32,64)
@@ -45,17 +45,12 @@ if (values.help) {
 }
 await requireTools('bench:scale', [], values);
 
-/** Photos of an epoch, in steps. */
-const stepsOfEpoch = 4;
 const batchSize = Number(values['batch-size']);
 const leafMs = Number(values['leaf-ms']);
 const numSteps = Number(values.steps);
 const minutes = Number(values.minutes);
 const workerCounts = values.workers.split(',').map(Number);
 const carriers = values.carriers.split(',') as Carrier[];
-/** Of the photos that the moments of a backward pass are of; those that are loaded are small. */
-const pretended = { width: 256, height: 192 };
-const side = 32;
 
 const folder = mkdtempSync(join(tmpdir(), 'unet-fleet-scale-'));
 try {
@@ -65,68 +60,48 @@ try {
 }
 
 async function main(): Promise<boolean> {
-  const numPhotos = stepsOfEpoch * batchSize;
-  const set = await generateSample(join(folder, 'set'), {
-    numImages: numPhotos + 1,
-    width: side,
-    height: side,
-  });
-  const steps = Math.ceil(numSteps / stepsOfEpoch) * stepsOfEpoch;
+  const workload: Workload = {
+    folder,
+    baseWidth: Number(values['base-width']),
+    batchSize,
+    flags: positionals,
+  };
+  const set = await drawSet(workload);
+  const measure = (measured: Measured) => measureFleet(workload, set, measured);
+  const ofOne = (steps: number) => measure({ numWorkers: 1, carrier: 'shared', leafMs: 0, numSteps: steps });
   const points: { point: Point; faults: string[]; minutes: number }[] = [];
   const take = (point: Point, reference: Pick<Point, 'gradientSha256s'>, ofMinutes = 0) => {
     const faults = faultsOf(point, reference);
     points.push({ point, faults, minutes: ofMinutes });
     tell(`${lineOf(point)}${faults.length > 0 ? `  WRONG: ${faults.join('; ')}` : ''}`);
   };
-  const reference = await measure(set, { numWorkers: 1, carrier: 'shared', leafMs: 0, steps });
+  const reference = await ofOne(numSteps);
   for (const carrier of carriers) {
     for (const numWorkers of workerCounts) {
-      take(await measure(set, { numWorkers, carrier, leafMs, steps }), reference);
+      take(await measure({ numWorkers, carrier, leafMs, numSteps }), reference);
     }
   }
   if (minutes > 0) {
     const numWorkers = Math.max(...workerCounts);
     const long: Point[] = [];
     for (const carrier of carriers) {
-      long.push(await measure(set, { numWorkers, carrier, leafMs, steps: null }));
+      const stopAfterMs = minutes * 60_000;
+      long.push(await measure({ numWorkers, carrier, leafMs, numSteps: null, stopAfterMs }));
       tell(lineOf(long.at(-1)!));
     }
     const most = Math.max(...long.map((point) => point.gradientSha256s.length));
     tell(`the same ${most} steps with one worker`);
-    const toCompare = await measure(set, { numWorkers: 1, carrier: 'shared', leafMs: 0, steps: most });
+    const toCompare = await ofOne(most);
     for (const point of long) take(point, toCompare, minutes);
   }
   const [cpu] = cpus();
   const machine = `${cpus().length} cores, ${cpu?.model ?? 'unknown'}`;
-  const workload = { baseWidth: Number(values['base-width']), batchSize, leafMs, flags: positionals };
   if (values.json) {
     const results = points.map(({ point, ...more }) => ({ ...summaryOf(point), ...more }));
-    console.log(JSON.stringify({ machine, workload, results }, null, 2));
+    const { folder: _, ...shown } = workload;
+    console.log(JSON.stringify({ machine, workload: { ...shown, leafMs }, results }, null, 2));
   } else console.log(`\n${machine}; base width ${workload.baseWidth}\n\n${tableOf(points)}`);
   return points.every(({ faults }) => faults.length === 0);
-}
-
-interface Measured {
-  numWorkers: number;
-  carrier: Carrier;
-  leafMs: number;
-  /** Null: until the time is over. */
-  steps: number | null;
-}
-
-function measure(set: SampleSet, { numWorkers, carrier, leafMs, steps }: Measured): Promise<Point> {
-  const epochs = steps === null ? 1_000_000 : Math.ceil(steps / stepsOfEpoch);
-  const numPhotos = stepsOfEpoch * batchSize;
-  const flags = [
-    ...['--size', `${side}x${side}`, '--base-width', values['base-width'], '--epochs', `${epochs}`],
-    ...['--batch-size', `${batchSize}`, '--leaf-size', '1', '--validation-share', `${1 / (numPhotos + 1)}`],
-    ...['--validate-every', '100', ...positionals],
-  ];
-  return runPoint({
-    ...{ numWorkers, carrier, flags, set, folder: join(folder, 'point') },
-    standIn: { leafMs, ...pretended },
-    stopAfterMs: steps === null ? minutes * 60_000 : null,
-  } satisfies PointOptions);
 }
 
 /** Progress goes to stderr, so that the figures can be piped. */

@@ -38,6 +38,7 @@ export interface Point {
   numWorkers: number;
   carrier: Carrier;
   numReducers: number;
+  numParameters: number;
   steps: Step[];
   /** From the first step on. */
   usage: Record<Group, Usage>;
@@ -160,7 +161,9 @@ function factsOf(
     disturbances[name] = (disturbances[name] ?? 0) + times;
   };
   let weightsSha256 = '';
+  let numParameters = 0;
   for (const event of events) {
+    if (event.type === 'run-started') numParameters = event.numParameters!;
     if (event.type === 'finished') weightsSha256 = event.weightsSha256;
     if (event.type === 'warning') count(`warning: ${event.message}`);
     else if (!plainEvents.has(event.type)) count(event.type);
@@ -181,6 +184,7 @@ function factsOf(
   return {
     numWorkers,
     carrier,
+    numParameters,
     numReducers: log.find(({ numReducers }) => numReducers !== undefined).numReducers,
     steps: events.filter((event): event is Step => event.type === 'step'),
     disturbances,

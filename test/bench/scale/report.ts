@@ -9,7 +9,8 @@ type Step = Extract<RunEvent, { type: 'step' }>;
 
 /** Medians over the steps after the warm-up. */
 export function summaryOf(point: Point) {
-  const { broker, disturbances, numReducers, numWorkers, carrier, usage, gradientSha256s } = point;
+  const { broker, disturbances, numReducers, numWorkers, numParameters, carrier, usage, gradientSha256s } =
+    point;
   const steps = point.steps.slice(numWarmUpSteps);
   const part = (name: keyof NonNullable<Step['timings']>) =>
     median(steps.map(({ timings }) => timings![name] ?? 0));
@@ -21,7 +22,7 @@ export function summaryOf(point: Point) {
     return (spent * stepMs) / Math.max(1, watchedMs);
   };
   return {
-    ...{ numWorkers, carrier, numReducers, numSteps: gradientSha256s.length, stepMs },
+    ...{ numWorkers, carrier, numReducers, numParameters, numSteps: gradientSha256s.length, stepMs },
     imagesPerSecond: (1_000 * (steps[0]?.numImages ?? 0)) / stepMs,
     ...{
       sendMs: part('sendMs'),

@@ -65,6 +65,8 @@ export function loadBinding(options: {
   process.env.TF_ENABLE_ONEDNN_OPTS = '1';
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
   process.env.CUDA_DEVICE_ORDER ??= 'PCI_BUS_ID';
+  // Otherwise the first worker on a GPU takes nearly all of its memory, and a second has none.
+  process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true';
   if (options.device === 'cpu') process.env.CUDA_VISIBLE_DEVICES = '-1';
   const path = bindingPath();
   if (!existsSync(path)) {
