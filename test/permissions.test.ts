@@ -76,6 +76,7 @@ const subjectsWith = (peer: string, other: string): string[] => [
   run.fetch(other, peer),
   `${run.frames(peer, other)}.0`,
   `${run.frames(other, peer)}.0`,
+  `${run.weights(peer)}.1.0`,
   `${inboxOf(peer)}.a.1`,
 ];
 
@@ -104,6 +105,9 @@ function forbiddenToPublish(me: string, victim: string): string[] {
     run.down(me),
     run.fetch(me, reducer),
     `${run.frames(me, reducer)}.0`,
+    // Weights are the coordinator's to send, whoever is said to have made them.
+    `${run.weights(reducer)}.1.0`,
+    `${run.weights(me)}.1.0`,
     `${inboxOf(me)}.a.1`,
     `${inboxOf(reducer)}.a.1`,
     '_INBOX.a.1',
@@ -137,6 +141,7 @@ function forbiddenToHear(me: string, victim: string): string[] {
     discoverSubject(anyPeer),
     run.fetch(anyPeer, anyPeer),
     `${run.frames(anyPeer, anyPeer)}.*`,
+    `${run.weights(anyPeer)}.*.*`,
     `unet-fleet.run.*.down.${other}.*`,
     'unet-fleet.run.run.>',
     'unet-fleet.run.*.*',
@@ -245,7 +250,7 @@ describe.each([
     expect(await refusedOf(me, attempts)).toEqual([...attempts].sort());
     await Promise.all([coordinator.flush(), victim.flush()]);
     expect(everything).toEqual([]);
-    expect(attempts).toHaveLength(39);
+    expect(attempts).toHaveLength(42);
   });
 
   test('is refused whatever it listens to that is not for it', async () => {
@@ -279,7 +284,7 @@ describe.each([
     expect(heard).toEqual([]);
     // The others did hear it.
     expect(everything).toHaveLength(9);
-    expect(attempts).toHaveLength(43);
+    expect(attempts).toHaveLength(45);
   });
 
   test('is missed by the coordinator at once when its connection closes', async () => {
@@ -325,12 +330,14 @@ describe.each([
 
     // Bulk values in both directions.
     const tag = runTagOf('run');
-    const key: BulkKey = { kind: 'gradient', term: 1, version: 0, level: 0, index: 0 };
+    const values = { term: 1, version: 0, level: 0, index: 0 };
     const ends = [
-      { from: me, of: broker.me, to: coordinator, by: reducer },
-      { from: coordinator, of: reducer, to: me, by: broker.me },
-    ];
-    for (const { from, of, to, by } of ends) {
+      { kind: 'gradient', from: me, of: broker.me, to: coordinator, by: reducer },
+      { kind: 'gradient', from: coordinator, of: reducer, to: me, by: broker.me },
+      { kind: 'weights', from: coordinator, of: reducer, to: me, by: broker.me },
+    ] as const;
+    for (const { kind, from, of, to, by } of ends) {
+      const key: BulkKey = { kind, ...values };
       const outbox = new NatsOutbox(from, tag, run, of);
       const inbox = new NatsInbox(to, tag, run, by);
       outbox.offer(key, 0, Buffer.from('values'));

@@ -161,6 +161,6 @@ test('a broker that allows too few subscriptions is told before the run begins, 
   };
   await probe(mostSubscriptions);
   await expect(probe(mostSubscriptions - 1)).rejects.toThrow(
-    /fewer than 4 subscriptions, which a run needs: raise max_subscriptions/,
+    /fewer than 24 subscriptions, which a run needs: raise max_subscriptions/,
   );
 });

@@ -12,6 +12,7 @@ export * from './protocol/subjects.ts';
 export * from './transport/asking.ts';
 export * from './transport/broker-url.ts';
 export * from './transport/bulk.ts';
+export * from './transport/bulk-port.ts';
 export type * from './transport/connect.ts';
 export type * from './transport/credentials.ts';
 export * from './transport/frame.ts';

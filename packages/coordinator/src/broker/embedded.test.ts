@@ -42,7 +42,7 @@ const isAlive = (pid: number): boolean => {
 test('listens when it is returned, carries messages up to 2 MiB, and ends at stop', async () => {
   const broker = await start();
   const connection = await connectBroker({ ...broker, name: 'test' });
-  expect(connection.info?.max_payload).toBe(2 * 1024 ** 2);
+  expect(connection.info?.max_payload).toBe(8 * 1024 ** 2);
   const subject = '_INBOX.coordinator.a';
   const subscription = connection.subscribe(subject, { max: 1 });
   connection.publish(subject, new Uint8Array(1 << 20).fill(7));

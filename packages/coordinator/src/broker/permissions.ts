@@ -19,6 +19,7 @@ export const coordinatorPermissions: Permissions = {
     `${run}.down.*.*`,
     `${run}.fetch.*.*.${coordinatorIdentity}.*`,
     `${run}.frames.*.*.${coordinatorIdentity}.*.*`,
+    `${run}.weights.${coordinatorIdentity}.*.*.*`,
     // Answers to requests; each goes to the inbox of the peer that the request's subject names.
     '_INBOX.>',
   ],
@@ -47,6 +48,7 @@ export const workerPermissions = (identity: string): Permissions => ({
     `${run}.down.${identity}.*`,
     `${run}.fetch.${identity}.*.*.*`,
     `${run}.frames.${identity}.*.*.*.*`,
+    `${run}.weights.${coordinatorIdentity}.*.*.*`,
     `_INBOX.${identity}.>`,
   ],
 });

@@ -6,8 +6,8 @@ import { UserError } from '@unet-fleet/law';
 import { type BrokerAddress, inboxOf } from '@unet-fleet/wire';
 import { connectBroker } from '@unet-fleet/wire/transport/connect';
 
-/** Of one connection at most: the coordinator hears who looks for a run, who joins, what workers say and who has gone. */
-export const mostSubscriptions = 4;
+/** Of one connection at most: a worker's for bulk, with one for each bucket of weights that it awaits, and some to spare. */
+export const mostSubscriptions = 24;
 
 /**
  * Opens and closes a connection, so that a broker which tells of such things does so before it matters; meanwhile it

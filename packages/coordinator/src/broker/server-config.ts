@@ -40,8 +40,8 @@ server_name: unet-fleet
 host: ${text(config.host)}
 port: ${config.port}
 ${config.files ? filesText(config.files) : ''}${config.tls ? tlsText(config.tls) : ''}
-# A frame is 512 KiB and its header; nothing that a peer sends is larger.
-max_payload: 2MB
+# A bucket of 4 MiB and its header are one message; nothing that a peer sends is larger.
+max_payload: 8MB
 # A receiver that lags by more is cut off; credits keep a healthy one far below.
 max_pending: 64MB
 write_deadline: "10s"

@@ -15,7 +15,7 @@ import { isBoundedMsgpack } from './bounded-msgpack.ts';
 import { modelSchema } from './model-schema.ts';
 import { safeId } from './subjects.ts';
 
-export const protocolVersion = 8;
+export const protocolVersion = 9;
 
 const id = z.string().regex(safeId);
 const text = z.string().max(2_000);

@@ -61,6 +61,8 @@ export interface Subjects {
   fetch(to: string, from: string): string;
   /** Prefix of the answers to fetches: frames that `from` sends to `to`, followed by the request's number. */
   frames(to: string, from: string): string;
+  /** Prefix of the weights that `from` sends to all who listen at that moment, followed by version and bucket. */
+  weights(from: string): string;
 }
 
 export function subjectsOf(runId: string): Subjects {
@@ -73,6 +75,7 @@ export function subjectsOf(runId: string): Subjects {
     down: (workerId) => `${run}.down.${workerId}`,
     fetch: (to, from) => `${run}.fetch.${to}.${from}`,
     frames: (to, from) => `${run}.frames.${to}.${from}`,
+    weights: (from) => `${run}.weights.${from}`,
   };
 }
 

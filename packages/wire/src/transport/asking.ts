@@ -3,6 +3,7 @@
  * for the first time when the broker is back.
  */
 import { channel } from 'node:diagnostics_channel';
+import type { UserError } from '@unet-fleet/law';
 import { type Clock, realClock } from '@unet-fleet/shared';
 import { FetchError } from './bulk.ts';
 import { type BulkKey, bucketText } from './frame.ts';
@@ -36,7 +37,7 @@ export interface AskingPorts {
   /** When the peer was last heard, on the clock; -Infinity for never. */
   lastHeardMs(): number;
   /** Called once: with null when the bucket is there. */
-  settled(error: FetchError | null): void;
+  settled(error: FetchError | UserError | null): void;
 }
 
 export class Asking {
@@ -92,7 +93,11 @@ export class Asking {
     this.#after(damagedPauseMs, () => this.#ask());
   }
 
-  settle(error: FetchError | null): void {
+  protected get isSettled(): boolean {
+    return this.#isSettled;
+  }
+
+  settle(error: FetchError | UserError | null): void {
     if (this.#isSettled) return;
     this.#isSettled = true;
     this.#stopWaiting();

@@ -7,7 +7,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import {
   type Authenticator,
-  connect,
   errors,
   type NatsConnection,
   nkeyAuthenticator,
@@ -17,6 +16,7 @@ import type { Config } from '@unet-fleet/law';
 import { exitCodes, UserError } from '@unet-fleet/law';
 import { inboxOf } from '../protocol/subjects.ts';
 import { parseBrokerUrl, splitBrokerUrl } from './broker-url.ts';
+import { connectWithPort } from './bulk-transport.ts';
 import { connectError } from './connect-error.ts';
 import { readCertificates, readSeedFile } from './credentials.ts';
 import { complaintOf } from './greeting.ts';
@@ -78,7 +78,7 @@ export async function connectBroker(options: ConnectOptions): Promise<NatsConnec
     joined?.authority ?? (ca === '' ? '' : readCertificates(ca)),
   );
   try {
-    const connection = await connect({
+    const connection = await connectWithPort({
       servers: servers.map(({ host }) => host),
       name: options.name,
       ...(options.peer ? { inboxPrefix: inboxOf(options.peer) } : {}),

@@ -42,10 +42,10 @@ export interface FrameHeader extends BulkKey {
 export const runTagOf = (runId: string): number => crc32(runId);
 
 /**
- * Payload bytes per frame, at most: with its header well under the 1 MiB that every NATS server takes by default. Where
- * one takes less, frames are smaller (payload.ts); all but the last of a bucket have the same size, a power of two.
+ * Payload bytes per frame, at most: a bucket of float32. Where the broker takes less (1 MiB by default), frames are smaller
+ * (payload.ts); all but the last of a bucket have the same size, a power of two.
  */
-export const chunkBytes = 512 * 1024;
+export const chunkBytes = 4 * 1024 * 1024;
 /** A receiver keeps a note of each frame: smaller ones than any broker makes necessary are none. */
 export const leastChunkBytes = 4 * 1024;
 

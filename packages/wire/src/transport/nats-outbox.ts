@@ -1,12 +1,15 @@
 /**
  * The sending end of bulk transfers over NATS: answers each request with the bucket, as frames of at most one chunk
  * each. Nobody chooses where it publishes: an answer goes to the subject of the peer that the request's own subject
- * names. The client library has no backpressure, so this end sends no more than a window ahead of what the server has
- * taken, and lets others wait their turn: a peer that asks for everything at once costs no memory.
+ * names, or, of weights, to the one of all who have asked for the same. Those alone listen there, so what a request grants
+ * holds for each of them, and the broker makes as many of one message as are wanted. This end sends no more than a window
+ * ahead of what the system has taken, and lets others wait their turn: a peer that asks for everything at once costs no
+ * memory, and a frame is written from where its values are.
  */
 import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
 import { anyPeer, type Subjects, senderOf } from '../protocol/subjects.ts';
 import type { BulkOutbox } from './bulk.ts';
+import { type BulkPort, portOf } from './bulk-port.ts';
 import {
   type BulkKey,
   bucketText,
@@ -17,12 +20,13 @@ import {
   frameHeaderBytes,
   requestBytes,
 } from './frame.ts';
+import { Gathering } from './gathering.ts';
 import { watchLink } from './link.ts';
 import { pieceBytesOf } from './payload.ts';
 import { Turns } from './turns.ts';
 
-/** Bytes sent that the server may not have taken yet. */
-const aheadBytes = 32 * 1024 * 1024;
+/** Bytes sent that the system may not have taken yet: two buckets, so that it never waits for the next. */
+const aheadBytes = 8 * 1024 * 1024;
 
 interface Request {
   requester: string;
@@ -30,14 +34,31 @@ interface Request {
   header: FrameHeader;
 }
 
+interface Frame {
+  header: Uint8Array;
+  payload: Uint8Array;
+}
+
+interface Offer {
+  key: BulkKey;
+  bucket: number;
+  bytes: Uint8Array;
+  /** Made when the bucket is first asked for, for all who ask; null before, and for pieces of `pieceBytes`. */
+  frames: Frame[] | null;
+  pieceBytes: number;
+}
+
 export class NatsOutbox implements BulkOutbox {
   readonly #connection: NatsConnection;
+  readonly #port: BulkPort;
   readonly #runTag: number;
   readonly #subjects: Subjects;
   readonly #peer: string;
-  readonly #offers = new Map<string, { key: BulkKey; bytes: Uint8Array }>();
+  readonly #offers = new Map<string, Offer>();
   readonly #subscription: Subscription;
   readonly #waiting = new Turns<Request>();
+  /** For weights, which go out once for all. */
+  readonly #gathering = new Gathering<Request>(() => this.#serve());
   #aheadBytes = 0;
   #closed = false;
   /** Requests that were not answered because too many waited. */
@@ -46,6 +67,7 @@ export class NatsOutbox implements BulkOutbox {
   /** Serves the fetches that name this peer. */
   constructor(connection: NatsConnection, runTag: number, subjects: Subjects, peer: string) {
     this.#connection = connection;
+    this.#port = portOf(connection);
     this.#runTag = runTag;
     this.#subjects = subjects;
     this.#peer = peer;
@@ -55,11 +77,11 @@ export class NatsOutbox implements BulkOutbox {
       },
     });
     // Whoever waited asks anew when the broker is back.
-    watchLink(connection, { onLost: () => this.#waiting.clear() });
+    watchLink(connection, { onLost: () => this.#forgetRequests() });
   }
 
   offer(key: BulkKey, bucket: number, bytes: Uint8Array): void {
-    this.#offers.set(bucketText(key, bucket), { key, bytes });
+    this.#offers.set(bucketText(key, bucket), { key, bucket, bytes, frames: null, pieceBytes: 0 });
   }
 
   withdraw(keep: (key: BulkKey) => boolean): void {
@@ -70,7 +92,12 @@ export class NatsOutbox implements BulkOutbox {
     this.#closed = true;
     this.#subscription.unsubscribe();
     this.#offers.clear();
+    this.#forgetRequests();
+  }
+
+  #forgetRequests(): void {
     this.#waiting.clear();
+    this.#gathering.clear();
   }
 
   #receive({ subject, data }: Msg): void {
@@ -81,57 +108,91 @@ export class NatsOutbox implements BulkOutbox {
     const number = Buffer.from(data.buffer, data.byteOffset, requestBytes).readUInt32LE(frameHeaderBytes);
     // Asked again while it waits.
     if (this.#waiting.of(requester).some((other) => other.number === number)) return;
-    if (this.#waiting.add(requester, { requester, number, header })) this.#serve();
+    const request = { requester, number, header };
+    const text = bucketText(header, header.bucket);
+    const isTaken =
+      header.kind === 'weights' && this.#offers.has(text)
+        ? this.#gathering.add(header.version, text, requester, request)
+        : this.#waiting.add(requester, request);
+    if (isTaken) this.#serve();
     // It is asked for again if it was meant.
     else this.numDropped++;
   }
 
   #serve(): void {
     while (this.#aheadBytes < aheadBytes && !this.#closed) {
-      const request = this.#waiting.next();
-      if (!request) return;
-      const numBytes = this.#answer(request);
-      if (numBytes === 0) continue;
-      this.#aheadBytes += numBytes;
-      const taken = () => {
-        this.#aheadBytes -= numBytes;
-        this.#serve();
-      };
-      // It fails when the connection breaks: then nothing is ahead any more.
-      this.#connection.flush().then(taken, taken);
+      const together = this.#gathering.next();
+      const request = together ? undefined : this.#waiting.next();
+      if (together) this.#answerAll(together);
+      else if (request) this.#answer(request);
+      else return;
     }
   }
 
-  /** Sends what was asked for, and returns how many bytes that was. */
-  #answer({ requester, number, header }: Request): number {
-    const reply = `${this.#subjects.frames(requester, this.#peer)}.${number}`;
-    const bytes = this.#offers.get(bucketText(header, header.bucket))?.bytes;
-    if (!bytes) {
-      const absent = Buffer.allocUnsafe(frameHeaderBytes);
-      encodeHeader(absent, this.#runTag, { ...header, role: 'absent' });
-      this.#connection.publish(reply, absent);
-      return 0;
-    }
-    const chunkBytes = pieceBytesOf(this.#connection);
-    // At least one frame: that a bucket is empty is an answer too.
-    for (
-      let offsetBytes = 0;
-      offsetBytes === 0 || offsetBytes < bytes.byteLength;
-      offsetBytes += chunkBytes
-    ) {
-      const payload = bytes.subarray(offsetBytes, Math.min(offsetBytes + chunkBytes, bytes.byteLength));
-      const frame = Buffer.allocUnsafe(frameHeaderBytes + payload.byteLength);
-      encodeHeader(frame, this.#runTag, {
-        ...header,
-        role: 'data',
-        offsetBytes,
-        lengthBytes: payload.byteLength,
-        totalBytes: bytes.byteLength,
-        checksum: checksumOf(payload),
-      });
-      frame.set(payload, frameHeaderBytes);
-      this.#connection.publish(reply, frame);
-    }
-    return bytes.byteLength;
+  /** They have asked for the same, and listen for it already. */
+  #answerAll(requests: readonly Request[]): void {
+    const { version, bucket } = requests[0]!.header;
+    const offer = this.#offers.get(bucketText(requests[0]!.header, bucket));
+    if (!offer) for (const request of requests) this.#sendAbsent(request);
+    else this.#sendFrames(`${this.#subjects.weights(this.#peer)}.${version}.${bucket}`, offer);
   }
+
+  #answer(request: Request): void {
+    const { header } = request;
+    const offer = this.#offers.get(bucketText(header, header.bucket));
+    if (!offer) this.#sendAbsent(request);
+    else this.#sendFrames(this.#replyOf(request), offer);
+  }
+
+  #replyOf({ requester, number }: Request): string {
+    return `${this.#subjects.frames(requester, this.#peer)}.${number}`;
+  }
+
+  #sendAbsent(request: Request): void {
+    const absent = Buffer.allocUnsafe(frameHeaderBytes);
+    encodeHeader(absent, this.#runTag, { ...request.header, role: 'absent' });
+    this.#connection.publish(this.#replyOf(request), absent);
+  }
+
+  #sendFrames(subject: string, offer: Offer): void {
+    for (const frame of this.#framesOf(offer)) this.#send(subject, frame);
+  }
+
+  #send(subject: string, { header, payload }: Frame): void {
+    this.#aheadBytes += payload.byteLength;
+    this.#port.send(subject, header, payload, () => {
+      this.#aheadBytes -= payload.byteLength;
+      this.#serve();
+    });
+  }
+
+  #framesOf(offer: Offer): Frame[] {
+    const pieceBytes = pieceBytesOf(this.#connection);
+    // The broker that is there now may take other pieces than the one before.
+    if (!offer.frames || offer.pieceBytes !== pieceBytes) {
+      offer.frames = framesOf(offer, pieceBytes, this.#runTag);
+      offer.pieceBytes = pieceBytes;
+    }
+    return offer.frames;
+  }
+}
+
+function framesOf({ key, bucket, bytes }: Offer, pieceBytes: number, runTag: number): Frame[] {
+  // At least one frame: that a bucket is empty is an answer too.
+  const numFrames = Math.max(1, Math.ceil(bytes.byteLength / pieceBytes));
+  return Array.from({ length: numFrames }, (_, i) => {
+    const offsetBytes = i * pieceBytes;
+    const payload = bytes.subarray(offsetBytes, offsetBytes + pieceBytes);
+    const header = Buffer.allocUnsafe(frameHeaderBytes);
+    encodeHeader(header, runTag, {
+      ...key,
+      role: 'data',
+      bucket,
+      offsetBytes,
+      lengthBytes: payload.byteLength,
+      totalBytes: bytes.byteLength,
+      checksum: checksumOf(payload),
+    });
+    return { header, payload };
+  });
 }
