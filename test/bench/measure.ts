@@ -13,6 +13,7 @@ import type { RunEvent, StepTimings } from '@unet-fleet/law';
 import { cacheFolder } from '@unet-fleet/shared';
 import { version } from 'unet-fleet/version';
 import { watchChildren } from './processes.ts';
+import { minus, type ProcessorSeconds, perStep, processorSeconds } from './processor-time.ts';
 import { median } from './spread.ts';
 
 export interface Workload {
@@ -54,6 +55,9 @@ export async function measure(
   return { ...summary(steps, numWorkers), peakWorkerMb: memory.stop() };
 }
 
+/** Told what processes took of the processor for a step, on average over those after the warm-up. */
+export type OnProcessorTime = (ofStep: ProcessorSeconds) => void;
+
 /**
  * The steps after the warm-up of a run whose photos are drawn. `options`: of the config, beside those of the workload.
  * `workerCommand`: what a worker's process is.
@@ -63,6 +67,7 @@ export async function stepsOf(
   numWorkers: number,
   options: Record<string, unknown>,
   workerCommand = [process.execPath, script, 'worker'],
+  onProcessorTime: OnProcessorTime = () => {},
 ): Promise<Step[]> {
   const { baseWidth, width, height, batchSize, numClasses, numSteps } = workload;
   const folder = mkdtempSync(join(tmpdir(), 'unet-fleet-bench-'));
@@ -84,6 +89,7 @@ export async function stepsOf(
       ...options,
     };
     const steps: Step[] = [];
+    let atStart: ProcessorSeconds | null = null;
     await runCoordinator({
       config: loadConfig({ flags }),
       resume: null,
@@ -91,7 +97,12 @@ export async function stepsOf(
       cacheDir: cacheFolder(process.env),
       softwareVersion: version,
       onEvent: (event) => {
-        if (event.type === 'step') steps.push(event);
+        if (event.type !== 'step') return;
+        steps.push(event);
+        if (steps.length === numWarmUpSteps) atStart = processorSeconds();
+        if (steps.length === numSteps && atStart) {
+          onProcessorTime(perStep(minus(processorSeconds(), atStart), numSteps - numWarmUpSteps));
+        }
       },
       onScanProgress: () => {},
       log: { info: () => {}, warn: () => {} },

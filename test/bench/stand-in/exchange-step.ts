@@ -1,6 +1,6 @@
 /** A step whose computing is pretended: the real coordinator, broker and worker processes around a stand-in. */
 import { fileURLToPath } from 'node:url';
-import { type Measurement, stepsOf, summary } from '../measure.ts';
+import { type Measurement, type OnProcessorTime, stepsOf, summary } from '../measure.ts';
 import { watchChildren } from '../processes.ts';
 import { type StandIn, standInVariable } from './settings.ts';
 
@@ -22,12 +22,16 @@ export const numClasses = 59;
 const pretended = { width: 256, height: 192 };
 const workerScript = fileURLToPath(new URL('./worker.js', import.meta.url));
 
-export async function exchangeStep(step: ExchangeStep): Promise<Measurement> {
+export async function exchangeStep(
+  step: ExchangeStep,
+  onProcessorTime?: OnProcessorTime,
+): Promise<Measurement> {
   const { leafMs, numWorkers, carrier, baseWidth, numSteps, options } = step;
   Object.assign(process.env, standInVariable({ leafMs, ...pretended } satisfies StandIn));
   const workload = { baseWidth, width: 32, height: 32, batchSize: numWorkers, numClasses, numSteps };
   const memory = watchChildren(workerScript);
   const own = { leafSize: 1, threads: 1, sharedMemory: carrier === 'shared' };
-  const steps = await stepsOf(workload, numWorkers, { ...own, ...options }, [process.execPath, workerScript]);
+  const command = [process.execPath, workerScript];
+  const steps = await stepsOf(workload, numWorkers, { ...own, ...options }, command, onProcessorTime);
   return { ...summary(steps, numWorkers), peakWorkerMb: memory.stop() };
 }
