@@ -57,7 +57,7 @@ export const reportAsJson = (machine: Machine, numRounds: number, played: readon
 });
 
 export function reportAsText(machine: Machine, numRounds: number, played: readonly Played[]): string {
-  const head = `${machineText(machine)}\nmedians of ${numRounds} rounds, and in brackets the least and the most; ratio: times as fast as the yardstick`;
+  const head = `${machineText(machine)}\nmedians of ${numRounds} ${numRounds === 1 ? 'round' : 'rounds'}, and in brackets the least and the most; ratio: times as fast as the yardstick`;
   return [head, ...played.map(contestText)].join('\n\n');
 }
 

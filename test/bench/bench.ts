@@ -116,7 +116,7 @@ function contestOf(name: string): Contest {
     return trainingContest(name, preset, options, { python, command: values.yardstick || null });
   }
   const numValues = wholeNumber('values')!;
-  if (name === 'kernels') return kernelsContest(others.kernels, numValues, python);
+  if (name === 'kernels') return kernelsContest(numValues, python);
   if (name !== 'exchange') throw new UserError(`there is no preset ${name}: ${presetNames.join(', ')}`);
   const { carrier } = values;
   if (carrier !== 'shared' && carrier !== 'nats') {
@@ -124,7 +124,7 @@ function contestOf(name: string): Contest {
   }
   const baseWidth = wholeNumber('base-width') ?? 64;
   const numWorkers = wholeNumber('workers') ?? 2;
-  return exchangeContest(others.exchange, { numWorkers, carrier, baseWidth, numValues, options }, python);
+  return exchangeContest({ numWorkers, carrier, baseWidth, numValues, options }, python);
 }
 
 /** Progress goes to stderr, so that the figures can be piped. */

@@ -92,8 +92,8 @@ async function ofCommand(command: string): Promise<Turn> {
 }
 
 /** Adding two gradients, and the optimizer: of memory's speed, one thread. */
-export const kernelsContest = (about: string, numValues: number, python: string | null): Contest => ({
-  ...{ name: 'kernels', about },
+export const kernelsContest = (numValues: number, python: string | null): Contest => ({
+  ...{ name: 'kernels', about: `one thread, ${numValues} values` },
   async ours() {
     const script = fileURLToPath(new URL('./kernels.js', import.meta.url));
     const { lastLine } = await runShell(`${process.execPath} ${script} ${numValues}`);
@@ -124,9 +124,10 @@ export interface ExchangeOptions {
 }
 
 /** A step of which nothing is computed, beside an all_reduce and an optimizer step in every process. */
-export function exchangeContest(about: string, exchange: ExchangeOptions, python: string | null): Contest {
+export function exchangeContest(exchange: ExchangeOptions, python: string | null): Contest {
   const { numWorkers, carrier, baseWidth, numValues, options } = exchange;
   const name = `exchange, ${numWorkers} workers, ${carrier}`;
+  const about = `base width ${baseWidth}, nothing is computed; the yardstick has ${numValues} values`;
   return {
     ...{ name, about },
     async ours() {
