@@ -24,6 +24,8 @@ const firstPauseMs = 500;
 const maxCrashes = 8;
 /** Time a worker has to leave by itself when the run is over. */
 const graceMs = 5_000;
+/** TensorFlow says so; on a processor its kernels then read where nothing is, and the process dies before it can say more. */
+const outOfMemory = /OOM when allocating|RESOURCE_EXHAUSTED/;
 /** Of a worker's stderr: enough for its last sentence. */
 const tailLength = 4_000;
 
@@ -133,6 +135,12 @@ export class LocalWorkers {
         ?.replace(/^unet-fleet: /, '') ?? '';
     if (code === exitCodes.usage) {
       this.#options.onFatal(lastWords);
+      return;
+    }
+    if (signal && outOfMemory.test(tail)) {
+      this.#options.onFatal(
+        `the engine's memory does not suffice for a leaf of ${slot.name}, which ${how}: try a smaller --leaf-size, --size or --base-width`,
+      );
       return;
     }
     slot.numCrashes++;
