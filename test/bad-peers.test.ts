@@ -120,7 +120,8 @@ test('peers that send rubbish are cut off and named, and the weights are the sam
   // Requests for more than there is, to be answered to somebody else.
   const request = Buffer.alloc(52);
   encodeHeader(request, runTagOf(runId), {
-    ...{ kind: 'weights', term, version: 0, level: 0, index: 0, role: 'request', bucket: 0 },
+    ...{ kind: 'weights', term, version: 0, level: 0, index: 0, format: 'float32' },
+    ...{ role: 'request', bucket: 0 },
     ...{ offsetBytes: 0, lengthBytes: 0, totalBytes: 0, checksum: 0 },
   });
   for (let number = 0; number < 300; number++) {

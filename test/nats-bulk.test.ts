@@ -32,7 +32,7 @@ const numAttempts = 4;
 const damagedPauseMs = 200;
 const runTag = runTagOf('run');
 const subjects = subjectsOf('run');
-const key: BulkKey = { kind: 'gradient', term: 1, version: 7, level: 2, index: 1 };
+const key: BulkKey = { kind: 'gradient', term: 1, version: 7, level: 2, index: 1, format: 'float32' };
 
 const folder = mkdtempSync(join(tmpdir(), 'nats-bulk-'));
 let broker: Broker;

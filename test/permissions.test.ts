@@ -330,7 +330,7 @@ describe.each([
 
     // Bulk values in both directions.
     const tag = runTagOf('run');
-    const values = { term: 1, version: 0, level: 0, index: 0 };
+    const values = { term: 1, version: 0, level: 0, index: 0, format: 'float32' } as const;
     const ends = [
       { kind: 'gradient', from: me, of: broker.me, to: coordinator, by: reducer },
       { kind: 'gradient', from: coordinator, of: reducer, to: me, by: broker.me },

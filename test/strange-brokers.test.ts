@@ -7,7 +7,7 @@ import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mostSubscriptions, probeBroker } from '@unet-fleet/coordinator/broker/probe';
 import { UserError } from '@unet-fleet/law';
-import { NatsInbox, NatsOutbox, runTagOf, subjectsOf } from '@unet-fleet/wire';
+import { type BulkKey, NatsInbox, NatsOutbox, runTagOf, subjectsOf } from '@unet-fleet/wire';
 import { connectBroker } from '@unet-fleet/wire/transport/connect';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { freePort, type OperatedServer, startNatsServer } from './helpers/nats-server.ts';
@@ -123,7 +123,9 @@ test('a bucket comes whole in pieces that the broker takes, without a word of co
   const outbox = new NatsOutbox(sender, tag, subjects, 'worker.w');
   const inbox = new NatsInbox(receiver, tag, subjects, 'coordinator.c', (_, what) => faults.push(what));
   const bytes = Uint8Array.from({ length: 200_003 }, (_, i) => (i * 7919) >> 5);
-  const key = { kind: 'gradient', term: 1, version: 1, level: 0, index: 0 } as const;
+  const key: BulkKey = {
+    ...{ kind: 'gradient', term: 1, version: 1, level: 0, index: 0, format: 'float32' },
+  };
   outbox.offer(key, 0, bytes);
   // The broker knows of it before anybody asks.
   await sender.flush();

@@ -1,13 +1,13 @@
 /**
- * Compiles assembly/index.ts into dist/kernels.wasm (private memory) and dist/kernels-shared.wasm (memory that other
+ * Compiles assembly/ into dist/kernels.wasm (private memory) and dist/kernels-shared.wasm (memory that other
  * threads see): WebAssembly makes them two module types. Does nothing when both are newer than their sources.
  */
-import { existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(fileURLToPath(import.meta.url));
-const source = join(root, 'assembly/index.ts');
+const sources = readdirSync(join(root, 'assembly')).map((file) => join(root, 'assembly', file));
 const outputs = [
   { file: 'kernels.wasm', flags: [] },
   // The limit must equal that of the memory that is imported: see memory.ts.
@@ -18,7 +18,7 @@ const outputs = [
 ];
 
 const changedMs = (path) => (existsSync(path) ? statSync(path).mtimeMs : 0);
-const newestSourceMs = Math.max(changedMs(source), changedMs(fileURLToPath(import.meta.url)));
+const newestSourceMs = Math.max(...[...sources, fileURLToPath(import.meta.url)].map(changedMs));
 const stale = outputs.filter(({ file }) => changedMs(join(root, 'dist', file)) < newestSourceMs);
 
 if (stale.length > 0) {

@@ -28,6 +28,7 @@ const word = fc.nat(0xffffffff);
 const frame = fc.record({
   role: fc.constantFrom('request', 'data', 'absent'),
   kind: fc.constantFrom('gradient', 'weights'),
+  format: fc.constantFrom('float32', 'bf16', 'int8'),
   level: fc.nat(255),
   term: word,
   version: word,

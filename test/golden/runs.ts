@@ -2,7 +2,7 @@
  * The short runs whose weights are on record. Together they cover what reaches a weight: optimizers, schedules,
  * clipping, class weights, ignored pixels, both up-samplings, odd and mixed sizes, 1, 3 and 4 channels, reducing and
  * enlarging, uneven batches, several workers and both carriers, threads, a stop and a resume, a changed rate, a loss of
- * two passes, leaves that are skipped, dropout, and bf16.
+ * two passes, leaves that are skipped, dropout, bf16, and the formats that round what travels.
  */
 import type { dataKinds } from './data.ts';
 
@@ -115,6 +115,16 @@ export const recordedRuns: RecordedRun[] = [
     name: 'bf16, residual encoder, batch Dice',
     data: 'plain',
     flags: `--precision bf16 --architecture residual-encoder --depth 3 --loss batch-dice --batch-size 4 ${adam}`,
+  },
+  {
+    name: 'bf16 on the wire, two workers over NATS',
+    data: 'plain',
+    flags: `--wire bf16 --batch-size 9 --leaf-size 2 ${adam} --workers 2 --shared-memory false`,
+  },
+  {
+    name: 'int8 on the wire, clip by norm',
+    data: 'plain',
+    flags: `--wire int8 --batch-size 7 --leaf-size 2 ${sgd} --clip norm --clip-limit 0.5 --workers 2`,
   },
   {
     name: 'leaves that are skipped',

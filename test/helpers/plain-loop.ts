@@ -19,10 +19,12 @@ import {
   initialParameters,
   initialStatistics,
   totalsOf,
+  wireFormats,
 } from '@unet-fleet/law';
 import { createOptimizer, NumericMemory, updateRunningStatistics } from '@unet-fleet/numerics';
 import { openRunFolder } from '@unet-fleet/record';
 import { ComputeThread } from '@unet-fleet/worker';
+import { plainlyRounded } from './plain-formats.ts';
 
 export interface TrainedWeights {
   parameters: Float32Array;
@@ -61,6 +63,8 @@ export async function trainPlainly(runDir: string): Promise<TrainedWeights> {
     loss: train.loss,
   });
 
+  const formats = wireFormats[train.wire];
+  const rounded = (values: Float32Array) => Float32Array.from(plainlyRounded(values, formats.gradients));
   let updateIndex = 0;
   const load = async (indices: number[], leaf: number) => {
     const chosen = indices.map((index) => samples[index]!);
@@ -89,19 +93,25 @@ export async function trainPlainly(runDir: string): Promise<TrainedWeights> {
     ].map(shared) as [Float32Array, Float32Array];
     const batch = await load(indices, leaf);
     const { weightSum } = await engine.trainLeaf(batch, leafGradients, leafStatistics, null, totals);
-    return { gradients: leafGradients, statistics: leafStatistics, weightSum };
+    return { gradients: rounded(leafGradients), statistics: leafStatistics, weightSum };
   };
 
   for (let epoch = 0; epoch < train.epochs; epoch++) {
     const plan = { ...train, numTrainSamples, numValidationSamples: ids.length - numTrainSamples };
     const order = Array.from(epochOrder(plan, epoch));
     for (const batch of cut(order, train.batchSize)) {
-      await engine.setWeights(parameters.view, statistics);
+      const held = Float32Array.from(plainlyRounded(parameters.view, formats.weights));
+      await engine.setWeights(shared(held), statistics);
       const cuts = cut(batch, train.leafSize);
       const totals = await totalsOfBatch(cuts);
       const leaves: LeafResult[] = [];
       for (const [i, leaf] of cuts.entries()) leaves.push(await computeLeaf(leaf, i, totals));
-      gradients.view.set(sumOverTree(leaves.map((leaf) => leaf.gradients)));
+      gradients.view.set(
+        sumOverTree(
+          leaves.map((leaf) => leaf.gradients),
+          rounded,
+        ),
+      );
       const weightSum = leaves.reduce((sum, leaf) => sum + leaf.weightSum, 0);
       const { learningRate } = train;
       updateIndex++;
@@ -120,13 +130,16 @@ export async function trainPlainly(runDir: string): Promise<TrainedWeights> {
 const cut = <T>(items: T[], size: number): T[][] =>
   Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));
 
-/** Neighbours are added, left + right in float32, until one vector is left; one without a neighbour goes up as it is. */
-function sumOverTree(vectors: Float32Array[]): Float32Array {
+/**
+ * Neighbours are added, left + right in float32 and then rounded, until one vector is left; one without a neighbour goes up
+ * as it is. The vectors are of one bucket.
+ */
+function sumOverTree(vectors: Float32Array[], rounded: (sum: Float32Array) => Float32Array): Float32Array {
   if (vectors.length === 1) return vectors[0]!;
   const sums = cut(vectors, 2).map(([left, right]) =>
-    right ? left!.map((value, i) => value + right[i]!) : left!,
+    right ? rounded(left!.map((value, i) => value + right[i]!)) : left!,
   );
-  return sumOverTree(sums);
+  return sumOverTree(sums, rounded);
 }
 
 /** A copy that another thread can read and write. */

@@ -2,13 +2,16 @@
 
 import type { BucketSquares, ModelState, StepUpdate } from '@unet-fleet/coordinator/reducer/bucket-owner';
 import { type ParameterBucketOptions, ParameterBuckets } from '@unet-fleet/coordinator/reducer/parameters';
-import { nodeKey, type TreeNode } from '@unet-fleet/law';
+import { nodeKey, type TreeNode, wireFormats } from '@unet-fleet/law';
 import {
   add,
   blockSumsOfSquares,
   createOptimizer,
   type FloatVector,
   type NumericMemory,
+  pack,
+  packedPlace,
+  unpack,
 } from '@unet-fleet/numerics';
 import type { BulkInbox, BulkOutbox } from '@unet-fleet/wire';
 
@@ -55,12 +58,14 @@ export class ArrivalOrderBuckets extends ParameterBuckets {
   }
 
   override async collect(inbox: BulkInbox, peer: string, version: number, node: TreeNode): Promise<void> {
-    const key = { kind: 'gradient', term: this.#options.term, version, ...node } as const;
+    const { term, train } = this.#options;
+    const format = wireFormats[train.wire].gradients;
+    const key = { kind: 'gradient', term, version, ...node, format } as const;
     await Promise.all(
       this.#options.buckets.map(async ({ id, length }, i) => {
         const values = this.#memory.allocate(length);
-        const { view } = values;
-        await inbox.fetch(peer, key, id, new Uint8Array(view.buffer, view.byteOffset, view.byteLength));
+        await inbox.fetch(peer, key, id, packedPlace(values, format));
+        unpack(values, format);
         const seen = `${id} ${nodeKey(node)}`;
         if (version !== this.#version || this.#seen.has(seen)) return;
         this.#seen.add(seen);
@@ -89,18 +94,12 @@ export class ArrivalOrderBuckets extends ParameterBuckets {
   }
 
   #offerAll(outboxes: readonly BulkOutbox[]): void {
-    const key = {
-      kind: 'weights',
-      term: this.#options.term,
-      version: this.#version,
-      level: 0,
-      index: 0,
-    } as const;
-    this.#options.buckets.forEach(({ id }, i) => {
-      const { view } = this.#parameters[i]!;
-      for (const outbox of outboxes) {
-        outbox.offer(key, id, new Uint8Array(view.buffer, view.byteOffset, view.byteLength));
-      }
+    const { term, train } = this.#options;
+    const format = wireFormats[train.wire].weights;
+    const key = { kind: 'weights', term, version: this.#version, level: 0, index: 0, format } as const;
+    this.#options.buckets.forEach(({ id, length }, i) => {
+      const bytes = pack(this.#parameters[i]!, format, this.#memory.allocate(length));
+      for (const outbox of outboxes) outbox.offer(key, id, bytes);
     });
   }
 }

@@ -1,7 +1,8 @@
 /** Parts of the product's shells that are broken on purpose, for the mutants. */
 import type { Version } from '@unet-fleet/law';
+import { pack } from '@unet-fleet/numerics';
 import { type BulkKey, type BulkOutbox, ShmInbox } from '@unet-fleet/wire';
-import { NodeComputer, type NodeSum } from '@unet-fleet/worker/shell/nodes';
+import { NodeComputer, type NodeComputerOptions, type NodeSum } from '@unet-fleet/worker/shell/nodes';
 import { Weights } from '@unet-fleet/worker/shell/weights';
 
 /** After a fetch that has failed halfway, what has arrived is taken for the version together with what was there before. */
@@ -23,6 +24,30 @@ export class ForgetfulNodes extends NodeComputer {
   override offer(term: number, version: Version, sum: NodeSum, outbox: BulkOutbox): void {
     super.offer(term, version, sum, outbox);
     this.release({ ...sum, leaves: [] });
+  }
+}
+
+/** Rounds what it sends, and nothing on the way to it. */
+export class RoundsWhenSent extends NodeComputer {
+  readonly #sent: NodeComputerOptions;
+
+  constructor(model: ConstructorParameters<typeof NodeComputer>[0], options: NodeComputerOptions) {
+    super(model, { ...options, format: 'float32' });
+    this.#sent = options;
+  }
+
+  override offer(term: number, version: Version, sum: NodeSum, outbox: BulkOutbox): void {
+    const { buckets = [], format = 'float32' } = this.#sent;
+    super.offer(term, version, sum, {
+      offer: (key, id, bytes) => {
+        const bucket = buckets[id];
+        if (!bucket) return outbox.offer(key, id, bytes);
+        const values = sum.gradients.part(bucket.offset, bucket.length);
+        outbox.offer({ ...key, format }, id, pack(values, format));
+      },
+      withdraw: (keep) => outbox.withdraw(keep),
+      close: () => outbox.close(),
+    });
   }
 }
 

@@ -2,7 +2,7 @@
  * What a simulated worker computes with: the product's member over toy leaves and a toy engine, made anew for each
  * coordinator.
  */
-import { type PlanConfig, placeOf, totalsOf, UserError } from '@unet-fleet/law';
+import { type PlanConfig, placeOf, totalsOf, UserError, wireFormats } from '@unet-fleet/law';
 import { pause } from '@unet-fleet/shared';
 import { type BulkInbox, ShmInbox, ShmOutbox, type UpMessage, type Welcome } from '@unet-fleet/wire';
 import { type LeafBatches, type LeafEngine, Member } from '@unet-fleet/worker/shell/member';
@@ -52,7 +52,8 @@ export class ToyPreparation implements Preparing {
     const { random, reference, settings, memory, mutant } = this.#cluster;
     const { process } = this.#worker;
     const { term } = this.welcome!;
-    const { plan, buckets } = reference.toy;
+    const { plan, buckets, train } = reference.toy;
+    const { gradients, weights } = wireFormats[train.wire];
     this.member = null;
     await pause(process, random.between(1, 60));
     await this.#inbox?.close();
@@ -66,8 +67,18 @@ export class ToyPreparation implements Preparing {
       channels: 1,
       compute: this.engine,
       batches: batchesOf(plan, term),
-      nodes: new (mutant?.nodes ?? NodeComputer)(model, { memory, buckets }),
-      weights: new (mutant?.weights ?? Weights)(model, this.#inbox!, term, settings.numReducers, buckets),
+      nodes: new (mutant?.nodes ?? NodeComputer)(model, {
+        ...{ memory, buckets },
+        format: gradients,
+      }),
+      weights: new (mutant?.weights ?? Weights)(
+        model,
+        this.#inbox!,
+        term,
+        settings.numReducers,
+        weights,
+        buckets,
+      ),
       outbox: this.#outbox!,
       maxMessageBytes: Number.POSITIVE_INFINITY,
     });

@@ -6,7 +6,7 @@ import type { handle as realHandle } from '@unet-fleet/coordinator/core/handle';
 import type { CoreState, Effect, Round } from '@unet-fleet/coordinator/core/types';
 import { addToTotals, leavesOf } from '@unet-fleet/law';
 import { ArrivalOrderBuckets } from './arrival-order.ts';
-import { ForgetfulNodes, MixedWeights, StaleInbox } from './broken-parts.ts';
+import { ForgetfulNodes, MixedWeights, RoundsWhenSent, StaleInbox } from './broken-parts.ts';
 import type { Mutant } from './cluster.ts';
 
 type Handle = typeof realHandle;
@@ -194,6 +194,11 @@ export const mutants: Mutant[] = [
     name: 'forgotten-node',
     about: "a node's memory is used again before it was fetched",
     nodes: ForgetfulNodes,
+  },
+  {
+    name: 'rounds-when-sent',
+    about: 'sums are rounded where they are sent, and not where a worker adds them to others of its own',
+    nodes: RoundsWhenSent,
   },
   {
     name: 'stale-file',

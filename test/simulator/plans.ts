@@ -4,7 +4,7 @@
  */
 
 import { loadConfig } from '@unet-fleet/config/load';
-import type { Bucket, PlanConfig, TrainConfig } from '@unet-fleet/law';
+import { type Bucket, type PlanConfig, type TrainConfig, wireNames } from '@unet-fleet/law';
 import { Random } from './random.ts';
 import { numParameters } from './toy.ts';
 
@@ -62,6 +62,7 @@ export function toyPlan(index: number): ToyPlan {
     onNonFinite: 'skip',
     // Of its own, so that all else of a plan is what it was without.
     loss: new Random(index, 8).chance(0.4) ? 'batch-dice' : 'cross-entropy',
+    wire: new Random(index, 9).pick(wireNames),
   };
   const nonFinite = new Set<number>();
   if (random.chance(0.3)) {

@@ -19,12 +19,16 @@ import {
   stepsPerEpoch,
   stepTo,
   totalsOf,
+  type ValueFormat,
+  wireFormats,
   withRate,
 } from '@unet-fleet/law';
 import {
   clipNormCoefficient,
   createOptimizer,
+  type FloatVector,
   NumericMemory,
+  roundValues,
   updateRunningStatistics,
 } from '@unet-fleet/numerics';
 import { isFiniteLeaf, isFiniteSum, type ToyPlan, toyPlan } from './plans.ts';
@@ -49,7 +53,7 @@ export interface Reference {
   toy: ToyPlan;
   /** By version. */
   weights: Weights[];
-  /** `weightsKeyOf` of each version. */
+  /** `weightsKeyOf` of each version, as workers have it. */
   weightsKeys: number[];
   /** Of step n at index n: what its commit must say. */
   steps: {
@@ -110,15 +114,29 @@ export const initialProgress = ({ plan, train }: ToyPlan): Progress => ({
   best: null,
 });
 
-/** Neighbours are added, left + right in float32, until one is left; one without a neighbour goes up as it is. */
-function sumOverTree(vectors: Float32Array[]): Float32Array {
+type Round = (values: Float32Array) => Float32Array;
+
+/** Rounds as a format that travels in these buckets does. */
+const rounding =
+  (memory: NumericMemory, format: ValueFormat, buckets: readonly Bucket[]): Round =>
+  (values) => {
+    const vector: FloatVector = memory.from(values);
+    for (const { offset, length } of buckets) roundValues(vector.part(offset, length), format);
+    return vector.view;
+  };
+
+/**
+ * Neighbours are added, left + right in float32 and then rounded, until one is left; one without a neighbour goes up as it
+ * is.
+ */
+function sumOverTree(vectors: Float32Array[], round: Round): Float32Array {
   if (vectors.length === 1) return vectors[0]!;
   const sums: Float32Array[] = [];
   for (let i = 0; i < vectors.length; i += 2) {
     const [left, right] = [vectors[i]!, vectors[i + 1]];
-    sums.push(right ? left.map((value, k) => value + right[k]!) : left);
+    sums.push(right ? round(left.map((value, k) => value + right[k]!)) : left);
   }
-  return sumOverTree(sums);
+  return sumOverTree(sums, round);
 }
 
 /** As the product's: squares are added bucket by bucket, each in eight partial sums of which a toy fills three. */
@@ -138,6 +156,10 @@ function train(toy: ToyPlan, changes: Changes): Reference {
   const parameters = memory.from(start.parameters);
   const slots = start.slots.map((slot) => memory.from(slot));
   const { statistics } = start;
+  const formats = wireFormats[toy.train.wire];
+  const roundWeights = rounding(memory, formats.weights, toy.buckets);
+  const roundNode = rounding(memory, formats.gradients, toy.buckets);
+  const keyOfWorkers = () => weightsKeyOf(roundWeights(parameters.view), statistics);
   const progress = initialProgress(toy);
   const copy = (): Weights => ({
     parameters: parameters.view.slice(),
@@ -147,7 +169,7 @@ function train(toy: ToyPlan, changes: Changes): Reference {
   const reference: Reference = {
     toy,
     weights: [copy()],
-    weightsKeys: [weightsKeyOf(parameters.view, statistics)],
+    weightsKeys: [keyOfWorkers()],
     steps: [],
     progress: [[JSON.stringify(progress)]],
     numBatchesTracked: [0],
@@ -157,7 +179,7 @@ function train(toy: ToyPlan, changes: Changes): Reference {
   const total = numSteps(toy.plan);
   for (let version = 0; version < total; version++) {
     const { numLeaves } = stepPlan(toy.plan, version);
-    const key = weightsKeyOf(parameters.view, statistics);
+    const key = reference.weightsKeys[version]!;
     const first = firstPass(toy, key, version, numLeaves);
     const leaves = Array.from({ length: numLeaves }, (_, leaf) =>
       trainLeaf(key, version, leaf, isFiniteLeaf(toy, version, leaf), first.totals),
@@ -170,7 +192,8 @@ function train(toy: ToyPlan, changes: Changes): Reference {
     }
     const weightSum = leaves.reduce((sum, leaf) => sum + leaf.sums.weightSum, 0);
     const lossSum = leaves.reduce((sum, leaf) => sum + leaf.sums.lossSum, 0);
-    const gradients = memory.from(sumOverTree(leaves.map((leaf) => leaf.gradients)));
+    const rounded = leaves.map((leaf) => roundNode(leaf.gradients));
+    const gradients = memory.from(sumOverTree(rounded, roundNode));
     const scale = weightSum > 0 ? 1 / weightSum : 0;
     const gradientNorm = normOf(gradients.view, toy.buckets) * scale;
     const normCoefficient =
@@ -196,13 +219,13 @@ function train(toy: ToyPlan, changes: Changes): Reference {
     const isDue = validateEvery > 0 ? (version + 1) % validateEvery === 0 : isEpochEnd;
     progress.validationPending = isDue || version + 1 === total;
     reference.weights.push(copy());
-    reference.weightsKeys.push(weightsKeyOf(parameters.view, statistics));
+    reference.weightsKeys.push(keyOfWorkers());
     reference.numBatchesTracked.push(reference.numBatchesTracked[version]! + numLeaves - skipped.length);
     const loss = weightSum > 0 ? lossSum / weightSum : null;
     reference.steps.push({ loss, weightSum, gradientNorm, learningRate, skipped });
     reference.progress.push([JSON.stringify(progress)]);
     if (!progress.validationPending) continue;
-    validate(toy, weightsKeyOf(parameters.view, statistics), progress);
+    validate(toy, reference.weightsKeys[version + 1]!, progress);
     reference.progress[version + 1]!.push(JSON.stringify(progress));
     if (version + 1 < total && shouldStopEarly(progress.earlyStopping)) {
       reference.reason = 'early-stopping';

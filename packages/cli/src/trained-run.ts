@@ -63,6 +63,7 @@ export function openTrainedRun(
       classNames: manifest.classNames,
       data: manifest.config.data,
       loss: manifest.config.train.loss,
+      wire: manifest.config.train.wire,
       classWeights: null,
     },
     config: manifest.config,

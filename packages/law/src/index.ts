@@ -49,6 +49,7 @@ export * from './plan/plan.ts';
 export * from './plan/rounds.ts';
 export * from './plan/tree.ts';
 export * from './plan/version.ts';
+export * from './plan/wire-format.ts';
 export * from './printable.ts';
 export * from './rng.ts';
 export * from './schedule/early-stopping.ts';

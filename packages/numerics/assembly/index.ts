@@ -9,23 +9,10 @@
  * that of PyTorch 2.15's single-tensor CPU code.
  */
 
-/** Four values, or lane 0 alone. `whole` is a constant at every call. */
-@inline
-function get(p: usize, whole: bool): v128 {
-  return whole ? v128.load(p) : v128.load32_zero(p);
-}
+import { get, set, wholeBytes } from './lanes';
 
-@inline
-function set(p: usize, x: v128, whole: bool): void {
-  if (whole) v128.store(p, x);
-  else v128.store32_lane(p, x, 0);
-}
-
-/** Bytes of the vector that fill whole groups of four. */
-@inline
-function wholeBytes(length: u32): usize {
-  return (<usize>length << 2) & ~15;
-}
+export * from './bf16';
+export * from './int8';
 
 export function add(a: usize, x: usize, length: u32): void {
   const bytes = <usize>length << 2;

@@ -27,8 +27,13 @@ const maximumPages = 65_535;
 /** Of an optimizer: parameters, gradients, each of its slots (0: none), length, and scalars. */
 export type UpdateKernel = (parameters: number, gradients: number, ...rest: number[]) => void;
 
+/** Of formats that lose bits: round in place, add and round, and from values to bytes and back; see assembly/. */
+type FormatKernels = Record<`round${'Bf16' | 'Int8'}`, (a: number, length: number) => void> &
+  Record<`add${'Bf16' | 'Int8'}`, (a: number, x: number, length: number) => void> &
+  Record<`${'pack' | 'unpack'}${'Bf16' | 'Int8'}`, (target: number, source: number, length: number) => void>;
+
 /** See assembly/index.ts. Vectors are byte offsets, lengths count values. */
-export interface KernelExports extends Record<OptimizerKernel, UpdateKernel> {
+export interface KernelExports extends Record<OptimizerKernel, UpdateKernel>, FormatKernels {
   add(a: number, x: number, length: number): void;
   blockSumsOfSquares(a: number, length: number, sums: number): void;
 }

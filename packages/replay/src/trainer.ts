@@ -20,6 +20,7 @@ import {
   type TrainConfig,
   totalsOf,
   versionBefore,
+  wireFormats,
 } from '@unet-fleet/law';
 import {
   blockSumsOfSquares,
@@ -27,6 +28,7 @@ import {
   type FloatVector,
   NumericMemory,
   type Optimizer,
+  roundValues,
   updateRunningStatistics,
 } from '@unet-fleet/numerics';
 import { type LedgerLine, numbersSha256 } from '@unet-fleet/record';
@@ -67,6 +69,8 @@ export class Trainer {
   readonly #optimizer: Optimizer;
   readonly #nodes: NodeComputer;
   readonly #parameters: FloatVector;
+  /** The weights as workers have them. */
+  readonly #held: FloatVector;
   readonly #slots: FloatVector[];
   readonly #statistics: Float32Array;
 
@@ -78,9 +82,14 @@ export class Trainer {
   constructor(options: TrainerOptions, state: ModelState) {
     this.#options = options;
     const memory = new NumericMemory({ shared: true });
-    this.#nodes = new NodeComputer(options.model, { memory, retriesInFloat32: this.#retriesInFloat32 });
+    const { gradients: format, weights } = wireFormats[options.train.wire];
+    this.#nodes = new NodeComputer(options.model, {
+      ...{ memory, format },
+      retriesInFloat32: this.#retriesInFloat32,
+    });
     this.#optimizer = createOptimizer(options.train);
     this.#parameters = memory.from(state.parameters);
+    this.#held = weights === 'float32' ? this.#parameters : memory.allocate(state.parameters.length);
     this.#slots = state.slots.map((slot) => memory.from(slot));
     this.#statistics = new Float32Array(new SharedArrayBuffer(state.statistics.byteLength));
     this.#statistics.set(state.statistics);
@@ -92,7 +101,11 @@ export class Trainer {
    */
   async step({ step, answers, learningRate }: LedgerLine): Promise<Recomputed> {
     const { batches, engine, onLeaf, plan, train } = this.#options;
-    await engine.setWeights(this.#parameters.view, this.#statistics);
+    if (this.#held !== this.#parameters) {
+      this.#held.view.set(this.#parameters.view);
+      roundValues(this.#held, wireFormats[train.wire].weights);
+    }
+    await engine.setWeights(this.#held.view, this.#statistics);
     const position = stepPlan(plan, versionBefore(step));
     const { numLeaves } = position;
     const firstPass = await this.#firstPass(position);

@@ -80,6 +80,7 @@ const welcome = {
   ignoreIndex: -1,
   classWeights: [1, 2, 0.5],
   numReducers: 2,
+  wire: 'bf16',
   sharedMemoryFolder: '/dev/shm/a',
   sharedMemoryToken: 'token',
   listingSha256: 'b'.repeat(64),
@@ -238,7 +239,7 @@ const hostileMessages = (): Seed[] =>
   ].map((bytes, i) => ({ name: `hostile-${i}`, bytes }));
 
 const runTag = runTagOf('run-1');
-const key: BulkKey = { kind: 'gradient', term: 3, version: 5, level: 1, index: 2 };
+const key: BulkKey = { kind: 'gradient', format: 'bf16', term: 3, version: 5, level: 1, index: 2 };
 const bucket = 1;
 const values = Buffer.from(Uint8Array.from({ length: 256 }, (_, i) => i));
 

@@ -10,12 +10,15 @@ import {
   endLeaf,
   firstLeaf,
   nodeKey,
+  packedBytes,
   parentOf,
   rootOf,
   siblingOf,
   type TrainConfig,
   type TreeNode,
+  type ValueFormat,
   type Version,
+  wireFormats,
 } from '@unet-fleet/law';
 import {
   blockSumsOfSquares,
@@ -24,6 +27,10 @@ import {
   type FloatVector,
   type NumericMemory,
   type Optimizer,
+  pack,
+  packedLength,
+  packedPlace,
+  unpack,
 } from '@unet-fleet/numerics';
 import type { BulkInbox, BulkKey, BulkOutbox } from '@unet-fleet/wire';
 import type { BucketHashes, BucketOwner, BucketSquares, ModelState, StepUpdate } from './bucket-owner.ts';
@@ -39,6 +46,8 @@ export interface ParameterBucketOptions {
 interface BucketState {
   bucket: Bucket;
   parameters: FloatVector;
+  /** Where the weights lie as they are offered. */
+  offered: FloatVector;
   slots: FloatVector[];
   /** Sums that wait for their siblings, by node. */
   held: Map<string, { node: TreeNode; values: FloatVector }>;
@@ -58,6 +67,7 @@ export class ParameterBuckets implements BucketOwner {
   readonly #optimizer: Optimizer;
   readonly #states: BucketState[];
   readonly #term: number;
+  readonly #formats: { gradients: ValueFormat; weights: ValueFormat };
   /** Of the weights, with which the gradients are computed that are collected. */
   #version = 0;
   /** Vectors to reuse, by length: a step allocates nothing after the first. */
@@ -73,13 +83,20 @@ export class ParameterBuckets implements BucketOwner {
     this.#memory = memory;
     this.#term = options.term;
     this.#optimizer = createOptimizer(options.train);
-    this.#states = options.buckets.map((bucket) => ({
-      bucket,
-      parameters: memory.allocate(bucket.length),
-      slots: this.#optimizer.slots.map(() => memory.allocate(bucket.length)),
-      held: new Map(),
-      deliveries: [],
-    }));
+    this.#formats = wireFormats[options.train.wire];
+    const { weights } = this.#formats;
+    this.#states = options.buckets.map((bucket) => {
+      const { length } = bucket;
+      const parameters = memory.allocate(length);
+      return {
+        bucket,
+        parameters,
+        offered: weights === 'float32' ? parameters : memory.allocate(packedLength(weights, length)),
+        slots: this.#optimizer.slots.map(() => memory.allocate(length)),
+        held: new Map(),
+        deliveries: [],
+      };
+    });
     this.#hashing = new Hashing(2 * options.buckets.length, (vector) => this.#giveBack(vector));
   }
 
@@ -116,19 +133,21 @@ export class ParameterBuckets implements BucketOwner {
     node: TreeNode,
     numLeaves: number,
   ): Promise<void> {
-    const key: BulkKey = { kind: 'gradient', term: this.#term, version, ...node };
+    const format = this.#formats.gradients;
+    const key: BulkKey = { kind: 'gradient', term: this.#term, version, ...node, format };
     await Promise.all(
       this.#states.map(async (state) => {
         if (version !== this.#version || isCovered(state, node, numLeaves)) return;
         const values = this.#take(state.bucket.length);
         try {
-          await inbox.fetch(peer, key, state.bucket.id, bytesOf(values));
+          await inbox.fetch(peer, key, state.bucket.id, packedPlace(values, format));
         } catch (error) {
           this.#release(values);
           throw error;
         }
         // A late twin may come when the node is there already, or even when its step has been applied.
         if (version !== this.#version || isCovered(state, node, numLeaves)) return this.#release(values);
+        unpack(values, format);
         state.deliveries.push({ node, peer, hash: this.#hashing.add(values) });
         this.#combine(state, node, values, numLeaves);
       }),
@@ -189,7 +208,7 @@ export class ParameterBuckets implements BucketOwner {
         deliveries: deliveries.map(({ node, peer, hash }) => ({
           node,
           peer,
-          numBytes: bucket.length * 4,
+          numBytes: packedBytes(this.#formats.gradients, bucket.length),
           digest: hashed(hash),
         })),
       }));
@@ -201,8 +220,10 @@ export class ParameterBuckets implements BucketOwner {
   }
 
   #offer(state: BucketState, version: Version, outboxes: readonly BulkOutbox[]): void {
-    const key: BulkKey = { kind: 'weights', term: this.#term, version, level: 0, index: 0 };
-    for (const outbox of outboxes) outbox.offer(key, state.bucket.id, bytesOf(state.parameters));
+    const format = this.#formats.weights;
+    const key: BulkKey = { kind: 'weights', term: this.#term, version, level: 0, index: 0, format };
+    const bytes = pack(state.parameters, format, state.offered);
+    for (const outbox of outboxes) outbox.offer(key, state.bucket.id, bytes);
   }
 
   #root(state: BucketState, numLeaves: number): FloatVector {
@@ -227,7 +248,7 @@ export class ParameterBuckets implements BucketOwner {
           ? [values, sibling.values]
           : [sibling.values, values];
         this.#hashing.settle(sum);
-        combineNodes(sum, addend);
+        combineNodes(sum, addend, this.#formats.gradients);
         this.#release(addend);
         values = sum;
       }
@@ -263,6 +284,3 @@ function hashed({ digest }: HashJob): Uint8Array {
   if (!digest) throw new Error('a hash was asked for before it was there');
   return digest;
 }
-
-const bytesOf = ({ view }: FloatVector): Uint8Array =>
-  new Uint8Array(view.buffer, view.byteOffset, view.byteLength);

@@ -9,6 +9,9 @@ import type { BulkInbox, BulkKey, BulkOutbox } from '@unet-fleet/wire';
 import type { BucketHashes, BucketOwner, BucketSquares, ModelState, StepUpdate } from './bucket-owner.ts';
 import { digestOf } from './hashing.ts';
 
+/** Of whatever else travels in another one: they are few. */
+const format = 'float32';
+
 export class StatisticsBucket implements BucketOwner {
   readonly #bucketId: number;
   readonly #term: number;
@@ -45,7 +48,7 @@ export class StatisticsBucket implements BucketOwner {
     const leaves = leavesOf(node, numLeaves);
     const { length } = this.#running;
     const values = new Float32Array(leaves.length * length);
-    const key: BulkKey = { kind: 'gradient', term: this.#term, version, ...node };
+    const key: BulkKey = { kind: 'gradient', term: this.#term, version, ...node, format };
     await inbox.fetch(peer, key, this.#bucketId, new Uint8Array(values.buffer));
     // A late twin, of this step or of one that has been applied: the first counts.
     const missing = leaves.filter((leaf) => !this.#leaves.has(leaf));
@@ -83,7 +86,9 @@ export class StatisticsBucket implements BucketOwner {
   }
 
   #offer(outboxes: readonly BulkOutbox[]): void {
-    const key: BulkKey = { kind: 'weights', term: this.#term, version: this.#version, level: 0, index: 0 };
+    const key: BulkKey = {
+      ...{ kind: 'weights', term: this.#term, version: this.#version, level: 0, index: 0, format },
+    };
     const { buffer, byteOffset, byteLength } = this.#running;
     for (const outbox of outboxes) {
       outbox.offer(key, this.#bucketId, new Uint8Array(buffer, byteOffset, byteLength));

@@ -66,6 +66,7 @@ export function welcomeOf(
     loss: config.train.loss,
     classWeights: run.classWeights,
     numReducers,
+    wire: config.train.wire,
     sharedMemoryFolder: memory?.folder ?? '',
     sharedMemoryToken: memory?.token ?? '',
     listingSha256,

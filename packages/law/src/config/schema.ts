@@ -7,6 +7,7 @@ import { depthLimits } from '../model/architecture-options.ts';
 import { architectureNames } from '../model/architectures/index.ts';
 import { precisions } from '../model/precision.ts';
 import { optimizerNames, optimizers } from '../optimizers/index.ts';
+import { wireNames } from '../plan/wire-format.ts';
 import { scheduleNames, schedules } from '../schedule/schedules.ts';
 import { optionsOf } from './entry-options.ts';
 import { above, between, choice, onOff, path, real, text, whole } from './option-kinds.ts';
@@ -198,6 +199,10 @@ const train = group<Config['train']>({
     default: 'cross-entropy',
   }),
   ...optionsOf('loss', losses),
+  wire: choice(
+    wireNames,
+    'how gradients and weights travel: float32, bf16 (half the bytes), or int8 (gradients a quarter, weights in bf16); part of what a run is, as the last two round',
+  ),
   earlyStopping: {
     doc: 'validations without improvement before the run ends; 0: never',
     ...whole(0, 1e6, 'validations'),

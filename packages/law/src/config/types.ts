@@ -9,6 +9,7 @@ import type { ArchitectureName } from '../model/architectures/index.ts';
 import type { NormKind } from '../model/graph-builder.ts';
 import type { Precision } from '../model/precision.ts';
 import type { OptimizerName, OptimizerOptions } from '../optimizers/index.ts';
+import type { WireName } from '../plan/wire-format.ts';
 import type { ScheduleName, ScheduleOptions } from '../schedule/schedules.ts';
 
 export interface DataConfig {
@@ -88,6 +89,8 @@ export interface TrainConfig extends OptimizerOptions, ScheduleOptions, LossOpti
    */
   onNonFinite: 'stop' | 'skip' | 'retry-float32';
   loss: LossName;
+  /** How gradients and weights travel (plan/wire-format.ts). */
+  wire: WireName;
   /** Validations without improvement before the run ends; 0: never. */
   earlyStopping: number;
   /** Steps between validations; 0: at the end of every epoch. */

@@ -8,14 +8,14 @@
  */
 
 import type { Version } from '@unet-fleet/law';
-import { lossNames, maxTotals, precisions, printable, roundKinds } from '@unet-fleet/law';
+import { lossNames, maxTotals, precisions, printable, roundKinds, wireNames } from '@unet-fleet/law';
 import { Packr } from 'msgpackr';
 import { z } from 'zod';
 import { isBoundedMsgpack } from './bounded-msgpack.ts';
 import { modelSchema } from './model-schema.ts';
 import { safeId } from './subjects.ts';
 
-export const protocolVersion = 9;
+export const protocolVersion = 10;
 
 const id = z.string().regex(safeId);
 const text = z.string().max(2_000);
@@ -102,6 +102,8 @@ export const welcome = z.object({
   /** One per class; null for all 1. */
   classWeights: z.array(z.number()).max(65_536).nullable(),
   numReducers: count,
+  /** How gradients and weights travel. */
+  wire: z.enum(wireNames),
   /** Folder on tmpfs for workers of the coordinator's host, where they find the token. '' for none. */
   sharedMemoryFolder: text,
   sharedMemoryToken: text,

@@ -12,6 +12,7 @@ import {
 const header: FrameHeader = {
   role: 'data',
   kind: 'gradient',
+  format: 'bf16',
   term: 3,
   version: 1_000_000,
   level: 2,
@@ -55,10 +56,13 @@ describe('frame header', () => {
   });
 
   it('matches only the very bucket that was asked for', () => {
-    const key = { kind: 'gradient', term: 3, version: 1_000_000, level: 2, index: 5 } as const;
+    const key = {
+      ...{ kind: 'gradient', format: 'bf16', term: 3, version: 1_000_000, level: 2, index: 5 },
+    } as const;
     expect(mismatch(header, key, 7, 4096)).toBeNull();
     expect(mismatch(header, { ...key, term: 2 }, 7, 4096)).toMatch(/not asked for/);
     expect(mismatch(header, { ...key, version: 5 }, 7, 4096)).toMatch(/not asked for/);
+    expect(mismatch(header, { ...key, format: 'float32' }, 7, 4096)).toMatch(/not asked for/);
     expect(mismatch(header, key, 6, 4096)).toMatch(/not asked for/);
     expect(mismatch(header, key, 7, 8192)).toMatch(/4096 instead of 8192/);
     expect(mismatch({ ...header, offsetBytes: 4000 }, key, 7, 4096)).toMatch(/beyond the end/);

@@ -1,9 +1,9 @@
 /**
- * Bulk frames: raw little-endian values behind a fixed 48-byte header that says exactly what they are. A frame that
- * is not exactly what its receiver asked for is never used, whatever carried it.
+ * Bulk frames: raw little-endian values behind a fixed 48-byte header that says exactly what they are, down to the format
+ * of the values. A frame that is not exactly what its receiver asked for is never used, whatever carried it.
  */
 import { crc32 } from 'node:zlib';
-import type { Version } from '@unet-fleet/law';
+import type { ValueFormat, Version } from '@unet-fleet/law';
 
 export const frameHeaderBytes = 48;
 const magic = 0x31464655; // "UFF1"
@@ -16,6 +16,8 @@ const kindNames: Record<number, FrameKind> = { 1: 'gradient', 2: 'weights' };
 const roles = { request: 1, data: 2, absent: 3 } as const;
 export type FrameRole = keyof typeof roles;
 const roleNames: Record<number, FrameRole> = { 1: 'request', 2: 'data', 3: 'absent' };
+const formats = { float32: 1, bf16: 2, int8: 3 } as const satisfies Record<ValueFormat, number>;
+const formatNames: Record<number, ValueFormat> = { 1: 'float32', 2: 'bf16', 3: 'int8' };
 
 /** What bulk values are: a node's gradient, or weights (then level and index are 0). */
 export interface BulkKey {
@@ -25,6 +27,8 @@ export interface BulkKey {
   version: Version;
   level: number;
   index: number;
+  /** How the values are written. */
+  format: ValueFormat;
 }
 
 export interface FrameHeader extends BulkKey {
@@ -57,7 +61,7 @@ export const isChunkSize = (sizeBytes: number): boolean =>
   sizeBytes >= leastChunkBytes && sizeBytes <= chunkBytes && Number.isInteger(Math.log2(sizeBytes));
 
 export const bulkKeyText = (key: BulkKey): string =>
-  `${key.kind}-${key.term}-${key.version}-${key.level}-${key.index}`;
+  `${key.kind}-${key.format}-${key.term}-${key.version}-${key.level}-${key.index}`;
 
 export const bucketText = (key: BulkKey, bucket: number): string => `${bulkKeyText(key)}-${bucket}`;
 
@@ -66,7 +70,7 @@ export function encodeHeader(into: Buffer, runTag: number, header: FrameHeader):
   into.writeUInt32LE(magic, 0);
   into.writeUInt8(formatVersion, 4);
   into.writeUInt8(roles[header.role] * 16 + frameKinds[header.kind], 5);
-  into.writeUInt8(1, 6); // dtype float32, the only one so far
+  into.writeUInt8(formats[header.format], 6);
   into.writeUInt8(header.level, 7);
   into.writeUInt32LE(runTag, 8);
   into.writeUInt32LE(header.term, 12);
@@ -86,14 +90,16 @@ export function decodeHeader(bytes: Uint8Array, runTag: number): FrameHeader | s
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, frameHeaderBytes);
   if (view.readUInt32LE(0) !== magic) return 'not a frame';
   if (view.readUInt32LE(44) !== crc32(view.subarray(0, 44))) return 'damaged frame header';
-  if (view.readUInt8(4) !== formatVersion || view.readUInt8(6) !== 1) return 'frame of another format';
+  if (view.readUInt8(4) !== formatVersion) return 'frame of another format';
   if (view.readUInt32LE(8) !== runTag) return 'frame of another run';
   const role = roleNames[view.readUInt8(5) >> 4];
   const kind = kindNames[view.readUInt8(5) & 15];
-  if (!role || !kind) return 'frame of an unknown kind';
+  const format = formatNames[view.readUInt8(6)];
+  if (!role || !kind || !format) return 'frame of an unknown kind';
   return {
     role,
     kind,
+    format,
     level: view.readUInt8(7),
     term: view.readUInt32LE(12),
     version: view.readUInt32LE(16),
@@ -117,6 +123,7 @@ export function mismatch(
 ): string | null {
   const same =
     header.kind === key.kind &&
+    header.format === key.format &&
     header.term === key.term &&
     header.version === key.version &&
     header.level === key.level &&

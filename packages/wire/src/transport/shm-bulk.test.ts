@@ -6,8 +6,11 @@ import { type BulkKey, runTagOf } from './frame.ts';
 import { ShmInbox, ShmOutbox } from './shm-bulk.ts';
 
 const tag = runTagOf('run');
-const gradient: BulkKey = { kind: 'gradient', term: 1, version: 4, level: 0, index: 2 };
-const weights = (version: number): BulkKey => ({ kind: 'weights', term: 1, version, level: 0, index: 0 });
+const format = 'float32';
+const gradient: BulkKey = { kind: 'gradient', term: 1, version: 4, level: 0, index: 2, format };
+const weights = (version: number): BulkKey => ({
+  ...{ kind: 'weights', term: 1, version, level: 0, index: 0, format },
+});
 let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'shm-'));

@@ -43,6 +43,7 @@ export const modelOf = (numClasses: number, data: DataConfig): TrainedModel => (
   data,
   classWeights: null,
   loss: 'cross-entropy',
+  wire: 'float32',
 });
 
 /** Notes the sizes that it is asked for. */

@@ -16,6 +16,7 @@ import {
 } from '@unet-fleet/worker';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { plainlyRounded } from '../../../../test/helpers/plain-formats.ts';
 import { smallModel } from '../../../../test/helpers/small-model.ts';
 import { dataOf } from './doubles.test-helper.ts';
 import { indexMask } from './prediction-files.ts';
@@ -66,6 +67,7 @@ function modelWith(fill: (model: TrainedModel) => void, classWeights: number[] |
     data,
     classWeights,
     loss: 'cross-entropy',
+    wire: 'float32',
   };
   fill(model);
   return model;
@@ -100,6 +102,18 @@ async function evaluate(model: TrainedModel, leafSize: number) {
   const { samples } = await scanDataset(data, { cacheDir: join(root, 'cache') });
   return withEngine(model, (engine) => evaluateModel(model, engine, samples, { data, leafSize }));
 }
+
+it('weights that travelled in bfloat16 are used as they came', async () => {
+  const exact = freshModel();
+  const rounded = { ...exact, parameters: Float32Array.from(plainlyRounded(exact.parameters, 'bf16')) };
+  const [ofExact, ofRounded, ofTravelled] = [
+    await evaluate(exact, 2),
+    await evaluate(rounded, 2),
+    await evaluate({ ...exact, wire: 'int8' }, 2),
+  ];
+  expect(ofTravelled!.loss).toBe(ofRounded!.loss);
+  expect(ofTravelled!.loss).not.toBe(ofExact!.loss);
+});
 
 describe('inference on TensorFlow', () => {
   const perPhoto = width * (height - 4);

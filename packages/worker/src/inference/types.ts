@@ -2,7 +2,7 @@
  * What using a trained model needs and gives. A model arrives here already loaded: where it came from (a checkpoint,
  * a download) is the caller's business, so this folder reads no checkpoint and knows no run folder.
  */
-import type { DataConfig, LossName, ModelConfig, Precision } from '@unet-fleet/law';
+import type { DataConfig, LossName, ModelConfig, Precision, WireName } from '@unet-fleet/law';
 import type { Batch, LeafLoss } from '../engine/types.ts';
 
 /** Weights with all that is needed to give them pictures as in training, and to name what they answer. */
@@ -18,6 +18,8 @@ export interface TrainedModel {
   /** Of the training: size or scale, channels, ignore index, how masks are read. */
   data: DataConfig;
   loss: LossName;
+  /** Of the training, whose leaves were computed with weights as they travel. */
+  wire: WireName;
   /** Weights of the classes in the loss; null for all 1. */
   classWeights: number[] | null;
 }

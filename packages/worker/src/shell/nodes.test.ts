@@ -4,6 +4,7 @@ import type { ModelDescription } from '@unet-fleet/law';
 import { type FloatVector, NumericMemory } from '@unet-fleet/numerics';
 import type { BulkKey, BulkOutbox } from '@unet-fleet/wire';
 import { describe, expect, test } from 'vitest';
+import { plainlyRounded } from '../../../../test/helpers/plain-formats.ts';
 import { plainLeafSums } from './leaf-sums.ts';
 import { type ComputeLeaf, Interrupted, NodeComputer, statisticsOf } from './nodes.ts';
 
@@ -159,6 +160,51 @@ test('vectors are used again: after broken-off, released and offered sums', asyn
   }
   // One on each level of the tree, and one more for the leaf under way.
   expect(memory.numVectors).toBeLessThanOrEqual(4);
+});
+
+test('with a format that loses bits every node is rounded, and what is offered is packed', async () => {
+  const memory = new NumericMemory({ shared: true });
+  const rounded = (values: number[]): number[] => plainlyRounded(values, 'bf16');
+  const [g0, g1, g2] = [0, 1, 2].map((leaf) => rounded(gradientOf(leaf).map((value) => value + 1 / 3)));
+  const expected = rounded(plus(rounded(plus(g0!, g1!)), g2!));
+  const computer = new NodeComputer(model, { memory, format: 'bf16' });
+  const sum = await computer.sum({ level: 2, index: 0 }, 3, async (leaf, gradients, statistics) => {
+    gradients.set(gradientOf(leaf).map((value) => value + 1 / 3));
+    statistics.fill(1 / 3);
+    return { lossSum: 1, weightSum: 10 };
+  });
+  expect([...sum.gradients.view]).toEqual(expected);
+  const offered: { format: string; bytes: Uint8Array }[] = [];
+  computer.offer(1, 8, sum, {
+    offer: ({ format }, _, bytes) => void offered.push({ format, bytes: bytes.slice() }),
+    withdraw() {},
+    async close() {},
+  });
+  expect(offered.map(({ format }) => format)).toEqual(['bf16', 'float32']);
+  const upperHalves = new Uint16Array(Float32Array.from(expected).buffer).filter((_, i) => i % 2 === 1);
+  expect([...new Uint16Array(offered[0]!.bytes.buffer)]).toEqual([...upperHalves]);
+  expect(new Float32Array(offered[1]!.bytes.buffer)).toEqual(new Float32Array(6).fill(1 / 3));
+});
+
+test('a leaf whose gradient is beyond the format is one that is not finite', async () => {
+  const computeLargest: ComputeLeaf = async (_, gradients, statistics) => {
+    gradients.fill(3.4028234e38);
+    statistics.fill(1);
+    return { lossSum: 1, weightSum: 10 };
+  };
+  for (const [format, fits] of [
+    ['float32', true],
+    ['bf16', false],
+    ['int8', true],
+  ] as const) {
+    const { leaves, gradients } = await new NodeComputer(model, { format }).sum(
+      { level: 0, index: 0 },
+      1,
+      computeLargest,
+    );
+    expect(leaves[0]!.sums.isFinite, format).toBe(fits);
+    if (!fits) expect([...gradients.view]).toEqual([0, 0, 0]);
+  }
 });
 
 test('an offered node is kept until its step has passed', async () => {

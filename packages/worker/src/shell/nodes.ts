@@ -13,9 +13,10 @@ import {
   parameterBuckets,
   sameNode,
   type TreeNode,
+  type ValueFormat,
   type Version,
 } from '@unet-fleet/law';
-import { combineNodes, type FloatVector, NumericMemory } from '@unet-fleet/numerics';
+import { combineNodes, type FloatVector, NumericMemory, pack, roundLeaf } from '@unet-fleet/numerics';
 import type { BulkKey, BulkOutbox } from '@unet-fleet/wire';
 import type { LeafLoss } from '../engine/types.ts';
 import { finiteWherePossible, type LeafSums, trainLeafSums } from './leaf-sums.ts';
@@ -49,10 +50,12 @@ export class Interrupted extends Error {
 
 type ModelSizes = Pick<ModelDescription, 'numParameters' | 'numStatistics'>;
 
-interface NodeComputerOptions {
+export interface NodeComputerOptions {
   /** In which sums lie: shared with the compute thread. */
   memory?: NumericMemory;
   buckets?: readonly Bucket[];
+  /** To which every node is rounded, and in which it travels. */
+  format?: ValueFormat;
   /** A leaf that is not finite in the engine's precision is computed again. */
   retriesInFloat32?: boolean;
 }
@@ -62,6 +65,7 @@ export class NodeComputer {
   readonly #memory: NumericMemory;
   readonly #buckets: readonly Bucket[];
   readonly #retriesInFloat32: boolean;
+  readonly #format: ValueFormat;
   readonly #free: FloatVector[] = [];
   /** Of leaves; what is offered is a copy. */
   readonly #freeStatistics: Float32Array[] = [];
@@ -73,6 +77,7 @@ export class NodeComputer {
     {
       memory = new NumericMemory({ shared: true }),
       buckets = parameterBuckets(model.numParameters),
+      format = 'float32',
       retriesInFloat32 = false,
     }: NodeComputerOptions = {},
   ) {
@@ -80,6 +85,7 @@ export class NodeComputer {
     this.#memory = memory;
     this.#buckets = buckets;
     this.#retriesInFloat32 = retriesInFloat32;
+    this.#format = format;
   }
 
   /**
@@ -112,7 +118,10 @@ export class NodeComputer {
       if (!(error instanceof Interrupted)) throw error;
       throw new Interrupted(error.cause, [left, ...error.finished]);
     });
-    combineNodes(left.gradients, right.gradients);
+    for (const { offset, length } of this.#buckets) {
+      const [sum, addend] = [left, right].map(({ gradients }) => gradients.part(offset, length));
+      combineNodes(sum!, addend!, this.#format);
+    }
     // Its leaves go on in the parent.
     this.#free.push(right.gradients);
     return { node, gradients: left.gradients, leaves: [...left.leaves, ...right.leaves] };
@@ -123,9 +132,14 @@ export class NodeComputer {
     const statistics = this.#freeStatistics.pop() ?? newStatistics(this.#model.numStatistics);
     try {
       const [leaf] = leavesOf(node, numLeaves);
-      const sums = await finiteWherePossible(this.#retriesInFloat32, async (precision) =>
-        trainLeafSums(await compute(leaf!, gradients.view, statistics, precision), gradients, statistics),
-      );
+      const sums = await finiteWherePossible(this.#retriesInFloat32, async (precision) => {
+        const loss = await compute(leaf!, gradients.view, statistics, precision);
+        // Before it is looked at: what does not fit the format is not finite either.
+        for (const { offset, length } of this.#buckets) {
+          roundLeaf(gradients.part(offset, length), this.#format);
+        }
+        return trainLeafSums(loss, gradients, statistics);
+      });
       return { node, gradients, leaves: [{ sums, statistics }] };
     } catch (error) {
       this.#free.push(gradients);
@@ -140,16 +154,15 @@ export class NodeComputer {
     this.#freeStatistics.push(...sum.leaves.map(({ statistics }) => statistics));
   }
 
-  /** Makes a node's sum available to the coordinator, until it is forgotten. */
+  /** Makes a node's sum available to the coordinator, until it is forgotten; its values are values no more. */
   offer(term: number, version: Version, sum: NodeSum, outbox: BulkOutbox): void {
-    const key: BulkKey = { kind: 'gradient', term, version, ...sum.node };
-    const { view } = sum.gradients;
+    const key: BulkKey = { kind: 'gradient', term, version, ...sum.node, format: this.#format };
     for (const { id, offset, length } of this.#buckets) {
-      outbox.offer(key, id, new Uint8Array(view.buffer, view.byteOffset + offset * 4, length * 4));
+      outbox.offer(key, id, pack(sum.gradients.part(offset, length), this.#format));
     }
     const statistics = statisticsOf(sum);
     this.#freeStatistics.push(...sum.leaves.map((leaf) => leaf.statistics));
-    outbox.offer(key, this.#buckets.length, new Uint8Array(statistics.buffer));
+    outbox.offer({ ...key, format: 'float32' }, this.#buckets.length, new Uint8Array(statistics.buffer));
     this.#offered.push({ version, node: sum.node, gradients: sum.gradients });
   }
 

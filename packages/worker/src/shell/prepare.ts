@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadSample, type Split, sampleCache, samplesOf, splitOf, trainingSizeOf } from '@unet-fleet/dataset';
-import { describeModel } from '@unet-fleet/law';
+import { describeModel, wireFormats } from '@unet-fleet/law';
 import {
   type BrokerAddress,
   type BulkInbox,
@@ -100,6 +100,7 @@ export class Preparation implements Preparing {
     const model = describeModel(modelConfig);
     const { inbox, outbox } = this.#bulk;
     const engine = this.#engine;
+    const formats = wireFormats[welcome.wire];
     this.member = new Member({
       term,
       plan,
@@ -115,8 +116,11 @@ export class Preparation implements Preparing {
         load: (sample) => loadSample(config, sample, trainingSizeOf(config, sample), read),
         prefetch,
       }),
-      nodes: new NodeComputer(model, { retriesInFloat32: welcome.retriesInFloat32 }),
-      weights: new Weights(model, inbox, term, welcome.numReducers),
+      nodes: new NodeComputer(model, {
+        format: formats.gradients,
+        retriesInFloat32: welcome.retriesInFloat32,
+      }),
+      weights: new Weights(model, inbox, term, welcome.numReducers, formats.weights),
       outbox,
       maxMessageBytes: this.#options.maxMessageBytes,
     });
