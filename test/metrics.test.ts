@@ -5,7 +5,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { RunEvent } from '@unet-fleet/law';
+import { describeModel, packedBytes, type RunEvent } from '@unet-fleet/law';
+import { openRunFolder } from '@unet-fleet/record';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { freePort } from './helpers/nats-server.ts';
 import { start } from './helpers/processes.ts';
@@ -27,7 +28,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 /** A step is one leaf of one worker and computes for long: nearly all of a second or more. */
 const flags = ['--size', '192x256', '--base-width', '8', '--batch-size', '6', '--leaf-size', '6'];
 flags.push('--epochs', '100', '--validation-share', '0.5', '--validate-every', '100');
-flags.push('--threads', '1', '--device', 'cpu', '--min-workers', '1');
+flags.push('--wire', 'int8', '--threads', '1', '--device', 'cpu', '--min-workers', '1');
 
 type Step = Extract<RunEvent, { type: 'step' }> & { at: string };
 const stepsOf = (runDir: string) => eventsOf(runDir).filter((event): event is Step => event.type === 'step');
@@ -98,6 +99,20 @@ it('has the figures of the run', async () => {
   expect(seriesOf(ofWorker, 'unet_fleet_worker_joined')).toBe(1);
   expect(seriesOf(ofWorker, 'unet_fleet_worker_leaves_total{kind="train"}')).toBeGreaterThanOrEqual(numSteps);
   expect(seriesOf(ofWorker, 'unet_fleet_worker_phase_seconds_total{phase="compute"}')).toBeGreaterThan(0);
+});
+
+it('counts the bytes of each step as they travel, both ways', async () => {
+  const { numParameters, numStatistics } = describeModel(openRunFolder(run.runDir).record.model);
+  const answer = (await ask(worker.port, '/metrics'))!;
+  const numLeaves = seriesOf(answer, 'unet_fleet_worker_leaves_total{kind="train"}')!;
+  const bytesOf = (direction: string) =>
+    seriesOf(answer, `unet_fleet_worker_bulk_bytes_total{direction="${direction}"}`)!;
+  const statisticsBytes = numStatistics * 4;
+  expect(bytesOf('offered')).toBe(numLeaves * (packedBytes('int8', numParameters) + statisticsBytes));
+  const weightsBytes = packedBytes('bf16', numParameters) + statisticsBytes;
+  // The weights of the next step may be there already, or on their way.
+  const numVersions = Math.floor(bytesOf('received') / weightsBytes);
+  expect([numLeaves, numLeaves + 1]).toContain(numVersions);
 });
 
 it('is alive but not ready without its broker', async () => {

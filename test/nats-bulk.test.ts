@@ -138,7 +138,7 @@ test('what the peer does not have, or no longer, is refused', async () => {
   outbox.offer(key, 3, noise(1000));
   await expect(fetched(1000, 4)).rejects.toMatchObject({
     reason: 'absent',
-    message: expect.stringMatching(/gradient-1-7-2-1-4/),
+    message: expect.stringMatching(/gradient-float32-1-7-2-1-4/),
   });
   const otherTerm = inbox.fetch('worker.peer', { ...key, term: 2 }, 3, new Uint8Array(1000));
   await expect(otherTerm).rejects.toMatchObject({ reason: 'absent' });
@@ -227,7 +227,7 @@ test('a peer that stays silent is given up', async () => {
   await sender.flush();
   const refused = expect(fetched(10)).rejects.toMatchObject({
     reason: 'timeout',
-    message: expect.stringContaining('worker.peer did not send gradient-1-7-2-1-3'),
+    message: expect.stringContaining('worker.peer did not send gradient-float32-1-7-2-1-3'),
   });
   await silence(numAttempts);
   await refused;
@@ -410,7 +410,9 @@ async function weightsTakers(names: string[]) {
   );
 }
 
-const weights = { kind: 'weights', term: 1, version: 0, level: 0, index: 0 } as const;
+const weights = {
+  ...{ kind: 'weights', term: 1, version: 0, level: 0, index: 0, format: 'float32' },
+} as const;
 /** What others are waited for before weights go out. */
 const gatherMs = 50;
 

@@ -31,7 +31,7 @@ function msOf(work: (bucket: (typeof buckets)[number]) => void): number {
   return median(taken.slice(numWarmUp));
 }
 
-const addMs = msOf(({ gradients, addend }) => combineNodes(gradients, addend));
+const addMs = msOf(({ gradients, addend }) => combineNodes(gradients, addend, 'float32'));
 const scalars = { scale: 1e-3, normCoefficient: 1, learningRate: 1e-3, updateIndex: 1 };
 const rmspropMs = msOf(({ parameters, gradients, slots }) =>
   optimizer.apply({ parameters, gradients, slots }, scalars),

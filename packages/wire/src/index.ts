@@ -14,6 +14,7 @@ export * from './transport/broker-url.ts';
 export * from './transport/bulk.ts';
 export * from './transport/bulk-port.ts';
 export type * from './transport/connect.ts';
+export * from './transport/counted-bulk.ts';
 export type * from './transport/credentials.ts';
 export * from './transport/frame.ts';
 export type * from './transport/join.ts';

@@ -10,5 +10,7 @@ export type WorkerActivity =
   | { type: 'computed'; kind: RoundKind; numLeaves: number; timings: WorkerTimings }
   /** A lease was overtaken, or its weights could not be had. */
   | { type: 'abandoned' }
+  /** A bucket of weights that was fetched, or of a node that was offered, as it travels. */
+  | { type: 'bulk'; direction: 'received' | 'offered'; numBytes: number }
   /** What the process takes of its machine, with each heartbeat. */
   | { type: 'telemetry'; telemetry: Telemetry };

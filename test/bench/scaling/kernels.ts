@@ -23,7 +23,7 @@ export function timeKernels(numValues: number, numRounds: number): KernelTimes {
   const scalars = { scale: 1e-6, normCoefficient: 1, learningRate: 1e-3, updateIndex: 1 };
   const kernels: Record<KernelName, () => void> = {
     copy: () => other.view.set(gradients.view),
-    add: () => combineNodes(other, gradients),
+    add: () => combineNodes(other, gradients, 'float32'),
     'finite check and norm': () => void blockSumsOfSquares(gradients),
     update: () => optimizer.apply({ parameters, gradients, slots }, scalars),
     checksum: () => void checksumOf(bytes()),

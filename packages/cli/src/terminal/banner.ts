@@ -45,7 +45,8 @@ function modelText({ model, data }: Config, { numParameters, numClasses }: RunSt
 
 function recipeText({ train }: Config): string {
   const clip = train.clip === 'none' ? 'no clipping' : `clip by ${train.clip} ${compact(train.clipLimit)}`;
-  return `${counted(train.epochs, 'epoch')}, ${train.optimizer}, learning rate ${compact(train.learningRate)} (${train.schedule}), weight decay ${compact(train.weightDecay)}, ${clip}, seed ${train.seed}`;
+  const wire = train.wire === 'float32' ? '' : `, ${train.wire} on the wire`;
+  return `${counted(train.epochs, 'epoch')}, ${train.optimizer}, learning rate ${compact(train.learningRate)} (${train.schedule}), weight decay ${compact(train.weightDecay)}, ${clip}, seed ${train.seed}${wire}`;
 }
 
 function batchText({ train }: Config, { numLeaves, numSteps }: RunStarted): string {

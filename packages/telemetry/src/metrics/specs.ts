@@ -133,6 +133,10 @@ export const workerMetrics = specs({
     help: 'Where the time of leaves went: fetch of weights, data, compute, send.',
     labels: ['phase'],
   },
+  unet_fleet_worker_bulk_bytes_total: {
+    help: 'Bytes of weights received and of gradients offered, as they travel, without headers.',
+    labels: ['direction'],
+  },
   unet_fleet_worker_leases_abandoned_total: 'Leases that were overtaken, or whose weights could not be had.',
   unet_fleet_worker_gpu_utilization_ratio: 'Use of the GPU, 0 to 1, where its driver tells.',
   unet_fleet_worker_gpu_memory_bytes: 'Memory in use of the GPU, where its driver tells.',

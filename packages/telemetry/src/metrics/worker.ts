@@ -36,6 +36,11 @@ export class WorkerMetrics {
         }
         break;
       }
+      case 'bulk':
+        metrics.inc('unet_fleet_worker_bulk_bytes_total', activity.numBytes, {
+          direction: activity.direction,
+        });
+        break;
       case 'abandoned':
         metrics.inc('unet_fleet_worker_leases_abandoned_total');
         break;

@@ -10,6 +10,8 @@ import {
   type BrokerAddress,
   type BulkInbox,
   type BulkOutbox,
+  countedInbox,
+  countedOutbox,
   NatsInbox,
   NatsOutbox,
   runTagOf,
@@ -18,6 +20,7 @@ import {
   type Subjects,
   type UpMessage,
   type Welcome,
+  type WorkerActivity,
 } from '@unet-fleet/wire';
 import { connectWhenThere } from '@unet-fleet/wire/transport/connect';
 import { ComputeThread } from '../engine/compute-thread.ts';
@@ -36,6 +39,8 @@ export interface PreparationOptions extends RunDataOptions {
   subjects: Subjects;
   /** What the broker takes as one message. */
   maxMessageBytes: number;
+  /** Told of each bucket. */
+  onActivity?(activity: WorkerActivity): void;
   /** Of another thread that computes, see ComputeThread.start. */
   computeScript?: URL;
 }
@@ -98,7 +103,10 @@ export class Preparation implements Preparing {
     if (this.#isClosed) await this.close();
     if (!this.#bulk) return;
     const model = describeModel(modelConfig);
-    const { inbox, outbox } = this.#bulk;
+    const count = (direction: 'received' | 'offered') => (numBytes: number) =>
+      this.#options.onActivity?.({ type: 'bulk', direction, numBytes });
+    const inbox = countedInbox(this.#bulk.inbox, count('received'));
+    const outbox = countedOutbox(this.#bulk.outbox, count('offered'));
     const engine = this.#engine;
     const formats = wireFormats[welcome.wire];
     this.member = new Member({

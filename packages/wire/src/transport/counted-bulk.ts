@@ -1,0 +1,21 @@
+/** Counts what a peer hands over and what it is handed, in bytes as they travel; frames and their headers are not counted. */
+import type { BulkInbox, BulkOutbox } from './bulk.ts';
+
+/** `onBytes` is told of each bucket that was offered. */
+export const countedOutbox = (outbox: BulkOutbox, onBytes: (numBytes: number) => void): BulkOutbox => ({
+  offer(key, bucket, bytes) {
+    outbox.offer(key, bucket, bytes);
+    onBytes(bytes.byteLength);
+  },
+  withdraw: (keep) => outbox.withdraw(keep),
+  close: () => outbox.close(),
+});
+
+/** `onBytes` is told of each bucket that has arrived whole. */
+export const countedInbox = (inbox: BulkInbox, onBytes: (numBytes: number) => void): BulkInbox => ({
+  async fetch(peer, key, bucket, into) {
+    await inbox.fetch(peer, key, bucket, into);
+    onBytes(into.byteLength);
+  },
+  close: () => inbox.close(),
+});
