@@ -17,6 +17,7 @@ import {
   portOf,
   runTagOf,
   subjectsOf,
+  watchLink,
 } from '@unet-fleet/wire';
 import { connectBroker } from '@unet-fleet/wire/transport/connect';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
@@ -484,6 +485,39 @@ test('weights that are damaged or lost on the way come again', async () => {
   expectSame(await taken, bytes);
   await Promise.all([a!.close(), reducer.close()]);
   await server.close();
+});
+
+test('a connection that breaks in the middle of a bucket costs nothing but the time to ask again', async () => {
+  const bytes = noise(12 * mebibyte, 32);
+  outbox.offer(key, 3, bytes);
+  const isBack = new Promise<void>((resolve) => watchLink(sender, { onBack: resolve }));
+  const port = portOf(sender);
+  const write = port.send.bind(port);
+  let numSent = 0;
+  let numTaken = 0;
+  port.send = (subject, head, payload, taken) => {
+    write(subject, head, payload, () => {
+      numTaken++;
+      taken();
+    });
+    // What is written and what waits to be, both.
+    if (++numSent === 2) void sender.reconnect();
+  };
+  const fetch = fetched(bytes.length);
+  let isUp = false;
+  void isBack.then(() => {
+    isUp = true;
+  });
+  // The client's own pauses before it connects anew.
+  while (!isUp) {
+    await vi.advanceTimersByTimeAsync(10);
+    await new Promise(setImmediate);
+  }
+  await silence(2);
+  expectSame(await fetch, bytes);
+  // So the window of what is under way is as wide as it was.
+  await sender.flush();
+  expect(numTaken).toBe(numSent);
 });
 
 test('a fetch that is over writes nothing any more into memory that was its own', async () => {
