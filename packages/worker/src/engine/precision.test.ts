@@ -34,7 +34,7 @@ const distance = (a: Float32Array, b: Float32Array) => norm(a.map((value, i) => 
 const variants: [string, Partial<ModelConfig>][] = [
   ['the U-Net', {}],
   ['bilinear', { upsampling: 'bilinear' }],
-  ['group norms, dropout', { norm: 'group', dropout: 0.3, baseWidth: 8 }],
+  ['group norms, dropout', { norm: 'group', dropout: 0.3, baseWidth: 8, depth: 2 }],
   ['residual encoder', { architecture: 'residual-encoder', norm: 'instance', depth: 2 }],
   ['residual encoder, batch norm', { architecture: 'residual-encoder', norm: 'batch', depth: 2 }],
 ];
