@@ -20,3 +20,11 @@ export function describeDecoder(
 /** Such as "sharp 0.35.5, libvips 8.18.7, x64 avx2". */
 export const decoderName = (): string =>
   describeDecoder(sharp.versions, arch(), thisProcessor().instructionSet);
+
+/**
+ * The library keeps what it has decoded, in case it is asked for the same again. Who decodes each photo once, and keeps
+ * what becomes of it, is better off without.
+ */
+export function decodesOnce(): void {
+  sharp.cache(false);
+}

@@ -11,6 +11,7 @@ import {
   sampleCache,
   samplesOf,
   scanDataset,
+  toBatch,
   trainingSizeOf,
   withUnpacked,
 } from '@unet-fleet/dataset';
@@ -165,6 +166,7 @@ function batchesOf(folder: RunFolder, dataset: Dataset, data: DataConfig, plan: 
     validation: [],
     cache: sampleCache(sampleCacheBytes),
     load: (sample) => loadSample(data, sample, trainingSizeOf(data, sample)),
+    join: toBatch,
   });
 }
 

@@ -106,4 +106,6 @@ test('the parts of a step come to its time, also where they overlapped', () => {
     { worker: 'a', numSteps: 1, numLeaves: 2, computeMs: 60, waitMs: 10 },
     { worker: 'b', waitMs: 10 },
   ]);
+  // Of the step of a second in which they worked for 80 ms.
+  expect(workers[0]!.waits.inWords()).toBe('waits 0.5 % for data, 0.5 % for weights, 92.0 % for others');
 });

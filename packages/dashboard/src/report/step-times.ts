@@ -6,6 +6,7 @@ import {
   type Part,
   type WorkerTimes as PartTimes,
   parts,
+  WaitSums,
   workerParts,
 } from '@unet-fleet/pictures/models/step-parts';
 
@@ -24,6 +25,8 @@ export interface WorkerTimes extends PartTimes {
   numLeaves: number;
   /** Between its first lease and its last answer of a step, without the parts above. */
   waitMs: number;
+  /** Of the whole of its steps. */
+  waits: WaitSums;
 }
 
 /** Workers that are told apart; a run of names without end has the rest left out. */
@@ -41,7 +44,7 @@ export class StepTimes {
     this.#numImages += numImages;
     this.#totalMs += stepMs;
     if (timings) this.#addParts(stepMs, timings);
-    for (const lane of workers) this.#addLane(lane);
+    for (const lane of workers) this.#addLane(lane, stepMs);
   }
 
   /** Parts overlap where gradients are added while others still compute, so the rest is never below 0. */
@@ -56,18 +59,20 @@ export class StepTimes {
     this.#parts.set('wait', (this.#parts.get('wait') ?? 0) + leftMs);
   }
 
-  #addLane(lane: NonNullable<RecordedOf<'step'>['workers']>[number]): void {
+  #addLane(lane: NonNullable<RecordedOf<'step'>['workers']>[number], stepMs: number): void {
     const { worker, numLeaves, startMs, endMs } = lane;
     let own = this.#workers.get(worker);
     if (!own) {
       if (this.#workers.size >= maxWorkers) return;
-      own = { worker, numSteps: 0, numLeaves: 0, fetchMs: 0, dataMs: 0, computeMs: 0, sendMs: 0, waitMs: 0 };
+      const none = { fetchMs: 0, dataMs: 0, computeMs: 0, sendMs: 0, waitMs: 0 };
+      own = { worker, numSteps: 0, numLeaves: 0, ...none, waits: new WaitSums() };
       this.#workers.set(worker, own);
     }
     own.numSteps++;
     own.numLeaves += numLeaves;
     for (const part of workerParts) own[`${part}Ms`] += lane[`${part}Ms`];
     own.waitMs += Math.max(0, endMs - startMs - busyMs(lane));
+    own.waits.add(lane, stepMs);
   }
 
   end(): { steps: TimeSplit; workers: WorkerTimes[] } {

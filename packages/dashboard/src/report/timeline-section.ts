@@ -169,6 +169,7 @@ function workerTimes({ workers }: Course): Html {
       { title: 'Compute', isNumber: true, cell: mean(({ computeMs }) => computeMs) },
       { title: 'Send', isNumber: true, cell: mean(({ sendMs }) => sendMs) },
       { title: 'Wait', isNumber: true, cell: mean(({ waitMs }) => waitMs) },
+      { title: 'Of its steps it', cell: ({ waits }) => waits.inWords() },
     ],
     shown,
   );

@@ -6,6 +6,7 @@
 import type { NumberKind } from './numbers.ts';
 import { plainPicture, type StoredPicture } from './picture.ts';
 import type { NumericArray } from './raster.ts';
+import { rowsOfColumns } from './transpose.ts';
 
 /** Channels of a photo at most: red, green, blue and transparency. */
 const MAX_CHANNELS = 4;
@@ -68,6 +69,7 @@ export function fromColumns(
   { width, height, channels }: Size,
   isPlanar = false,
 ): NumericArray {
+  if (channels === 1 && values instanceof Uint8Array) return rowsOfColumns(values, width, height);
   return isPlanar
     ? reordered(values, width, height, channels, [1, width * channels, channels], [channels, height, width])
     : reordered(values, width, height, channels, [width * channels, channels, 1], [height, width, channels]);

@@ -81,6 +81,10 @@ export function labelsOf(
   const isUnchanged =
     meaning.classes === null && meaning.ignoredValues.size === 1 && values instanceof Uint8Array;
   if (isUnchanged) return { width, height, labels: values, strange };
+  if (values instanceof Uint8Array && strange.length === 0) {
+    const bytes = labelsOfBytes(values, labelOf);
+    if (bytes !== null) return { width, height, labels: bytes, strange };
+  }
   const wide = new Uint16Array(values.length);
   const found = new StrangeValues();
   let highest = 0;
@@ -98,6 +102,19 @@ export function labelsOf(
   }
   const labels = highest > 255 ? wide : Uint8Array.from(wide);
   return { width, height, labels, strange: strange.length > 0 ? strange : found.toList() };
+}
+
+/** By a table, as masks of bytes have the same few values hundred thousands of times; null where one has no label of a byte. */
+function labelsOfBytes(values: Uint8Array, labelOf: (value: number) => number): Uint8Array | null {
+  const table = Uint16Array.from({ length: 256 }, (_, value) => labelOf(value));
+  const labels = new Uint8Array(values.length);
+  let highest = 0;
+  for (let i = 0; i < values.length; i++) {
+    const label = table[values[i] as number] as number;
+    if (label > highest) highest = label;
+    labels[i] = label;
+  }
+  return highest > 255 ? null : labels;
 }
 
 /** NO_LABEL for a value that is no class. */

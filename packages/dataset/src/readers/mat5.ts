@@ -4,6 +4,7 @@
  */
 import { constants, inflateSync } from 'node:zlib';
 import type { PixelLimit } from '../limits.ts';
+import { inflateWithin } from './inflate.ts';
 import { describeVariable, type MatArray, type MatHeader, type MatVariable } from './mat-array.ts';
 import { fullFromSparse } from './mat-sparse.ts';
 import {
@@ -97,7 +98,7 @@ function inflateMatrix(
       `a variable claims ${numBytes} bytes, more than the ${maxBytes} that ${describeVariable(header)} may have`,
     );
   }
-  const inflated = inflateSync(data, { maxOutputLength: numBytes + 8 });
+  const inflated = inflateWithin(data, numBytes + 8);
   if (inflated.length < numBytes + 8) throw new Error('the file ends early');
   return inflated.subarray(8);
 }

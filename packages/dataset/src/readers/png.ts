@@ -3,10 +3,11 @@
  * are walked and the pixels inflated within what the header claims; libraries inflate without a bound, accept missing
  * rows, or take the last of several headers. Source: W3C, Portable Network Graphics, 3rd edition.
  */
-import { crc32, inflateSync } from 'node:zlib';
+import { crc32 } from 'node:zlib';
 import { checkPixels, type PixelLimit } from '../limits.ts';
 import { type Container, startsWith } from './container.ts';
 import { exifOrientation } from './exif.ts';
+import { inflateWithin } from './inflate.ts';
 import { plainPicture, type StoredPicture } from './picture.ts';
 import { checkStill } from './sharp-picture.ts';
 import { unpackBits } from './unpack-bits.ts';
@@ -178,7 +179,7 @@ function pixelsOf(layout: Layout, compressed: Buffer): Uint8Array | Uint16Array 
   const passes = passesOf(layout);
   const bytesOf = (pass: Pass) => (Math.ceil((pass.width * bitsPerPixel) / 8) + 1) * pass.height;
   const numBytes = passes.reduce((sum, pass) => sum + bytesOf(pass), 0);
-  const inflated = inflateSync(compressed, { maxOutputLength: numBytes });
+  const inflated = inflateWithin(compressed, numBytes);
   if (inflated.length < numBytes) throw new Error('the file ends early');
   const result = new (depth === 16 ? Uint16Array : Uint8Array)(width * height * channels);
   let at = 0;
@@ -229,29 +230,54 @@ function unfiltered(part: Buffer, rowBytes: number, height: number, step: number
     const filter = part[y * (rowBytes + 1)] as number;
     const source = y * (rowBytes + 1) + 1;
     const start = y * rowBytes;
-    const above = start - rowBytes;
     if (filter > 4) throw new Error(`it is damaged: row filter ${filter}`);
     part.copy(rows, start, source, source + rowBytes);
-    if (filter === 0 || (filter === 2 && y === 0)) continue;
-    for (let i = 0; i < rowBytes; i++) {
-      const left = i >= step ? (rows[start + i - step] as number) : 0;
-      const up = y > 0 ? (rows[above + i] as number) : 0;
-      const upLeft = y > 0 && i >= step ? (rows[above + i - step] as number) : 0;
-      const predicted =
-        filter === 1 ? left : filter === 2 ? up : filter === 3 ? (left + up) >> 1 : paeth(left, up, upLeft);
-      rows[start + i] = (rows[start + i] as number) + predicted;
-    }
+    if (filter === 1) addLeft(rows, start, rowBytes, step);
+    // Above the first row there are zeros, so that Paeth predicts what is at the left.
+    else if (filter === 4 && y === 0) addLeft(rows, start, rowBytes, step);
+    else if (filter === 2 && y > 0) addAbove(rows, start, rowBytes);
+    else if (filter === 3) addMean(rows, start, rowBytes, step, y > 0);
+    else if (filter === 4) addPaeth(rows, start, rowBytes, step);
   }
   return rows;
 }
 
+function addLeft(rows: Buffer, start: number, rowBytes: number, step: number): void {
+  const end = start + rowBytes;
+  for (let at = start + step; at < end; at++) rows[at] = (rows[at] as number) + (rows[at - step] as number);
+}
+
+function addAbove(rows: Buffer, start: number, rowBytes: number): void {
+  const end = start + rowBytes;
+  for (let at = start; at < end; at++) rows[at] = (rows[at] as number) + (rows[at - rowBytes] as number);
+}
+
+function addMean(rows: Buffer, start: number, rowBytes: number, step: number, hasAbove: boolean): void {
+  for (let i = 0; i < rowBytes; i++) {
+    const at = start + i;
+    const left = i >= step ? (rows[at - step] as number) : 0;
+    const up = hasAbove ? (rows[at - rowBytes] as number) : 0;
+    rows[at] = (rows[at] as number) + ((left + up) >> 1);
+  }
+}
+
+function addPaeth(rows: Buffer, start: number, rowBytes: number, step: number): void {
+  for (let i = 0; i < rowBytes; i++) {
+    const at = start + i;
+    const up = rows[at - rowBytes] as number;
+    const left = i >= step ? (rows[at - step] as number) : 0;
+    const upLeft = i >= step ? (rows[at - rowBytes - step] as number) : 0;
+    // In masks most pixels are as those around them.
+    const predicted = left === upLeft ? up : up === upLeft ? left : paeth(left, up, upLeft);
+    rows[at] = (rows[at] as number) + predicted;
+  }
+}
+
 function paeth(left: number, up: number, upLeft: number): number {
   const estimate = left + up - upLeft;
-  const [toLeft, toUp, toUpLeft] = [
-    Math.abs(estimate - left),
-    Math.abs(estimate - up),
-    Math.abs(estimate - upLeft),
-  ];
+  const toLeft = Math.abs(estimate - left);
+  const toUp = Math.abs(estimate - up);
+  const toUpLeft = Math.abs(estimate - upLeft);
   if (toLeft <= toUp && toLeft <= toUpLeft) return left;
   return toUp <= toUpLeft ? up : upLeft;
 }

@@ -67,6 +67,8 @@ const step: RunEvent = {
   timings: { fetchMs: 100, dataMs: 200, computeMs: 1_000, sendMs: 50, reduceMs: 70, optimizeMs: 30 },
 };
 
+const lane = { worker: 'a', numLeaves: 4, startMs: 0, endMs: 1_400 };
+
 async function served(run: FakeRun) {
   let port = 0;
   const { close } = await runMetrics({ host: '127.0.0.1', port: 0 }, (chosen) => {
@@ -115,6 +117,23 @@ test('counts what happens, in base units', async () => {
   expect(of('unet_fleet_checkpoint_write_seconds_total')).toEqual([0.4]);
   expect(of('unet_fleet_checkpoint_timestamp_seconds')).toEqual([1_767_225_600]);
   expect(of('unet_fleet_run_info', { run: '0001', run_id: 'id' })).toEqual([1]);
+  await close();
+});
+
+test('says what workers waited for, each in the whole of its steps', async () => {
+  const run = new FakeRun();
+  const { values, close } = await served(run);
+  const workers = [
+    { ...lane, fetchMs: 100, dataMs: 15, computeMs: 1_200, sendMs: 50 },
+    { ...lane, worker: 'b', fetchMs: 200, dataMs: 0, computeMs: 400, sendMs: 50 },
+  ];
+  run.tell({ ...step, workers });
+  const of = await values();
+  expect(of('unet_fleet_step_worker_seconds_total')).toEqual([3]);
+  const waited = (reason: string) => of('unet_fleet_step_wait_seconds_total', { reason })[0];
+  expect(waited('data')).toBeCloseTo(0.015);
+  expect(waited('weights')).toBeCloseTo(0.3);
+  expect(waited('others')).toBeCloseTo(0.135 + 0.85);
   await close();
 });
 
@@ -203,13 +222,15 @@ test('a port that is taken is one sentence, and the run is listened to no more',
 });
 
 test('a worker counts its leaves, and is ready once it has joined', async () => {
-  const metrics = new WorkerMetrics();
+  let nowMs = 1_000;
+  const metrics = new WorkerMetrics(() => nowMs);
   const { port, close } = await metrics.serve({ host: '127.0.0.1', port: 0 });
   const get = (path: string) => fetch(`http://127.0.0.1:${port}${path}`);
   expect((await get('/readyz')).status).toBe(503);
   metrics.onActivity({ type: 'membership', isJoined: true });
   expect((await get('/readyz')).status).toBe(200);
   const timings = { fetchMs: 500, dataMs: 0, computeMs: 2_000, sendMs: 0 };
+  nowMs = 4_250;
   metrics.onActivity({ type: 'computed', kind: 'train', numLeaves: 3, timings });
   metrics.onActivity({ type: 'broker', isConnected: false });
   const families = readExposition(await (await get('/metrics')).text());
@@ -220,6 +241,7 @@ test('a worker counts its leaves, and is ready once it has joined', async () => 
     { labels: { phase: 'data' }, value: 0 },
     { labels: { phase: 'compute' }, value: 2 },
     { labels: { phase: 'send' }, value: 0 },
+    { labels: { phase: 'wait' }, value: 0.75 },
   ]);
   expect(samples('unet_fleet_worker_broker_connected')).toMatchObject([{ value: 0 }]);
   metrics.onActivity({ type: 'membership', isJoined: false });

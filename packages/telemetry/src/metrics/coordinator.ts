@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { setImmediate as letOthersRun } from 'node:timers/promises';
 import type { LiveRun, LiveStatus, Observer } from '@unet-fleet/coordinator';
 import { recordedScores, type TimedEvent } from '@unet-fleet/law';
-import { coordinatorParts, workerParts } from '@unet-fleet/pictures/models/step-parts';
+import { coordinatorParts, waitReasons, waitsOf, workerParts } from '@unet-fleet/pictures/models/step-parts';
 import { Metrics } from './registry.ts';
 import { serveMetrics } from './server.ts';
 import { coordinatorMetrics, memberMetrics } from './specs.ts';
@@ -77,6 +77,13 @@ function count(metrics: Own, event: TimedEvent): void {
       metrics.show('unet_fleet_train_loss', event.loss);
       metrics.set('unet_fleet_learning_rate', event.learningRate);
       metrics.set('unet_fleet_gradient_norm', event.gradientNorm);
+      for (const lane of event.workers ?? []) {
+        const waits = waitsOf(lane, event.stepMs);
+        metrics.inc('unet_fleet_step_worker_seconds_total', seconds(event.stepMs));
+        for (const reason of waitReasons) {
+          metrics.inc('unet_fleet_step_wait_seconds_total', seconds(waits[reason]), { reason });
+        }
+      }
       const { timings } = event;
       if (!timings) break;
       for (const phase of [...workerParts, ...coordinatorParts]) {

@@ -88,6 +88,12 @@ const ofRun = specs({
     help: 'Where the time of steps went: fetch, data, compute and send of the slowest worker, reduce and optimize of the coordinator.',
     labels: ['phase'],
   },
+  unet_fleet_step_worker_seconds_total:
+    'Duration of steps, once for each worker that took part: what their waits are shares of.',
+  unet_fleet_step_wait_seconds_total: {
+    help: 'Time of steps in which workers did not compute, over all of them, by what they waited for: data (photos), weights, others (workers, leases, the update).',
+    labels: ['reason'],
+  },
   unet_fleet_train_loss: 'Loss of the newest step.',
   unet_fleet_learning_rate: 'Learning rate of the newest step.',
   unet_fleet_gradient_norm: 'Norm of the mean gradient of the newest step, before clipping.',
@@ -130,7 +136,7 @@ export const workerMetrics = specs({
   unet_fleet_worker_broker_connected: '1 while the broker is connected.',
   unet_fleet_worker_leaves_total: { help: 'Leaves computed and answered for.', labels: ['kind'] },
   unet_fleet_worker_phase_seconds_total: {
-    help: 'Where the time of leaves went: fetch of weights, data, compute, send.',
+    help: 'Where the time of this worker went: fetch of weights, waiting for data, compute, send, and wait for others from an answer to the next lease.',
     labels: ['phase'],
   },
   unet_fleet_worker_bulk_bytes_total: {

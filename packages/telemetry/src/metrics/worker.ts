@@ -1,5 +1,5 @@
 /** The metrics of one worker process: counted as it tells what it does. */
-import { busyParts } from '@unet-fleet/pictures/models/step-parts';
+import { busyMs, busyParts } from '@unet-fleet/pictures/models/step-parts';
 import type { WorkerActivity } from '@unet-fleet/wire';
 import type { Address } from './coordinator.ts';
 import { Metrics } from './registry.ts';
@@ -8,9 +8,14 @@ import { workerMetrics } from './specs.ts';
 
 export class WorkerMetrics {
   readonly #metrics = new Metrics(workerMetrics);
+  readonly #now: () => number;
   #isJoined = false;
+  /** When it joined, or told of a lease last; null where it is no member. */
+  #sinceMs: number | null = null;
 
-  constructor() {
+  /** `now`: of a clock in ms. */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
     this.#metrics.set('unet_fleet_worker_joined', 0);
     this.#metrics.set('unet_fleet_worker_broker_connected', 0);
   }
@@ -21,6 +26,7 @@ export class WorkerMetrics {
     switch (activity.type) {
       case 'membership':
         this.#isJoined = activity.isJoined;
+        this.#sinceMs = activity.isJoined ? this.#now() : null;
         metrics.set('unet_fleet_worker_joined', activity.isJoined ? 1 : 0);
         // Nobody joins without a broker.
         if (activity.isJoined) metrics.set('unet_fleet_worker_broker_connected', 1);
@@ -34,6 +40,8 @@ export class WorkerMetrics {
         for (const [phase, ms] of busyParts(timings)) {
           metrics.inc('unet_fleet_worker_phase_seconds_total', ms / 1_000, { phase });
         }
+        const waitedMs = Math.max(0, this.#elapsedMs() - busyMs(timings));
+        metrics.inc('unet_fleet_worker_phase_seconds_total', waitedMs / 1_000, { phase: 'wait' });
         break;
       }
       case 'bulk':
@@ -43,6 +51,8 @@ export class WorkerMetrics {
         break;
       case 'abandoned':
         metrics.inc('unet_fleet_worker_leases_abandoned_total');
+        // What it did for nothing is no waiting.
+        this.#elapsedMs();
         break;
       case 'telemetry': {
         const { gpu } = activity.telemetry;
@@ -56,6 +66,14 @@ export class WorkerMetrics {
       }
     }
   };
+
+  /** Since this was asked last, or the worker joined. */
+  #elapsedMs(): number {
+    const now = this.#now();
+    const elapsedMs = this.#sinceMs === null ? 0 : now - this.#sinceMs;
+    if (this.#sinceMs !== null) this.#sinceMs = now;
+    return elapsedMs;
+  }
 
   /** Throws a UserError if the address can't be listened on. */
   serve(address: Address): Promise<MetricsServer> {

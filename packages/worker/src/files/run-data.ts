@@ -10,7 +10,6 @@ import {
   type DataFile,
   datasetFrom,
   type FileReader,
-  folderReader,
   isRemote,
   openPack,
   PackedFiles,
@@ -50,7 +49,8 @@ export interface RunData {
   /** That the data brings along; null for one to be drawn. */
   split: Split | null;
   sha256: string;
-  read: FileReader;
+  /** Hands over the files; null where all lie in the folders that `config` names. */
+  read: FileReader | null;
   /** Files that will probably be read, in this order. */
   prefetch(files: readonly DataFile[]): void;
   /** The coordinator of this term is there. */
@@ -96,7 +96,7 @@ async function openFolders(config: Config['data'], { cacheDir }: RunDataOptions)
     samples,
     split,
     sha256,
-    read: folderReader(config),
+    read: null,
     prefetch() {},
     follow() {},
     async close() {},

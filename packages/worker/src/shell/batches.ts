@@ -1,18 +1,17 @@
 /**
  * Leaves as batches for the engine: the plan says which samples, the cache or the disk gives them, and what comes
- * next is decoded while the engine computes. Which samples a leaf holds never depends on what was prefetched.
+ * next is made ready while the engine computes. Which samples a leaf holds never depends on what was made ahead.
  */
 import {
   type DataFile,
   filesOf,
   type LoadedSample,
   type Sample,
+  type SampleBatch,
   type SampleCache,
-  toBatch,
 } from '@unet-fleet/dataset';
 import {
   epochOrder,
-  firstLeaf,
   leavesOf,
   numSteps,
   numValidationLeaves,
@@ -33,67 +32,84 @@ export interface BatchesOptions {
   validation: Sample[];
   cache: SampleCache;
   load(sample: Sample): Promise<LoadedSample>;
+  /** Joins samples. What it gives is used up by the engine. */
+  join(samples: LoadedSample[]): SampleBatch | Promise<SampleBatch>;
   /** Files that will probably be loaded, in this order: the next batches ahead, as getting them may take a while. */
   prefetch?(files: DataFile[]): void;
 }
 
 /** Samples whose files are fetched ahead of need. */
 const numSamplesAhead = 64;
+/**
+ * Leaves whose batches are made ahead of need: while one is computed the next is ready, and the one after it is decoded,
+ * so that a photo that takes longer than others is waited for by nobody.
+ */
+const numLeavesAhead = 2;
+
+/** A leaf as its batch is asked for. */
+interface Leaf {
+  key: string;
+  samples: Sample[];
+}
 
 export class Batches {
   readonly #options: BatchesOptions;
   readonly #orders = new Map<number, Uint32Array>();
   /** Loads under way, by sample id: a prefetch and a request share one. */
   readonly #loading = new Map<string, Promise<LoadedSample>>();
+  /** Batches made ahead, by leaf, each of which is handed out once; those that were not wanted make room for later ones. */
+  readonly #ahead = new Map<string, Promise<Batch>>();
 
   constructor(options: BatchesOptions) {
     this.#options = options;
   }
 
   async train(step: StepPlan, leaf: number): Promise<TrainBatch> {
-    const batch = await this.#batch(this.#trainSamples(step, leaf));
+    const batch = await this.#take(this.#trainLeaf(step, leaf));
     return { ...batch, place: placeOf(this.#options.plan, step.version, leaf) };
   }
 
   validation(leaf: number): Promise<Batch> {
-    return this.#batch(this.#validationSamples(leaf));
+    return this.#take(this.#validationLeaf(leaf));
   }
 
   /**
-   * Begins to load what this worker will probably be asked for after `leaf`: the rest of its lease, or the same leaves
-   * of the next step.
+   * Begins to make what this worker will probably be asked for after `leaf`: the rest of its lease, and the same leaves
+   * of the next steps.
    */
   expectTrain(version: Version, nodes: TreeNode[], leaf: number): void {
-    this.#prefetch(this.#expected(version, nodes, leaf));
+    this.#prepare(this.#trainLeavesAfter(version, nodes, leaf, ({ length }) => length < numLeavesAhead));
   }
 
-  #expected(version: Version, nodes: TreeNode[], leaf: number): Sample[] {
+  /** In the order in which they will be asked for, while `wantsMore` of those that there are. */
+  #trainLeavesAfter(
+    version: Version,
+    nodes: TreeNode[],
+    leaf: number,
+    wantsMore: (leaves: Leaf[]) => boolean,
+  ): Leaf[] {
     const { plan } = this.#options;
-    const current = stepPlan(plan, version);
-    const own = nodes.flatMap((node) => leavesOf(node, current.numLeaves));
-    const rest = own.filter((other) => other > leaf);
-    if (rest.length > 0) return this.#trainSamples(current, rest[0]!);
-    if (version + 1 >= numSteps(plan)) return [];
-    const next = stepPlan(plan, version + 1);
-    const first = Math.min(...nodes.map(firstLeaf));
-    return first < next.numLeaves ? this.#trainSamples(next, first) : [];
+    const leaves: Leaf[] = [];
+    for (let next = version; next < numSteps(plan); next++) {
+      const step = stepPlan(plan, next);
+      for (const own of nodes.flatMap((node) => leavesOf(node, step.numLeaves))) {
+        if (next === version && own <= leaf) continue;
+        if (!wantsMore(leaves)) return leaves;
+        leaves.push(this.#trainLeaf(step, own));
+      }
+    }
+    return leaves;
   }
 
   /** Begins to fetch the files of what this worker will probably be asked for after `leaf`, over the next steps. */
   expectFiles(version: Version, nodes: TreeNode[], leaf: number): void {
-    const { plan, prefetch } = this.#options;
-    if (!prefetch) return;
-    const current = stepPlan(plan, version);
-    const ahead = nodes
-      .flatMap((node) => leavesOf(node, current.numLeaves))
-      .filter((other) => other > leaf)
-      .flatMap((other) => this.#trainSamples(current, other));
-    for (let next = version + 1; ahead.length < numSamplesAhead && next < numSteps(plan); next++) {
-      const later = stepPlan(plan, next);
-      const own = nodes.flatMap((node) => leavesOf(node, later.numLeaves));
-      ahead.push(...own.flatMap((other) => this.#trainSamples(later, other)));
-    }
-    this.#prefetchFiles(ahead);
+    if (!this.#options.prefetch) return;
+    let numSamples = 0;
+    const ahead = this.#trainLeavesAfter(version, nodes, leaf, (leaves) => {
+      numSamples += leaves.at(-1)?.samples.length ?? 0;
+      return numSamples < numSamplesAhead;
+    });
+    this.#prefetchFiles(ahead.flatMap(({ samples }) => samples));
   }
 
   /** The same in a validation: the leaves that come next, whoever gets them. */
@@ -103,7 +119,7 @@ export class Batches {
     const numAhead = Math.ceil(numSamplesAhead / plan.leafSize);
     const end = Math.min(numValidationLeaves(plan), leaf + 1 + numAhead);
     const leaves = Array.from({ length: Math.max(0, end - leaf - 1) }, (_, i) => leaf + 1 + i);
-    this.#prefetchFiles(leaves.flatMap((other) => this.#validationSamples(other)));
+    this.#prefetchFiles(leaves.flatMap((other) => this.#validationLeaf(other).samples));
   }
 
   #prefetchFiles(samples: Sample[]): void {
@@ -112,17 +128,19 @@ export class Batches {
   }
 
   expectValidation(leaf: number): void {
-    if (leaf < numValidationLeaves(this.#options.plan)) this.#prefetch(this.#validationSamples(leaf));
+    if (leaf < numValidationLeaves(this.#options.plan)) this.#prepare([this.#validationLeaf(leaf)]);
   }
 
-  #trainSamples(step: StepPlan, leaf: number): Sample[] {
+  #trainLeaf(step: StepPlan, leaf: number): Leaf {
     const { plan, train } = this.#options;
-    return trainLeafSamples(plan, this.#order(step.epoch), step, leaf).map((index) => train[index]!);
+    const places = trainLeafSamples(plan, this.#order(step.epoch), step, leaf);
+    return { key: `step ${step.version}, leaf ${leaf}`, samples: places.map((index) => train[index]!) };
   }
 
-  #validationSamples(leaf: number): Sample[] {
+  #validationLeaf(leaf: number): Leaf {
     const { plan, validation } = this.#options;
-    return validationLeafSamples(plan, leaf).map((index) => validation[index]!);
+    const places = validationLeafSamples(plan, leaf);
+    return { key: `validation, leaf ${leaf}`, samples: places.map((index) => validation[index]!) };
   }
 
   /** The orders of this epoch and the next are kept; each is made once. */
@@ -136,13 +154,31 @@ export class Batches {
     return order;
   }
 
-  async #batch(samples: Sample[]): Promise<Batch> {
-    return toBatch(await Promise.all(samples.map((sample) => this.#load(sample))));
+  #take(leaf: Leaf): Promise<Batch> {
+    const made = this.#ahead.get(leaf.key);
+    this.#ahead.delete(leaf.key);
+    return made ?? this.#make(leaf);
   }
 
-  #prefetch(samples: Sample[]): void {
-    // A sample that can't be loaded is reported when its leaf is computed.
-    for (const sample of samples) this.#load(sample).catch(() => {});
+  async #make({ samples }: Leaf): Promise<Batch> {
+    return this.#options.join(await Promise.all(samples.map((sample) => this.#load(sample))));
+  }
+
+  #prepare(leaves: Leaf[]): void {
+    for (const leaf of leaves) {
+      if (this.#ahead.has(leaf.key)) continue;
+      const making = this.#make(leaf);
+      this.#ahead.set(leaf.key, making);
+      // What can't be loaded now is tried again, and reported, when its leaf is computed.
+      making.catch(() => {
+        if (this.#ahead.get(leaf.key) === making) this.#ahead.delete(leaf.key);
+      });
+    }
+    const wanted = new Set(leaves.map(({ key }) => key));
+    for (const key of this.#ahead.keys()) {
+      if (this.#ahead.size <= numLeavesAhead) break;
+      if (!wanted.has(key)) this.#ahead.delete(key);
+    }
   }
 
   #load(sample: Sample): Promise<LoadedSample> {

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { loadSample, type Split, sampleCache, samplesOf, splitOf, trainingSizeOf } from '@unet-fleet/dataset';
+import { type Split, sampleCache, samplesOf, splitOf } from '@unet-fleet/dataset';
 import { describeModel, wireFormats } from '@unet-fleet/law';
 import {
   type BrokerAddress,
@@ -26,6 +26,7 @@ import { connectWhenThere } from '@unet-fleet/wire/transport/connect';
 import { ComputeThread } from '../engine/compute-thread.ts';
 import { openRunData, type RunData, type RunDataOptions } from '../files/run-data.ts';
 import { Batches } from './batches.ts';
+import { DataThread } from './data-thread.ts';
 import { Member } from './member.ts';
 import { NodeComputer } from './nodes.ts';
 import { Weights } from './weights.ts';
@@ -60,6 +61,7 @@ export class Preparation implements Preparing {
   member: Member | null = null;
   #engine: ComputeThread | null = null;
   #data: (Omit<RunData, 'split'> & { split: Split }) | null = null;
+  #dataThread: DataThread | null = null;
   readonly #cache = sampleCache(sampleCacheBytes);
   #bulk: Bulk | null = null;
   #sharesMemory = false;
@@ -89,6 +91,8 @@ export class Preparation implements Preparing {
     }
     const { config, samples, split, read, prefetch, follow } = this.#data;
     follow(term);
+    this.#dataThread ??= new DataThread(config, read);
+    const dataThread = this.#dataThread;
     if (!this.#engine) {
       const { device, loss, ignoreIndex, classWeights, intraOpThreads, precision } = welcome;
       this.#engine = await ComputeThread.start(
@@ -121,7 +125,8 @@ export class Preparation implements Preparing {
         train: samplesOf({ samples }, split.training),
         validation: samplesOf({ samples }, split.validation),
         cache: this.#cache,
-        load: (sample) => loadSample(config, sample, trainingSizeOf(config, sample), read),
+        load: (sample) => dataThread.load(sample),
+        join: (loaded) => dataThread.batch(loaded),
         prefetch,
       }),
       nodes: new NodeComputer(model, {
@@ -155,11 +160,13 @@ export class Preparation implements Preparing {
   /** A preparation that is under way closes what it opens, and makes no member. */
   async close(): Promise<void> {
     this.#closing.abort();
-    const [bulk, engine, data] = [this.#bulk, this.#engine, this.#data];
+    const [bulk, engine, dataThread, data] = [this.#bulk, this.#engine, this.#dataThread, this.#data];
     this.#bulk = null;
     this.#engine = null;
+    this.#dataThread = null;
     await bulk?.close();
     await engine?.close();
+    await dataThread?.close();
     await data?.close();
   }
 

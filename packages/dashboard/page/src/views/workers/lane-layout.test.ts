@@ -9,6 +9,7 @@ import {
   layoutTimeline,
   meanDurations,
   rowHeight,
+  waitsInWords,
 } from './lane-layout.ts';
 
 const lane = (worker: string, changes: Partial<Lane> = {}): Lane => ({
@@ -91,4 +92,10 @@ test('takes means over the steps that a worker took part in', () => {
   const lanes = [step(1, [lane('a')]), step(2, [lane('a', { computeMs: 70 }), lane('b')])];
   expect(meanDurations(lanes, 'a')).toMatchObject({ compute: 60, fetch: 10, wait: 20 });
   expect(meanDurations(lanes, 'c')).toBe(null);
+});
+
+test('says the shares of its steps that a worker waited, and why', () => {
+  const steps = [step(1, [lane('w', { dataMs: 5 }), lane('v')]), step(2, [lane('w', { dataMs: 1 })], 200)];
+  expect(waitsInWords(steps, 'w')).toBe('waits 2.0 % for data, 6.7 % for weights, 51.3 % for others');
+  expect(waitsInWords(steps, 'nobody')).toBe('');
 });

@@ -3,7 +3,14 @@
  * coordinator, each step's time split in its parts. Pure: ms in, boxes and SVG paths out.
  */
 import { counted, shortTime } from '@unet-fleet/law';
-import { busyMs, busyParts, type Part, workerParts } from '@unet-fleet/pictures/models/step-parts';
+import {
+  busyMs,
+  busyParts,
+  type Part,
+  WaitSums,
+  waitsOf,
+  workerParts,
+} from '@unet-fleet/pictures/models/step-parts';
 import type { Lane, StepLanes } from '../../../../src/protocol.ts';
 
 /** Of a worker's row, in the order in which they are drawn. */
@@ -25,7 +32,7 @@ export type Durations = Partial<Record<Part, number>>;
 /** A worker's part of a step: what it did between its lease and its last answer, as measured, and waiting for the rest. */
 export const durationsOf = (lane: Lane, stepMs: number): Durations => ({
   ...Object.fromEntries(busyParts(lane)),
-  wait: Math.max(0, stepMs - busyMs(lane)),
+  wait: waitsOf(lane, stepMs).others,
 });
 
 export interface Box {
@@ -160,4 +167,14 @@ export function meanDurations(lanes: readonly StepLanes[], worker: string): Dura
   }
   if (numSteps === 0) return null;
   return Object.fromEntries(Object.entries(sums).map(([part, sum]) => [part, sum / numSteps]));
+}
+
+/** Shares of its steps that a worker waited, with the reasons, in words. */
+export function waitsInWords(lanes: readonly StepLanes[], worker: string): string {
+  const sums = new WaitSums();
+  for (const step of lanes) {
+    const lane = step.lanes.find((other) => other.worker === worker);
+    if (lane !== undefined) sums.add(lane, step.stepMs);
+  }
+  return sums.inWords();
 }

@@ -1,7 +1,14 @@
 /** Where a step's time goes on each worker: the mean of the last steps as one bar each, on a common scale. */
 import { shortTime } from '@unet-fleet/law';
 import type { StepLanes } from '../../../../src/protocol.ts';
-import { type Durations, meanDurations, partNames, rowParts, workersIn } from './lane-layout.ts';
+import {
+  type Durations,
+  meanDurations,
+  partNames,
+  rowParts,
+  waitsInWords,
+  workersIn,
+} from './lane-layout.ts';
 import { PartPatterns, partFill } from './parts.tsx';
 
 const height = 18;
@@ -40,6 +47,7 @@ export function StepBars({ lanes }: { lanes: readonly StepLanes[] }) {
             <span class="step-bar-words quiet" aria-hidden="true">
               {inWords(durations)}
             </span>
+            <span class="step-bar-words">{waitsInWords(lanes, worker)}</span>
           </li>
         );
       })}
