@@ -19,7 +19,7 @@ const allowed: Record<string, string[]> = {
   config: ['law', 'shared', 'wire'],
   install: ['law', 'shared'],
   numerics: ['law'],
-  dataset: ['law', 'shared', 'config'],
+  dataset: ['law', 'shared', 'config', 'numerics'],
   pictures: ['law'],
   record: ground,
   coordinator: [...foundations, 'record'],

@@ -1,6 +1,6 @@
 /**
- * Compiles assembly/ into dist/kernels.wasm (private memory) and dist/kernels-shared.wasm (memory that other
- * threads see): WebAssembly makes them two module types. Does nothing when both are newer than their sources.
+ * Compiles assembly/ into dist/kernels.wasm (private memory), dist/kernels-shared.wasm (memory that other threads see:
+ * WebAssembly makes them two module types) and dist/pixels.wasm. Does nothing when all are newer than their sources.
  */
 import { existsSync, mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -9,9 +9,11 @@ import { fileURLToPath } from 'node:url';
 const root = dirname(fileURLToPath(import.meta.url));
 const sources = readdirSync(join(root, 'assembly')).map((file) => join(root, 'assembly', file));
 const outputs = [
-  { file: 'kernels.wasm', flags: [] },
+  { source: 'assembly/index.ts', file: 'kernels.wasm', flags: [] },
+  { source: 'assembly/pixels.ts', file: 'pixels.wasm', flags: [] },
   // The limit must equal that of the memory that is imported: see memory.ts.
   {
+    source: 'assembly/index.ts',
     file: 'kernels-shared.wasm',
     flags: ['--sharedMemory', '--maximumMemory', '65535', '--enable', 'threads'],
   },
@@ -24,13 +26,13 @@ const stale = outputs.filter(({ file }) => changedMs(join(root, 'dist', file)) <
 if (stale.length > 0) {
   const { default: asc } = await import('assemblyscript/asc');
   mkdirSync(join(root, 'dist'), { recursive: true });
-  for (const { file, flags } of stale) {
+  for (const { source, file, flags } of stale) {
     const target = join('dist', file);
     // A build that is stopped, or two at once, never leave half a file.
     const temporary = `${target}.${process.pid}.tmp`;
     const { error, stderr } = await asc.main(
       [
-        'assembly/index.ts',
+        source,
         ...['--outFile', temporary, '--baseDir', root, '--runtime', 'stub', '--importMemory', '--noAssert'],
         ...['--optimizeLevel', '3', '--shrinkLevel', '0', '--enable', 'simd', ...flags],
       ],

@@ -6,9 +6,9 @@
 
 import { parseSize } from '@unet-fleet/config';
 import { type DataConfig, type SideLimits, sizeProblem, UserError } from '@unet-fleet/law';
-import sharp from 'sharp';
 import { enlarge, resizeFloats } from './lanczos.ts';
 import type { Photo } from './readers/photo.ts';
+import { reduceBySharp, reducePicture } from './reduce.ts';
 import type { Size } from './types.ts';
 
 /** Pixels of one image at training size: far more than any machine computes a U-Net on. */
@@ -43,7 +43,7 @@ function checkedSize(size: Size, source: string, limits: SideLimits): Size {
   return size;
 }
 
-/** Lanczos-3 over the whole photo, in the photo's own kind of values. The bits do not depend on sharp's threads. */
+/** Lanczos-3 over the whole photo, in the photo's own kind of values: the bits of sharp, whatever its threads. */
 export async function resizePhoto(photo: Photo, target: Size): Promise<Uint8Array | Float32Array> {
   const { pixels, channels } = photo;
   if (pixels instanceof Float32Array) return resizeFloats(pixels, channels, photo, target);
@@ -51,26 +51,14 @@ export async function resizePhoto(photo: Photo, target: Size): Promise<Uint8Arra
     width: Math.min(photo.width, target.width),
     height: Math.min(photo.height, target.height),
   };
-  return enlarge(await reducePhoto({ ...photo, pixels }, reduced), channels, reduced, target);
+  return enlarge(await reduceBytes({ ...photo, pixels }, reduced), channels, reduced, target);
 }
 
-async function reducePhoto(
-  photo: Photo & { pixels: Uint8Array },
-  { width, height }: Size,
-): Promise<Uint8Array> {
-  if (photo.width === width && photo.height === height) return photo.pixels;
-  const raw = { width: photo.width, height: photo.height, channels: photo.channels };
-  const image = sharp(photo.pixels, { raw, limitInputPixels: false }).resize(width, height, {
-    fit: 'fill',
-    kernel: 'lanczos3',
-  });
-  // sharp would take one channel for a grey picture and write three.
-  if (photo.channels === 1) image.toColourspace('b-w');
-  const { data, info } = await image.raw().toBuffer({ resolveWithObject: true });
-  if (info.channels !== photo.channels) {
-    throw new Error(`resizing made ${info.channels} channels of ${photo.channels}`);
-  }
-  return data;
+/** Four channels are sharp's, which weighs colours with what is taken for transparency. */
+function reduceBytes(photo: Photo & { pixels: Uint8Array }, size: Size): Promise<Uint8Array> {
+  const { channels } = photo;
+  if (channels === 4) return reduceBySharp({ ...photo, channels }, size);
+  return reducePicture({ ...photo, channels }, size);
 }
 
 /** Input index whose pixel holds the centre of output pixel i: floor((i + 1/2) * from / to), in whole numbers. */

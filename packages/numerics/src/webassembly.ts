@@ -38,6 +38,40 @@ export interface KernelExports extends Record<OptimizerKernel, UpdateKernel>, Fo
   blockSumsOfSquares(a: number, length: number, sums: number): void;
 }
 
+/** See assembly/pixels.ts. */
+export interface PixelExports {
+  meanRows(from: number, rowBytes: number, height: number, factor: number, to: number): void;
+  filterRows(
+    ...call: [
+      from: number,
+      rowBytes: number,
+      height: number,
+      to: number,
+      count: number,
+      places: number,
+      weights: number,
+      taps: number,
+      pad: number,
+    ]
+  ): void;
+  reduceColumns(
+    ...call: [
+      from: number,
+      width: number,
+      height: number,
+      channels: number,
+      factor: number,
+      to: number,
+      count: number,
+      places: number,
+      weights: number,
+      taps: number,
+      pad: number,
+      row: number,
+    ]
+  ): void;
+}
+
 const modules = new Map<string, object>();
 
 /** From src/ as from dist/, the compiled kernels lie in dist/. */
@@ -76,3 +110,6 @@ export function instantiateKernels(memory: WasmMemory): KernelExports {
   const module = moduleOf(shared ? 'kernels-shared.wasm' : 'kernels.wasm');
   return new WebAssembly.Instance(module, { env: { memory } }).exports as KernelExports;
 }
+
+export const instantiatePixels = (memory: WasmMemory): PixelExports =>
+  new WebAssembly.Instance(moduleOf('pixels.wasm'), { env: { memory } }).exports as PixelExports;

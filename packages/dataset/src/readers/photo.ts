@@ -5,7 +5,7 @@
  */
 import { parseValueRange, type ValueRange, type ValueType } from '@unet-fleet/config';
 import sharp, { type Sharp } from 'sharp';
-import { checkPixels, type PixelLimit } from '../limits.ts';
+import { checkPixels, maxPixelsOf, type PixelLimit } from '../limits.ts';
 import type { SharpKind } from './container.ts';
 import { containerOf, containers, extensionOf, readPicture } from './containers.ts';
 import { inFile } from './file-error.ts';
@@ -186,35 +186,40 @@ async function sharpPhoto(
   kind: SharpKind,
   { channels, isTurned, limit }: SharpOptions,
 ): Promise<Photo & ByteRasterOf> {
-  const image = await named(kind, openWithSharp(bytes, kind, limit));
+  const image = openWithSharp(bytes, kind, limit);
   if (isTurned) image.autoOrient();
   if (channels === 1) image.removeAlpha().greyscale();
   if (channels === 3) image.toColourspace('srgb').removeAlpha();
   if (channels === 4) image.toColourspace('srgb').ensureAlpha();
-  const { data, info } = await named(kind, image.raw().toBuffer({ resolveWithObject: true }));
+  const decoding = image.raw().toBuffer({ resolveWithObject: true });
+  const { data, info } = await named(bytes, kind, limit, decoding);
   if (info.channels !== channels)
     throw new Error(`it has ${info.channels} channels where ${channels} are needed`);
   return { width: info.width, height: info.height, channels, pixels: data };
 }
 
-async function openWithSharp(
-  bytes: Uint8Array,
-  { page, layout }: SharpKind,
-  limit: PixelLimit,
-): Promise<Sharp> {
+/** What is opened refuses more pixels than are read, by the file's header, before it decodes any. */
+function openWithSharp(bytes: Uint8Array, { page, layout }: SharpKind, limit: PixelLimit): Sharp {
   // 'error' refuses damaged and truncated files but not the harmless warnings that old cameras earn.
-  const options = { failOn: 'error', limitInputPixels: false, ...(layout === null ? {} : { page }) } as const;
-  // The size alone, which a header says; the library's own refusal names no number.
-  const { width, height } = await sharp(bytes, options).metadata();
-  checkPixels(width, height, limit, bytes.length);
-  return sharp(bytes, options);
+  const limitInputPixels = maxPixelsOf(bytes.length, limit);
+  return sharp(bytes, { failOn: 'error', limitInputPixels, ...(layout === null ? {} : { page }) });
 }
 
-/** The library knows compressions by their numbers alone. */
-async function named<T>({ layout }: SharpKind, decoding: Promise<T>): Promise<T> {
+/** The library knows compressions by their numbers alone, and says of too many pixels not how many they are. */
+async function named<T>(
+  bytes: Uint8Array,
+  { layout, page }: SharpKind,
+  limit: PixelLimit,
+  decoding: Promise<T>,
+): Promise<T> {
   try {
     return await decoding;
   } catch (error) {
+    if (/exceeds pixel limit/.test((error as Error).message)) {
+      const unlimited = { limitInputPixels: false, ...(layout === null ? {} : { page }) };
+      const { width, height } = await sharp(bytes, unlimited).metadata();
+      checkPixels(width, height, limit, bytes.length);
+    }
     if (layout !== null) checkCompression(layout.compression);
     throw error;
   }
@@ -228,11 +233,12 @@ async function sharpFacts(
   limit: PixelLimit,
 ): Promise<PictureFacts> {
   const { name } = containerOf(path, bytes);
-  const image = await named(kind, openWithSharp(bytes, kind, limit));
-  const metadata = await image.metadata();
+  const image = openWithSharp(bytes, kind, limit);
+  const metadata = await named(bytes, kind, limit, image.metadata());
   const { orientation = 1, hasAlpha = false, pages = 1 } = metadata;
   if (kind.layout === null) checkStill(pages);
-  const { data, info } = await named(kind, image.raw().toBuffer({ resolveWithObject: true }));
+  const decoding = image.raw().toBuffer({ resolveWithObject: true });
+  const { data, info } = await named(bytes, kind, limit, decoding);
   const { width, height, channels } = info;
   const decoded = asPicture({ width, height, channels, pixels: data });
   const facts = factsOf({ ...decoded, numExtra: hasAlpha ? 1 : 0, hasAlpha });
