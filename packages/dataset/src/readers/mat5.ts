@@ -211,7 +211,11 @@ function parseNumbers(
 ): NumericArray {
   const kind = kinds[type];
   if (kind === undefined) throw new Error(`it is damaged: data type ${type}`);
-  const values = numbersFrom(data, kind, littleEndian);
+  // Bytes, as most masks have them, need neither alignment nor order: what was inflated is not copied again.
+  const values =
+    kind === 'u1'
+      ? new Uint8Array(data.buffer, data.byteOffset, data.length)
+      : numbersFrom(data, kind, littleEndian);
   if (values.length !== count)
     throw new Error(`it is damaged: ${values.length} values where ${count} were promised`);
   return values;
