@@ -22,8 +22,8 @@ import type { DataConfig } from '@unet-fleet/law';
 import { readPlain } from '@unet-fleet/shared';
 import { DataThread } from '@unet-fleet/worker/shell/data-thread';
 import sharp from 'sharp';
-import { median } from './measure.ts';
 import { runShell } from './processes.ts';
+import { median } from './spread.ts';
 
 const usage = `Usage: pnpm bench:loader [options]
   --images <folder>    photos; default: a set that is drawn, of 550x830 pixels
