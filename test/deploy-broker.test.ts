@@ -3,7 +3,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { coordinatorPermissions, workerPermissions } from '@unet-fleet/coordinator/broker/permissions';
+import {
+  coordinatorPermissions,
+  reducerPermissions,
+  workerPermissions,
+} from '@unet-fleet/coordinator/broker/permissions';
 import { sharedWorkerIdentity, subjectsOf } from '@unet-fleet/wire';
 import { connectBroker } from '@unet-fleet/wire/transport/connect';
 import { expect, test } from 'vitest';
@@ -19,6 +23,8 @@ test('deploy/nats-server.conf allows what the code does, and nothing else', () =
   expect(lists).toEqual([
     coordinatorPermissions.publish,
     coordinatorPermissions.subscribe,
+    reducerPermissions.publish,
+    reducerPermissions.subscribe,
     worker.publish,
     worker.subscribe,
   ]);
@@ -31,6 +37,7 @@ test('a server starts with it, and coordinator and worker hear each other', asyn
   writeFileSync(path, text.replace('port: 4222', `port: ${port}`));
   const env = {
     UNET_FLEET_COORDINATOR_PASSWORD: 'of-the-coordinator',
+    UNET_FLEET_REDUCER_PASSWORD: 'of-reducers',
     UNET_FLEET_WORKER_PASSWORD: 'of-workers',
   };
   const server = await startNatsServer(path, env);

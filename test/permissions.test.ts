@@ -65,6 +65,8 @@ afterAll(async () => {
 
 const run = subjectsOf('run');
 const reducer = reducerPeer(1, 0);
+/** In a process of its own. */
+const remote = reducerPeer(1, 0, 'reducer');
 
 /** Subjects that say something in the name of a peer, or to it, whichever role it has. */
 const subjectsWith = (peer: string, other: string): string[] => [
@@ -110,6 +112,16 @@ function forbiddenToPublish(me: string, victim: string): string[] {
     `${run.weights(me)}.1.0`,
     `${inboxOf(me)}.a.1`,
     `${inboxOf(reducer)}.a.1`,
+    // Nor as a reducer, whatever that might say.
+    run.reducers,
+    `${run.weights(remote)}.1.0`,
+    run.reducerUp(remote),
+    run.reducerDown(remote),
+    run.fetch(me, remote),
+    run.fetch(victim, remote),
+    `${run.frames(me, remote)}.0`,
+    `${run.frames(victim, remote)}.0`,
+    `${inboxOf(remote)}.a.1`,
     '_INBOX.a.1',
     // Names that only look like its own.
     run.up(`${identity}0.a`),
@@ -135,6 +147,11 @@ function forbiddenToHear(me: string, victim: string): string[] {
     run.join(me),
     run.fetch(reducer, me),
     `${run.frames(reducer, me)}.0`,
+    run.reducers,
+    run.reducerUp(anyPeer),
+    run.reducerDown(remote),
+    run.fetch(remote, me),
+    `${run.frames(remote, me)}.0`,
     run.down(anyPeer),
     run.up(anyPeer),
     run.join(anyPeer),
@@ -250,7 +267,7 @@ describe.each([
     expect(await refusedOf(me, attempts)).toEqual([...attempts].sort());
     await Promise.all([coordinator.flush(), victim.flush()]);
     expect(everything).toEqual([]);
-    expect(attempts).toHaveLength(42);
+    expect(attempts).toHaveLength(51);
   });
 
   test('is refused whatever it listens to that is not for it', async () => {
@@ -284,7 +301,7 @@ describe.each([
     expect(heard).toEqual([]);
     // The others did hear it.
     expect(everything).toHaveLength(9);
-    expect(attempts).toHaveLength(45);
+    expect(attempts).toHaveLength(50);
   });
 
   test('is missed by the coordinator at once when its connection closes', async () => {
@@ -534,4 +551,27 @@ test('workers are added to a broker that runs, and revoked, and nobody else is d
   await connection.flush();
   expect(onLost).not.toHaveBeenCalled();
   await Promise.all([newcomer.close(), connection.close()]);
+});
+
+test("a process with reducers speaks for reducers alone, at a run's own broker", async () => {
+  const broker = await startBroker({ port: 0, folder: join(folder, 'with-reducers') });
+  const me = 'reducer.a1';
+  const connection = await connectBroker({ ...broker.reducer, url: broker.url, name: me, peer: me });
+  const worker = 'worker.w1';
+  const attempts = [
+    ...[run.all, run.reducers, run.join(me), run.join(worker), run.up(me), run.up(worker), run.down(worker)],
+    ...[run.reducerDown(me), run.reducerUp(worker), run.reducerUp(reducer), discoverSubject(me)],
+    ...[run.fetch(worker, reducer), `${run.frames(worker, reducer)}.0`, `${run.frames(reducer, worker)}.0`],
+    ...[`${inboxOf(worker)}.a.1`, `${inboxOf(reducer)}.a.1`, disconnectSubject, '$SYS.REQ.SERVER.PING'],
+  ];
+  expect(await refusedOf(connection, attempts)).toEqual([...attempts].sort());
+  const deaf: string[] = [];
+  const closed = [run.up(anyPeer), run.down(worker), run.reducerUp('reducer.*'), run.fetch(reducer, anyPeer)];
+  for (const subject of [...closed, `${run.frames(worker, anyPeer)}.*`, '>']) {
+    connection.subscribe(subject, { callback: (error) => void (error && deaf.push(subject)) });
+  }
+  await connection.flush();
+  await vi.waitUntil(() => deaf.length === closed.length + 2, { timeout: 20_000 });
+  await connection.close();
+  await broker.stop();
 });

@@ -35,6 +35,8 @@ export interface Settings {
   session: SessionConfig;
   numWorkers: number;
   numReducers: number;
+  /** Each reducer is in a process of its own. */
+  areRemote: boolean;
   sharesMemory: boolean;
   /** How late the broker's word of a closed connection may be; null where it gives none. */
   mostDisconnectMs: number | null;
@@ -74,6 +76,10 @@ export interface Mutant {
   announcesEarly?: boolean;
   /** A resumed run begins with the state of the moment of the crash, without its optimizer's memory. */
   resumesWithoutSlots?: boolean;
+  /** A reducer's process that begins a later term keeps the state that it had. */
+  keepsReducersState?: boolean;
+  /** What reducers' processes and the coordinator said to each other in another term is heard. */
+  hearsEveryTermOfReducers?: boolean;
   /** A resumed run does not look which changes of its learning rate are still to come. */
   forgetsInterventions?: boolean;
   /** A change of the learning rate counts this long before it is durable. */

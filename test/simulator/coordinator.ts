@@ -7,6 +7,7 @@
 import type { RunControls } from '@unet-fleet/coordinator';
 import { eachAwaited } from '@unet-fleet/coordinator/core/awaited';
 import type { CoreEvent, CoreState, CountedAnswer, Effect } from '@unet-fleet/coordinator/core/types';
+import { ReducerLost } from '@unet-fleet/coordinator/reducer/failure';
 import { Conductor } from '@unet-fleet/coordinator/shell/conductor';
 import { eventOf } from '@unet-fleet/coordinator/shell/fleet';
 import {
@@ -33,6 +34,7 @@ import {
 } from './invariants.ts';
 import type { Endpoint } from './network.ts';
 import { SimulatedProcess } from './process.ts';
+import type { ReducerProcess } from './reducer-process.ts';
 import { Reducers } from './reducers.ts';
 import { initialProgress, initialWeights, type Reference } from './reference.ts';
 import { describe, describeEffect, textOf } from './texts.ts';
@@ -51,6 +53,8 @@ export class Coordinator {
   /** What the run amounts to with all that this coordinator has to know. */
   reference: Reference;
   #isAskedToStop = false;
+  /** From the moment on when its reducers have the weights. */
+  #isListening = false;
   readonly #cluster: Cluster;
   readonly #reducers: Reducers;
   readonly #checkpoints: Checkpoints;
@@ -104,15 +108,20 @@ export class Coordinator {
       decide: (state, event) => this.#decide(state, event),
     });
     this.conductor.ended.catch((error) => {
-      if (!(error instanceof UserError)) cluster.broken(error);
+      if (!(error instanceof UserError || error instanceof ReducerLost)) cluster.broken(error);
     });
     this.controls = openControls(cluster, this);
-    this.#reducers = new Reducers(cluster, this.process, this.endpoint, this.term, () => this.#hold());
+    this.#reducers = new Reducers(cluster, {
+      ...{ process: this.process, endpoint: this.endpoint, term: this.term },
+      onApplied: () => this.#hold(),
+      onLost: ({ message, reducer }) => {
+        this.#end(`${reducer} is lost: ${message}`, 'a reducer is lost');
+      },
+    });
     const numSlots = reference.weights[0]!.slots.length;
     const weights = resumed?.weights ?? initialWeights(numSlots);
     const { slots } = mutant?.resumesWithoutSlots ? initialWeights(numSlots) : weights;
-    this.#reducers.load(progress.version, { ...weights, slots });
-    this.#hold();
+    const loaded = this.#reducers.load(progress.version, { ...weights, slots });
     this.#numBatchesTracked = resumed?.numBatchesTracked ?? 0;
     this.#checkpoints = new Checkpoints({
       cluster,
@@ -122,11 +131,23 @@ export class Coordinator {
       numBatchesTracked: () => this.#numBatchesTracked,
       reference: () => this.reference,
     });
-    this.#begin();
+    this.#connect();
+    if (!settings.areRemote) {
+      this.#begin();
+      return;
+    }
+    const begin = () => this.process.run(() => this.#begin());
+    // A loss on the way has ended this coordinator.
+    loaded.then(begin, (error) => error instanceof ReducerLost || cluster.broken(error));
   }
 
   get isFenced(): boolean {
     return this.#cluster.disk.term > this.term;
+  }
+
+  /** Those with its reducers. */
+  get processes(): readonly ReducerProcess[] {
+    return this.#reducers.processes;
   }
 
   get state(): CoreState {
@@ -134,6 +155,14 @@ export class Coordinator {
   }
 
   #begin(): void {
+    this.#hold();
+    this.#isListening = true;
+    this.conductor.start();
+    if (!this.endpoint.isConnected) this.endpoint.onLost();
+    if (this.#isAskedToStop) this.askToStop();
+  }
+
+  #connect(): void {
     const { disk, trace } = this.#cluster;
     const { conductor } = this;
     const { version } = this.state.progress;
@@ -159,14 +188,14 @@ export class Coordinator {
       counted: (answer) => this.#counted(answer),
       emit: (event) => this.#emit(event),
     });
-    const onLost = () => conductor.feed({ type: 'broker-lost', reason: 'its connection is closed' });
+    const onLost = () => {
+      if (this.#isListening) conductor.feed({ type: 'broker-lost', reason: 'its connection is closed' });
+    };
     this.endpoint.onLost = onLost;
     this.endpoint.whenBack.add(() => conductor.feed({ type: 'broker-back' }));
     this.process.every(lockMs, () => {
       if (this.isFenced) this.#end('another coordinator has taken over the run', 'the run has failed');
     });
-    conductor.start();
-    if (!this.endpoint.isConnected) onLost();
   }
 
   /** The weights are the reference's whenever all reducers have them. */
@@ -247,8 +276,16 @@ export class Coordinator {
     network.send(this.endpoint, worker.endpoint, deliver, () => network.arrive(worker.endpoint, deliver));
   }
 
+  /** The broker tells of a closed connection. */
+  disconnected(peer: string): void {
+    const reducer = this.processes.find(({ process }) => process.name === peer);
+    if (reducer) reducer.remote.disconnected();
+    else this.conductor.feed({ type: 'worker-disconnected', workerId: peer });
+  }
+
   /** The control plane: messages of another term are dropped, and those that are late, doubled or of who has gone. */
   receive(workerId: string, message: UpMessage): void {
+    if (!this.#isListening) return;
     const { mutant, trace, hears } = this.#cluster;
     const { term, type } = message;
     const isOld = term !== this.term;
@@ -279,6 +316,7 @@ export class Coordinator {
 
   /** A worker asks to join. Answered by whoever hears it, of an old term too. */
   readonly join = (worker: WorkerProcess): void => {
+    if (!this.#isListening) return;
     const { network } = this.#cluster;
     const deliver = () => worker.welcome(this.term);
     network.send(this.endpoint, worker.endpoint, deliver, () => network.arrive(worker.endpoint, deliver));
@@ -341,12 +379,14 @@ export class Coordinator {
   askToStop(): void {
     this.process.run(() => {
       this.#isAskedToStop = true;
+      if (!this.#isListening) return;
       this.conductor.feed({ type: 'stop-requested' });
     });
   }
 
   /** What a person does to the run, in the words of a script. */
   steer(verb: string, rest: string[]): void {
+    if (!this.#isListening) return;
     const { message } = steer(this.controls, verb, rest);
     this.#cluster.trace.note(this.process.name, () => `answers: ${message}`);
   }
@@ -398,6 +438,10 @@ export class Coordinator {
     this.conductor.stop();
     this.process.kill();
     this.#cluster.network.remove(this.endpoint);
+    // They find out later, and may be asked for weights until then.
+    for (const reducer of this.processes) {
+      reducer.process.after(this.#cluster.random.between(0, 4_000), () => reducer.kill('ends'));
+    }
     this.#cluster.coordinatorEnded(this, how);
   }
 }

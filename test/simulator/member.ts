@@ -12,6 +12,7 @@ import type { Preparing } from '@unet-fleet/worker/shell/worker-shell';
 import { NetworkInbox, NetworkOutbox } from './bulk.ts';
 import type { Cluster } from './cluster.ts';
 import { isFiniteLeaf, isFiniteSum } from './plans.ts';
+import { reducerPeerOf } from './reducers.ts';
 import {
   addendsOf,
   numClasses,
@@ -59,6 +60,9 @@ export class ToyPreparation implements Preparing {
     await this.#inbox?.close();
     await this.#outbox?.close();
     this.#openBulk(term);
+    const reducers = Array.from({ length: settings.numReducers }, (_, index) =>
+      reducerPeerOf(this.#cluster, term, index),
+    );
     this.member = new Member({
       term,
       plan,
@@ -71,14 +75,7 @@ export class ToyPreparation implements Preparing {
         ...{ memory, buckets },
         format: gradients,
       }),
-      weights: new (mutant?.weights ?? Weights)(
-        model,
-        this.#inbox!,
-        term,
-        settings.numReducers,
-        weights,
-        buckets,
-      ),
+      weights: new (mutant?.weights ?? Weights)(model, this.#inbox!, term, reducers, weights, buckets),
       outbox: this.#outbox!,
       maxMessageBytes: Number.POSITIVE_INFINITY,
     });

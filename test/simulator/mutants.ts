@@ -186,6 +186,17 @@ export const mutants: Mutant[] = [
     resumesWithoutSlots: true,
   },
   {
+    name: 'kept-reducer',
+    about: "a reducer's process goes into a later term with the state that it had in the one before",
+    keepsReducersState: true,
+  },
+  {
+    name: 'stale-term-reducer',
+    about:
+      "a reducer of an older term is heard in a later one, and hears that one's coordinator say what was said before",
+    hearsEveryTermOfReducers: true,
+  },
+  {
     name: 'mixed-weights',
     about: 'weights of two versions are computed with, after a fetch that failed halfway',
     weights: MixedWeights,

@@ -53,6 +53,7 @@ const settings: Settings = {
   },
   numWorkers: 2,
   numReducers: 1,
+  areRemote: false,
   sharesMemory: false,
   mostDisconnectMs: 3,
   seesWorkersEnd: false,
@@ -74,6 +75,9 @@ const knobs: Record<string, (schedule: Schedule, value: number) => void> = {
   },
   reducers: (schedule, value) => {
     schedule.settings.numReducers = value;
+  },
+  remote: (schedule, value) => {
+    schedule.settings.areRemote = value === 1;
   },
   computeMs: (schedule, value) => {
     schedule.settings.leastComputeMs = value;

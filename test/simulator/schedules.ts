@@ -32,13 +32,19 @@ export function scheduleOf(seed: number): Schedule {
   const late = new Random(seed, 5);
   const planIndex = random.whole(0, numPlans - 1);
   const noise = { ...noiseFrom(random), ...latenessFrom(late) };
+  const remote = new Random(seed, 9);
+  settings.areRemote = remote.chance(0.3);
   const script = withRepeats(scriptFrom(random, numWorkers, healsAtMs), late, numWorkers, healsAtMs);
   return {
     seed,
     planIndex,
     settings,
     noise,
-    script: [...script, ...cutsOfThoseSentAway(script, new Random(seed, 6), settings, healsAtMs)],
+    script: [
+      ...script,
+      ...cutsOfThoseSentAway(script, new Random(seed, 6), settings, healsAtMs),
+      ...(settings.areRemote ? troublesOfReducers(remote, settings, healsAtMs) : []),
+    ],
     healsAtMs,
     numHealed: random.chance(0.6) ? numWorkers : random.whole(settings.core.minWorkers, numWorkers),
     restarts: true,
@@ -69,6 +75,7 @@ function settingsFrom(random: Random, numWorkers: number): Settings {
     },
     numWorkers,
     numReducers: random.whole(1, 2),
+    areRemote: false,
     sharesMemory: random.chance(0.3),
     mostDisconnectMs: random.pick([3, 3, 800, null]),
     seesWorkersEnd: random.chance(0.3),
@@ -144,6 +151,29 @@ function cutsOfThoseSentAway(
     const mendedMs = atMs + silenceMs + random.between(500, 4_000);
     return mendedMs < healsAtMs ? [cut, action(mendedMs, `mend ${worker}`)] : [cut];
   });
+}
+
+/** Processes with reducers die, stand still, and are cut off. */
+function troublesOfReducers(random: Random, { numReducers }: Settings, healsAtMs: number): Action[] {
+  const all: Action[] = [];
+  const add = (atMs: number, text: string) => {
+    if (atMs < healsAtMs) all.push(action(atMs, text));
+  };
+  for (let left = random.whole(0, 3); left > 0; left--) {
+    const reducer = `reducer-${random.whole(1, numReducers)}`;
+    const atMs = random.between(0, Math.min(healsAtMs, 6_000));
+    const [wrong, right] = random.pick([
+      ['kill', null],
+      ['kill', null],
+      ['stop', 'continue'],
+      ['reset', null],
+      [`cut ${random.pick(['in', 'out', 'both'])} ${random.pick(['hold', 'lose'])}`, 'mend'],
+    ] as const);
+    const [verb, ...rest] = wrong.split(' ');
+    add(atMs, [verb, reducer, ...rest].join(' '));
+    if (right !== null) add(atMs + later(random, 6_000), `${right} ${reducer}`);
+  }
+  return all;
 }
 
 /** What is likely to be on its way still when a worker ends so. */

@@ -22,6 +22,7 @@ import { type Block, Network } from './network.ts';
 import type { SimulatedProcess } from './process.ts';
 import { EventQueue } from './queue.ts';
 import { Random } from './random.ts';
+import type { ReducerProcess } from './reducer-process.ts';
 import { type Reference, referenceOf } from './reference.ts';
 import type { Schedule } from './schedules.ts';
 import { Trace } from './trace.ts';
@@ -62,6 +63,7 @@ export async function simulate(
 /** Whom an action is about. */
 interface Target {
   process: SimulatedProcess;
+  reducer?: ReducerProcess;
   worker?: WorkerProcess;
   coordinator?: Coordinator;
 }
@@ -208,13 +210,13 @@ class Simulation implements Cluster {
 
   /** The broker tells coordinators that a connection was closed. */
   #tellDisconnect(process: SimulatedProcess): void {
-    const workerId = process.name;
+    const peer = process.name;
     const { mostDisconnectMs } = this.settings;
-    if (mostDisconnectMs === null || !workerId.startsWith('worker')) return;
+    if (mostDisconnectMs === null || peer.startsWith('coordinator')) return;
     for (const coordinator of this.coordinators) {
       this.queue.push(this.nowMs + this.random.between(0.5, mostDisconnectMs), () => {
         if (!this.network.isUp || !coordinator.endpoint.isConnected) return;
-        coordinator.process.run(() => coordinator.conductor.feed({ type: 'worker-disconnected', workerId }));
+        coordinator.process.run(() => coordinator.disconnected(peer));
       });
     }
   }
@@ -267,6 +269,11 @@ class Simulation implements Cluster {
       const worker = this.#processOf.get(name);
       return worker?.process.isAlive ? { process: worker.process, worker } : null;
     }
+    if (name.startsWith('reducer')) {
+      const place = Number(name.slice('reducer-'.length)) - 1;
+      const reducer = this.coordinators.at(-1)?.processes[place];
+      return reducer?.process.isAlive ? { process: reducer.process, reducer } : null;
+    }
     const coordinator = name === 'coordinator-oldest' ? this.coordinators[0] : this.coordinators.at(-1);
     return coordinator ? { process: coordinator.process, coordinator } : null;
   }
@@ -298,8 +305,8 @@ class Simulation implements Cluster {
     if (target) this.#actOn(target, verb!, rest);
   }
 
-  #actOn({ process, worker, coordinator }: Target, verb: string, rest: string[]): void {
-    const party = (worker ?? coordinator)!;
+  #actOn({ process, worker, coordinator, reducer }: Target, verb: string, rest: string[]): void {
+    const party = (worker ?? coordinator ?? reducer)!;
     switch (verb) {
       case 'kill':
         party.kill('is killed');
@@ -378,6 +385,7 @@ class Simulation implements Cluster {
       party.process.continue();
       if (party instanceof Coordinator) party.process.after(0, () => party.controls.resume(person));
     }
+    for (const { process } of this.coordinators.flatMap(({ processes }) => processes)) process.continue();
     if (!this.#schedule.restarts) return;
     this.#startCoordinator();
     for (let slot = 1; slot <= this.#schedule.numHealed; slot++) this.#startWorker(slot);

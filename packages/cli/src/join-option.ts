@@ -1,5 +1,5 @@
 /**
- * Where a worker's join URL comes from. It holds a secret, and every user of a machine can list the arguments of its
+ * Where a worker's or reducer's join URL comes from. It holds a secret, and every user of a machine can list the arguments of its
  * processes; so it may also come from a file, from stdin or from the environment, which they can't see.
  */
 import { resolve } from 'node:path';
@@ -40,6 +40,14 @@ export async function joinOption(
   }
   return url;
 }
+
+/** The run to work for, '' where none is named. A join URL without a run is of a broker that may have several. */
+export const runOf = (joining: JoinUrl | null, flags: { run?: string }, io: Io): string =>
+  joining?.runId || (flags.run ?? (joining ? '' : io.env.UNET_FLEET_RUN) ?? '');
+
+/** Whoever joins by a URL leaves what the environment says of another broker. */
+export const withoutBroker = (env: Io['env']): Io['env'] =>
+  Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('UNET_FLEET_NATS_')));
 
 async function readUrl(
   flags: JoinFlags,

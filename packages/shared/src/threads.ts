@@ -26,7 +26,8 @@ export class Moved<T> {
   }
 }
 
-type Message =
+/** What crosses between the two. */
+export type LinkMessage =
   /** `id`: of the answer; null where nobody waits for one. */
   | { call: string; args: unknown[]; id: number | null }
   | { answer: number; value: unknown }
@@ -53,7 +54,7 @@ function errorOf({ message, exitCode, stack }: Failure): Error {
 
 /** One end between two threads; `Theirs`: the functions of the other one. */
 export class Link<Theirs extends object> {
-  readonly #post: (message: Message, moved?: readonly ArrayBuffer[]) => void;
+  readonly #post: (message: LinkMessage, moved?: readonly ArrayBuffer[]) => void;
   /** Not answered, whoever still waits for it. */
   readonly #calls = new Map<number, { resolve(value: never): void; reject(error: Error): void }>();
   #lastId = 0;
@@ -61,7 +62,7 @@ export class Link<Theirs extends object> {
   #isLost = false;
   readonly #whenIdle: (() => void)[] = [];
 
-  constructor(post: (message: Message, moved?: readonly ArrayBuffer[]) => void) {
+  constructor(post: (message: LinkMessage, moved?: readonly ArrayBuffer[]) => void) {
     this.#post = post;
   }
 
@@ -114,7 +115,7 @@ export class Link<Theirs extends object> {
   }
 
   /** What the other thread says. `doing`: what it calls for, in the sentence of what the system refuses. */
-  protected take(message: Message, functions: object, doing?: Doing): void {
+  protected take(message: LinkMessage, functions: object, doing?: Doing): void {
     if ('call' in message) {
       const { call, args, id } = message;
       const run = () => (functions as Record<string, (...args: unknown[]) => unknown>)[call]!(...args);
@@ -170,7 +171,7 @@ export class Thread<Theirs extends object, Ours extends object = object> extends
     this.#worker = worker;
     this.#name = name;
     this.#unrefIdle = unrefIdle;
-    worker.on('message', (message: Message) => this.take(message, functions));
+    worker.on('message', (message: LinkMessage) => this.take(message, functions));
     this.ended = new Promise((resolve) => {
       let cause: Error | null = null;
       worker.on('error', (error: Error) => {
@@ -223,7 +224,7 @@ export class Starter<Theirs extends object = object> extends Link<Theirs> {
 
   /** Answers calls from now on; those that came before have waited. */
   serve(functions: object, doing?: Doing): void {
-    parentPort!.on('message', (message: Message) => this.take(message, functions, doing));
+    parentPort!.on('message', (message: LinkMessage) => this.take(message, functions, doing));
   }
 
   /** Nothing more is said after this moment's answers: the thread ends when it has nothing left to do. */

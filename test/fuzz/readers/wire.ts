@@ -79,7 +79,7 @@ const welcome = {
   loss: 'cross-entropy',
   ignoreIndex: -1,
   classWeights: [1, 2, 0.5],
-  numReducers: 2,
+  reducers: [reducerPeer(3, 0), reducerPeer(3, 1)],
   wire: 'bf16',
   sharedMemoryFolder: '/dev/shm/a',
   sharedMemoryToken: 'token',

@@ -74,6 +74,13 @@ export const commandList: readonly ListedCommand[] = [
     load: async (io) => (await import('./worker.ts')).workerProcessCommand(io),
   },
   {
+    name: 'reducer',
+    description:
+      'reduce and optimize for a run whose coordinator has --reducers: joins by its URL for reducers (--join), or over a NATS server (--nats-url)',
+    takes: options,
+    load: async (io) => (await import('./reducer.ts')).reducerCommand(io),
+  },
+  {
     name: 'credentials',
     description:
       "make what secures a fleet's broker: a key for each role, TLS certificates, its configuration",

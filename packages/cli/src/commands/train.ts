@@ -224,7 +224,10 @@ async function runIn(
       log.event(event);
       terminal.onEvent(event);
     },
-    onJoinUrl: (url) => screen.print(`  join        npx unet-fleet worker --join '${url}'`),
+    onJoinUrls: ({ worker, reducer }) => {
+      screen.print(`  join        npx unet-fleet worker --join '${worker}'`);
+      if (config.run.reducers > 0) screen.print(`  reducers    npx unet-fleet reducer --join '${reducer}'`);
+    },
     log: log.coordinator,
     signal: stop.signal,
     observers: [...(await exporters(config)), ...page(config, flags, screen)],
@@ -286,7 +289,7 @@ function runLog(path: string, level: string) {
     },
     event(event: RunEvent): void {
       if (event.type === 'run-started') {
-        log = createLog(path, level);
+        log ??= createLog(path, level);
         for (const line of early.splice(0)) line(log);
       }
       write((open) => open[levels[event.type] ?? 'info'](event, event.type));
@@ -300,6 +303,7 @@ const levels: Partial<Record<RunEvent['type'], 'debug' | 'warn'>> = {
   'worker-left': 'warn',
   'worker-late': 'warn',
   'worker-set-aside': 'warn',
+  'reducer-lost': 'warn',
   'broker-lost': 'warn',
   'leaf-skipped': 'warn',
   'leaf-retried': 'warn',

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { exitCodes, UserError } from '@unet-fleet/law';
 import { cacheFolder, exitWhenQuiet } from '@unet-fleet/shared';
 import type { Address } from '@unet-fleet/telemetry';
-import { coordinatorIdentity, type JoinUrl, newInstance, peerOf } from '@unet-fleet/wire';
+import { coordinatorIdentity, newInstance, peerOf, reducerIdentity } from '@unet-fleet/wire';
 import { brokerOf } from '@unet-fleet/wire/transport/connect';
 import { identityAt } from '@unet-fleet/wire/transport/credentials';
 import { brokerOfJoin } from '@unet-fleet/wire/transport/join';
@@ -13,7 +13,7 @@ import { Command } from 'commander';
 import { wholeArgument } from '../arguments.ts';
 import { addConfigOptions, configFrom, type Selection } from '../config-options.ts';
 import type { Io } from '../io.ts';
-import { joinOption } from '../join-option.ts';
+import { joinOption, runOf, withoutBroker } from '../join-option.ts';
 import { stopSignals } from '../stop-signals.ts';
 import { goOnWithoutTerminal } from '../streams/go-on.ts';
 import { createScreen } from '../terminal/screen.ts';
@@ -133,8 +133,10 @@ async function work(flags: WorkerFlags, io: Io): Promise<void> {
   }
   const named = brokerOf(broker);
   const identity = joining ? joining.identity : identityAt(named);
-  if (identity === coordinatorIdentity) {
-    throw new UserError("these credentials are the coordinator's: give the worker those of a worker");
+  if (identity === coordinatorIdentity || identity === reducerIdentity) {
+    throw new UserError(
+      `these credentials are those of ${identity === coordinatorIdentity ? 'the coordinator' : 'reducers'}: give the worker those of a worker`,
+    );
   }
   const metrics = await serveWorkerMetrics({ host: run.metricsHost, port: run.metricsPort });
   goOnWithoutTerminal(io.stderr, null);
@@ -192,13 +194,6 @@ async function work(flags: WorkerFlags, io: Io): Promise<void> {
     orphan.release();
   }
 }
-
-/** A join URL without a run is of a broker that may have several. */
-const runOf = (joining: JoinUrl | null, flags: WorkerFlags, io: Io): string =>
-  joining?.runId || (flags.run ?? (joining ? '' : io.env.UNET_FLEET_RUN) ?? '');
-
-const withoutBroker = (env: Io['env']): Io['env'] =>
-  Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('UNET_FLEET_NATS_')));
 
 /** Null where none are asked for. Throws a UserError if the port can't be had: whoever set it waits for it. */
 async function serveWorkerMetrics(address: Address) {

@@ -73,6 +73,8 @@ export function advance(
     case 'worker-joined':
     case 'worker-left':
       return { progress: { ...before, numWorkers: event.numWorkers, waiting: '' }, lines: told(event) };
+    case 'reducer-lost':
+      return { progress: { ...before, numWorkers: 0, validation: null, waiting: '' }, lines: told(event) };
     case 'broker-lost':
       return {
         progress: { ...before, waiting: `waiting for the broker: ${event.reason}` },

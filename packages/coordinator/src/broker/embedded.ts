@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type InstallReport, silentReport } from '@unet-fleet/install';
 import { exitCodes, UserError } from '@unet-fleet/law';
 import { atExit, makeFolder } from '@unet-fleet/shared';
-import { coordinatorIdentity, sharedWorkerIdentity } from '@unet-fleet/wire';
+import { coordinatorIdentity, reducerIdentity, sharedWorkerIdentity } from '@unet-fleet/wire';
 import { findNatsServer } from './find.ts';
 import { isLoopback, type JoinSecrets } from './join-secrets.ts';
 import { serverConfigText } from './server-config.ts';
@@ -22,7 +22,7 @@ export interface BrokerOptions {
   port: number;
   /** Address to listen on; 0.0.0.0 for all, beyond this machine only with `join`. Default 127.0.0.1. */
   host?: string;
-  /** Certificates and the workers' password, for workers of other machines. */
+  /** Certificates and passwords, for workers and reducers of other machines. */
   join?: JoinSecrets;
   /** Gets the configuration and the log. */
   folder: string;
@@ -47,6 +47,8 @@ export interface Broker extends PasswordLogin {
   port: number;
   /** For workers that are not the run's own. */
   worker: PasswordLogin;
+  /** For processes with reducers. */
+  reducer: PasswordLogin;
   /** Of the run's own workers. */
   localWorkers: PasswordLogin[];
   /** Of the server that runs now. */
@@ -83,6 +85,9 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const worker = secrets
     ? { user: sharedWorkerIdentity, password: secrets.workerPassword }
     : login(sharedWorkerIdentity);
+  const reducer = secrets
+    ? { user: reducerIdentity, password: secrets.reducerPassword }
+    : login(reducerIdentity);
   const localWorkers = Array.from({ length: numLocalWorkers }, (_, i) => login(`local-${i + 1}`));
   const files = {
     logPath: join(folder, 'nats-server.log'),
@@ -102,7 +107,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
       title: 'Made by unet-fleet for one run; the credentials hold only as long as it.',
       host,
       port: fixedPort === 0 ? -1 : fixedPort,
-      users: [coordinator, worker, ...localWorkers].map((of) => ({ identity: of.user, login: of })),
+      users: [coordinator, reducer, worker, ...localWorkers].map((of) => ({ identity: of.user, login: of })),
       monitor: null,
       tls,
       files,
@@ -130,6 +135,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     ...coordinator,
     port: first.port,
     worker,
+    reducer,
     localWorkers,
     get pid() {
       return supervisor.server.pid;

@@ -1,5 +1,5 @@
 /**
- * What makes a run's own broker safe to reach from other machines, and its join URL last: the workers' password and the
+ * What makes a run's own broker safe to reach from other machines, and its join URL last: the passwords of workers and reducers and the
  * authority that vouches for the broker, in one file of the run folder. What it keeps true: the file is written whole and
  * readable for its owner alone, and as long as it is there, every start of the broker is the one that earlier URLs mean.
  */
@@ -18,6 +18,8 @@ import { makeAuthority, makeServerCertificate } from './credentials/certificates
 export interface JoinSecrets {
   /** Of the workers' shared user. */
   workerPassword: string;
+  /** Of the reducers'. */
+  reducerPassword: string;
   /** PEM. */
   authority: string;
   /** SHA-256 of the authority's certificate, as join URLs pin it. */
@@ -34,9 +36,13 @@ const fileName = 'join.json';
 const maxFileBytes = 64 * 1024;
 /** Hosts of earlier URLs, under which workers that joined come back. */
 const maxHosts = 8;
+const password = z.string().regex(/^[A-Za-z0-9_-]{32}$/);
+const newPassword = (): string => randomBytes(24).toString('base64url');
 const schema = z.object({
   formatVersion: z.literal(1),
-  workerPassword: z.string().regex(/^[A-Za-z0-9_-]{32}$/),
+  workerPassword: password,
+  /** Made when it is missing: files of versions before have none. */
+  reducerPassword: password.default(newPassword),
   authority: z.object({ key: z.string().max(4_096), certificate: z.string().max(4_096) }),
   hosts: z.array(z.string().refine(isHost)).max(maxHosts),
 });
@@ -53,15 +59,17 @@ export async function openJoinSecrets(
 ): Promise<JoinSecrets> {
   const path = join(folder, fileName);
   const kept = readKept(path);
-  const { workerPassword, authority } = kept ?? {
-    workerPassword: randomBytes(24).toString('base64url'),
+  const { workerPassword, reducerPassword, authority } = kept ?? {
+    workerPassword: newPassword(),
+    reducerPassword: newPassword(),
     authority: await makeAuthority(now),
   };
   const joinHosts = [...new Set([hosts.join, ...(kept?.hosts ?? [])])].slice(0, maxHosts);
-  writeKept(folder, { formatVersion: 1, workerPassword, authority, hosts: joinHosts });
+  writeKept(folder, { formatVersion: 1, workerPassword, reducerPassword, authority, hosts: joinHosts });
   const server = await makeServerCertificate(authority, [...new Set([...joinHosts, ...hosts.own])], now);
   return {
     workerPassword,
+    reducerPassword,
     authority: authority.certificate,
     fingerprint: fingerprintOf(new X509Certificate(authority.certificate).raw),
     certificates: server.certificate + authority.certificate,

@@ -3,7 +3,7 @@
  * worker speaks on its own subjects alone, to the coordinator alone, and hears what is for it. Everything that is not
  * here is refused by the server.
  */
-import { coordinatorIdentity, disconnectSubject } from '@unet-fleet/wire';
+import { coordinatorIdentity, disconnectSubject, reducerIdentity } from '@unet-fleet/wire';
 
 export interface Permissions {
   publish: string[];
@@ -17,6 +17,8 @@ export const coordinatorPermissions: Permissions = {
   publish: [
     `${run}.all`,
     `${run}.down.*.*`,
+    `${run}.reducers`,
+    `${run}.reducer-down.${reducerIdentity}.*`,
     `${run}.fetch.*.*.${coordinatorIdentity}.*`,
     `${run}.frames.*.*.${coordinatorIdentity}.*.*`,
     `${run}.weights.${coordinatorIdentity}.*.*.*`,
@@ -27,6 +29,7 @@ export const coordinatorPermissions: Permissions = {
     'unet-fleet.discover.*.*',
     `${run}.join.*.*`,
     `${run}.up.*.*`,
+    `${run}.reducer-up.${reducerIdentity}.*`,
     `${run}.fetch.${coordinatorIdentity}.*.*.*`,
     `${run}.frames.${coordinatorIdentity}.*.*.*.*`,
     disconnectSubject,
@@ -40,8 +43,10 @@ export const workerPermissions = (identity: string): Permissions => ({
     `unet-fleet.discover.${identity}.*`,
     `${run}.join.${identity}.*`,
     `${run}.up.${identity}.*`,
-    `${run}.fetch.${coordinatorIdentity}.*.${identity}.*`,
-    `${run}.frames.${coordinatorIdentity}.*.${identity}.*.*`,
+    ...[coordinatorIdentity, reducerIdentity].flatMap((owner) => [
+      `${run}.fetch.${owner}.*.${identity}.*`,
+      `${run}.frames.${owner}.*.${identity}.*.*`,
+    ]),
   ],
   subscribe: [
     `${run}.all`,
@@ -49,6 +54,31 @@ export const workerPermissions = (identity: string): Permissions => ({
     `${run}.fetch.${identity}.*.*.*`,
     `${run}.frames.${identity}.*.*.*.*`,
     `${run}.weights.${coordinatorIdentity}.*.*.*`,
+    `${run}.weights.${reducerIdentity}.*.*.*`,
     `_INBOX.${identity}.>`,
   ],
 });
+
+/** Of every process with reducers: it fetches gradients of workers, and hands weights to them and to the coordinator. */
+export const reducerPermissions: Permissions = {
+  publish: [
+    `${run}.reducer-up.${reducerIdentity}.*`,
+    `${run}.fetch.*.*.${reducerIdentity}.*`,
+    `${run}.frames.*.*.${reducerIdentity}.*.*`,
+    `${run}.weights.${reducerIdentity}.*.*.*`,
+  ],
+  subscribe: [
+    `${run}.all`,
+    `${run}.reducers`,
+    `${run}.reducer-down.${reducerIdentity}.*`,
+    `${run}.fetch.${reducerIdentity}.*.*.*`,
+    `${run}.frames.${reducerIdentity}.*.*.*.*`,
+    `_INBOX.${reducerIdentity}.>`,
+  ],
+};
+
+/** Of whoever has this identity. */
+export const permissionsOf = (identity: string): Permissions => {
+  if (identity === coordinatorIdentity) return coordinatorPermissions;
+  return identity === reducerIdentity ? reducerPermissions : workerPermissions(identity);
+};

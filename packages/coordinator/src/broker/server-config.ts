@@ -2,14 +2,14 @@
  * A nats-server configuration as a function of what varies: for the broker that a run starts for itself, and for one
  * that serves a cluster. Both hold every user to its role, and bound what any client can make the server keep.
  */
-import { coordinatorIdentity, disconnectSubject } from '@unet-fleet/wire';
-import { coordinatorPermissions, type Permissions, workerPermissions } from './permissions.ts';
+import { disconnectSubject } from '@unet-fleet/wire';
+import { type Permissions, permissionsOf } from './permissions.ts';
 
 /** How a user proves itself: by a password, or by the private half of this public key. */
 export type Login = { user: string; password: string } | { nkey: string };
 
 export interface FleetUser {
-  /** 'coordinator', or a worker's. */
+  /** 'coordinator', 'reducer', or a worker's. */
   identity: string;
   login: Login;
 }
@@ -92,6 +92,5 @@ const permissionsText = ({ publish, subscribe }: Permissions) =>
   `permissions: {\n        publish: { allow: ${list(publish)} }\n        subscribe: { allow: ${list(subscribe)} }\n      }`;
 
 function userText({ identity, login }: FleetUser): string {
-  const permissions = identity === coordinatorIdentity ? coordinatorPermissions : workerPermissions(identity);
-  return `      # ${identity}\n      { ${loginText(login)}, ${permissionsText(permissions)} }`;
+  return `      # ${identity}\n      { ${loginText(login)}, ${permissionsText(permissionsOf(identity))} }`;
 }

@@ -17,6 +17,7 @@ import {
 import type { UpdateScalars } from '@unet-fleet/numerics';
 import type { StepHashes } from '@unet-fleet/record';
 import { type Arguments, Thread } from '@unet-fleet/shared/threads';
+import { coordinatorIdentity } from '@unet-fleet/wire';
 import type { BucketHashes, BucketSquares, ModelState, StepUpdate } from './bucket-owner.ts';
 import type { StepOwners } from './commit.ts';
 import { NodeUnavailable } from './failure.ts';
@@ -27,7 +28,7 @@ import { mergeHistograms, type ValueHistogram } from './value-histogram.ts';
 
 const nobody: ReducerListener = { onFault: () => {}, onWait: () => {} };
 
-/** A thread that serves `reducerFunctions`. */
+/** A thread that serves `reducerFunctions`, here or in another process (remote/remote-process.ts). */
 export type ReducerThread = Pick<Thread<ReducerThreadFunctions>, 'call' | 'isLost' | 'ended'>;
 
 /** Who wants to know how gradients are spread. */
@@ -57,7 +58,7 @@ export class ReducerPool implements StepOwners {
   }
 
   static start(
-    options: Omit<ReducerThreadOptions, 'reducer' | 'buckets' | 'statistics'>,
+    options: Omit<ReducerThreadOptions, 'identity' | 'reducer' | 'buckets' | 'statistics'>,
     { numParameters, numStatistics, parameters }: ModelDescription,
     numReducers: number,
     listener: ReducerListener = nobody,
@@ -67,6 +68,7 @@ export class ReducerPool implements StepOwners {
     const reducers = Array.from({ length: numReducers }, (_, reducer) => {
       const data: ReducerThreadOptions = {
         ...options,
+        identity: coordinatorIdentity,
         reducer,
         buckets: buckets.filter((bucket) => reducerOfBucket(bucket.id, numReducers) === reducer),
         statistics: reducer === 0 ? { bucketId, numStatistics } : null,

@@ -20,6 +20,8 @@ import { Reducer, type ReducerOptions } from './reducer.ts';
 export interface ReducerThreadOptions extends ReducerOptions {
   runId: string;
   reducer: number;
+  /** Of the process that it is in. */
+  identity: Parameters<typeof reducerPeer>[2];
   broker: BrokerAddress;
   /** Folder on tmpfs for peers of this host; '' for none. */
   sharedMemoryFolder: string;
@@ -37,7 +39,7 @@ export type ReducerThreadFunctions = typeof functions;
 const starter = new Starter<ReducerListener>();
 const options = threadData<ReducerThreadOptions>();
 const { runId, term, sharedMemoryFolder } = options;
-const peer = reducerPeer(term, options.reducer);
+const peer = reducerPeer(term, options.reducer, options.identity);
 const subjects = subjectsOf(runId);
 const runTag = runTagOf(runId);
 

@@ -18,17 +18,18 @@ export interface Admission {
 
 type Request = z.infer<typeof joinRequest>;
 
-/** Why a worker of this version is refused, as a sentence; null when it is of this one. */
+/** Why a worker (or `what` it is) of this version is refused, as a sentence; null when it is of this one. */
 export function refusalOfVersion(
   { name, protocolVersion: spoken, softwareVersion }: Request,
   ownVersion: string,
+  what = 'worker',
 ): string | null {
   const remedy = 'install the same version of unet-fleet on both';
   if (spoken !== protocolVersion) {
-    return `worker ${name} speaks protocol ${spoken} (unet-fleet ${softwareVersion}) but the coordinator speaks ${protocolVersion} (unet-fleet ${ownVersion}): ${remedy}`;
+    return `${what} ${name} speaks protocol ${spoken} (unet-fleet ${softwareVersion}) but the coordinator speaks ${protocolVersion} (unet-fleet ${ownVersion}): ${remedy}`;
   }
   if (softwareVersion === ownVersion) return null;
-  return `worker ${name} is of unet-fleet ${softwareVersion} but the coordinator is of ${ownVersion}: ${remedy}`;
+  return `${what} ${name} is of unet-fleet ${softwareVersion} but the coordinator is of ${ownVersion}: ${remedy}`;
 }
 
 /** Why the worker is refused, as a sentence; null when it is welcome. */

@@ -19,3 +19,20 @@ export class Cleanups {
     if (failed) throw failed;
   }
 }
+
+/** What went wrong first is what a person must know; `onAlso` is told what went wrong after it. */
+export async function withCleanups<T>(
+  work: (cleanups: Cleanups) => Promise<T>,
+  onAlso: (error: Error) => void,
+): Promise<T> {
+  const cleanups = new Cleanups();
+  let result: T;
+  try {
+    result = await work(cleanups);
+  } catch (error) {
+    await cleanups.run().catch(onAlso);
+    throw error;
+  }
+  await cleanups.run();
+  return result;
+}

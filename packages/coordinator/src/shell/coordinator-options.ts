@@ -1,6 +1,7 @@
 /** What a coordinator is started with, and what it leaves. */
 import type { Config, RunEvent } from '@unet-fleet/law';
 import type { Observer } from '../live/live-run.ts';
+import type { JoinUrls } from './run-broker.ts';
 
 export interface CoordinatorOptions {
   config: Config;
@@ -15,8 +16,8 @@ export interface CoordinatorOptions {
   cacheDir: string;
   softwareVersion: string;
   onEvent(event: RunEvent): void;
-  /** By which workers of other machines join; holds a secret, so it is no event. Told once, where there is one. */
-  onJoinUrl?(url: string): void;
+  /** By which workers and reducers of other machines join; hold secrets, so it is no event. Told once, where there are. */
+  onJoinUrls?(urls: JoinUrls): void;
   onScanProgress(numDone: number, numPairs: number): void;
   /** For the log: what the run's events do not say. */
   log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };

@@ -19,7 +19,7 @@ import {
 import { brokerOf, connectWhenThere } from '@unet-fleet/wire/transport/connect';
 import { identityAt } from '@unet-fleet/wire/transport/credentials';
 import { type DisconnectWatch, watchDisconnects } from '../broker/disconnects.ts';
-import { type Broker, startBroker } from '../broker/embedded.ts';
+import { type Broker, type PasswordLogin, startBroker } from '../broker/embedded.ts';
 import { isLoopback, type JoinSecrets, joinHostOf, openJoinSecrets } from '../broker/join-secrets.ts';
 import { probeBroker } from '../broker/probe.ts';
 import type { Cleanups } from './cleanups.ts';
@@ -32,13 +32,21 @@ export interface RunBrokerEvents {
   onDisconnect(workerId: string): void;
 }
 
+export interface JoinUrls {
+  worker: string;
+  reducer: string;
+}
+
 export interface RunBroker {
   /** With the coordinator's credentials. */
   address: BrokerAddress;
   connection: NatsConnection;
   link: Link;
-  /** By which workers of other machines join; null where the broker is not the run's own, or for this machine alone. */
-  joinUrl: string | null;
+  /**
+   * By which workers and reducers of other machines join; null where the broker is not the run's own, or for this machine
+   * alone.
+   */
+  joinUrls: JoinUrls | null;
   /** Whether the broker tells of closed connections; where it does not, silence must do. */
   readonly hearsDisconnects: boolean;
   /** Environment through which a local worker learns broker and run: passwords do not belong into arguments. */
@@ -80,7 +88,7 @@ export async function openRunBroker(
   { onFatal, onWarning, onWait, patienceMs, signal }: OpenOptions,
 ): Promise<RunBroker> {
   let own: Broker | null = null;
-  let joinUrl: string | null = null;
+  let joinUrls: JoinUrls | null = null;
   let address = brokerOf(config);
   if (config.natsUrl && run.workers > 0 && identityAt(address) === coordinatorIdentity) {
     throw new UserError(
@@ -99,27 +107,28 @@ export async function openRunBroker(
       onWarning,
       ...(secrets && { join: secrets }),
     });
-    const { stop, url, user, password, worker, failed } = own;
+    const { port, stop, url, user, password, reducer, worker, failed } = own;
     cleanups.add(stop);
     void failed.then(onFatal);
     const write = (name: string, text: string) => writeFileSync(join(folder, name), text, { mode: 0o600 });
     const trust = secrets ? { ca: join(folder, 'ca.pem') } : {};
     if (secrets) {
-      joinUrl = formatJoinUrl({
-        identity: worker.user,
-        secret: worker.password,
-        host: joinHostOf(config),
-        port: own.port,
-        runId,
-        fingerprint: secrets.fingerprint,
-      });
+      const urlFor = ({ user: identity, password: secret }: PasswordLogin) =>
+        formatJoinUrl({
+          ...{ identity, port, runId, secret },
+          host: joinHostOf(config),
+          fingerprint: secrets.fingerprint,
+        });
+      joinUrls = { worker: urlFor(worker), reducer: urlFor(reducer) };
       write('ca.pem', secrets.authority);
-      write('worker.join', `${joinUrl}\n`);
+      write('worker.join', `${joinUrls.worker}\n`);
+      write('reducer.join', `${joinUrls.reducer}\n`);
     }
     address = { url, user, password, ...trust };
-    const forOthers = environment({ url, ...worker, ...trust }, runId);
-    const lines = Object.entries(forOthers).map(([name, value]) => `${name}=${value}\n`);
-    write('worker.env', lines.join(''));
+    for (const [name, login] of Object.entries({ worker, reducer })) {
+      const forOthers = Object.entries(environment({ url, ...login, ...trust }, runId));
+      write(`${name}.env`, forOthers.map(([variable, value]) => `${variable}=${value}\n`).join(''));
+    }
   }
   const name = `unet-fleet coordinator ${runId}`;
   const peer = peerOf(coordinatorIdentity, runId);
@@ -157,7 +166,7 @@ export async function openRunBroker(
     address,
     connection,
     link,
-    joinUrl,
+    joinUrls,
     get hearsDisconnects() {
       return disconnects.isAvailable;
     },

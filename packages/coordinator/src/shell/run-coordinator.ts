@@ -3,7 +3,15 @@
  * ended the run, and stopped in the reverse order of their making whatever happens.
  */
 import { basename, join } from 'node:path';
-import { idleWorkersNote, maxLeaves, numSteps, reachedMoment, stepsPerEpoch } from '@unet-fleet/law';
+import {
+  idleWorkersNote,
+  maxLeaves,
+  numSteps,
+  reachedMoment,
+  stepsPerEpoch,
+  stepTo,
+  type Version,
+} from '@unet-fleet/law';
 import { createOptimizer } from '@unet-fleet/numerics';
 import { bestCheckpointName, lockLost } from '@unet-fleet/record';
 import { flushGoodbye } from '@unet-fleet/wire/transport/connect';
@@ -12,8 +20,9 @@ import { createControls } from '../live/controls.ts';
 import { liveStatusOf } from '../live/open-lookout.ts';
 import { runView } from '../live/run-view.ts';
 import { startObservers } from '../live/watchers.ts';
+import { ReducerLost } from '../reducer/failure.ts';
 import { Abort } from './abort.ts';
-import { Cleanups } from './cleanups.ts';
+import { type Cleanups, withCleanups } from './cleanups.ts';
 import type { CoordinatorOptions, RunOutcome } from './coordinator-options.ts';
 import { type PreparedRun, prepareRun } from './prepare-run.ts';
 import { Recorder } from './recorder.ts';
@@ -29,38 +38,91 @@ import { Teller } from './teller.ts';
  * holds the newest checkpoint, from which --resume goes on.
  */
 export async function runCoordinator(options: CoordinatorOptions): Promise<RunOutcome> {
-  const cleanups = new Cleanups();
-  let outcome: RunOutcome;
-  try {
-    outcome = await run(options, cleanups);
-  } catch (error) {
-    // What went wrong first is what a person must know.
-    await cleanups.run().catch((also: Error) => options.log.warn({ err: also }, 'could not be undone'));
-    throw error;
-  }
-  await cleanups.run();
-  return outcome;
+  const onAlso = (also: Error) => options.log.warn({ err: also }, 'could not be undone');
+  return withCleanups(async (cleanups) => {
+    const aborted = new Abort();
+    const teller = new Teller(options.onEvent);
+    let broker: RunBroker | null = null;
+    const open = async (run: PreparedRun) => {
+      broker ??= await openBroker(options, run, aborted, teller, cleanups);
+      return broker;
+    };
+    const attempts = new Attempts();
+    const first: Attempt = { options, aborted, teller, open, attempts };
+    // The join URLs have been told, and are the same.
+    const { onJoinUrls: _, ...later } = options;
+    const next: Attempt = { ...first, options: { ...later, resume: { checkpoint: null } } };
+    for (let attempt = first; ; attempt = next) {
+      const outcome = await withCleanups((ofAttempt) => run(attempt, ofAttempt), onAlso);
+      if (outcome) return outcome;
+    }
+  }, onAlso);
 }
 
-async function run(options: CoordinatorOptions, cleanups: Cleanups): Promise<RunOutcome> {
-  const aborted = new Abort();
-  const teller = new Teller(options.onEvent);
+interface Attempt {
+  options: CoordinatorOptions;
+  aborted: Abort;
+  teller: Teller;
+  /** The broker of all attempts: workers and reducers find it where it was. */
+  open(run: PreparedRun): Promise<RunBroker>;
+  attempts: Attempts;
+}
+
+/**
+ * One start of the run, with a term of its own. Null where a reducer was lost, and with it the weights: as after a
+ * coordinator's restart, the next start goes on from the last checkpoint.
+ */
+async function run(
+  { aborted, attempts, open, options, teller }: Attempt,
+  cleanups: Cleanups,
+): Promise<RunOutcome | null> {
   const run = await prepare(options, aborted, teller, cleanups);
   const recorder = openRecorder(options, run, teller, cleanups);
-  const broker = await openBroker(options, run, aborted, teller, cleanups);
+  cleanups.add(() => teller.pause());
+  const broker = await open(run);
   announce(options, run, broker, teller, recorder);
-  const parts = await makeParts({ aborted, teller, run, broker }, options, cleanups);
-  start(parts, options, cleanups);
+  const mayRecruit = attempts.begin(run.progress.version);
+  if (!mayRecruit) {
+    teller.warn(
+      'reducers were lost again and again since the last checkpoint: the coordinator reduces itself',
+    );
+  }
+  let parts: RunParts | null = null;
   let farewell = { reason: 'the run has failed', isComplete: false };
   try {
-    const { reason } = await Promise.race([parts.conductor.ended, aborted.raised]);
-    await parts.record.drain();
+    parts = await makeParts({ aborted, teller, run, broker, mayRecruit }, options, cleanups);
+    start(parts, options, cleanups);
+    const { conductor, record, reducerLost } = parts;
+    const { reason } = await Promise.race([conductor.ended, aborted.raised, reducerLost]);
+    await record.drain();
     farewell = { reason: `the run is ${reason}`, isComplete: reason !== 'stopped' };
     const outcome = outcomeOf(parts, reason);
     teller.emit({ type: 'finished', ...outcome });
     return outcome;
+  } catch (error) {
+    if (!(error instanceof ReducerLost)) throw error;
+    farewell.reason = 'a reducer is lost, and the run begins anew from its last checkpoint';
+    const step = stepTo(parts?.conductor.state.progress.version ?? run.progress.version);
+    teller.emit({ type: 'reducer-lost', reducer: error.reducer, reason: error.message, step });
+    return null;
   } finally {
-    await takeLeave(parts, options, farewell);
+    if (parts) await takeLeave(parts, options, farewell);
+  }
+}
+
+/** Losses in a row, without a checkpoint between them, after which no reducers of other processes are sought. */
+const maxBarren = 3;
+
+/** Whether going back helps: reducers that die each time before the next checkpoint would keep the run where it is. */
+class Attempts {
+  #version = -1;
+  #numBarren = 0;
+
+  /** Whether reducers of other processes may be sought for the start that goes on from this version. */
+  begin(version: Version): boolean {
+    this.#numBarren = version === this.#version ? this.#numBarren + 1 : 0;
+    this.#version = version;
+    return this.#numBarren < maxBarren;
   }
 }
 
@@ -128,8 +190,8 @@ function announce(
 ): void {
   const { changed, config, intraOpThreads, plan } = run;
   teller.begin(startedEvent(run, broker.address.url), recorder);
+  if (broker.joinUrls !== null) options.onJoinUrls?.(broker.joinUrls);
   for (const event of changed) teller.emit(event);
-  if (broker.joinUrl !== null) options.onJoinUrl?.(broker.joinUrl);
   const { workers } = config.run;
   const notes = [
     idleWorkersNote(workers, maxLeaves(plan), config.train),

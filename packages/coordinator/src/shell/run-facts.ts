@@ -44,7 +44,7 @@ export function coreConfig({ config, plan, model }: PreparedRun): CoreConfig {
 
 export function welcomeOf(
   run: PreparedRun,
-  numReducers: number,
+  reducers: readonly string[],
   memory: SharedMemory | null,
   { listingSha256 }: FileServing,
 ): Welcome {
@@ -65,7 +65,7 @@ export function welcomeOf(
     ignoreIndex: ignoredLabel(config.data),
     loss: config.train.loss,
     classWeights: run.classWeights,
-    numReducers,
+    reducers: [...reducers],
     wire: config.train.wire,
     sharedMemoryFolder: memory?.folder ?? '',
     sharedMemoryToken: memory?.token ?? '',

@@ -10,7 +10,6 @@ import { GradientWatchers } from '../live/gradient-watchers.ts';
 import type { Lookout } from '../live/lookout.ts';
 import { openLookout, openSegmenter } from '../live/open-lookout.ts';
 import type { Segmenter } from '../live/segmenter.ts';
-import type { ReducerPool } from '../reducer/pool.ts';
 import type { Abort } from './abort.ts';
 import type { Cleanups } from './cleanups.ts';
 import { Conductor } from './conductor.ts';
@@ -22,8 +21,7 @@ import type { PreparedRun } from './prepare-run.ts';
 import type { RunBroker } from './run-broker.ts';
 import { coreConfig } from './run-facts.ts';
 import { RunRecord } from './run-record.ts';
-import type { SharedMemory } from './shared-memory.ts';
-import { startReducers } from './start-reducers.ts';
+import { type StartedReducers, startReducers } from './start-reducers.ts';
 import type { Teller } from './teller.ts';
 
 /** What there is before any part. */
@@ -32,14 +30,14 @@ export interface RunBase {
   teller: Teller;
   run: PreparedRun;
   broker: RunBroker;
+  /** Whether reducers of other processes are sought, where the config wants some. */
+  mayRecruit: boolean;
 }
 
-export interface RunParts extends RunBase {
+export interface RunParts extends RunBase, StartedReducers {
   /** Speaks at once, and hears when it is told to listen. */
   control: ControlPlane;
   conductor: Conductor;
-  reducers: ReducerPool;
-  memory: SharedMemory | null;
   files: FileServing;
   gradients: GradientWatchers;
   lookout: Lookout;
@@ -69,10 +67,11 @@ export async function makeParts(
     interventions: interventions.all,
   });
 
-  const { reducers, memory } = await startReducers(run, broker.address, cleanups, {
+  const started = await startReducers(base, options, cleanups, {
     onFault: (workerId, what) => control.fault(workerId, what),
     onWait: (reason) => teller.warn(`the reducers wait for the broker: ${reason}`),
   });
+  const { reducers } = started;
   const gradients = new GradientWatchers({ plan, validateEvery: config.train.validateEvery }, onWarning);
   reducers.watchGradients(gradients);
   const files = startFileServer(run, broker.address, cleanups, {
@@ -110,10 +109,9 @@ export async function makeParts(
   cleanups.add(() => workers.stop());
   return {
     ...base,
+    ...started,
     control,
     conductor,
-    reducers,
-    memory,
     files,
     gradients,
     lookout,

@@ -33,10 +33,10 @@ export function portsOf(parts: RunParts): Ports {
 
 /** What becomes of what workers say. */
 export function handlersOf(parts: RunParts, softwareVersion: string): ControlHandlers {
-  const { aborted, conductor, files, fleet, lookout, memory, reducers, run, teller } = parts;
+  const { aborted, conductor, files, fleet, lookout, memory, reducerPeers, run, teller } = parts;
   return {
     welcome: (request) =>
-      refusalOfVersion(request, softwareVersion) ?? welcomeOf(run, reducers.numReducers, memory, files),
+      refusalOfVersion(request, softwareVersion) ?? welcomeOf(run, reducerPeers, memory, files),
     numWorkers: () => conductor.numWorkers,
     tooLarge: (error) => aborted.raise(error),
     rejected: (workerId, reason) => lookout.rejected(fleet.nameOf(workerId), reason),

@@ -20,6 +20,11 @@ export class Teller {
     for (const event of this.#early.splice(0)) this.emit(event);
   }
 
+  /** What is noted from now on waits for another beginning, with a recorder of its own. */
+  pause(): void {
+    this.#recorder = null;
+  }
+
   emit(event: RunEvent): void {
     const timed = { at: new Date().toISOString(), ...event };
     this.#recorder?.record(timed);

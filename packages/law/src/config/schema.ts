@@ -244,6 +244,16 @@ const run = group<Config['run']>({
     ...whole(1, 65_536, 'workers'),
     default: 1,
   },
+  reducers: {
+    doc: 'processes with reducers (unet-fleet reducer) that the run waits for, here or on other machines; 0: none, threads of the coordinator reduce',
+    ...whole(0, 1024, 'processes'),
+    default: 0,
+  },
+  reducerSeconds: {
+    doc: 'seconds to wait for them, at first and when one is lost; after that the run goes on with those that are there',
+    ...real(0, 1e6, 'seconds'),
+    default: 60,
+  },
   checkpointEvery: {
     doc: 'steps between checkpoints, besides those at each validation; 0: none',
     ...whole(0, 1e9, 'steps'),

@@ -112,6 +112,9 @@ export interface RunOptions {
   /** Worker processes started on this machine. */
   workers: number;
   minWorkers: number;
+  /** Processes with reducers that the run waits for, and for how many seconds; 0: none, the coordinator reduces. */
+  reducers: number;
+  reducerSeconds: number;
   /** Steps between checkpoints beside those at each validation; 0: none. */
   checkpointEvery: number;
   /** Seconds after which a commit is followed by a checkpoint; 0: never for time alone. */

@@ -29,6 +29,12 @@ export function describeEvent(event: KnownEvent): EventText | null {
       const now = event.numWorkers === 0 ? 'none left' : `${event.numWorkers} now`;
       return warn(`worker ${event.worker} left: ${event.reason} (${now})`);
     }
+    case 'reducer-lost': {
+      const { reducer, reason, step } = event;
+      return warn(
+        `reducer ${reducer} is lost: ${reason}; the run goes back from step ${step} to its last checkpoint`,
+      );
+    }
     case 'broker-lost':
       return warn(`waiting for the broker: ${event.reason}; training goes on by itself when it is back`);
     case 'broker-back':

@@ -118,6 +118,8 @@ export const runEvents = {
   waiting: passing({ reason: text, numWorkers: newer(number), minWorkers: newer(number) }),
   'worker-joined': once({ worker: text, numWorkers: number, numLeaves: newer(number) }),
   'worker-left': once({ worker: text, reason: text, numWorkers: number }),
+  /** A process with reducers is gone, and the run goes back to its last checkpoint: a start of its own follows. */
+  'reducer-lost': once({ reducer: text, reason: text, step }),
   /** The coordinator's connection to the broker: while it is closed, everything waits. */
   'broker-lost': once({ reason: text }),
   'broker-back': once({ awayMs: number }),

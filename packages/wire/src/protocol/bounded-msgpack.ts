@@ -31,9 +31,12 @@ const textTypes: Record<number, number> = { 196: 1, 197: 2, 198: 4, 217: 1, 218:
 const arrayTypes: Record<number, number> = { 220: 2, 221: 4 };
 const mapTypes: Record<number, number> = { 222: 2, 223: 4 };
 
-/** Whether the bytes are one whole MessagePack value within the bounds. Never throws; allocates nothing. */
-export function isBoundedMsgpack(bytes: Uint8Array): boolean {
-  if (bytes.byteLength > maxMessageBytes) return false;
+/**
+ * Whether the bytes are one whole MessagePack value within the bounds. Never throws; allocates nothing. `maxBytes`: of
+ * values that came in pieces.
+ */
+export function isBoundedMsgpack(bytes: Uint8Array, maxBytes = maxMessageBytes): boolean {
+  if (bytes.byteLength > maxBytes) return false;
   /** Values still to come, by level. */
   const open: number[] = [1];
   let at = 0;

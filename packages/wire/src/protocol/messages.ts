@@ -13,9 +13,12 @@ import { Packr } from 'msgpackr';
 import { z } from 'zod';
 import { isBoundedMsgpack } from './bounded-msgpack.ts';
 import { modelSchema } from './model-schema.ts';
-import { safeId } from './subjects.ts';
+import { isPeer, safeId } from './subjects.ts';
 
-export const protocolVersion = 10;
+export const protocolVersion = 11;
+
+/** Of a run, in all of their processes. */
+export const maxReducers = 4_096;
 
 const id = z.string().regex(safeId);
 const text = z.string().max(2_000);
@@ -101,7 +104,8 @@ export const welcome = z.object({
   ignoreIndex: z.number().int(),
   /** One per class; null for all 1. */
   classWeights: z.array(z.number()).max(65_536).nullable(),
-  numReducers: count,
+  /** The reducers as peers, in their order: bucket b is that of reducer b mod their number. */
+  reducers: z.array(z.string().refine(isPeer)).min(1).max(maxReducers),
   /** How gradients and weights travel. */
   wire: z.enum(wireNames),
   /** Folder on tmpfs for workers of the coordinator's host, where they find the token. '' for none. */
@@ -281,9 +285,9 @@ const packr = new Packr({ useRecords: false, int64AsType: 'number' });
 
 export const encode = (message: unknown): Uint8Array => packr.pack(message);
 
-/** The message, or null when the bytes are not one. Never throws. */
-export function decode<T>(schema: z.ZodType<T>, bytes: Uint8Array): T | null {
-  if (!isBoundedMsgpack(bytes)) return null;
+/** The message, or null when the bytes are not one. Never throws. `maxBytes`: of what came in pieces. */
+export function decode<T>(schema: z.ZodType<T>, bytes: Uint8Array, maxBytes?: number): T | null {
+  if (!isBoundedMsgpack(bytes, maxBytes)) return null;
   try {
     return schema.safeParse(packr.unpack(bytes)).data ?? null;
   } catch {

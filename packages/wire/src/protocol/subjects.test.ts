@@ -54,11 +54,12 @@ describe('subjects', () => {
     expect(subjects.up(anyPeer)).toBe('unet-fleet.run.run-1.up.*.*');
     expect(inboxOf(worker)).toBe('_INBOX.worker-3.a1');
     expect(reducerPeer(2, 0)).toBe('coordinator.t2-r0');
+    expect(reducerPeer(2, 0, 'reducer')).toBe('reducer.t2-r0');
   });
 
-  it('take a user name for an identity only where it is a token and not the coordinator', () => {
+  it('take a user name for an identity only where it is a token and of no other role', () => {
     expect(workerIdentityOf('worker-3')).toBe('worker-3');
-    for (const user of ['', 'coordinator', 'My User', 'a.b', '*'])
+    for (const user of ['', 'coordinator', 'reducer', 'My User', 'a.b', '*'])
       expect(workerIdentityOf(user)).toBe('worker');
   });
 });

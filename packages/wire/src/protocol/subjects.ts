@@ -12,6 +12,8 @@ export const safeId = /^[a-z0-9][a-z0-9-]{0,62}$/;
 
 /** The identity of coordinators, which no worker may have. */
 export const coordinatorIdentity = 'coordinator';
+/** The identity of reducers' processes, and of the reducers in them. */
+export const reducerIdentity = 'reducer';
 /** The identity of workers whose credentials name none, or are shared. */
 export const sharedWorkerIdentity = 'worker';
 /** In place of a peer in a subject to listen to. */
@@ -35,11 +37,20 @@ export const newInstance = (): string => randomBytes(6).toString('hex');
 
 /** The identity that goes with a user name at the broker: the name itself where it is a token for a worker. */
 export const workerIdentityOf = (user: string): string =>
-  safeId.test(user) && user !== coordinatorIdentity ? user : sharedWorkerIdentity;
+  safeId.test(user) && user !== coordinatorIdentity && user !== reducerIdentity ? user : sharedWorkerIdentity;
 
-/** Name of a reducer as a peer of bulk transfers; holds the term, so a reducer of an old one is never asked. */
-export const reducerPeer = (term: number, reducer: number): string =>
-  peerOf(coordinatorIdentity, `t${term}-r${reducer}`);
+/**
+ * Name of a reducer as a peer of bulk transfers; holds the term, so a reducer of an old one is never asked. `identity`: of
+ * the process that it is in.
+ */
+export const reducerPeer = (
+  term: number,
+  reducer: number,
+  identity: typeof coordinatorIdentity | typeof reducerIdentity = coordinatorIdentity,
+): string => peerOf(identity, `t${term}-r${reducer}`);
+
+/** Name of a coordinator where it hands the state to reducers' processes, and takes it back. */
+export const statePeer = (term: number): string => peerOf(coordinatorIdentity, `t${term}-state`);
 
 const root = 'unet-fleet';
 
@@ -57,6 +68,11 @@ export interface Subjects {
   /** Worker to coordinator and back. */
   up(workerId: string): string;
   down(workerId: string): string;
+  /** What the coordinator tells every reducer's process: that it wants reducers. */
+  reducers: string;
+  /** A reducer's process to the coordinator and back. */
+  reducerUp(reducerId: string): string;
+  reducerDown(reducerId: string): string;
   /** Fetches of bulk values that `to` has, for `from`. */
   fetch(to: string, from: string): string;
   /** Prefix of the answers to fetches: frames that `from` sends to `to`, followed by the request's number. */
@@ -73,6 +89,9 @@ export function subjectsOf(runId: string): Subjects {
     join: (workerId) => `${run}.join.${workerId}`,
     up: (workerId) => `${run}.up.${workerId}`,
     down: (workerId) => `${run}.down.${workerId}`,
+    reducers: `${run}.reducers`,
+    reducerUp: (reducerId) => `${run}.reducer-up.${reducerId}`,
+    reducerDown: (reducerId) => `${run}.reducer-down.${reducerId}`,
     fetch: (to, from) => `${run}.fetch.${to}.${from}`,
     frames: (to, from) => `${run}.frames.${to}.${from}`,
     weights: (from) => `${run}.weights.${from}`,

@@ -7,7 +7,13 @@ import { readFileSync, statSync } from 'node:fs';
 import { type Authenticator, credsAuthenticator, nkeyAuthenticator } from '@nats-io/transport-node';
 import { UserError } from '@unet-fleet/law';
 import { errnoOf, explained } from '@unet-fleet/shared';
-import { coordinatorIdentity, safeId, sharedWorkerIdentity, workerIdentityOf } from '../protocol/subjects.ts';
+import {
+  coordinatorIdentity,
+  reducerIdentity,
+  safeId,
+  sharedWorkerIdentity,
+  workerIdentityOf,
+} from '../protocol/subjects.ts';
 
 export interface SeedFile {
   /** From the file's comment; null where it has none. */
@@ -76,7 +82,7 @@ function isCertificate(pem: string): boolean {
 /** The identity that the credentials give: what the broker's permissions know this process by. */
 export function identityAt({ user, seed = '' }: { user: string; seed?: string }): string {
   if (seed !== '') return readSeedFile(seed).identity ?? sharedWorkerIdentity;
-  return user === coordinatorIdentity ? coordinatorIdentity : workerIdentityOf(user);
+  return user === coordinatorIdentity || user === reducerIdentity ? user : workerIdentityOf(user);
 }
 
 function readSmallFile(path: string, flag: string): string {

@@ -9,9 +9,9 @@ export const frameHeaderBytes = 48;
 const magic = 0x31464655; // "UFF1"
 const formatVersion = 1;
 
-const frameKinds = { gradient: 1, weights: 2 } as const;
+const frameKinds = { gradient: 1, weights: 2, state: 3 } as const;
 export type FrameKind = keyof typeof frameKinds;
-const kindNames: Record<number, FrameKind> = { 1: 'gradient', 2: 'weights' };
+const kindNames: Record<number, FrameKind> = { 1: 'gradient', 2: 'weights', 3: 'state' };
 /** What the frame does: asks for values, carries them, or says that the sender does not have them. */
 const roles = { request: 1, data: 2, absent: 3 } as const;
 export type FrameRole = keyof typeof roles;
@@ -19,7 +19,11 @@ const roleNames: Record<number, FrameRole> = { 1: 'request', 2: 'data', 3: 'abse
 const formats = { float32: 1, bf16: 2, int8: 3 } as const satisfies Record<ValueFormat, number>;
 const formatNames: Record<number, ValueFormat> = { 1: 'float32', 2: 'bf16', 3: 'int8' };
 
-/** What bulk values are: a node's gradient, or weights (then level and index are 0). */
+/**
+ * What bulk values are: a node's gradient, weights (then level and index are 0), or the state between two steps on its way
+ * to a reducer or back. There, level 0 is the parameters and the statistics, level n the n-th slot of the optimizer, and
+ * index the number of the snapshot, 0 for the state that a reducer begins with.
+ */
 export interface BulkKey {
   kind: FrameKind;
   term: number;

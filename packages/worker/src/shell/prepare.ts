@@ -2,8 +2,6 @@
  * From a welcome to a member: opens the data, starts the engine, opens the bulk transport. What does not depend on
  * the coordinator's term (engine, data, sample cache) outlives a restart of the coordinator.
  */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { type Split, sampleCache, samplesOf, splitOf } from '@unet-fleet/dataset';
 import { describeModel, wireFormats } from '@unet-fleet/law';
 import {
@@ -18,6 +16,7 @@ import {
   ShmInbox,
   ShmOutbox,
   type Subjects,
+  seesSharedMemory,
   type UpMessage,
   type Welcome,
   type WorkerActivity,
@@ -133,7 +132,7 @@ export class Preparation implements Preparing {
         format: formats.gradients,
         retriesInFloat32: welcome.retriesInFloat32,
       }),
-      weights: new Weights(model, inbox, term, welcome.numReducers, formats.weights),
+      weights: new Weights(model, inbox, term, welcome.reducers, formats.weights),
       outbox,
       maxMessageBytes: this.#options.maxMessageBytes,
     });
@@ -187,7 +186,7 @@ export class Preparation implements Preparing {
   ): Promise<Bulk | null> {
     const { workerId, broker, log } = this.#options;
     const runTag = runTagOf(runId);
-    this.#sharesMemory = canReadToken(sharedMemoryFolder, sharedMemoryToken);
+    this.#sharesMemory = seesSharedMemory(sharedMemoryFolder, sharedMemoryToken);
     if (this.#sharesMemory) {
       const inbox = new ShmInbox(sharedMemoryFolder, runTag);
       const outbox = new ShmOutbox(sharedMemoryFolder, runTag, workerId);
@@ -211,15 +210,5 @@ export class Preparation implements Preparing {
         await connection.close();
       },
     };
-  }
-}
-
-/** Whether this process sees the very folder on tmpfs that the coordinator means. */
-function canReadToken(folder: string, token: string): boolean {
-  if (!folder) return false;
-  try {
-    return readFileSync(join(folder, 'token'), 'utf8') === token;
-  } catch {
-    return false;
   }
 }

@@ -10,7 +10,7 @@ import {
   type ValueFormat,
 } from '@unet-fleet/law';
 import { NumericMemory, packedPlace, unpack } from '@unet-fleet/numerics';
-import { type BulkInbox, reducerPeer } from '@unet-fleet/wire';
+import type { BulkInbox } from '@unet-fleet/wire';
 
 /** One bucket: of whom it is, where its bytes go, and what makes values of them. */
 interface Part {
@@ -34,7 +34,8 @@ export class Weights {
     { numParameters, numStatistics }: Pick<ModelDescription, 'numParameters' | 'numStatistics'>,
     inbox: BulkInbox,
     term: number,
-    numReducers: number,
+    /** As peers, in their order. */
+    reducers: readonly string[],
     format: ValueFormat,
     buckets: readonly Bucket[] = parameterBuckets(numParameters),
   ) {
@@ -47,7 +48,7 @@ export class Weights {
     this.#parts = buckets.map(({ id, offset, length }) => {
       const values = parameters.part(offset, length);
       return {
-        owner: reducerPeer(term, reducerOfBucket(id, numReducers)),
+        owner: reducers[reducerOfBucket(id, reducers.length)]!,
         bucket: id,
         format,
         into: packedPlace(values, format),
@@ -57,7 +58,7 @@ export class Weights {
     // Under the number after those of the parameters.
     const statistics = new Uint8Array(this.statistics.buffer);
     this.#parts.push({
-      owner: reducerPeer(term, 0),
+      owner: reducers[0]!,
       bucket: buckets.length,
       format: 'float32',
       into: statistics,

@@ -1,12 +1,12 @@
 /**
- * The join URLs of a cluster's workers: each holds its worker's key and the fingerprint of the authority, whose
+ * The join URLs of a cluster's workers and reducers: each holds its holder's key and the fingerprint of the authority, whose
  * certificate the broker therefore shows beside its own.
  */
 import { X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeWholeSync } from '@unet-fleet/shared';
-import { formatJoinUrl, isHost } from '@unet-fleet/wire';
+import { formatJoinUrl, isHost, reducerIdentity } from '@unet-fleet/wire';
 import { readSeed } from '@unet-fleet/wire/transport/credentials';
 import { fingerprintOf } from '@unet-fleet/wire/transport/join';
 
@@ -18,16 +18,20 @@ export interface JoinTargets {
   workers: readonly string[];
 }
 
-/** For each worker whose key is here, the one line by which it joins, readable for the owner alone. */
+/** For the reducers and each worker whose key is here, the one line by which it joins, readable for the owner alone. */
 export function writeJoinUrls(folder: string, { hosts, port, workers }: JoinTargets): void {
   const host = hosts.find(isHost);
   if (host === undefined) return;
   const fingerprint = fingerprintOf(new X509Certificate(readFileSync(join(folder, 'ca.pem'))).raw);
-  for (const identity of workers) {
-    const seed = join(folder, 'workers', `${identity}.seed`);
+  const files = workers.map((identity) => ({ identity, path: join(folder, 'workers', identity) }));
+  for (const { identity, path } of [
+    ...files,
+    { identity: reducerIdentity, path: join(folder, reducerIdentity) },
+  ]) {
+    const seed = `${path}.seed`;
     if (!existsSync(seed)) continue;
     const url = formatJoinUrl({ identity, secret: readSeed(seed), host, port, runId: '', fingerprint });
-    writeWholeSync(join(folder, 'workers', `${identity}.join`), `${url}\n`, 0o600);
+    writeWholeSync(`${path}.join`, `${url}\n`, 0o600);
   }
 }
 

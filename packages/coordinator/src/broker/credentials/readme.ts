@@ -19,6 +19,7 @@ Made by \`unet-fleet credentials\`. Everything here but \`ca.pem\` and this page
 | \`broker/\` | the broker's machine, as \`${serverFolder}\` | configuration, certificate and key of nats-server |
 | \`ca.pem\` | every machine | certificate of the authority that vouches for the broker |
 | \`coordinator.seed\` | the coordinator's machine | its key at the broker |
+| \`reducer.seed\`, or \`reducer.join\` alone | machines with \`unet-fleet reducer\` | the reducers' key: whoever has it can hand weights to workers |
 | \`workers/*.seed\` | one to each worker | a worker's key: two workers that share one could speak for each other |
 | \`workers/*.join\` | one to each worker, instead of its seed and \`ca.pem\` | a URL with the worker's key and the authority's fingerprint: all that it needs |
 | \`monitor.seed\` | who looks after the broker | sees the server's connections and load, nothing of the runs |
@@ -42,7 +43,7 @@ Add workers: \`npx unet-fleet credentials --out . --add 2\`, copy \`broker/\` ag
 \`nats-server --signal reload\`; nobody is disconnected.
 
 A seed or a URL that was lost or seen: \`npx unet-fleet credentials --out . --revoke worker-2\`, copy and reload likewise; its
-holder is cut off at once.
+holder is cut off at once. \`--revoke reducer\` gives the reducers a new key.
 
 The broker's certificate is valid for ${serverDays} days and for ${hosts.join(', ')}. A new one, also for other hosts:
 \`npx unet-fleet credentials --out . --hosts ${hosts.join(',')}\`; the URLs in \`workers/\` are for the first of them.

@@ -18,7 +18,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { createUser } from '@nats-io/nkeys';
 import { UserError } from '@unet-fleet/law';
 import { atExit, explained, makeFolder, writeWholeSync } from '@unet-fleet/shared';
-import { coordinatorIdentity, safeId } from '@unet-fleet/wire';
+import { coordinatorIdentity, reducerIdentity, safeId } from '@unet-fleet/wire';
 import { seedFileText } from '@unet-fleet/wire/transport/credentials';
 import { z } from 'zod';
 import { type FleetUser, serverConfigText } from '../server-config.ts';
@@ -73,7 +73,7 @@ const secret = { mode: 0o600 };
 const configName = join('broker', 'nats-server.conf');
 
 /**
- * Makes a folder with the credentials of one coordinator, its workers, and their broker.
+ * Makes a folder with the credentials of one coordinator, its reducers and workers, and their broker.
  * @throws UserError if something is there already, a host is none, or the folder cannot be written
  */
 export async function makeCredentials(options: CredentialsOptions): Promise<CredentialsReport> {
@@ -107,7 +107,10 @@ export async function makeCredentials(options: CredentialsOptions): Promise<Cred
         nextWorker: 1,
         monitor,
       };
-      const written = addWorkers(unfinished, fleet, options.numWorkers);
+      const written = [
+        ...addReducer(unfinished, fleet),
+        ...addWorkers(unfinished, fleet, options.numWorkers),
+      ];
       const authority = await makeAuthority(now);
       writeFileSync(join(unfinished, 'authority', 'ca-key.pem'), authority.key, secret);
       writeFileSync(join(unfinished, 'ca.pem'), authority.certificate);
@@ -128,7 +131,8 @@ export async function makeCredentials(options: CredentialsOptions): Promise<Cred
 }
 
 /**
- * Adds workers to a folder of credentials, revokes some, or gives its broker a new certificate.
+ * Adds workers to a folder of credentials, revokes some, or gives its broker a new certificate. Reducers that have no key
+ * (any more) get a new one.
  * @throws UserError if it is no such folder, an identity is not there, or it can't be written
  */
 export async function changeCredentials({
@@ -141,7 +145,7 @@ export async function changeCredentials({
   const fleet = readFleet(folder);
   return await writing(folder, async () => {
     revoke(folder, fleet, revoked);
-    const written = addWorkers(folder, fleet, numWorkers);
+    const written = [...addReducer(folder, fleet), ...addWorkers(folder, fleet, numWorkers)];
     if (hosts.length > 0) {
       checkHosts(hosts);
       fleet.hosts = [...hosts];
@@ -160,7 +164,7 @@ const report = (folder: string, fleet: Fleet, written: string[]): CredentialsRep
   folder,
   hosts: fleet.hosts,
   written,
-  numWorkers: fleet.users.filter(({ identity }) => identity !== coordinatorIdentity).length,
+  numWorkers: workersOf(fleet).length,
 });
 
 function checkHosts(hosts: readonly string[]): void {
@@ -187,6 +191,19 @@ function writeSeed(folder: string, identity: string, path: string): string {
   return key.getPublicKey();
 }
 
+const workersOf = ({ users }: Fleet): string[] =>
+  users
+    .map(({ identity }) => identity)
+    .filter((identity) => identity !== coordinatorIdentity && identity !== reducerIdentity);
+
+/** All of them have one key; folders of versions before have none. */
+function addReducer(folder: string, fleet: Fleet): string[] {
+  if (fleet.users.some(({ identity }) => identity === reducerIdentity)) return [];
+  const nkey = writeSeed(folder, reducerIdentity, `${reducerIdentity}.seed`);
+  fleet.users.push({ identity: reducerIdentity, nkey });
+  return [reducerIdentity];
+}
+
 function addWorkers(folder: string, fleet: Fleet, numWorkers: number): string[] {
   const identities = Array.from({ length: numWorkers }, (_, i) => `worker-${fleet.nextWorker + i}`);
   fleet.nextWorker += numWorkers;
@@ -205,6 +222,8 @@ function revoke(folder: string, fleet: Fleet, revoked: readonly string[]): void 
   }
   fleet.users = fleet.users.filter(({ identity }) => !revoked.includes(identity));
   for (const identity of revoked) rmSync(join(folder, 'workers', `${identity}.join`), { force: true });
+  if (!revoked.includes(reducerIdentity)) return;
+  for (const end of ['seed', 'join']) rmSync(join(folder, `${reducerIdentity}.${end}`), { force: true });
 }
 
 async function writeServerCertificate(
@@ -219,11 +238,7 @@ async function writeServerCertificate(
   writeWholeSync(join(folder, 'broker', 'server.pem'), server.certificate + authority.certificate, 0o644);
 }
 
-const targetsOf = ({ hosts, port, users }: Fleet) => ({
-  hosts,
-  port,
-  workers: users.map(({ identity }) => identity).filter((identity) => identity !== coordinatorIdentity),
-});
+const targetsOf = (fleet: Fleet) => ({ hosts: fleet.hosts, port: fleet.port, workers: workersOf(fleet) });
 
 /** What follows from the list of users: the list itself comes last, so that it never names what is not there. */
 function writeLists(folder: string, fleet: Fleet): void {
