@@ -50,6 +50,7 @@ async function fleetOf(name: string, { numWorkers, flags = [], rewrite }: Wanted
   const options: FleetOptions = {
     folder: join(folder, name),
     recipe: [...recipe, ...quiet, '--seed', '3', ...flags],
+    numReducers: 0,
     numWorkers,
     onFailure: (message) => failures.push(message),
     ...(rewrite ? { rewrite } : {}),
@@ -192,6 +193,7 @@ test('kills, stops, broken connections, joins and drains in an order drawn from 
     folder: join(folder, 'chaos'),
     faultLog: join(folder, 'faults.jsonl'),
     recipe: [...recipe, ...quiet, '--seed', '3'],
+    numReducers: 0,
     numWorkers: 2,
     faults: planFaults(1, 5),
     referenceDir,

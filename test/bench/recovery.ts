@@ -66,6 +66,7 @@ const fleet = await Fleet.start({
     ...['--epochs', '1000', '--validate-every', '1000000', '--device', 'cpu', '--threads', '1'],
     ...['--checkpoint-every', String(checkpointEvery), '--min-workers', '1'],
   ],
+  numReducers: 0,
   numWorkers,
   onFailure: (message) => {
     process.stderr.write(`${message}\n`);

@@ -19,6 +19,8 @@ export interface ChaosOptions {
   /** Flags that make the run, data included. */
   recipe: readonly string[];
   numWorkers: number;
+  /** Processes with reducers in every run; 0: the coordinator reduces. */
+  numReducers: number;
   faults: PlannedFault[];
   /** Run folder of the undisturbed run. */
   referenceDir: string;
@@ -104,13 +106,14 @@ class Round {
   }
 
   async run(): Promise<void> {
-    const { recipe, numWorkers } = this.#options;
+    const { recipe, numReducers, numWorkers } = this.#options;
     mkdirSync(this.#folder, { recursive: true });
     // In turns in shared memory and over NATS, where a broken connection breaks transfers too.
     const carrier = ['--shared-memory', String(this.#report.numRuns % 2 === 1)];
     this.#fleet = await Fleet.start({
       folder: this.#folder,
-      recipe: [...recipe, ...carrier],
+      recipe: [...recipe, ...carrier, '--reducers', String(numReducers)],
+      numReducers,
       numWorkers,
       onFailure: (message) => this.#fail(message),
     });

@@ -1,6 +1,6 @@
 /**
- * The processes of one run, each under a supervisor: a NATS server, a coordinator, and workers that reach the server
- * through a relay each. Faults are done to them here; whether the run outlives them is asked elsewhere.
+ * The processes of one run, each under a supervisor: a NATS server, a coordinator, workers, and reducers where the run has
+ * some of their own, which reach the server through a relay each. Faults are done to them here; whether the run outlives them is asked elsewhere.
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { findNatsServer } from '@unet-fleet/coordinator';
 import { serverConfigText } from '@unet-fleet/coordinator/broker/server-config';
 import { exitCodes } from '@unet-fleet/law';
-import { coordinatorIdentity } from '@unet-fleet/wire';
+import { coordinatorIdentity, reducerIdentity } from '@unet-fleet/wire';
 import { script } from './command.ts';
 import { Progress } from './progress.ts';
 import { Relay, type Rewriting } from './relay.ts';
@@ -24,6 +24,8 @@ export interface FleetOptions {
   /** Flags of the coordinator that make the run. */
   recipe: readonly string[];
   numWorkers: number;
+  /** Processes with reducers; 0: the coordinator reduces. */
+  numReducers: number;
   onFailure(message: string): void;
   /** Lets a test spoil what passes between the broker and its clients. */
   rewrite?: Rewriting;
@@ -56,6 +58,7 @@ export class Fleet {
   readonly #broker: Supervised;
   readonly #coordinator: Client;
   readonly #workers: Client[] = [];
+  readonly #reducers: Client[] = [];
   readonly #leaving = new Set<Client>();
   readonly #port: number;
   #numStarted = 0;
@@ -96,6 +99,7 @@ export class Fleet {
     const fleet = new Fleet(options, path, port, relay, await relay.listen());
     fleet.#broker.start();
     fleet.#coordinator.process.start();
+    for (let i = 0; i < options.numReducers; i++) await fleet.#reduce(i + 1);
     for (let i = 0; i < options.numWorkers; i++) await fleet.join();
     return fleet;
   }
@@ -141,10 +145,25 @@ export class Fleet {
     return name;
   }
 
-  /** The process that a fault is for; `pick` in [0, 1) chooses among the workers. */
+  /** The process that a fault is for; `pick` in [0, 1) chooses among the workers or reducers. */
   processOf(party: Party, pick: number): Supervised {
     if (party === 'broker') return this.#broker;
-    return (party === 'coordinator' ? this.#coordinator : chosen(this.#workers, pick)).process;
+    if (party === 'coordinator') return this.#coordinator.process;
+    return chosen(party === 'reducer' ? this.#reducers : this.#workers, pick).process;
+  }
+
+  async #reduce(number: number): Promise<void> {
+    const relay = new Relay({ host: '127.0.0.1', port: this.#port }, this.#options.rewrite);
+    const port = await relay.listen();
+    const url = ['--nats-url', `nats://127.0.0.1:${port}`, '--wait-broker', '60'];
+    const reducer = this.#supervise(
+      `${reducerIdentity}-${number}`,
+      () => [process.execPath, script, 'reducer', '--threads', '1', ...url],
+      ({ code }) => !(code === exitCodes.ok && this.#isDone),
+      reducerIdentity,
+    );
+    this.#reducers.push({ process: reducer, relay });
+    reducer.start();
   }
 
   /** SIGTERM to a worker, which must leave with its work handed back; no other takes its place. */
@@ -194,7 +213,7 @@ export class Fleet {
   }
 
   get #clients(): Client[] {
-    return [this.#coordinator, ...this.#workers];
+    return [this.#coordinator, ...this.#workers, ...this.#reducers];
   }
 
   async #drained(client: Client): Promise<Exit> {
@@ -209,13 +228,14 @@ export class Fleet {
     name: string,
     command: () => readonly string[],
     restarts: (exit: { code: number | null }) => boolean,
+    user = name,
   ): Supervised {
     const { folder, onFailure } = this.#options;
     const party = name.replace(/-\d+$/, '');
     return new Supervised({
       name,
       command,
-      env: { ...cleanEnv(), UNET_FLEET_NATS_USER: name, UNET_FLEET_NATS_PASSWORD: this.#password },
+      env: { ...cleanEnv(), UNET_FLEET_NATS_USER: user, UNET_FLEET_NATS_PASSWORD: this.#password },
       logPath: join(folder, `${name}.log`),
       restarts,
       onExit: ({ code, signal }) => {
@@ -234,7 +254,10 @@ export class Fleet {
       title: 'Made for a run under faults.',
       host: '127.0.0.1',
       port,
-      users: [coordinatorIdentity, ...workers].map((user) => ({ identity: user, login: { user, password } })),
+      users: [coordinatorIdentity, reducerIdentity, ...workers].map((user) => ({
+        identity: user,
+        login: { user, password },
+      })),
       monitor: null,
       tls: null,
       files: null,

@@ -17,6 +17,7 @@ const usage = `Usage: pnpm chaos [options]
   --kills <n>     SIGKILLs each of worker, coordinator and broker; other faults in proportion (default 200)
   --seed <n>      order and kinds of the faults (default: drawn)
   --workers <n>   worker processes (default 3)
+  --reducers <n>  processes with reducers, which are killed as well (default 0: the coordinator reduces)
   --epochs <n>    length of each run, 5 steps an epoch (default 100)
   --minutes <m>   no fault strikes after this; the run under way goes on to its end (default 60)
   --log <file>    where to write a line of JSON for each fault (default: with the runs, kept when one fails)
@@ -28,6 +29,7 @@ const { values } = parseArgs({
     kills: { type: 'string', default: '200' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     workers: { type: 'string', default: '3' },
+    reducers: { type: 'string', default: '0' },
     epochs: { type: 'string', default: '100' },
     minutes: { type: 'string', default: '60' },
     log: { type: 'string', default: '' },
@@ -47,14 +49,27 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => pr
 
 const tell = (text: string) => process.stderr.write(`${text}\n`);
 const seed = Number(values.seed);
-const faults = planFaults(Number(values.kills), seed);
+const numReducers = Number(values.reducers);
+const faults = planFaults(Number(values.kills), seed, numReducers > 0);
 const folder = mkdtempSync(join(tmpdir(), 'unet-fleet-chaos-'));
 tell(`seed ${seed}: ${faults.length} faults; logs in ${folder}`);
 
 const set = await generateSample(join(folder, 'sample'), { numImages: 42, width: 48, height: 64 });
 const recipe = [
   ...['--images', set.images, '--masks', set.masks, '--class-names', set.classNames],
-  ...['--size', '48x64', '--base-width', '4', '--batch-size', '8', '--leaf-size', '2', '--seed', '3'],
+  // Two buckets where there are reducers to have them.
+  ...[
+    '--size',
+    '48x64',
+    '--base-width',
+    numReducers > 0 ? '16' : '4',
+    '--batch-size',
+    '8',
+    '--leaf-size',
+    '2',
+    '--seed',
+    '3',
+  ],
   ...['--epochs', values.epochs, '--device', 'cpu', '--threads', '1'],
   ...['--checkpoint-every', '2', '--lease-seconds', '3'],
 ];
@@ -69,6 +84,7 @@ const report = await chaos({
   folder: join(folder, 'chaos'),
   faultLog: values.log || join(folder, 'faults.jsonl'),
   recipe,
+  numReducers,
   numWorkers: Number(values.workers),
   faults,
   referenceDir,

@@ -32,3 +32,13 @@ test('every kind of fault is among them, and as many kills of each party as were
     for (const name of others) expect(found.has(name), name).toBe(true);
   }
 });
+
+test('processes with reducers are killed and stopped where there are some, and are no party where there are none', () => {
+  const named = (hasReducers: boolean) =>
+    planFaults(10, 3, hasReducers)
+      .map(({ fault }) => nameOf(fault))
+      .filter((name) => name.includes('reducer'));
+  expect(named(false)).toEqual([]);
+  expect(named(true).filter((name) => name === 'SIGKILL reducer')).toHaveLength(10);
+  expect(named(true)).toContain('SIGSTOP reducer beyond a lease');
+});

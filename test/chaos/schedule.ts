@@ -4,7 +4,7 @@
  */
 import { permutation, RandomStream } from '@unet-fleet/law';
 
-export type Party = 'worker' | 'coordinator' | 'broker';
+export type Party = 'worker' | 'coordinator' | 'broker' | 'reducer';
 
 export type Fault =
   /** SIGKILL; whoever supervises it starts it again. */
@@ -39,12 +39,20 @@ export interface PlannedFault {
 const shortStopMs = [100, 1_500] as const;
 const longStopMs = [3_500, 6_000] as const;
 
-/** Every kind of fault in fixed proportion to `numKills`, the SIGKILLs of each party, in an order drawn from `seed`. */
-export function planFaults(numKills: number, seed: number): PlannedFault[] {
+/**
+ * Every kind of fault in fixed proportion to `numKills`, the SIGKILLs of each party, in an order drawn from `seed`.
+ * `hasReducers`: there are processes with reducers, a party of their own.
+ */
+export function planFaults(numKills: number, seed: number, hasReducers = false): PlannedFault[] {
   const draws = new RandomStream('chaos', seed);
   const share = (of: number) => Math.max(1, Math.round(numKills * of));
   const between = ([low, high]: readonly [number, number]) => Math.round(draws.between(low, high));
-  const parties: Party[] = ['worker', 'coordinator', 'broker'];
+  const parties: Party[] = [
+    'worker',
+    'coordinator',
+    'broker',
+    ...(hasReducers ? (['reducer'] as const) : []),
+  ];
   const faults: Fault[] = [
     ...parties.flatMap((party) => [
       ...times(numKills, (): Fault => ({ kind: 'kill', party })),

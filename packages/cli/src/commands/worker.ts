@@ -135,7 +135,7 @@ async function work(flags: WorkerFlags, io: Io): Promise<void> {
   const identity = joining ? joining.identity : identityAt(named);
   if (identity === coordinatorIdentity || identity === reducerIdentity) {
     throw new UserError(
-      `these credentials are those of ${identity === coordinatorIdentity ? 'the coordinator' : 'reducers'}: give the worker those of a worker`,
+      `these credentials are the ${identity === coordinatorIdentity ? "coordinator's" : "reducers'"}: give the worker those of a worker`,
     );
   }
   const metrics = await serveWorkerMetrics({ host: run.metricsHost, port: run.metricsPort });

@@ -49,6 +49,8 @@ export interface ReducerOutcome {
 }
 
 const lookMs = 1_000;
+/** Runs on one broker that a process may have offered itself to. */
+const maxOffers = 64;
 
 /**
  * Serves until the run is complete or the signal fires. Throws a UserError when the run refuses it, or neither broker nor
@@ -87,8 +89,8 @@ class ReducerProcess {
   #isClosing = false;
   /** The newest that it has served, by run. */
   readonly #served = new Map<string, number>();
-  /** What the last coordinator that wanted reducers has said. */
-  #lastWanted: (Wanted & { runId: string; sharesMemory: boolean }) | null = null;
+  /** What it has answered with an offer, by run. */
+  readonly #offered = new Map<string, Wanted & { sharesMemory: boolean }>();
   #heardMs = realClock.now();
   #end!: { resolve(outcome: ReducerOutcome): void; reject(error: Error): void };
   readonly #ended: Promise<ReducerOutcome>;
@@ -171,7 +173,8 @@ class ReducerProcess {
     if (this.#service || this.#isClosing) return;
     const { term, sharedMemoryFolder, sharedMemoryToken } = message;
     const sharesMemory = seesSharedMemory(sharedMemoryFolder, sharedMemoryToken);
-    this.#lastWanted = { ...message, runId, sharesMemory };
+    if (this.#offered.size >= maxOffers) this.#offered.clear();
+    this.#offered.set(runId, { ...message, sharesMemory });
     const { name, numThreads, softwareVersion } = this.#options;
     this.#say(runId, {
       type: 'offer',
@@ -201,7 +204,9 @@ class ReducerProcess {
   #serve(taken: Taken): void {
     const { broker, log, numThreads, reducerId } = this.#options;
     const { runId, term } = taken;
-    if (term <= (this.#served.get(runId) ?? 0) || term !== this.#lastWanted?.term) return;
+    const offered = this.#offered.get(runId);
+    if (term <= (this.#served.get(runId) ?? 0) || term !== offered?.term) return;
+    this.#offered.clear();
     this.#served.set(runId, term);
     log(`reducing for run ${runId} with ${numThreads} of its ${taken.numReducers} reducers`);
     const link = this.#link;
@@ -216,17 +221,20 @@ class ReducerProcess {
         ...{ broker, numThreads, taken },
         me: reducerId,
         pieceBytes: pieceBytesOf(this.#connection),
-        sharedMemoryFolder: this.#lastWanted.sharesMemory ? this.#lastWanted.sharedMemoryFolder : '',
+        sharedMemoryFolder: offered.sharesMemory ? offered.sharedMemoryFolder : '',
         onFailed: (error) => this.#end.reject(error),
       },
     );
   }
 
-  /** Of what is said to all, the end of the run alone is for reducers. */
+  /** The end of the run, or a later start of it that has not asked for reducers. */
   #ofAll(runId: string, data: Uint8Array): void {
     const message = decode(downMessage, data);
-    if (message?.type !== 'over') return;
     const service = this.#service;
+    if (message && service?.runId === runId && message.term > service.term) {
+      this.#endService('the coordinator has begun anew');
+    }
+    if (message?.type !== 'over') return;
     if (service?.runId === runId && message.term >= service.term) {
       if (!message.isComplete) this.#options.log(message.reason);
       this.#endService(message.reason);
@@ -252,8 +260,7 @@ class ReducerProcess {
   #leave(reason: string): void {
     this.#endService(reason);
     // Or it has offered itself, and is counted on.
-    const { runId, term } = this.#lastWanted ?? { runId: '', term: 0 };
-    if (runId !== '') this.#say(runId, { type: 'bye', term, reason });
+    for (const [runId, { term }] of this.#offered) this.#say(runId, { type: 'bye', term, reason });
   }
 
   #say(runId: string, message: ReducerUp): void {
