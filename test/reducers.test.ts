@@ -18,7 +18,7 @@ import {
   sharedMemoryOf,
 } from './helpers/runs.ts';
 
-vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
+vi.setConfig({ testTimeout: 480_000, hookTimeout: 240_000 });
 
 // Two buckets, and statistics: each process has something.
 const recipe = [
