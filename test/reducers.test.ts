@@ -1,6 +1,6 @@
 /**
  * Reducers in processes of their own, with real processes: wherever they are, whichever carrier they have, and whatever
- * becomes of them, the weights are those of a run that reduces in the coordinator.
+ * becomes of them, the weights are those of a run that reduces in the coordinator, in every wire format.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -96,6 +96,24 @@ test('a killed reducer costs a return to the last checkpoint; another takes its 
     expect(reducer.said()).toContain('with 1 of its 2 reducers');
     expect((await reducer.ended).code).toBe(0);
   }
+});
+
+test('with --wire int8, two processes of which one is killed give the weights of a run that reduces itself', async () => {
+  const wire = ['--wire', 'int8'];
+  const alone = await train(join(folder, 'int8-alone'), ...wire);
+  const reference = outcomeOf(await alone.ended);
+  expect(reference.weightsSha256).not.toBe(weightsSha256);
+  const runDir = join(folder, 'int8');
+  const run = await train(runDir, ...wire, '--reducers', '2', '--shared-memory', 'false');
+  const url = await printedUrl(run);
+  const killed = reduce(url);
+  reduce(url);
+  await committed(run, runDir, 5);
+  killed.signal('SIGKILL');
+  await recorded(run, runDir, 'the loss', ({ type }) => type === 'reducer-lost');
+  reduce(url);
+  expect(outcomeOf(await run.ended).weightsSha256).toBe(reference.weightsSha256);
+  expect(courseOf(runDir)).toEqual(courseOf(join(folder, 'int8-alone')));
 });
 
 test('without reducers in time, the coordinator reduces; a URL of workers makes no reducer', async () => {
