@@ -148,7 +148,11 @@ test('train takes workers of other machines beside its own', async () => {
   const joined = eventsOf(dir).flatMap((event) => (event.type === 'worker-joined' ? [event.worker] : []));
   expect(joined).toContain('guest');
   // For this machine alone nothing has changed: no certificates, no URL.
-  expect(readdirSync(join(referenceDir, 'broker')).sort()).toEqual(['nats-server.log', 'worker.env']);
+  expect(readdirSync(join(referenceDir, 'broker')).sort()).toEqual([
+    'nats-server.log',
+    'reducer.env',
+    'worker.env',
+  ]);
 });
 
 test('wrong secret, fingerprint, run, host and port are refused in one sentence each', async () => {
