@@ -5,7 +5,7 @@ import { type BulkKey, type BulkOutbox, ShmInbox } from '@unet-fleet/wire';
 import { NodeComputer, type NodeComputerOptions, type NodeSum } from '@unet-fleet/worker/shell/nodes';
 import { Weights } from '@unet-fleet/worker/shell/weights';
 
-/** After a fetch that has failed halfway, what has arrived is taken for the version together with what was there before. */
+/** After a fetch that has failed halfway, what was there before is taken for the version. */
 export class MixedWeights extends Weights {
   #failed: number | null = null;
 
@@ -36,6 +36,13 @@ export class RoundsWhenSent extends NodeComputer {
     this.#sent = options;
   }
 
+  /** Nothing goes out early, past `offer`. */
+  override sumOffering(
+    ...[node, numLeaves, compute]: Parameters<NodeComputer['sumOffering']>
+  ): Promise<NodeSum> {
+    return super.sum(node, numLeaves, compute);
+  }
+
   override offer(term: number, version: Version, sum: NodeSum, outbox: BulkOutbox): void {
     const { buckets = [], format = 'float32' } = this.#sent;
     super.offer(term, version, sum, {
@@ -48,6 +55,13 @@ export class RoundsWhenSent extends NodeComputer {
       withdraw: (keep) => outbox.withdraw(keep),
       close: () => outbox.close(),
     });
+  }
+}
+
+/** What was taken over of a leaf while it was computed counts, whatever has become of the leaf since. */
+export class CredulousInbox extends ShmInbox {
+  override stands(): boolean {
+    return true;
   }
 }
 

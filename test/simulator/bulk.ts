@@ -150,7 +150,8 @@ export class ToyTmpfs implements ShmFiles {
 
   write(file: number, header: Uint8Array, bytes: Uint8Array): void {
     const pages = this.#opened[file]!;
-    pages.bytes = new Uint8Array(header.byteLength + bytes.byteLength);
+    const numBytes = header.byteLength + bytes.byteLength;
+    if (pages.bytes.byteLength < numBytes) pages.bytes = new Uint8Array(numBytes);
     pages.bytes.set(header);
     pages.bytes.set(bytes, header.byteLength);
   }
@@ -173,10 +174,11 @@ export class ToyTmpfs implements ShmFiles {
     return [...this.#byName.keys()];
   }
 
-  read(path: string, [header, into]: [Uint8Array, Uint8Array]): number {
+  read(path: string, [header, into]: [Uint8Array, Uint8Array], headerAfter: Uint8Array): number {
     const pages = this.isGone ? undefined : this.#byName.get(basename(path));
     if (!pages) throw new Error('there is no such file');
     header.set(pages.bytes.subarray(0, frameHeaderBytes));
+    headerAfter.set(header);
     const rest = pages.bytes.subarray(frameHeaderBytes, frameHeaderBytes + into.byteLength);
     into.set(rest);
     return header.byteLength + rest.byteLength;

@@ -26,7 +26,9 @@ import type { WorkerProcess } from './worker.ts';
 
 /** Slower is stopped, which is a trouble of its own. */
 const slowestLeafMs = 30_000;
-const model = { numParameters, numStatistics };
+/** As tensors of one value and of two; a bucket of the toy's may hold parts of several. */
+const parameters = [0, 1, 3, 4].map((offset) => ({ offset, size: offset === 1 ? 2 : 1 }));
+const model = { numParameters, numStatistics, parameters };
 
 export class ToyPreparation implements Preparing {
   welcome: Welcome | null = null;
@@ -75,7 +77,11 @@ export class ToyPreparation implements Preparing {
         ...{ memory, buckets },
         format: gradients,
       }),
-      weights: new (mutant?.weights ?? Weights)(model, this.#inbox!, term, reducers, weights, buckets),
+      weights: new (mutant?.weights ?? Weights)(model, this.#inbox!, term, reducers, weights, {
+        buckets,
+        memory,
+        clock: process,
+      }),
       outbox: this.#outbox!,
       maxMessageBytes: Number.POSITIVE_INFINITY,
     });
@@ -154,14 +160,21 @@ export class ToyEngine implements LeafEngine {
     return isFiniteSum(this.#cluster.reference.toy, version, leaf) ? addends : addends.fill(Number.NaN);
   };
 
-  trainLeaf: LeafEngine['trainLeaf'] = async ({ labels }, gradients, statistics, _onTensor, totals) => {
+  trainLeaf: LeafEngine['trainLeaf'] = async ({ labels }, gradients, statistics, onTensor, totals) => {
     const { version, leaf } = this.#leafOf(labels);
     const values = trainLeaf(this.#weightsKey, version, leaf, true, totals);
-    await this.#compute();
-    gradients.set(values.gradients);
+    const isUsable = isFiniteLeaf(this.#cluster.reference.toy, version, leaf);
+    if (!isUsable) values.gradients[leaf % numParameters] = Number.NaN;
+    const last = [...parameters.keys()].toReversed();
+    await this.#compute(() => {
+      // While it goes on, the last layers' gradients are complete, then others.
+      const index = last.shift();
+      if (index === undefined) return;
+      const { offset, size } = parameters[index]!;
+      gradients.set(values.gradients.subarray(offset, offset + size), offset);
+      onTensor?.(index);
+    });
     statistics.set(values.statistics);
-    if (!isFiniteLeaf(this.#cluster.reference.toy, version, leaf))
-      gradients[leaf % numParameters] = Number.NaN;
     return values.sums;
   };
 
@@ -190,13 +203,17 @@ export class ToyEngine implements LeafEngine {
     return { version, leaf };
   }
 
-  async #compute(): Promise<void> {
+  /** `onPart`: called some times on the way. */
+  async #compute(onPart: () => void = () => {}): Promise<void> {
     const { random, settings } = this.#cluster;
     const { process, slowness, workerId } = this.#worker;
     if (this.#isBusy) this.#cluster.violate('exceptions', `${workerId} computes two leaves at a time`);
     this.#isBusy = true;
     const computeMs = random.between(settings.leastComputeMs, settings.mostComputeMs) * slowness;
-    await pause(process, Math.min(computeMs, slowestLeafMs));
+    for (let part = 0; part < parameters.length; part++) {
+      await pause(process, Math.min(computeMs, slowestLeafMs) / parameters.length);
+      onPart();
+    }
     this.#isBusy = false;
     if (this.isBroken) throw new UserError('a photo cannot be read');
   }

@@ -6,7 +6,7 @@ import type { handle as realHandle } from '@unet-fleet/coordinator/core/handle';
 import type { CoreState, Effect, Round } from '@unet-fleet/coordinator/core/types';
 import { addToTotals, leavesOf } from '@unet-fleet/law';
 import { ArrivalOrderBuckets } from './arrival-order.ts';
-import { ForgetfulNodes, MixedWeights, RoundsWhenSent, StaleInbox } from './broken-parts.ts';
+import { CredulousInbox, ForgetfulNodes, MixedWeights, RoundsWhenSent, StaleInbox } from './broken-parts.ts';
 import type { Mutant } from './cluster.ts';
 
 type Handle = typeof realHandle;
@@ -198,7 +198,7 @@ export const mutants: Mutant[] = [
   },
   {
     name: 'mixed-weights',
-    about: 'weights of two versions are computed with, after a fetch that failed halfway',
+    about: 'the weights of before are computed with, after a fetch that failed halfway',
     weights: MixedWeights,
   },
   {
@@ -215,6 +215,11 @@ export const mutants: Mutant[] = [
     name: 'stale-file',
     about: 'a fetch is answered with a file of the step before',
     sharedMemoryInbox: StaleInbox,
+  },
+  {
+    name: 'withdrawn-bucket',
+    about: 'a bucket that went out early is added although its leaf was not finite and has been emptied',
+    sharedMemoryInbox: CredulousInbox,
   },
   {
     name: 'torn-snapshot',

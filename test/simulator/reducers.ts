@@ -65,7 +65,7 @@ export class Reducers {
     const homes = Array.from({ length: numReducers }, (_, index) =>
       areRemote ? newHome(cluster, `reducer-${index + 1}.${term}`) : home,
     );
-    this.#functions = homes.map((home, index) => functionsOf(cluster, home.endpoint, term, index, applied));
+    this.#functions = homes.map((home, index) => functionsOf(cluster, home, term, index, applied));
     const threads = homes.map((home, index) => threadOf(home.process, cluster, this.#functions[index]!));
     this.#states = areRemote ? new NetworkOutbox(cluster.network, endpoint, statePeer(term)) : null;
     this.processes = !areRemote
@@ -118,7 +118,7 @@ export function emptyWeights({ reference }: Cluster): Weights {
 
 function functionsOf(
   cluster: Cluster,
-  endpoint: Endpoint,
+  { process, endpoint }: Home,
   term: number,
   index: number,
   applied: (version: Version) => void,
@@ -138,6 +138,7 @@ function functionsOf(
     outboxes,
     // There is always something else to do: nobody asks for hashes here.
     turn: () => new Promise(() => {}),
+    clock: process,
   });
   const before = lastOf.get(cluster)?.get(index);
   lastOf.set(cluster, (lastOf.get(cluster) ?? new Map()).set(index, functions));

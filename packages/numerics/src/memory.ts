@@ -1,7 +1,8 @@
 /**
  * Memory for the kernels: vectors inside one WebAssembly memory, which grows as they are asked for. What it keeps
  * true: a vector's `view` is valid whenever it is read (a growth detaches older views of private memory, so hold the
- * vector, not its view), and every vector starts at a multiple of 16 bytes.
+ * vector, not its view), and every vector starts at a multiple of 64 bytes: a line of the processor's cache, and what
+ * TensorFlow asks of memory that it computes in.
  */
 import {
   createWasmMemory,
@@ -12,7 +13,7 @@ import {
   type WasmMemory,
 } from './webassembly.ts';
 
-const alignmentBytes = 16;
+const alignmentBytes = 64;
 const aligned = (numBytes: number): number => Math.ceil(numBytes / alignmentBytes) * alignmentBytes;
 
 /** `length` float32 values at byte `offset` of a memory. */

@@ -113,6 +113,7 @@ class CrowdedFleet implements World {
       send: (workerId, message) => this.#tell([workerId], message),
       broadcast: (message) => this.#tell([...this.#workers.keys()], message),
       reducers: {
+        expect: async () => {},
         collect: () => this.#spend(transferMs),
         sumsOfSquares: async () => [],
         apply: () => this.#spend(transferMs),

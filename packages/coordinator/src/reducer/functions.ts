@@ -3,6 +3,7 @@
  * hashing and counting wait for whatever else there is to do, and a node that can't be had is an answer, not an error.
  */
 import type { TreeNode, Version } from '@unet-fleet/law';
+import { type Clock, realClock } from '@unet-fleet/shared';
 import { type BulkInbox, type BulkOutbox, FetchError } from '@unet-fleet/wire';
 import type { BucketHashes, ModelState, StepUpdate } from './bucket-owner.ts';
 import type { TensorPart, TensorRange } from './kept-gradient.ts';
@@ -23,11 +24,19 @@ export interface ReducerPorts {
   outboxes: readonly BulkOutbox[];
   /** Resolves when whatever else there was to do is done. */
   turn(): Promise<unknown>;
+  clock?: Clock;
 }
 
 export type ReducerFunctions = ReturnType<typeof reducerFunctions>;
 
-export function reducerFunctions({ make, network, sharedMemory, outboxes, turn }: ReducerPorts) {
+export function reducerFunctions({
+  make,
+  network,
+  sharedMemory,
+  outboxes,
+  turn,
+  clock = realClock,
+}: ReducerPorts) {
   let made: Reducer | null = null;
   let hashing: Promise<void> | null = null;
 
@@ -50,6 +59,11 @@ export function reducerFunctions({ make, network, sharedMemory, outboxes, turn }
     load: (version: Version, state: ModelState) => reducer().load(version, state, outboxes),
 
     save: (state: ModelState) => reducer().save(state),
+
+    /** A worker that shares memory was leased these nodes of a step: what it offers of them is taken over as it comes. */
+    expect(peer: string, version: Version, nodes: readonly TreeNode[]): void {
+      if (sharedMemory?.early) reducer().expect(sharedMemory.early, peer, version, nodes, clock);
+    },
 
     /** Answers why the node can't be had from this worker; null where it was had. */
     async collect(peer: string, sharesMemory: boolean, version: Version, node: TreeNode, numLeaves: number) {
@@ -91,6 +105,7 @@ export function reducerFunctions({ make, network, sharedMemory, outboxes, turn }
     },
 
     forgetPeer(peer: string): void {
+      made?.forgetPeer(peer);
       network.cancel(peer);
       sharedMemory?.cancel(peer);
     },

@@ -32,8 +32,10 @@ import {
   packedPlace,
   unpack,
 } from '@unet-fleet/numerics';
-import type { BulkInbox, BulkKey, BulkOutbox } from '@unet-fleet/wire';
+import type { Clock } from '@unet-fleet/shared';
+import type { BulkInbox, BulkKey, BulkOutbox, EarlyInbox } from '@unet-fleet/wire';
 import type { BucketHashes, BucketOwner, BucketSquares, ModelState, StepUpdate } from './bucket-owner.ts';
+import { EarlyBuckets } from './early-buckets.ts';
 import { Hashing, type HashJob } from './hashing.ts';
 import { KeptGradient, type TensorPart, type TensorRange } from './kept-gradient.ts';
 
@@ -51,6 +53,8 @@ interface BucketState {
   slots: FloatVector[];
   /** Sums that wait for their siblings, by node. */
   held: Map<string, { node: TreeNode; values: FloatVector }>;
+  /** Of the root, taken while its values are still in the processor's cache; null before it is there. */
+  rootSquares: Float64Array | null;
   /** What was fetched for this step and used. */
   deliveries: { node: TreeNode; peer: string; hash: HashJob }[];
 }
@@ -73,6 +77,10 @@ export class ParameterBuckets implements BucketOwner {
   /** Vectors to reuse, by length: a step allocates nothing after the first. */
   readonly #free = new Map<number, FloatVector[]>();
   readonly #hashing: Hashing;
+  readonly #early = new EarlyBuckets({
+    take: (length) => this.#take(length),
+    release: (vector) => this.#release(vector),
+  });
   /** Of the step that was applied last. */
   #applied: AppliedStep[] = [];
   readonly #watched = new KeptGradient((vector) => this.#release(vector));
@@ -94,6 +102,7 @@ export class ParameterBuckets implements BucketOwner {
         offered: weights === 'float32' ? parameters : memory.allocate(packedLength(weights, length)),
         slots: this.#optimizer.slots.map(() => memory.allocate(length)),
         held: new Map(),
+        rootSquares: null,
         deliveries: [],
       };
     });
@@ -122,6 +131,17 @@ export class ParameterBuckets implements BucketOwner {
     }
   }
 
+  expect(inbox: EarlyInbox, peer: string, version: Version, nodes: readonly TreeNode[], clock: Clock): void {
+    if (version !== this.#version) return;
+    const keys = nodes.map((node) => this.#keyOf(version, node));
+    const buckets = this.#states.map(({ bucket }) => bucket);
+    this.#early.expect(inbox, peer, keys, buckets, clock);
+  }
+
+  forgetPeer(peer: string): void {
+    this.#early.forget(peer);
+  }
+
   /**
    * Adds what was fetched into the tree. Rejects as soon as one bucket can't be had; others may have arrived, or arrive
    * later, which the same node from another worker finds done.
@@ -133,32 +153,44 @@ export class ParameterBuckets implements BucketOwner {
     node: TreeNode,
     numLeaves: number,
   ): Promise<void> {
-    const format = this.#formats.gradients;
-    const key: BulkKey = { kind: 'gradient', term: this.#term, version, ...node, format };
+    const key = this.#keyOf(version, node);
     await Promise.all(
       this.#states.map(async (state) => {
         if (version !== this.#version || isCovered(state, node, numLeaves)) return;
-        const values = this.#take(state.bucket.length);
-        try {
-          await inbox.fetch(peer, key, state.bucket.id, packedPlace(values, format));
-        } catch (error) {
-          this.#release(values);
-          throw error;
-        }
+        const values =
+          this.#early.take(inbox.early, peer, key, state.bucket.id) ??
+          (await this.#fetch(inbox, peer, key, state.bucket));
         // A late twin may come when the node is there already, or even when its step has been applied.
         if (version !== this.#version || isCovered(state, node, numLeaves)) return this.#release(values);
-        unpack(values, format);
+        unpack(values, key.format);
         state.deliveries.push({ node, peer, hash: this.#hashing.add(values) });
         this.#combine(state, node, values, numLeaves);
       }),
     );
+    this.#early.collected(peer, key);
   }
 
-  sumsOfSquares(numLeaves: number): BucketSquares[] {
-    return this.#states.map((state) => ({
-      bucket: state.bucket.id,
-      blocks: blockSumsOfSquares(this.#root(state, numLeaves)),
-    }));
+  #keyOf(version: Version, node: TreeNode): BulkKey {
+    return { kind: 'gradient', term: this.#term, version, ...node, format: this.#formats.gradients };
+  }
+
+  /** The bucket as it travels, in a vector of its values. */
+  async #fetch(inbox: BulkInbox, peer: string, key: BulkKey, { id, length }: Bucket): Promise<FloatVector> {
+    const values = this.#take(length);
+    try {
+      await inbox.fetch(peer, key, id, packedPlace(values, key.format));
+      return values;
+    } catch (error) {
+      this.#release(values);
+      throw error;
+    }
+  }
+
+  sumsOfSquares(): BucketSquares[] {
+    return this.#states.map(({ bucket, rootSquares }) => {
+      if (!rootSquares) throw new Error(`bucket ${bucket.id} has no root yet`);
+      return { bucket: bucket.id, blocks: rootSquares };
+    });
   }
 
   /** The root of this version's commit is kept for `binNext`. */
@@ -168,6 +200,7 @@ export class ParameterBuckets implements BucketOwner {
   }
 
   apply({ numLeaves, scalars }: StepUpdate, outboxes: readonly BulkOutbox[]): void {
+    this.#early.forgetAll();
     const isWatched = this.#watchedVersion === scalars.updateIndex;
     this.#applied = [];
     for (const state of this.#states) {
@@ -182,6 +215,7 @@ export class ParameterBuckets implements BucketOwner {
         else this.#release(values);
       }
       state.held.clear();
+      state.rootSquares = null;
       state.deliveries = [];
     }
     this.#version = scalars.updateIndex;
@@ -255,6 +289,7 @@ export class ParameterBuckets implements BucketOwner {
       node = parent;
     }
     state.held.set(nodeKey(node), { node, values });
+    if (node.level === root.level) state.rootSquares = blockSumsOfSquares(values);
   }
 
   #take(length: number): FloatVector {

@@ -111,6 +111,12 @@ export class ReducerPool implements StepOwners {
     if (why) throw new NodeUnavailable(why);
   }
 
+  /** What a worker of this host offers of these nodes while it computes them is taken over as it comes. */
+  async expect(peer: string, version: Version, nodes: readonly TreeNode[]): Promise<void> {
+    // A reducer that is lost takes nothing early; whoever collects hears of it.
+    await Promise.allSettled(this.#reducers.map((reducer) => reducer.call('expect', [peer, version, nodes])));
+  }
+
   /** Breaks off what is under way from a worker that is gone: its nodes are unavailable at once. */
   async forgetPeer(peer: string): Promise<void> {
     await this.#all('forgetPeer', [peer]);

@@ -5,7 +5,8 @@
 
 import type { TreeNode, Version } from '@unet-fleet/law';
 import type { NumericMemory } from '@unet-fleet/numerics';
-import type { BulkInbox, BulkOutbox } from '@unet-fleet/wire';
+import type { Clock } from '@unet-fleet/shared';
+import type { BulkInbox, BulkOutbox, EarlyInbox } from '@unet-fleet/wire';
 import type { BucketHashes, BucketOwner, BucketSquares, ModelState, StepUpdate } from './bucket-owner.ts';
 import type { TensorPart, TensorRange } from './kept-gradient.ts';
 import { type ParameterBucketOptions, ParameterBuckets } from './parameters.ts';
@@ -49,6 +50,16 @@ export class Reducer {
     numLeaves: number,
   ): Promise<void> {
     await Promise.all(this.#owners.map((owner) => owner.collect(inbox, peer, version, node, numLeaves)));
+  }
+
+  /** Takes over what a worker of this host offers of these nodes while it computes them: see EarlyBuckets. */
+  expect(inbox: EarlyInbox, peer: string, version: Version, nodes: readonly TreeNode[], clock: Clock): void {
+    this.#parameters.expect(inbox, peer, version, nodes, clock);
+  }
+
+  /** Nothing more is expected of the peer. */
+  forgetPeer(peer: string): void {
+    this.#parameters.forgetPeer(peer);
   }
 
   sumsOfSquares(numLeaves: number): BucketSquares[] {

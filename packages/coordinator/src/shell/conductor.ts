@@ -9,6 +9,7 @@ import {
   type Progress,
   type RoundKind,
   type RunEvent,
+  rounds,
   type Step,
   type StepRecord,
   type TrainConfig,
@@ -24,7 +25,7 @@ import { kindNow } from '../core/rounds/index.ts';
 import { initialState } from '../core/state.ts';
 import { statusOf } from '../core/status.ts';
 import { nextStep, plannedRate } from '../core/steering.ts';
-import type { CoreConfig, CoreEvent, CoreState, CountedAnswer, Effect } from '../core/types.ts';
+import type { CoreConfig, CoreEvent, CoreState, CountedAnswer, Effect, LeasedNodes } from '../core/types.ts';
 import { commitStep } from '../reducer/commit.ts';
 import { NodeUnavailable } from '../reducer/failure.ts';
 import type { ReducerPool } from '../reducer/pool.ts';
@@ -36,7 +37,7 @@ type Message = Unsent<DownMessage>;
 export interface Ports {
   send(workerId: string, message: Message): void;
   broadcast(message: Message): void;
-  reducers: Pick<ReducerPool, 'collect' | 'sumsOfSquares' | 'apply'>;
+  reducers: Pick<ReducerPool, 'collect' | 'expect' | 'sumsOfSquares' | 'apply'>;
   /** Whether a worker hands its gradients over in shared memory. */
   sharesMemory(workerId: string): boolean;
   /** Breaks off transfers from a worker that is gone. */
@@ -182,7 +183,8 @@ export class Conductor {
     switch (effect.type) {
       case 'lease': {
         const { workerId, ...lease } = effect;
-        return ports.send(workerId, lease);
+        ports.send(workerId, lease);
+        return this.#expect(workerId, lease);
       }
       case 'reduce':
         return this.#reduce(effect);
@@ -247,6 +249,14 @@ export class Conductor {
       return this.feed({ type: 'checkpoint-failed', version, message: error.message, isFinal });
     }
     this.feed({ type: 'checkpoint-written', version, isFinal });
+  }
+
+  /** What is leased to a worker of this host begins to come before its result does. */
+  #expect(workerId: string, { kind, version, nodes }: LeasedNodes): Promise<void> | void {
+    const { reducers, sharesMemory } = this.#ports;
+    if (rounds[kind].addsGradients && sharesMemory(workerId)) {
+      return reducers.expect(workerId, version, nodes);
+    }
   }
 
   async #reduce({ workerId, version, node, numLeaves }: Extract<Effect, { type: 'reduce' }>): Promise<void> {

@@ -2,8 +2,10 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { FetchError } from './bulk.ts';
 import { type BulkKey, runTagOf } from './frame.ts';
 import { ShmInbox, ShmOutbox } from './shm-bulk.ts';
+import { realShmFiles, type ShmFiles } from './shm-files.ts';
 
 const tag = runTagOf('run');
 const format = 'float32';
@@ -93,7 +95,7 @@ describe('bulk transfer through files', () => {
     const into = new Uint8Array(4);
     const fetch = () => new ShmInbox(folder, tag).fetch('worker.1', gradient, 0, into);
     const damaged = Buffer.from(good);
-    damaged[50]! ^= 1;
+    damaged[20]! ^= 1;
     writeFileSync(path, damaged);
     await expect(fetch()).rejects.toMatchObject({ reason: 'damaged' });
     writeFileSync(path, good.subarray(0, 50));
@@ -104,6 +106,72 @@ describe('bulk transfer through files', () => {
       reason: 'absent',
     });
     await outbox.close();
+  });
+
+  it('gives nothing out that is written while it is read', async () => {
+    const moments: (() => void)[] = [];
+    /** Stops between two calls of the system, as a process does. */
+    const slowFiles: ShmFiles = {
+      ...realShmFiles,
+      write(file, header, bytes) {
+        realShmFiles.write(file, header, bytes);
+        moments.shift()?.();
+      },
+    };
+    const outbox = new ShmOutbox(folder, tag, 'worker.1', slowFiles);
+    const into = new Uint8Array(4);
+    const refused: string[] = [];
+    const fetch = () =>
+      new ShmInbox(folder, tag)
+        .fetch('worker.1', gradient, 0, into)
+        .then(() => 'had')
+        .catch((error: FetchError) => error.reason);
+    let duringWrite: Promise<string> | null = null;
+    outbox.offer(gradient, 0, Uint8Array.from([1, 2, 3, 4]));
+    moments.push(() => {
+      duringWrite = fetch();
+    });
+    outbox.offer(gradient, 0, Uint8Array.from([5, 6, 7, 8]));
+    refused.push((await duringWrite)!);
+    expect(await fetch()).toBe('had');
+    expect([...into]).toEqual([5, 6, 7, 8]);
+
+    // The other way round: the same key is written again between a reader's two looks.
+    const files: ShmFiles = {
+      ...realShmFiles,
+      read(path, vectors, headerAfter) {
+        const numBytes = realShmFiles.read(path, vectors, headerAfter);
+        outbox.offer(gradient, 0, Uint8Array.from([9, 9, 9, 9]));
+        realShmFiles.read(path, [headerAfter, new Uint8Array(4)], Buffer.alloc(48));
+        return numBytes;
+      },
+    };
+    const slow = new ShmInbox(folder, tag, files).fetch('worker.1', gradient, 0, into);
+    refused.push(await slow.then(() => 'had').catch((error: FetchError) => error.reason));
+    expect(refused).toEqual(['absent', 'absent']);
+    await outbox.close();
+  });
+
+  it('knows whether what was taken early is still what is offered', () => {
+    const outbox = new ShmOutbox(folder, tag, 'worker.1');
+    const inbox = new ShmInbox(folder, tag);
+    const into = new Uint8Array(2);
+    const take = () => inbox.takeIfThere('worker.1', gradient, 0, into);
+    const stands = (mark: Uint8Array) => inbox.stands('worker.1', gradient, 0, mark);
+    expect(take()).toBeNull();
+    outbox.offer({ ...gradient, version: 3 }, 0, Uint8Array.of(1, 1));
+    expect(take()).toBeNull();
+    outbox.offer(gradient, 0, Uint8Array.of(2, 3));
+    const mark = take()!;
+    expect([...into]).toEqual([2, 3]);
+    expect(stands(mark)).toBe(true);
+    // The same bytes: who looks can't know that.
+    outbox.offer(gradient, 0, Uint8Array.of(2, 3));
+    expect(stands(mark)).toBe(false);
+    const again = take()!;
+    outbox.withdraw(() => false);
+    expect(stands(again)).toBe(false);
+    expect(take()).toBeNull();
   });
 
   it('finds the files that a peer made when it joined anew', async () => {

@@ -1,13 +1,15 @@
 /**
  * Bulk transfer between processes of one host: a bucket is one frame in one file on tmpfs. Offering writes the file,
  * fetching reads it straight into place; who may read what is told over NATS as ever. Files are used again, because
- * fresh tmpfs pages cost as much as the copy; the header tells a reader that came too late.
+ * fresh tmpfs pages cost as much as the copy. What this file keeps true: a reader never takes values that were changed
+ * while it read. No checksum says so, which would be a pass over memory at either end, but the header: it says that there
+ * are no values while they are written, and a reader looks at it before and after.
  */
 import { join } from 'node:path';
 import { explained } from '@unet-fleet/shared';
 import { isPeer } from '../protocol/subjects.ts';
-import { type BulkInbox, type BulkOutbox, FetchError } from './bulk.ts';
-import { type BulkKey, checksumOf, decodeHeader, encodeHeader, frameHeaderBytes, mismatch } from './frame.ts';
+import { type BulkInbox, type BulkOutbox, type EarlyInbox, FetchError, type OfferMark } from './bulk.ts';
+import { type BulkKey, decodeHeader, encodeHeader, frameHeaderBytes, mismatch } from './frame.ts';
 import { realShmFiles, type ShmFiles } from './shm-files.ts';
 
 /** Weights alternate between two files, so that the version before can be read while the next is written. */
@@ -20,6 +22,9 @@ export const fileOf = (folder: string, peer: string, key: BulkKey, bucket: numbe
   return join(folder, `${peer}-${slotOf(key)}-${bucket}`);
 };
 
+/** By this process. In place of a checksum: the header of each write is another, even where it writes the same again. */
+let numWritten = 0;
+
 interface OfferedFile {
   path: string;
   file: number;
@@ -28,6 +33,7 @@ interface OfferedFile {
 }
 
 export class ShmOutbox implements BulkOutbox {
+  readonly isReadEarly = true;
   readonly #folder: string;
   readonly #runTag: number;
   readonly #peer: string;
@@ -36,6 +42,7 @@ export class ShmOutbox implements BulkOutbox {
   readonly #spare: OfferedFile[] = [];
   #numSpared = 0;
   readonly #header = Buffer.alloc(frameHeaderBytes);
+  readonly #headerMeanwhile = Buffer.alloc(frameHeaderBytes);
   readonly #files: ShmFiles;
 
   constructor(folder: string, runTag: number, peer: string, files: ShmFiles = realShmFiles) {
@@ -55,17 +62,19 @@ export class ShmOutbox implements BulkOutbox {
     const numBytes = frameHeaderBytes + bytes.byteLength;
     const file = this.#fileFor(path, numBytes);
     this.#offered.set(path, { path, file, key, numBytes });
-    encodeHeader(this.#header, this.#runTag, {
+    const header = {
       ...key,
-      role: 'data',
       bucket,
       offsetBytes: 0,
       lengthBytes: bytes.byteLength,
       totalBytes: bytes.byteLength,
-      checksum: checksumOf(bytes),
-    });
+      checksum: numWritten++ % 2 ** 32,
+    };
+    encodeHeader(this.#headerMeanwhile, this.#runTag, { ...header, role: 'absent' });
+    encodeHeader(this.#header, this.#runTag, { ...header, role: 'data' });
     try {
-      this.#files.write(file, this.#header, bytes);
+      this.#files.write(file, this.#headerMeanwhile, bytes);
+      this.#files.write(file, this.#header, nothing);
     } catch (error) {
       throw explained(error, {
         what: 'weights and gradients in shared memory',
@@ -118,7 +127,10 @@ export class ShmOutbox implements BulkOutbox {
   }
 }
 
-export class ShmInbox implements BulkInbox {
+const nothing = new Uint8Array();
+
+export class ShmInbox implements BulkInbox, EarlyInbox {
+  readonly early = this;
   readonly #folder: string;
   readonly #runTag: number;
   readonly #files: ShmFiles;
@@ -130,16 +142,50 @@ export class ShmInbox implements BulkInbox {
   }
 
   async fetch(peer: string, key: BulkKey, bucket: number, into: Uint8Array): Promise<void> {
-    const path = fileOf(this.#folder, peer, key, bucket);
+    this.#take(peer, key, bucket, into);
+  }
+
+  takeIfThere(peer: string, key: BulkKey, bucket: number, into: Uint8Array): OfferMark | null {
+    try {
+      // Most looks find nothing: the values are read only where the header is right.
+      this.#headerOf(fileOf(this.#folder, peer, key, bucket), key, bucket, into.byteLength, nothing);
+      return this.#take(peer, key, bucket, into);
+    } catch (error) {
+      if (error instanceof FetchError) return null;
+      throw error;
+    }
+  }
+
+  stands(peer: string, key: BulkKey, bucket: number, mark: OfferMark): boolean {
     const header = Buffer.alloc(frameHeaderBytes);
-    const numBytes = this.#read(path, [header, into]);
+    try {
+      this.#read(fileOf(this.#folder, peer, key, bucket), [header, nothing], Buffer.alloc(frameHeaderBytes));
+    } catch (error) {
+      if (error instanceof FetchError) return false;
+      throw error;
+    }
+    return header.equals(mark);
+  }
+
+  /** Returns the header, which no other write has. */
+  #take(peer: string, key: BulkKey, bucket: number, into: Uint8Array): Buffer {
+    const path = fileOf(this.#folder, peer, key, bucket);
+    const { header, numBytes } = this.#headerOf(path, key, bucket, into.byteLength, into);
+    if (numBytes !== frameHeaderBytes + into.byteLength) throw new FetchError('damaged', `${path} is cut`);
+    return header;
+  }
+
+  #headerOf(path: string, key: BulkKey, bucket: number, lengthBytes: number, into: Uint8Array) {
+    const header = Buffer.alloc(frameHeaderBytes);
+    const headerAfter = Buffer.alloc(frameHeaderBytes);
+    const numBytes = this.#read(path, [header, into], headerAfter);
     const decoded = decodeHeader(header, this.#runTag);
     if (typeof decoded === 'string') throw new FetchError('damaged', `${path}: ${decoded}`);
-    const wrong = mismatch(decoded, key, bucket, into.byteLength);
+    const wrong = mismatch(decoded, key, bucket, lengthBytes);
     if (wrong) throw new FetchError('absent', `${path} holds ${wrong}`);
-    if (numBytes !== frameHeaderBytes + into.byteLength || checksumOf(into) !== decoded.checksum) {
-      throw new FetchError('damaged', `${path} does not match its checksum`);
-    }
+    if (decoded.role !== 'data') throw new FetchError('absent', `${path} is being written`);
+    if (!header.equals(headerAfter)) throw new FetchError('absent', `${path} was written anew meanwhile`);
+    return { header, numBytes };
   }
 
   /**
@@ -154,9 +200,9 @@ export class ShmInbox implements BulkInbox {
 
   async close(): Promise<void> {}
 
-  #read(path: string, into: [Uint8Array, Uint8Array]): number {
+  #read(path: string, into: [Uint8Array, Uint8Array], headerAfter: Uint8Array): number {
     try {
-      return this.#files.read(path, into);
+      return this.#files.read(path, into, headerAfter);
     } catch (error) {
       throw new FetchError('absent', `no bulk file ${path}: ${(error as Error).message}`);
     }

@@ -3,6 +3,7 @@ import {
   closeSync,
   openSync,
   readdirSync,
+  readSync,
   readvSync,
   renameSync,
   rmSync,
@@ -23,8 +24,11 @@ export interface ShmFiles {
   /** If it is there. Whoever has it open can go on with it, seen by nobody. */
   remove(path: string): void;
   list(folder: string): string[];
-  /** Fills the vectors and returns how many bytes there were. Throws if there is no such file. */
-  read(path: string, into: [Uint8Array, Uint8Array]): number;
+  /**
+   * Fills the vectors and returns how many bytes there were; then `headerAfter`, from the file's beginning again. Throws if
+   * there is no such file.
+   */
+  read(path: string, into: [Uint8Array, Uint8Array], headerAfter: Uint8Array): number;
 }
 
 export const realShmFiles: ShmFiles = {
@@ -48,10 +52,12 @@ export const realShmFiles: ShmFiles = {
   },
   remove: (path) => rmSync(path, { force: true }),
   list: (folder) => readdirSync(folder),
-  read(path, into) {
+  read(path, into, headerAfter) {
     const file = openSync(path, 'r');
     try {
-      return readvSync(file, into, 0);
+      const numBytes = readvSync(file, into, 0);
+      readSync(file, headerAfter, 0, headerAfter.byteLength, 0);
+      return numBytes;
     } finally {
       closeSync(file);
     }

@@ -61,7 +61,7 @@ export class ComputeThread {
     return this.#fingerprint!;
   }
 
-  /** The vectors lie in shared memory and must stay as they are until the promise settles. */
+  /** The vectors lie in shared memory, and stay as they are until others are set or nothing is computed any more. */
   setWeights(parameters: Float32Array, statistics: Float32Array): Promise<void> {
     return this.#call('setWeights', [parameters, statistics]);
   }

@@ -24,18 +24,17 @@ export class Parameters {
     this.#statisticSpecs = new Map(model.statistics.map((spec) => [spec.name, spec]));
   }
 
-  /** Takes the values of both flat vectors. */
+  /** The tensors lie in both flat vectors where those are aligned as TensorFlow wants it, else in a copy. */
   set(parameters: Float32Array, statistics: Float32Array): void {
     this.free();
-    const copy = (specs: TensorSpec[], values: Float32Array) => {
+    const place = (specs: TensorSpec[], values: Float32Array) => {
       for (const spec of specs) {
-        // A copy: the vectors are overwritten by the next version while nobody computes.
-        const part = values.slice(spec.offset, spec.offset + spec.size);
+        const part = values.subarray(spec.offset, spec.offset + spec.size);
         this.#tensors.set(spec.name, this.#tf.tensor(spec.engineShape, part));
       }
     };
-    copy(this.#model.parameters, parameters);
-    copy(this.#model.statistics, statistics);
+    place(this.#model.parameters, parameters);
+    place(this.#model.statistics, statistics);
     if (this.#precision === 'float32') return;
     for (const { name } of this.#model.parameters) {
       this.#rounded.set(name, this.#tf.as(this.#precision, this.get(name)));

@@ -59,7 +59,10 @@ export interface LeafLoss {
 
 export interface Engine {
   readonly fingerprint: KernelFingerprint;
-  /** Takes a copy of the values. parameters and statistics are the model's flat vectors. */
+  /**
+   * parameters and statistics are the model's flat vectors. They may be computed with where they lie: nothing is computed
+   * after they have changed until they are set again.
+   */
   setWeights(parameters: Float32Array, statistics: Float32Array): void;
   /**
    * The first pass of a loss that has two: this leaf's addends, in training mode. Throws for a loss that has none.

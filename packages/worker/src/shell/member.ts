@@ -12,6 +12,7 @@ import {
   type PlanConfig,
   type RoundKind,
   type StepPlan,
+  stepOn,
   stepPlan,
   type TreeNode,
   UserError,
@@ -25,7 +26,7 @@ import type { ComputeThread } from '../engine/compute-thread.ts';
 import type { LeasedWork, ResultMessage } from '../session/types.ts';
 import type { Batches } from './batches.ts';
 import { finiteWherePossible, leftOut, plainLeafSums } from './leaf-sums.ts';
-import { Interrupted, type NodeComputer, type NodeSum } from './nodes.ts';
+import { type ComputeLeaf, Interrupted, type NodeComputer, type NodeSum } from './nodes.ts';
 import type { Weights } from './weights.ts';
 
 const deflate = promisify(deflateWithCallback);
@@ -186,22 +187,31 @@ export class Member {
     const { plan, compute, nodes, outbox, term } = this.#options;
     const { timings, check, until } = task;
     const step = stepPlan(plan, lease.version);
+    const computeLeaf: ComputeLeaf = async (leaf, gradients, statistics, precision, onTensor) => {
+      check();
+      if (lease.firstPass?.skippedLeaves.includes(leaf)) return leftOut;
+      const batch = await this.#load(lease, step, leaf, task);
+      const totals = lease.firstPass?.totals;
+      return until(
+        timed(timings, 'computeMs', () =>
+          compute.trainLeaf(batch, gradients, statistics, onTensor, totals, precision),
+        ),
+      );
+    };
     const sums = await this.#wanted(
-      nodes.sum(node, step.numLeaves, async (leaf, gradients, statistics, precision) => {
-        check();
-        if (lease.firstPass?.skippedLeaves.includes(leaf)) return leftOut;
-        const batch = await this.#load(lease, step, leaf, task);
-        const totals = lease.firstPass?.totals;
-        return until(
-          timed(timings, 'computeMs', () =>
-            compute.trainLeaf(batch, gradients, statistics, null, totals, precision),
-          ),
-        );
-      }),
+      outbox.isReadEarly
+        ? nodes.sumOffering(
+            node,
+            step.numLeaves,
+            computeLeaf,
+            nodes.earlyPort(term, lease.version, node, outbox),
+          )
+        : nodes.sum(node, step.numLeaves, computeLeaf),
     );
     await timed(timings, 'sendMs', async () => {
       for (const sum of sums) nodes.offer(term, lease.version, sum, outbox);
     });
+    this.#options.weights.expect(stepOn(lease.version));
     return sums.map((sum, i) => ({
       type: 'result',
       term,

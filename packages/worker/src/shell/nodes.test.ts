@@ -1,6 +1,6 @@
 /** Sums on a worker: over the tree, without what is not finite, and without losing a vector when they are broken off. */
 
-import type { ModelDescription } from '@unet-fleet/law';
+import { type ModelDescription, rootOf } from '@unet-fleet/law';
 import { type FloatVector, NumericMemory } from '@unet-fleet/numerics';
 import type { BulkKey, BulkOutbox } from '@unet-fleet/wire';
 import { describe, expect, test } from 'vitest';
@@ -126,6 +126,106 @@ describe('a leaf with a number that is not finite', () => {
       isFinite: false,
     });
     expect(plainLeafSums({ lossSum: 2, weightSum: 4 })).toMatchObject({ lossSum: 2, isFinite: true });
+  });
+});
+
+describe('a node whose buckets go out early', () => {
+  const early = { ...model, parameters: [0, 1, 2].map((offset) => ({ offset, size: 1 })) };
+  const buckets = [
+    { id: 0, offset: 0, length: 2 },
+    { id: 1, offset: 2, length: 1 },
+  ];
+  /** In backward order; `after` is called when a parameter has been told of. */
+  const completing =
+    (inner: ComputeLeaf, after: (leaf: number, index: number) => void = () => {}): ComputeLeaf =>
+    async (leaf, gradients, statistics, _precision, onTensor) => {
+      const loss = await inner(leaf, gradients, statistics);
+      for (const index of [2, 1, 0]) {
+        onTensor?.(index);
+        after(leaf, index);
+      }
+      return loss;
+    };
+  const newComputer = () => new NodeComputer(early, { buckets });
+  /** What is offered at the moment. */
+  class Port {
+    readonly offers = new Map<number, number[]>();
+    offer(bucket: number, { view }: FloatVector): void {
+      this.offers.set(bucket, [...view]);
+    }
+    withdraw(): void {
+      this.offers.clear();
+    }
+  }
+
+  test.each([1, 2, 3, 5, 7])('has the bits of the sum of all %i leaves', async (num) => {
+    const node = rootOf(num);
+    const plain = await newComputer().sum(node, num, compute);
+    const port = new Port();
+    const offersAt: string[] = [];
+    const told = (leaf: number, index: number) =>
+      offersAt.push(`${leaf}.${index}: ${[...port.offers.keys()]}`);
+    const sum = await newComputer().sumOffering(node, num, completing(compute, told), port);
+    expect([...sum.gradients.view]).toEqual([...plain.gradients.view]);
+    expect([...(port.offers.get(0) ?? []), ...(port.offers.get(1) ?? [])]).toEqual([...plain.gradients.view]);
+    expect(sum.leaves).toEqual(plain.leaves);
+    // Of the last leaf alone, each as soon as all of its parameters are complete.
+    const last = num - 1;
+    expect(offersAt.filter((text) => !text.endsWith(': '))).toEqual([
+      `${last}.2: 1`,
+      `${last}.1: 1`,
+      `${last}.0: 1,0`,
+    ]);
+  });
+
+  test('takes back what has gone out of a leaf that turns out not finite', async () => {
+    const notFinite: ComputeLeaf = async (leaf, gradients, ...rest) => {
+      const loss = await compute(leaf, gradients, ...rest);
+      if (leaf === 3) gradients[0] = Number.NaN;
+      return loss;
+    };
+    const node = rootOf(4);
+    const plain = await newComputer().sum(node, 4, notFinite);
+    const port = new Port();
+    let mostOffers = 0;
+    const sum = await newComputer().sumOffering(
+      node,
+      4,
+      completing(notFinite, () => {
+        mostOffers = Math.max(mostOffers, port.offers.size);
+      }),
+      port,
+    );
+    expect([mostOffers, port.offers.size, sum.isOffered]).toEqual([1, 0, false]);
+    expect([...sum.gradients.view]).toEqual([...plain.gradients.view]);
+    expect(sum.leaves).toEqual(plain.leaves);
+  });
+
+  test('takes back what has gone out of a leaf that is broken off, and keeps the others whole', async () => {
+    const why = new Error('asked to leave');
+    const port = new Port();
+    let complete: ((index: number) => void) | null = null;
+    const breaking: ComputeLeaf = async (leaf, gradients, statistics, _precision, onTensor) => {
+      const loss = await compute(leaf, gradients, statistics);
+      if (leaf < 3) return loss;
+      complete = onTensor ?? null;
+      onTensor?.(2);
+      expect(port.offers.size).toBe(1);
+      throw why;
+    };
+    const computer = newComputer();
+    const error: unknown = await computer.sumOffering(rootOf(4), 4, breaking, port).catch((caught) => caught);
+    const { finished } = error as Interrupted;
+    const plain = await newComputer().sum({ level: 1, index: 0 }, 4, compute);
+    expect(finished.map(({ node }) => node)).toEqual([
+      { level: 1, index: 0 },
+      { level: 0, index: 2 },
+    ]);
+    expect([...finished[0]!.gradients.view]).toEqual([...plain.gradients.view]);
+    // The engine still goes on with the leaf.
+    complete!(1);
+    complete!(0);
+    expect(port.offers.size).toBe(0);
   });
 });
 

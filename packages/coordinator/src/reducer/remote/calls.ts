@@ -62,6 +62,7 @@ const codecs: { [Name in keyof RemoteFunctions]: Codec<RemoteFunctions[Name]> } 
   save: { args: z.tuple([]), answer: count },
   saved: { args: z.tuple([count]), answer: nothing },
   collect: { args: z.tuple([text, z.boolean(), count, node, count]), answer: text.nullable() },
+  expect: { args: z.tuple([text, count, z.array(node).max(65_536)]), answer: nothing },
   sumsOfSquares: {
     args: z.tuple([count]),
     answer: z.array(z.object({ bucket: count, blocks: doubles })),
