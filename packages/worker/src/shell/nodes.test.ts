@@ -2,7 +2,7 @@
 
 import { type ModelDescription, rootOf } from '@unet-fleet/law';
 import { type FloatVector, NumericMemory } from '@unet-fleet/numerics';
-import type { BulkKey, BulkOutbox } from '@unet-fleet/wire';
+import { type BulkKey, type BulkOutbox, bulkKeyText } from '@unet-fleet/wire';
 import { describe, expect, test } from 'vitest';
 import { plainlyRounded } from '../../../../test/helpers/plain-formats.ts';
 import { plainLeafSums } from './leaf-sums.ts';
@@ -176,6 +176,52 @@ describe('a node whose buckets go out early', () => {
       `${last}.1: 1`,
       `${last}.0: 1,0`,
     ]);
+  });
+
+  test.each(['bf16', 'int8'] as const)('is rounded and packed as a whole one is, in %s', async (format) => {
+    const thirds: ComputeLeaf = async (leaf, gradients, ...rest) => {
+      const loss = await compute(leaf, gradients, ...rest);
+      gradients.forEach((value, i) => {
+        gradients[i] = value + 1 / 3;
+      });
+      return loss;
+    };
+    const offered = async (isEarly: boolean) => {
+      const bytes = new Map<string, number[]>();
+      const outbox: BulkOutbox = {
+        offer: (key, bucket, values) => void bytes.set(`${bulkKeyText(key)} ${bucket}`, [...values]),
+        withdraw() {},
+        async close() {},
+      };
+      const computer = new NodeComputer(early, { buckets, format });
+      const node = rootOf(3);
+      const sum = isEarly
+        ? await computer.sumOffering(node, 3, completing(thirds), computer.earlyPort(1, 8, node, outbox))
+        : await computer.sum(node, 3, thirds);
+      expect(bytes.size).toBe(isEarly ? 2 : 0);
+      computer.offer(1, 8, sum, outbox);
+      return { bytes, leaves: sum.leaves };
+    };
+    expect(await offered(true)).toEqual(await offered(false));
+  });
+
+  test('goes out anew when its last leaf is computed again in float32', async () => {
+    const port = new Port();
+    const offersOf: number[][] = [];
+    const notFiniteFirst: ComputeLeaf = async (leaf, gradients, statistics, precision, onTensor) => {
+      const loss = await compute(leaf, gradients, statistics);
+      if (leaf === 3 && !precision) gradients[0] = Number.NaN;
+      if (leaf === 3) offersOf.push([...port.offers.keys()]);
+      for (const index of [2, 1, 0]) onTensor?.(index);
+      if (leaf === 3 && !precision) expect(port.offers.size).toBe(0);
+      return loss;
+    };
+    const computer = new NodeComputer(early, { buckets, retriesInFloat32: true });
+    const sum = await computer.sumOffering(rootOf(4), 4, notFiniteFirst, port);
+    const plain = await newComputer().sum(rootOf(4), 4, compute);
+    expect(offersOf).toEqual([[], []]);
+    expect([...port.offers.get(0)!, ...port.offers.get(1)!]).toEqual([...plain.gradients.view]);
+    expect([sum.isOffered, sum.leaves[3]!.sums.isRetried]).toEqual([true, true]);
   });
 
   test('takes back what has gone out of a leaf that turns out not finite', async () => {

@@ -1,4 +1,5 @@
 /** The weights of a worker: of one version, whatever has come early of another, and whatever fails on the way. */
+import type { ValueFormat } from '@unet-fleet/law';
 import type { Clock } from '@unet-fleet/shared';
 import { type BulkInbox, type BulkKey, type EarlyInbox, FetchError } from '@unet-fleet/wire';
 import { expect, test } from 'vitest';
@@ -20,24 +21,26 @@ class Reducers implements BulkInbox, EarlyInbox {
     for (const id of ids) this.there.add(`${version}.${id}`);
   }
 
-  async fetch(_peer: string, { version }: BulkKey, bucket: number, into: Uint8Array): Promise<void> {
-    this.fetched.push(`${version}.${bucket}`);
-    if (!this.#fill(version, bucket, into)) throw new FetchError('absent', 'it is not there');
+  async fetch(_peer: string, key: BulkKey, bucket: number, into: Uint8Array): Promise<void> {
+    this.fetched.push(`${key.version}.${bucket}`);
+    if (!this.#fill(key, bucket, into)) throw new FetchError('absent', 'it is not there');
   }
 
-  takeIfThere(_peer: string, { version }: BulkKey, bucket: number, into: Uint8Array): Uint8Array | null {
-    return this.#fill(version, bucket, into) ? Uint8Array.of(version) : null;
+  takeIfThere(_peer: string, key: BulkKey, bucket: number, into: Uint8Array): Uint8Array | null {
+    return this.#fill(key, bucket, into) ? Uint8Array.of(key.version) : null;
   }
 
   stands(): boolean {
     return true;
   }
 
-  #fill(version: number, bucket: number, into: Uint8Array): boolean {
-    const isThere = this.there.has(`${version}.${bucket}`);
-    if (isThere)
-      new Float32Array(into.buffer, into.byteOffset, into.byteLength / 4).fill(10 * version + bucket);
-    return isThere;
+  #fill({ version, format }: BulkKey, bucket: number, into: Uint8Array): boolean {
+    if (!this.there.has(`${version}.${bucket}`)) return false;
+    const bits = new Uint32Array(Float32Array.of(10 * version + bucket).buffer)[0]!;
+    const { buffer, byteOffset, byteLength } = into;
+    if (format === 'float32') new Uint32Array(buffer, byteOffset, byteLength / 4).fill(bits);
+    else new Uint16Array(buffer, byteOffset, byteLength / 2).fill(bits >>> 16);
+    return true;
   }
 
   async close(): Promise<void> {}
@@ -66,10 +69,10 @@ class ManualClock implements Clock {
   }
 }
 
-function newWeights() {
+function newWeights(format: ValueFormat = 'float32') {
   const reducers = new Reducers();
   const clock = new ManualClock();
-  const weights = new Weights(model, reducers, 1, 1, 'float32', { buckets, clock });
+  const weights = new Weights(model, reducers, 1, 1, format, { buckets, clock });
   return { reducers, clock, weights };
 }
 
@@ -113,4 +116,17 @@ test('a fetch that fails halfway leaves what is here as it is', async () => {
   await expect(weights.update(2)).rejects.toThrow(FetchError);
   expect([...weights.parameters, ...weights.statistics]).toEqual([10, 10, 11, 11, 12]);
   expect(await weights.update(1)).toBe(false);
+});
+
+test('weights in half the bytes are values when all is there, come early or not', async () => {
+  const { reducers, clock, weights } = newWeights('bf16');
+  reducers.offer(1, 0, 1, 2);
+  await weights.update(1);
+  expect([...weights.parameters, ...weights.statistics]).toEqual([10, 10, 11, 11, 12]);
+  weights.expect(2);
+  reducers.offer(2, 0);
+  await clock.pass();
+  reducers.offer(2, 1, 2);
+  await weights.update(2);
+  expect([...weights.parameters, ...weights.statistics]).toEqual([20, 20, 21, 21, 22]);
 });
