@@ -41,6 +41,8 @@ export class EarlyOffer {
   readonly #format: ValueFormat;
   readonly #tensors: readonly TensorPlace[];
   #isFinite = true;
+  /** What an offer has failed with. */
+  #failure: { error: unknown } | null = null;
 
   /**
    * `gradients`: of the leaf. `lefts`: sums that are still to be added to it, in the order of the tree, the nearest first.
@@ -66,21 +68,30 @@ export class EarlyOffer {
     }));
   }
 
-  /** The leaf's gradient of a parameter is complete; to be told of each once. */
+  /**
+   * The leaf's gradient of a parameter is complete; to be told of each once. Does not throw: the engine, which tells, can do
+   * nothing about an offer that fails, and goes on.
+   */
   complete(parameterIndex: number): void {
     const tensor = this.#tensors[parameterIndex]!;
     for (const part of this.#parts) {
       if (!isIn(tensor, part.bucket)) continue;
       part.numMissing--;
-      if (part.numMissing === 0 && this.#isFinite) this.#offer(part);
+      if (part.numMissing > 0 || !this.#isFinite || this.#failure) continue;
+      try {
+        this.#offer(part);
+      } catch (error) {
+        this.#failure = { error };
+      }
     }
   }
 
   /**
    * The leaf is computed. The norm of its gradient, in whose vector the node lies from now on as it was offered; NaN if there is a
-   * number that is not finite: then nothing is offered, and nothing in the vector is of use.
+   * number that is not finite: then nothing is offered, and nothing in the vector is of use. Throws what an offer has failed with.
    */
   finish(): number {
+    if (this.#failure) throw this.#failure.error;
     for (const part of this.#parts) if (!part.squares && this.#isFinite) this.#offer(part);
     if (!this.#isFinite) return Number.NaN;
     return Math.sqrt(sumBlocks(this.#parts.map(({ squares }) => squares!)));

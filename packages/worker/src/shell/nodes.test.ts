@@ -5,6 +5,7 @@ import { type FloatVector, NumericMemory } from '@unet-fleet/numerics';
 import { type BulkKey, type BulkOutbox, bulkKeyText } from '@unet-fleet/wire';
 import { describe, expect, test } from 'vitest';
 import { plainlyRounded } from '../../../../test/helpers/plain-formats.ts';
+import type { EarlyPort } from './early-offer.ts';
 import { plainLeafSums } from './leaf-sums.ts';
 import { type ComputeLeaf, Interrupted, NodeComputer, statisticsOf } from './nodes.ts';
 
@@ -245,6 +246,28 @@ describe('a node whose buckets go out early', () => {
     expect([mostOffers, port.offers.size, sum.isOffered]).toEqual([1, 0, false]);
     expect([...sum.gradients.view]).toEqual([...plain.gradients.view]);
     expect(sum.leaves).toEqual(plain.leaves);
+  });
+
+  test('tells why a bucket cannot go out when its leaf is there, not the engine that goes on', async () => {
+    const why = new Error('the folder is gone');
+    let numOffers = 0;
+    let numWithdrawn = 0;
+    const port: EarlyPort = {
+      offer() {
+        numOffers++;
+        throw why;
+      },
+      withdraw: () => void numWithdrawn++,
+    };
+    const told: number[] = [];
+    const computing = newComputer().sumOffering(
+      rootOf(1),
+      1,
+      completing(compute, (_, index) => told.push(index)),
+      port,
+    );
+    await expect(computing).rejects.toMatchObject({ cause: why, finished: [] });
+    expect({ told, numOffers, numWithdrawn }).toEqual({ told: [2, 1, 0], numOffers: 1, numWithdrawn: 1 });
   });
 
   test('takes back what has gone out of a leaf that is broken off, and keeps the others whole', async () => {
