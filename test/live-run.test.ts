@@ -83,7 +83,16 @@ async function predicted(path: string, checkpoint: string): Promise<Uint8Array> 
   const { model, classNames } = manifest;
   const data = loadConfig({ flags: {} }).data;
   const engine = await openInferenceEngine(
-    { name: checkpoint, model, classNames, data, loss: 'cross-entropy', classWeights: null, ...vectors },
+    {
+      name: checkpoint,
+      model,
+      classNames,
+      data,
+      loss: 'cross-entropy',
+      classWeights: null,
+      wire: 'float32',
+      ...vectors,
+    },
     { device: 'cpu', intraOpThreads: 1, precision: 'float32' },
   );
   try {
