@@ -4,14 +4,13 @@
  * changes it. 124 MB take about 85 ms, so a reducer hashes beside its other work, a bucket at a time: a vector that
  * is still to be hashed is neither overwritten nor used again before.
  */
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { parameterBuckets } from '@unet-fleet/law';
 import type { FloatVector } from '@unet-fleet/numerics';
 
+/** In one call: a hash object has a native part, which a collector has to look after. */
 export const digestOf = (values: ArrayBufferView): Uint8Array =>
-  createHash('sha256')
-    .update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
-    .digest();
+  hash('sha256', new Uint8Array(values.buffer, values.byteOffset, values.byteLength), 'buffer');
 
 /** The hash of a vector, in hexadecimal, from the digests of its parts in their order. */
 export function combineDigests(digests: Iterable<Uint8Array>): string {

@@ -12,6 +12,13 @@ import { digestOf } from './hashing.ts';
 /** Of whatever else travels in another one: they are few. */
 const format = 'float32';
 
+/** What was fetched for a step, hashed when somebody asks: nothing is written over it. */
+interface Delivery {
+  node: TreeNode;
+  peer: string;
+  values: Float32Array;
+}
+
 export class StatisticsBucket implements BucketOwner {
   readonly #bucketId: number;
   readonly #term: number;
@@ -19,8 +26,8 @@ export class StatisticsBucket implements BucketOwner {
   /** Of the weights, with which the leaves are computed that are collected. */
   #version = 0;
   #leaves = new Map<number, Float32Array>();
-  #deliveries: BucketHashes['deliveries'] = [];
-  #applied: BucketHashes['deliveries'] = [];
+  #deliveries: Delivery[] = [];
+  #applied: Delivery[] = [];
 
   constructor(bucketId: number, numStatistics: number, term: number) {
     this.#bucketId = bucketId;
@@ -58,7 +65,7 @@ export class StatisticsBucket implements BucketOwner {
       this.#leaves.set(leaf, values.subarray(index * length, (index + 1) * length));
     }
     if (missing.length < leaves.length) return;
-    this.#deliveries.push({ node, peer, numBytes: values.byteLength, digest: digestOf(values) });
+    this.#deliveries.push({ node, peer, values });
   }
 
   /** They have no gradient. */
@@ -81,8 +88,16 @@ export class StatisticsBucket implements BucketOwner {
   }
 
   hashesOfApplied(): () => BucketHashes[] {
-    const deliveries = this.#applied;
-    return () => [{ bucket: this.#bucketId, root: null, deliveries }];
+    const applied = this.#applied;
+    return () => {
+      const deliveries = applied.map(({ node, peer, values }) => ({
+        node,
+        peer,
+        numBytes: values.byteLength,
+        digest: digestOf(values),
+      }));
+      return [{ bucket: this.#bucketId, root: null, deliveries }];
+    };
   }
 
   #offer(outboxes: readonly BulkOutbox[]): void {

@@ -72,8 +72,8 @@ export class Member {
   followed: readonly number[] = [];
   /** Version of the weights that the engine was given last; null before the first. */
   #engineVersion: number | null = null;
-  /** Ends what is waited for, if anything is. */
-  #interrupt = () => {};
+  /** Rejects what is waited for, if anything is. */
+  #interrupt: (reason: HandOver) => void = () => {};
 
   constructor(options: MemberOptions) {
     this.#options = options;
@@ -120,12 +120,12 @@ export class Member {
 
   /** Breaks off the computation that goes on. */
   handOver(): void {
-    this.#interrupt();
+    this.#interrupt(new HandOver());
   }
 
   #untilHandedOver<T>(work: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.#interrupt = () => reject(new HandOver());
+      this.#interrupt = reject;
       work.then(resolve, reject);
     });
   }
