@@ -1,6 +1,6 @@
 /** What the run waits for: who, since when, why, until when, and what happens then. Asked at any moment. */
 import { type Awaited, leavesOf, rounds, sameNode, stepOn, stepTo } from '@unet-fleet/law';
-import { deadlinesOf } from './deadlines.ts';
+import { deadlinesOf, mayBeLate } from './deadlines.ts';
 import { numActive } from './leases.ts';
 import { describeLeaves, leaseIsOf, openLeavesOf } from './leaves.ts';
 import { isLeaving } from './steering.ts';
@@ -165,7 +165,7 @@ export function sayWhoIsLate(state: CoreState, now: number, effects: Effect[]): 
   if (!round || broker) return;
   for (const member of state.members) {
     const { lease } = member;
-    if (!lease || lease.isLateSaid || !leaseIsOf(round, lease)) continue;
+    if (!mayBeLate(member, now) || !lease || lease.isLateSaid || !leaseIsOf(round, lease)) continue;
     const { lateAtMs, hungAtMs } = deadlinesOf(state, member);
     if (now <= lateAtMs) continue;
     lease.isLateSaid = true;

@@ -50,6 +50,13 @@ const measuredFor = ({ leafTimes }: CoreState, kind: RoundKind): LeafTimes =>
   isMeasured(leafTimes[kind]) ? leafTimes[kind] : leafTimes.train;
 
 /**
+ * Whether what the member computes can be late at all: no deadline is shorter. Asked of every member after every event, so
+ * it looks at nothing else.
+ */
+export const mayBeLate = ({ lease }: Member, now: number): boolean =>
+  lease !== null && now > lease.awaitedSinceMs + leastLateMs;
+
+/**
  * When what the member computes is late, and when it is taken for hung. Infinity for a member of which nothing is
  * awaited.
  */

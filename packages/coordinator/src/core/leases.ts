@@ -12,7 +12,7 @@ import {
   stepOn,
   type TreeNode,
 } from '@unet-fleet/law';
-import { deadlinesOf } from './deadlines.ts';
+import { deadlinesOf, mayBeLate } from './deadlines.ts';
 import { describeLeaves, leaseIsOf, memberOf, numHolders, openLeavesOf, runsOf } from './leaves.ts';
 import { isLeaving } from './steering.ts';
 import { isPaused } from './suspects.ts';
@@ -33,6 +33,8 @@ export function assignLeases(state: CoreState, now: number, effects: Effect[]): 
   const { round } = state;
   if (!round || round.committing || state.broker) return;
   if (numActive(state) < state.config.minWorkers) return;
+  const late = lateFirst(state, now);
+  if (late.length === 0 && !round.leaves.includes('pending')) return;
   const idle = state.members.filter((member) => isIdle(state, member, now));
   if (idle.length === 0) return;
   const pending = round.leaves.flatMap((leaf, index) => (leaf === 'pending' ? [index] : []));
@@ -44,15 +46,18 @@ export function assignLeases(state: CoreState, now: number, effects: Effect[]): 
       divide(nodes, round.leaves.length, numPartsOf(state, nodes.length, share.length));
     give(state, idle.shift()!, nodes, now, effects);
   }
-  for (const member of lateFirst(state, now)) {
+  for (const member of late) {
     if (idle.length === 0) return;
     repeatLate(state, round, member, idle, now, effects);
   }
 }
 
 /** Members that can be counted on. */
-export const numActive = (state: CoreState): number =>
-  state.members.filter((member) => !isLeaving(member) && member.disconnectedAtMs === null).length;
+export function numActive({ members }: CoreState): number {
+  let number = 0;
+  for (const member of members) if (!isLeaving(member) && member.disconnectedAtMs === null) number++;
+  return number;
+}
 
 const isIdle = (state: CoreState, member: Member, now: number): boolean =>
   !member.lease &&
@@ -130,16 +135,14 @@ function sharesOf(round: Round, pending: number[], numIdle: number, numWorkers: 
 
 /** Members whose lease should not be waited for alone: those cut off first, then the latest. */
 function lateFirst(state: CoreState, now: number): Member[] {
-  const lateness = (member: Member): number => {
-    if (!member.lease) return Number.NEGATIVE_INFINITY;
-    if (member.disconnectedAtMs !== null) return Number.POSITIVE_INFINITY;
-    return now - deadlinesOf(state, member).lateAtMs;
-  };
-  return state.members
-    .map((member) => ({ member, late: lateness(member) }))
-    .filter(({ late }) => late > 0)
-    .sort((a, b) => (a.late === b.late ? 0 : b.late - a.late))
-    .map(({ member }) => member);
+  const late: { member: Member; lateMs: number }[] = [];
+  for (const member of state.members) {
+    const isCutOff = member.lease !== null && member.disconnectedAtMs !== null;
+    if (!isCutOff && !mayBeLate(member, now)) continue;
+    const lateMs = isCutOff ? Number.POSITIVE_INFINITY : now - deadlinesOf(state, member).lateAtMs;
+    if (lateMs > 0) late.push({ member, lateMs });
+  }
+  return late.sort((a, b) => (a.lateMs === b.lateMs ? 0 : b.lateMs - a.lateMs)).map(({ member }) => member);
 }
 
 /** Gives a late worker's leaves to idle ones as well; takes those from the list that got some. */

@@ -153,8 +153,8 @@ function leaseOfDelivered(
 
 /** Lets drained workers go of whom nothing is awaited any more. */
 export function releaseDrained(state: CoreState, now: number, effects: Effect[]): void {
-  for (const { workerId, isDraining, lease } of [...state.members]) {
-    if (!isDraining || lease) continue;
+  const drained = state.members.filter(({ isDraining, lease }) => isDraining && !lease);
+  for (const { workerId } of drained) {
     if (state.round?.collecting.some((collect) => collect.workerId === workerId)) continue;
     effects.push({ type: 'release', workerId });
     leave(state, { workerId, reason: 'it was asked to leave', isFailure: false, now }, effects);

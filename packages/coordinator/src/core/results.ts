@@ -4,6 +4,7 @@
  */
 import {
   type Dropped,
+  firstLeaf,
   isNodeOf,
   leavesOf,
   rounds,
@@ -148,6 +149,7 @@ function noteDelivery(state: CoreState, round: Round, member: Member, event: Res
 
 /** Results are sent again until the round has moved on: the same answer of the same worker is no twin. */
 const isSentAgain = (round: Round, event: Result): boolean =>
+  ['received', 'done'].includes(round.leaves[firstLeaf(event.node)]!) &&
   round.answers.some((answer) => answer.workerId === event.workerId && sameNode(answer.node, event.node));
 
 function isWellFormed(state: CoreState, round: Round, event: Result): boolean {
