@@ -88,13 +88,10 @@ export class ReducerProcess {
       send: (bytes) => this.#dialogue.send(bytes),
       onDied: (error) => cluster.broken(error),
     });
-    this.#dialogue = new Dialogue(
-      {
-        ...this.#way(home.endpoint, coordinator.endpoint, place, 'answered'),
-        receive: (message) => served.hear(decodeCall(message)!.message),
-      },
-      { term, pieceBytes, clock: home.process },
-    );
+    this.#dialogue = new Dialogue(this.#way(home.endpoint, coordinator.endpoint, place, 'answered'), {
+      ...{ term, pieceBytes, clock: home.process },
+      receive: (message) => served.hear(decodeCall(message)!.message),
+    });
     coordinator.endpoint.whenBack.add(() => this.remote.reconnected());
     home.endpoint.whenBack.add(() => this.#dialogue.reconnected());
     coordinator.process.every(lookMs, () => {
@@ -127,8 +124,10 @@ export class ReducerProcess {
     const { network } = this.#cluster;
     const cluster = this.#cluster;
     return {
-      get isUp() {
-        return from.isConnected;
+      link: {
+        get isUp() {
+          return from.isConnected;
+        },
       },
       send: (packet: Packet) => {
         const again = () => {

@@ -47,17 +47,17 @@ function dialogueOver(fates: number[] = []) {
     (me): Dialogue =>
       new Dialogue(
         {
-          get isUp() {
-            return link.isUp;
-          },
+          link,
           send(packet) {
             sent.push(packet);
             const copies = fates.shift() ?? 1;
             for (let i = 0; i < copies; i++) clock.after(1 + 7 * i, () => ends[1 - me]!.take(packet));
           },
+        },
+        {
+          ...{ term: 3, pieceBytes, clock },
           receive: (message) => heard[me as 0 | 1].push(text(message)),
         },
-        { term: 3, pieceBytes, clock },
       ),
   ) as [Dialogue, Dialogue];
   return { clock, ends, heard, link, sent };

@@ -6,13 +6,12 @@
  */
 import type { Clock } from '@unet-fleet/shared';
 import type { Packet } from '../protocol/reducer-messages.ts';
+import type { Link } from './link.ts';
 
 export interface DialoguePorts {
-  /** False while the broker is away: what is said now would be lost. */
-  readonly isUp: boolean;
+  /** While the broker is away what is said would be lost. */
+  readonly link: Link;
   send(packet: Packet): void;
-  /** One whole message. */
-  receive(message: Uint8Array): void;
 }
 
 export interface DialogueOptions {
@@ -20,6 +19,8 @@ export interface DialogueOptions {
   /** Of a packet's bytes, at most. */
   pieceBytes: number;
   clock: Clock;
+  /** Told of each whole message. */
+  receive(message: Uint8Array): void;
 }
 
 /** Of one message; more is no message of ours. */
@@ -97,7 +98,7 @@ export class Dialogue {
     const message = this.#pieces.length === 1 ? this.#pieces[0]! : Buffer.concat(this.#pieces);
     this.#pieces = [];
     this.#piecesBytes = 0;
-    this.#ports.receive(message);
+    this.#options.receive(message);
   }
 
   /** The broker is back: what was said meanwhile is said again. */
@@ -139,6 +140,6 @@ export class Dialogue {
   }
 
   #say(piece: Omit<Packet, 'acknowledged'>): void {
-    if (this.#ports.isUp) this.#ports.send({ ...piece, acknowledged: this.#numHeard });
+    if (this.#ports.link.isUp) this.#ports.send({ ...piece, acknowledged: this.#numHeard });
   }
 }

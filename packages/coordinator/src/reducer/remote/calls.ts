@@ -1,7 +1,7 @@
 /**
  * Calls of a reducer in another process as bytes, and what becomes of bytes that should be one. Both ends have a Link, as
  * two threads have; here is what that says, with a schema for each function's arguments and answer, that what arrives must
- * pass before anything is done with it. State does not go with calls: see StateCourier.
+ * pass before anything is done with it. State does not go with calls: see StateCarrier.
  */
 import type { Arguments, LinkMessage } from '@unet-fleet/shared/threads';
 import { maxDialogueMessageBytes } from '@unet-fleet/wire';

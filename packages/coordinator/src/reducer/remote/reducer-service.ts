@@ -56,19 +56,17 @@ export class ReducerService {
   readonly #closing = new AbortController();
   readonly #bulk: Promise<Bulk | null>;
 
-  constructor(ports: Omit<DialoguePorts, 'receive'>, options: ReducerServiceOptions) {
+  constructor(ports: DialoguePorts, options: ReducerServiceOptions) {
     const { numThreads, pieceBytes, taken } = options;
     this.term = taken.term;
     this.runId = taken.runId;
     this.#options = options;
-    const dialoguePorts: DialoguePorts = {
-      get isUp() {
-        return ports.isUp;
-      },
-      send: (packet) => ports.send(packet),
+    this.#dialogue = new Dialogue(ports, {
+      term: taken.term,
+      pieceBytes,
+      clock: realClock,
       receive: (message) => this.#receive(message),
-    };
-    this.#dialogue = new Dialogue(dialoguePorts, { term: taken.term, pieceBytes, clock: realClock });
+    });
     this.#bulk = this.#openBulk();
     this.#threads = Array.from({ length: numThreads }, (_, thread) => this.#startThread(thread));
     this.#reducers = this.#threads.map((reducer, thread) => this.#serve(reducer, thread));

@@ -35,7 +35,10 @@ function processWith(functions: Record<string, (...args: never[]) => unknown>, f
     dialogue.send(encodeAnswer(0, names.get(id), message));
   });
   const remote = new RemoteProcess(
-    { isUp: true, send: (packet: Packet) => queueMicrotask(() => !isMuted && dialogue.take(packet)) },
+    {
+      link: { isUp: true },
+      send: (packet: Packet) => queueMicrotask(() => !isMuted && dialogue.take(packet)),
+    },
     {
       ...{ clock, pieceBytes, term: 2 },
       id: 'reducer.a',
@@ -54,15 +57,17 @@ function processWith(functions: Record<string, (...args: never[]) => unknown>, f
   );
   const dialogue: Dialogue = new Dialogue(
     {
-      isUp: true,
+      link: { isUp: true },
       send: (packet) => queueMicrotask(() => !isMuted && remote.take(packet)),
+    },
+    {
+      ...{ clock, pieceBytes, term: 2 },
       receive: (bytes) => {
         const { message } = decodeCall(bytes)!;
         if ('call' in message) names.set(message.id!, message.call);
         end.hear(message, functions);
       },
     },
-    { clock, pieceBytes, term: 2 },
   );
   opened.push(dialogue, { close: () => remote.lose('the test is over') });
   const pool = new ReducerPool(remote.reducers, []);

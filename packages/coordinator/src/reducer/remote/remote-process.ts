@@ -52,18 +52,12 @@ export class RemoteProcess {
   #goneAtMs: number | null = null;
   #lost: ReducerLost | null = null;
 
-  constructor(ports: Omit<DialoguePorts, 'receive'>, options: RemoteProcessOptions) {
+  constructor(ports: DialoguePorts, options: RemoteProcessOptions) {
     const { clock, pieceBytes, shares, term } = options;
     this.id = options.id;
     this.#options = options;
-    const dialoguePorts: DialoguePorts = {
-      get isUp() {
-        return ports.isUp;
-      },
-      send: (packet) => ports.send(packet),
-      receive: (message) => this.#receive(message),
-    };
-    this.#dialogue = new Dialogue(dialoguePorts, { term, pieceBytes, clock });
+    const receive = (message: Uint8Array) => this.#receive(message);
+    this.#dialogue = new Dialogue(ports, { term, pieceBytes, clock, receive });
     this.#remotes = shares.map((share, thread) => new RemoteReducer(this, thread, share, options));
     this.reducers = this.#remotes.map((remote) => remote as unknown as ReducerThread);
   }

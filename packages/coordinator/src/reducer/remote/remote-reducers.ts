@@ -153,14 +153,8 @@ export class RemoteReducers {
 
   #openProcess(id: string, name: string, shares: readonly StateShare[]): RemoteProcess {
     const { connection, listener, silenceMs, term } = this.#options;
-    const link = this.#link;
     return new RemoteProcess(
-      {
-        get isUp() {
-          return link.isUp;
-        },
-        send: (packet) => this.#say(id, packet),
-      },
+      { link: this.#link, send: (packet) => this.#say(id, packet) },
       {
         ...{ id, listener, name, shares, silenceMs, term },
         pieceBytes: pieceBytesOf(connection),

@@ -209,14 +209,8 @@ class ReducerProcess {
     this.#offered.clear();
     this.#served.set(runId, term);
     log(`reducing for run ${runId} with ${numThreads} of its ${taken.numReducers} reducers`);
-    const link = this.#link;
     this.#service = new ReducerService(
-      {
-        get isUp() {
-          return link.isUp;
-        },
-        send: (packet) => this.#say(runId, packet),
-      },
+      { link: this.#link, send: (packet) => this.#say(runId, packet) },
       {
         ...{ broker, numThreads, taken },
         me: reducerId,
