@@ -4,7 +4,7 @@
  * A Reducer treats them alike.
  */
 
-import type { TreeNode, Version } from '@unet-fleet/law';
+import type { ModelDescription, TreeNode, Version } from '@unet-fleet/law';
 import type { UpdateScalars } from '@unet-fleet/numerics';
 import type { BulkInbox, BulkOutbox } from '@unet-fleet/wire';
 
@@ -14,6 +14,19 @@ export interface ModelState {
   statistics: Float32Array;
   /** Of the optimizer, in the order of its slots. */
   slots: Float32Array[];
+}
+
+/** Vectors of a whole state; of those that are never touched, no memory is taken. */
+export function emptyState(
+  { numParameters, numStatistics }: Pick<ModelDescription, 'numParameters' | 'numStatistics'>,
+  numSlots: number,
+): ModelState {
+  const vector = (length: number) => new Float32Array(new SharedArrayBuffer(length * 4));
+  return {
+    parameters: vector(numParameters),
+    statistics: vector(numStatistics),
+    slots: Array.from({ length: numSlots }, () => vector(numParameters)),
+  };
 }
 
 /** SHA-256 of one bucket of a step: of what was delivered and used, and of the root (null for the statistics). */

@@ -6,10 +6,7 @@
 import {
   type ModelDescription,
   nodeKey,
-  parameterBuckets,
-  reducerOfBucket,
   type Step,
-  statisticsBucketId,
   type TensorSpec,
   type TreeNode,
   type Version,
@@ -23,6 +20,7 @@ import type { StepOwners } from './commit.ts';
 import { NodeUnavailable } from './failure.ts';
 import { combineDigests } from './hashing.ts';
 import type { TensorPart } from './kept-gradient.ts';
+import { ownedIn, shareOf } from './share.ts';
 import type { ReducerListener, ReducerThreadFunctions, ReducerThreadOptions } from './thread.ts';
 import { mergeHistograms, type ValueHistogram } from './value-histogram.ts';
 
@@ -59,25 +57,22 @@ export class ReducerPool implements StepOwners {
 
   static start(
     options: Omit<ReducerThreadOptions, 'identity' | 'reducer' | 'buckets' | 'statistics'>,
-    { numParameters, numStatistics, parameters }: ModelDescription,
+    model: ModelDescription,
     numReducers: number,
     listener: ReducerListener = nobody,
   ): ReducerPool {
-    const buckets = parameterBuckets(numParameters);
-    const bucketId = statisticsBucketId(numParameters);
     const reducers = Array.from({ length: numReducers }, (_, reducer) => {
       const data: ReducerThreadOptions = {
         ...options,
         identity: coordinatorIdentity,
         reducer,
-        buckets: buckets.filter((bucket) => reducerOfBucket(bucket.id, numReducers) === reducer),
-        statistics: reducer === 0 ? { bucketId, numStatistics } : null,
+        ...ownedIn(shareOf(model, reducer, numReducers), model.numStatistics),
       };
       const file = new URL('./thread.js', import.meta.url);
       const settings = { name: 'a reducer thread', data, functions: listener };
       return new Thread<ReducerThreadFunctions, ReducerListener>(file, settings);
     });
-    return new ReducerPool(reducers, parameters);
+    return new ReducerPool(reducers, model.parameters);
   }
 
   get numReducers(): number {

@@ -15,7 +15,7 @@ import type {
 } from '@unet-fleet/record';
 import { type Clock, pause, realClock } from '@unet-fleet/shared';
 import type { Effect } from '../core/types.ts';
-import type { ModelState } from '../reducer/bucket-owner.ts';
+import { emptyState, type ModelState } from '../reducer/bucket-owner.ts';
 import type { ReducerPool } from '../reducer/pool.ts';
 
 type CheckpointEffect = Extract<Effect, { type: 'checkpoint' }>;
@@ -136,11 +136,6 @@ export class Snapshots {
 
   #allocate(): ModelState {
     const { model, slotNames } = this.#options;
-    const vector = (length: number) => new Float32Array(new SharedArrayBuffer(length * 4));
-    return {
-      parameters: vector(model.numParameters),
-      statistics: vector(model.numStatistics),
-      slots: slotNames.map(() => vector(model.numParameters)),
-    };
+    return emptyState(model, slotNames.length);
   }
 }

@@ -19,11 +19,11 @@ import {
   type Taken,
 } from '@unet-fleet/wire';
 import { connectWhenThere } from '@unet-fleet/wire/transport/connect';
+import { emptyState } from '../bucket-owner.ts';
+import { ownedIn, type StateShare, shareOf } from '../share.ts';
 import type { ReducerListener, ReducerThreadFunctions, ReducerThreadOptions } from '../thread.ts';
 import { decodeCall } from './calls.ts';
-import { shareOf } from './remote-reducers.ts';
 import { ServedReducer } from './served-reducer.ts';
-import { emptyState, type StateShare } from './state.ts';
 
 export interface ReducerServiceOptions {
   taken: Taken;
@@ -102,13 +102,13 @@ export class ReducerService {
 
   #serve(reducer: ReducerThread, thread: number): ServedReducer {
     const { onFailed, taken } = this.#options;
-    const { numParameters, numStatistics, term } = taken;
+    const { term } = taken;
     const train = taken.train as unknown as TrainConfig;
     return new ServedReducer({
       ...{ reducer, term, thread },
       share: this.#shareOf(thread),
       bulk: () => this.#bulk,
-      newState: () => emptyState(numParameters, numStatistics, createOptimizer(train).slots.length),
+      newState: () => emptyState(taken, createOptimizer(train).slots.length),
       send: (bytes) => this.#dialogue.send(bytes),
       onDied: (error) => {
         if (!this.#closing.signal.aborted) onFailed(error);
@@ -123,7 +123,6 @@ export class ReducerService {
 
   #startThread(thread: number): ReducerThread {
     const { broker, sharedMemoryFolder, taken } = this.#options;
-    const { buckets, statistics } = this.#shareOf(thread);
     const data: ReducerThreadOptions = {
       runId: taken.runId,
       term: taken.term,
@@ -132,8 +131,7 @@ export class ReducerService {
       identity: reducerIdentity,
       broker,
       sharedMemoryFolder: taken.usesSharedMemory ? sharedMemoryFolder : '',
-      buckets: [...buckets],
-      statistics: statistics === null ? null : { bucketId: statistics, numStatistics: taken.numStatistics },
+      ...ownedIn(this.#shareOf(thread), taken.numStatistics),
     };
     const functions: ReducerListener = {
       onFault: (peer, what) => this.#reducers[thread]?.tell('onFault', peer, what),

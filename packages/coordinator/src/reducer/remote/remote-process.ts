@@ -10,9 +10,9 @@ import { Dialogue, type DialoguePorts, type Packet } from '@unet-fleet/wire';
 import type { ModelState } from '../bucket-owner.ts';
 import { ReducerLost } from '../failure.ts';
 import type { ReducerThread } from '../pool.ts';
+import type { StateShare } from '../share.ts';
 import type { ReducerListener, ReducerThreadFunctions } from '../thread.ts';
 import { decodeAnswer, encodeCall, type RemoteFunctions } from './calls.ts';
-import type { StateShare } from './state.ts';
 
 /** What is heard of a process that has ended its connection, but is not gone, is heard within this. */
 const goneMs = 3_000;

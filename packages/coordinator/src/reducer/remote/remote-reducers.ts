@@ -4,14 +4,7 @@
  * whole term with it, as the state that it had is nowhere else.
  */
 import type { NatsConnection, Subscription } from '@nats-io/transport-node';
-import {
-  type ModelDescription,
-  parameterBuckets,
-  reducerOfBucket,
-  statisticsBucketId,
-  type TrainConfig,
-  type Version,
-} from '@unet-fleet/law';
+import type { ModelDescription, TrainConfig, Version } from '@unet-fleet/law';
 import { realClock } from '@unet-fleet/shared';
 import { Thread } from '@unet-fleet/shared/threads';
 import {
@@ -33,10 +26,10 @@ import { watchDisconnects } from '../../broker/disconnects.ts';
 import type { ModelState } from '../bucket-owner.ts';
 import type { ReducerLost } from '../failure.ts';
 import type { ReducerThread } from '../pool.ts';
+import { type StateShare, shareOf } from '../share.ts';
 import type { ReducerListener } from '../thread.ts';
 import { type Recruit, Recruiting, type RecruitingOptions, type RecruitingPorts } from './recruiting.ts';
 import { RemoteProcess } from './remote-process.ts';
-import type { StateShare } from './state.ts';
 import type { StateThreadFunctions, StateThreadOptions } from './state-thread.ts';
 
 const lookMs = 500;
@@ -209,16 +202,4 @@ export class RemoteReducers {
     const { connection, subjects } = this.#options;
     if (this.#link.isUp) connection.publish(subjects.reducerDown(id), encode(message));
   }
-}
-
-/** What a reducer has of the model. */
-export function shareOf(
-  { numParameters }: Pick<ModelDescription, 'numParameters'>,
-  reducer: number,
-  numReducers: number,
-): StateShare {
-  return {
-    buckets: parameterBuckets(numParameters).filter(({ id }) => reducerOfBucket(id, numReducers) === reducer),
-    statistics: reducer === 0 ? statisticsBucketId(numParameters) : null,
-  };
 }

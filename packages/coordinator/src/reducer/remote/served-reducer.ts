@@ -8,9 +8,10 @@ import { Link, type LinkMessage } from '@unet-fleet/shared/threads';
 import { type BulkInbox, type BulkOutbox, FetchError, statePeer } from '@unet-fleet/wire';
 import type { ModelState } from '../bucket-owner.ts';
 import type { ReducerThread } from '../pool.ts';
+import type { StateShare } from '../share.ts';
 import type { ReducerListener } from '../thread.ts';
 import { encodeAnswer, type RemoteFunctions, remoteFunctionNames } from './calls.ts';
-import { fetchState, isOfSnapshot, offerState, type StateShare } from './state.ts';
+import { fetchState, isOfSnapshot, offerState } from './state.ts';
 
 export interface ServedReducerOptions {
   term: number;

@@ -15,7 +15,8 @@ import {
 } from '@unet-fleet/wire';
 import { connectWhenThere } from '@unet-fleet/wire/transport/connect';
 import type { ModelState } from '../bucket-owner.ts';
-import { fetchState, offerState, type StateShare } from './state.ts';
+import type { StateShare } from '../share.ts';
+import { fetchState, offerState } from './state.ts';
 
 export interface StateThreadOptions {
   runId: string;

@@ -2,16 +2,10 @@
  * The state between two steps on its way to a reducer's process and back, bucket by bucket as everything in bulk. What it
  * keeps true: both ends mean the same by a bucket of the state, and each has of it what its buckets say and no more.
  */
-import type { Bucket, Version } from '@unet-fleet/law';
+import type { Version } from '@unet-fleet/law';
 import type { BulkInbox, BulkKey, BulkOutbox } from '@unet-fleet/wire';
 import type { ModelState } from '../bucket-owner.ts';
-
-/** What of the state a reducer has. */
-export interface StateShare {
-  buckets: readonly Bucket[];
-  /** Id of their bucket; null where they are another's. */
-  statistics: number | null;
-}
+import type { StateShare } from '../share.ts';
 
 /** Which state: what a reducer begins with at a version (snapshot 0), or a snapshot of one (version 0). */
 export interface StateName {
@@ -24,16 +18,6 @@ interface Part {
   key: BulkKey;
   bucket: number;
   bytes: Uint8Array;
-}
-
-/** Vectors of a whole state; of those that are never touched, no memory is taken. */
-export function emptyState(numParameters: number, numStatistics: number, numSlots: number): ModelState {
-  const vector = (length: number) => new Float32Array(new SharedArrayBuffer(length * 4));
-  return {
-    parameters: vector(numParameters),
-    statistics: vector(numStatistics),
-    slots: Array.from({ length: numSlots }, () => vector(numParameters)),
-  };
 }
 
 /** Where they are, each may be fetched until they are withdrawn. */
