@@ -22,6 +22,7 @@ export * from './transport/frame.ts';
 export type * from './transport/join.ts';
 export * from './transport/join-url.ts';
 export * from './transport/link.ts';
+export * from './transport/nats-ends.ts';
 export * from './transport/nats-inbox.ts';
 export * from './transport/nats-outbox.ts';
 export * from './transport/payload.ts';

@@ -5,13 +5,11 @@ import { Starter, threadData } from '@unet-fleet/shared/threads';
 import {
   type BrokerAddress,
   type BulkOutbox,
-  NatsInbox,
-  NatsOutbox,
+  natsEnds,
   reducerPeer,
   runTagOf,
   ShmInbox,
   ShmOutbox,
-  subjectsOf,
 } from '@unet-fleet/wire';
 import { connectWhenThere } from '@unet-fleet/wire/transport/connect';
 import { reducerFunctions } from './functions.ts';
@@ -40,7 +38,6 @@ const starter = new Starter<ReducerListener>();
 const options = threadData<ReducerThreadOptions>();
 const { runId, term, sharedMemoryFolder } = options;
 const peer = reducerPeer(term, options.reducer, options.identity);
-const subjects = subjectsOf(runId);
 const runTag = runTagOf(runId);
 
 // The coordinator has found the broker before: if it is gone now it is waited for, as by connections that were up.
@@ -50,26 +47,22 @@ const connection = (await connectWhenThere(
   (reason) => starter.tell('onWait', reason),
   new AbortController().signal,
 ))!;
-const natsInbox = new NatsInbox(connection, runTag, subjects, peer, (from, what) =>
-  starter.tell('onFault', from, what),
-);
-const natsOutbox = new NatsOutbox(connection, runTag, subjects, peer);
+const nats = natsEnds(connection, runId, peer, (from, what) => starter.tell('onFault', from, what));
 const shmInbox = sharedMemoryFolder ? new ShmInbox(sharedMemoryFolder, runTag) : null;
 const shmOutbox = sharedMemoryFolder ? new ShmOutbox(sharedMemoryFolder, runTag, peer) : null;
-const outboxes: BulkOutbox[] = shmOutbox ? [natsOutbox, shmOutbox] : [natsOutbox];
+const outboxes: BulkOutbox[] = shmOutbox ? [nats.outbox, shmOutbox] : [nats.outbox];
 
 const functions = {
   ...reducerFunctions({
     make: () => new Reducer(new NumericMemory({ shared: true }), options),
-    network: natsInbox,
+    network: nats.inbox,
     sharedMemory: shmInbox,
     outboxes,
     turn,
   }),
 
   async close(): Promise<void> {
-    await Promise.all([...outboxes, natsInbox, shmInbox].map((bulk) => bulk?.close()));
-    await connection.close();
+    await Promise.all([nats, shmInbox, shmOutbox].map((bulk) => bulk?.close()));
     starter.end();
   },
 };

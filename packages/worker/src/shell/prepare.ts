@@ -10,8 +10,7 @@ import {
   type BulkOutbox,
   countedInbox,
   countedOutbox,
-  NatsInbox,
-  NatsOutbox,
+  natsEnds,
   runTagOf,
   ShmInbox,
   ShmOutbox,
@@ -101,7 +100,7 @@ export class Preparation implements Preparing {
       log.info(`engine: ${this.#engine.fingerprint.library} on ${this.#engine.fingerprint.device}`);
     }
     await this.#bulk?.close();
-    this.#bulk = this.#isClosed ? null : await this.#openBulk(welcome, subjects);
+    this.#bulk = this.#isClosed ? null : await this.#openBulk(welcome);
     // Asked to leave meanwhile: what was opened after that would keep the process alive.
     if (this.#isClosed) await this.close();
     if (!this.#bulk) return;
@@ -180,10 +179,7 @@ export class Preparation implements Preparing {
     return { ...data, split: splitOf(data, welcome.data.validationShare, welcome.plan.seed) };
   }
 
-  async #openBulk(
-    { runId, sharedMemoryFolder, sharedMemoryToken }: Welcome,
-    subjects: Subjects,
-  ): Promise<Bulk | null> {
+  async #openBulk({ runId, sharedMemoryFolder, sharedMemoryToken }: Welcome): Promise<Bulk | null> {
     const { workerId, broker, log } = this.#options;
     const runTag = runTagOf(runId);
     this.#sharesMemory = seesSharedMemory(sharedMemoryFolder, sharedMemoryToken);
@@ -199,16 +195,6 @@ export class Preparation implements Preparing {
       (reason) => log.info(`waiting for the broker: ${reason}`),
       this.#closing.signal,
     );
-    if (connection === null) return null;
-    const inbox = new NatsInbox(connection, runTag, subjects, workerId);
-    const outbox = new NatsOutbox(connection, runTag, subjects, workerId);
-    return {
-      inbox,
-      outbox,
-      close: async () => {
-        await Promise.all([inbox.close(), outbox.close()]);
-        await connection.close();
-      },
-    };
+    return connection && natsEnds(connection, runId, workerId);
   }
 }

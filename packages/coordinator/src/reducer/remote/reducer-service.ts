@@ -10,12 +10,10 @@ import {
   type BrokerAddress,
   Dialogue,
   type DialoguePorts,
-  NatsInbox,
-  NatsOutbox,
+  type NatsEnds,
+  natsEnds,
   type Packet,
   reducerIdentity,
-  runTagOf,
-  subjectsOf,
   type Taken,
 } from '@unet-fleet/wire';
 import { connectWhenThere } from '@unet-fleet/wire/transport/connect';
@@ -38,12 +36,6 @@ export interface ReducerServiceOptions {
   onFailed(error: Error): void;
 }
 
-interface Bulk {
-  inbox: NatsInbox;
-  outbox: NatsOutbox;
-  close(): Promise<void>;
-}
-
 type ReducerThread = Thread<ReducerThreadFunctions, ReducerListener>;
 
 export class ReducerService {
@@ -54,7 +46,7 @@ export class ReducerService {
   readonly #reducers: readonly ServedReducer[];
   readonly #threads: readonly ReducerThread[];
   readonly #closing = new AbortController();
-  readonly #bulk: Promise<Bulk | null>;
+  readonly #bulk: Promise<NatsEnds | null>;
 
   constructor(ports: DialoguePorts, options: ReducerServiceOptions) {
     const { numThreads, pieceBytes, taken } = options;
@@ -145,7 +137,7 @@ export class ReducerService {
   }
 
   /** Null when the service ends before the broker is there. */
-  async #openBulk(): Promise<Bulk | null> {
+  async #openBulk(): Promise<NatsEnds | null> {
     const { broker, me, taken } = this.#options;
     const connection = await connectWhenThere(
       { ...broker, name: `${me} state`, peer: me },
@@ -153,17 +145,6 @@ export class ReducerService {
       () => {},
       this.#closing.signal,
     );
-    if (connection === null) return null;
-    const subjects = subjectsOf(taken.runId);
-    const inbox = new NatsInbox(connection, runTagOf(taken.runId), subjects, me);
-    const outbox = new NatsOutbox(connection, runTagOf(taken.runId), subjects, me);
-    return {
-      inbox,
-      outbox,
-      close: async () => {
-        await Promise.all([inbox.close(), outbox.close()]);
-        await connection.close();
-      },
-    };
+    return connection && natsEnds(connection, taken.runId, me);
   }
 }

@@ -4,15 +4,7 @@
  */
 import type { Version } from '@unet-fleet/law';
 import { Starter, threadData } from '@unet-fleet/shared/threads';
-import {
-  type BrokerAddress,
-  FetchError,
-  NatsInbox,
-  NatsOutbox,
-  runTagOf,
-  statePeer,
-  subjectsOf,
-} from '@unet-fleet/wire';
+import { type BrokerAddress, FetchError, natsEnds, statePeer } from '@unet-fleet/wire';
 import { connectWhenThere } from '@unet-fleet/wire/transport/connect';
 import type { ModelState } from '../bucket-owner.ts';
 import type { StateShare } from '../share.ts';
@@ -29,7 +21,6 @@ export type StateThreadFunctions = typeof functions;
 const starter = new Starter();
 const { broker, runId, term } = threadData<StateThreadOptions>();
 const peer = statePeer(term);
-const subjects = subjectsOf(runId);
 // The coordinator has found the broker before: if it is gone now it is waited for, as by connections that were up.
 const connection = (await connectWhenThere(
   { ...broker, name: `unet-fleet state ${peer}`, peer },
@@ -37,8 +28,7 @@ const connection = (await connectWhenThere(
   () => {},
   new AbortController().signal,
 ))!;
-const inbox = new NatsInbox(connection, runTagOf(runId), subjects, peer);
-const outbox = new NatsOutbox(connection, runTagOf(runId), subjects, peer);
+const { inbox, outbox, close } = natsEnds(connection, runId, peer);
 
 const functions = {
   /** From now on reducers can fetch this; what was offered before, nobody can any more. */
@@ -65,8 +55,7 @@ const functions = {
   forgetPeer: (gone: string) => inbox.cancel(gone),
 
   async close(): Promise<void> {
-    await Promise.all([inbox.close(), outbox.close()]);
-    await connection.close();
+    await close();
     starter.end();
   },
 };
