@@ -1,11 +1,14 @@
 /**
- * Where a worker's or reducer's join URL comes from. It holds a secret, and every user of a machine can list the arguments of its
+ * What workers and reducers say alike of where they join, and where a join URL comes from. It holds a secret, and every user of a machine can list the arguments of its
  * processes; so it may also come from a file, from stdin or from the environment, which they can't see.
  */
 import { resolve } from 'node:path';
 import { UserError } from '@unet-fleet/law';
 import { readBounded, refusalOf } from '@unet-fleet/shared';
 import { type JoinUrl, maxJoinUrlLength, parseJoinUrl } from '@unet-fleet/wire';
+import { Option } from 'commander';
+import { wholeArgument } from './arguments.ts';
+import type { Selection } from './config-options.ts';
 import type { Io } from './io.ts';
 
 export interface JoinFlags {
@@ -15,6 +18,23 @@ export interface JoinFlags {
 
 /** What a join URL says already. */
 const said = ['natsUrl', 'natsUser', 'natsPassword', 'natsToken', 'natsSeed', 'natsCa'] as const;
+
+/** Of whoever joins without one: where the broker is. */
+export const brokerSelection: Selection = said.map((key) => `broker.${key}` as const);
+
+export const waitBrokerOption = new Option(
+  '--wait-broker <seconds>',
+  'time to wait for a NATS server that is not there yet; default 0: fail at once',
+).argParser(wholeArgument('--wait-broker', 0, 86_400));
+
+export const waitRunOption = new Option(
+  '--wait-run <seconds>',
+  'time to wait for a coordinator, at first and whenever it is gone; default: for ever',
+).argParser(wholeArgument('--wait-run', 1, 31_536_000));
+
+/** In ms, of --wait-run. */
+export const runPatienceMs = (seconds: number = Number.POSITIVE_INFINITY): number => seconds * 1_000;
+
 const flagOf = (key: string) => `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 /** A file that a person edited may have comments beside the line. */
 const maxFileBytes = 64 * 1024;

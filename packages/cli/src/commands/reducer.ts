@@ -7,22 +7,21 @@ import { brokerOf } from '@unet-fleet/wire/transport/connect';
 import { brokerOfJoin } from '@unet-fleet/wire/transport/join';
 import { Command } from 'commander';
 import { wholeArgument } from '../arguments.ts';
-import { addConfigOptions, configFrom, type Selection } from '../config-options.ts';
+import { addConfigOptions, configFrom } from '../config-options.ts';
 import type { Io } from '../io.ts';
-import { joinOption, runOf, withoutBroker } from '../join-option.ts';
+import {
+  brokerSelection,
+  joinOption,
+  runOf,
+  runPatienceMs,
+  waitBrokerOption,
+  waitRunOption,
+  withoutBroker,
+} from '../join-option.ts';
 import { stopSignals } from '../stop-signals.ts';
 import { goOnWithoutTerminal } from '../streams/go-on.ts';
 import { createScreen } from '../terminal/screen.ts';
 import { version } from '../version.ts';
-
-const selection: Selection = [
-  'broker.natsUrl',
-  'broker.natsUser',
-  'broker.natsPassword',
-  'broker.natsToken',
-  'broker.natsSeed',
-  'broker.natsCa',
-];
 
 /** More in one process gain nothing at memory speed. */
 const maxDefaultThreads = 4;
@@ -32,7 +31,7 @@ interface ReducerFlags extends Record<string, unknown> {
   run?: string;
   name?: string;
   threads?: number;
-  waitBroker: number;
+  waitBroker?: number;
   waitRun?: number;
 }
 
@@ -50,17 +49,8 @@ export const reducerCommand = (io: Io): Command =>
         `reducers in this process, each with a thread; default: one per core, at most ${maxDefaultThreads}`,
         wholeArgument('--threads', 1, 256),
       )
-      .option(
-        '--wait-broker <seconds>',
-        'time to wait for a NATS server that is not there yet; default 0: fail at once',
-        wholeArgument('--wait-broker', 0, 86_400),
-        0,
-      )
-      .option(
-        '--wait-run <seconds>',
-        'time to wait for a coordinator, at first and whenever it is gone; default: for ever',
-        wholeArgument('--wait-run', 1, 31_536_000),
-      )
+      .addOption(waitBrokerOption)
+      .addOption(waitRunOption)
       .addHelpText(
         'after',
         '\nExamples:' +
@@ -69,13 +59,13 @@ export const reducerCommand = (io: Io): Command =>
           '\n  npx unet-fleet reducer --nats-url nats://host:4222' +
           '\n\nIt needs neither TensorFlow nor data. One more than the run has takes the place of one that is lost.',
       ),
-    selection,
+    brokerSelection,
   ).action((flags: ReducerFlags) => reduce(flags, io));
 
 async function reduce(flags: ReducerFlags, io: Io): Promise<void> {
   const joining = await joinOption(flags, io);
   const env = joining ? withoutBroker(io.env) : io.env;
-  const { broker } = configFrom(flags, selection, { ...io, env });
+  const { broker } = configFrom(flags, brokerSelection, { ...io, env });
   if (joining === null && broker.natsUrl === '') {
     throw new UserError(
       'a reducer needs --join with the URL for reducers that its coordinator prints, or --nats-url, the NATS server that it uses',
@@ -92,7 +82,7 @@ async function reduce(flags: ReducerFlags, io: Io): Promise<void> {
     () => screen.print('leaving: the run goes back to its last checkpoint; Ctrl-C again stops at once'),
     () => {},
   );
-  const brokerPatienceMs = flags.waitBroker * 1_000;
+  const brokerPatienceMs = (flags.waitBroker ?? 0) * 1_000;
   const onWait = (reason: string) => screen.print(`waiting for the broker: ${reason}`);
   try {
     const address = joining
@@ -106,7 +96,7 @@ async function reduce(flags: ReducerFlags, io: Io): Promise<void> {
     const outcome = await runReducers({
       broker: address,
       brokerPatienceMs,
-      runPatienceMs: (flags.waitRun ?? Number.POSITIVE_INFINITY) * 1_000,
+      runPatienceMs: runPatienceMs(flags.waitRun),
       reducerId: peerOf(reducerIdentity, newInstance()),
       name: flags.name ?? `${hostname()}-${process.pid}`,
       runId: runOf(joining, flags, io),

@@ -13,19 +13,22 @@ import { Command } from 'commander';
 import { wholeArgument } from '../arguments.ts';
 import { addConfigOptions, configFrom, type Selection } from '../config-options.ts';
 import type { Io } from '../io.ts';
-import { joinOption, runOf, withoutBroker } from '../join-option.ts';
+import {
+  brokerSelection,
+  joinOption,
+  runOf,
+  runPatienceMs,
+  waitBrokerOption,
+  waitRunOption,
+  withoutBroker,
+} from '../join-option.ts';
 import { stopSignals } from '../stop-signals.ts';
 import { goOnWithoutTerminal } from '../streams/go-on.ts';
 import { createScreen } from '../terminal/screen.ts';
 import { version } from '../version.ts';
 
 const selection: Selection = [
-  'broker.natsUrl',
-  'broker.natsUser',
-  'broker.natsPassword',
-  'broker.natsToken',
-  'broker.natsSeed',
-  'broker.natsCa',
+  ...brokerSelection,
   'data.images',
   'data.masks',
   'data.pack',
@@ -71,16 +74,8 @@ export const workerProcessCommand = (io: Io): Command =>
         wholeArgument('--drain-seconds', 0, 3600),
         defaultDrainSeconds,
       )
-      .option(
-        '--wait-broker <seconds>',
-        'time to wait for a NATS server that is not there yet; default 0: fail at once',
-        wholeArgument('--wait-broker', 0, 86_400),
-      )
-      .option(
-        '--wait-run <seconds>',
-        'time to wait for a coordinator, at first and whenever it is gone; default: for ever',
-        wholeArgument('--wait-run', 1, 31_536_000),
-      )
+      .addOption(waitBrokerOption)
+      .addOption(waitRunOption)
       .option(
         '--fetch',
         "fetch photos and masks, even if something lies at the coordinator's paths on this machine",
@@ -181,7 +176,7 @@ async function work(flags: WorkerFlags, io: Io): Promise<void> {
         },
       },
       brokerPatienceMs,
-      runPatienceMs: (flags.waitRun ?? Number.POSITIVE_INFINITY) * 1_000,
+      runPatienceMs: runPatienceMs(flags.waitRun),
       drainMs: flags.drainSeconds * 1_000,
       signal,
       ...(metrics && { onActivity: metrics.onActivity }),
