@@ -3,7 +3,7 @@
  * call ends, by its answer or by the process's loss; what a person could mend at the process is its loss as well, never the
  * run's end; and a process that is lost stays so, whatever is heard of it later.
  */
-import type { TrainConfig, Version } from '@unet-fleet/law';
+import type { Version } from '@unet-fleet/law';
 import type { Clock } from '@unet-fleet/shared';
 import { type Arguments, Link, type LinkMessage } from '@unet-fleet/shared/threads';
 import { Dialogue, type DialoguePorts, type Packet } from '@unet-fleet/wire';
@@ -222,6 +222,3 @@ class RemoteReducer {
     }
   }
 }
-
-/** What of a config a process has to know: of an option's values, all are plain. */
-export const trainValues = (train: TrainConfig): Record<string, number | string | boolean> => ({ ...train });
