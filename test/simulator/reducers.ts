@@ -130,13 +130,13 @@ function functionsOf(
   const peer = reducerPeerOf(cluster, term, index);
   const outboxes: BulkOutbox[] = [new NetworkOutbox(network, endpoint, peer)];
   if (sharesMemory) outboxes.push(new ShmOutbox('', 0, peer, tmpfs));
-  const options: ReducerOptions = { ...shareOf(cluster, index), train, term };
+  const options: ReducerOptions = { ...shareOf(cluster, index), train, term, hashSecret: new Uint8Array(32) };
   const functions = reducerFunctions({
     make: () => newReducer(cluster, options),
     network: new NetworkInbox(network, endpoint),
     sharedMemory: sharesMemory ? new (mutant?.sharedMemoryInbox ?? ShmInbox)('', 0, tmpfs) : null,
     outboxes,
-    // There is always something else to do: nobody asks for hashes here.
+    // There is always something else to do: nobody asks for histograms here.
     turn: () => new Promise(() => {}),
     clock: process,
   });

@@ -12,12 +12,26 @@
 import { get, set, wholeBytes } from './lanes';
 
 export * from './bf16';
+export * from './fold';
 export * from './int8';
 
 export function add(a: usize, x: usize, length: u32): void {
   const bytes = <usize>length << 2;
   const whole = wholeBytes(length);
+  const lines = bytes & ~63;
   let i: usize = 0;
+  // A line of the cache at a time: more of them are awaited at once, which is all that adding waits for.
+  for (; i < lines; i += 64) {
+    const p = a + i, q = x + i;
+    const sum0 = f32x4.add(v128.load(p), v128.load(q));
+    const sum1 = f32x4.add(v128.load(p, 16), v128.load(q, 16));
+    const sum2 = f32x4.add(v128.load(p, 32), v128.load(q, 32));
+    const sum3 = f32x4.add(v128.load(p, 48), v128.load(q, 48));
+    v128.store(p, sum0);
+    v128.store(p, sum1, 16);
+    v128.store(p, sum2, 32);
+    v128.store(p, sum3, 48);
+  }
   for (; i < whole; i += 16) set(a + i, f32x4.add(get(a + i, true), get(x + i, true)), true);
   for (; i < bytes; i += 4) set(a + i, f32x4.add(get(a + i, false), get(x + i, false)), false);
 }

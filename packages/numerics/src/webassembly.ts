@@ -36,6 +36,7 @@ type FormatKernels = Record<`round${'Bf16' | 'Int8'}`, (a: number, length: numbe
 export interface KernelExports extends Record<OptimizerKernel, UpdateKernel>, FormatKernels {
   add(a: number, x: number, length: number): void;
   blockSumsOfSquares(a: number, length: number, sums: number): void;
+  foldBlocks(a: number, length: number, key: number, sums: number): void;
 }
 
 /** See assembly/pixels.ts. */

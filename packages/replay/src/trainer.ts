@@ -5,7 +5,13 @@
  */
 import type { ModelState, StepUpdate } from '@unet-fleet/coordinator';
 import { commitStep } from '@unet-fleet/coordinator/reducer/commit';
-import { gradientSha256, nodeSha256 } from '@unet-fleet/coordinator/reducer/hashing';
+import {
+  type GradientDigests,
+  gradientSha256,
+  nodeSha256,
+  plainDigests,
+  StepDigests,
+} from '@unet-fleet/coordinator/reducer/hashing';
 import {
   type FirstPass,
   firstPassOf,
@@ -73,6 +79,7 @@ export class Trainer {
   readonly #held: FloatVector;
   readonly #slots: FloatVector[];
   readonly #statistics: Float32Array;
+  readonly #digests: StepDigests;
 
   get #retriesInFloat32(): boolean {
     return this.#options.train.onNonFinite === 'retry-float32';
@@ -83,6 +90,7 @@ export class Trainer {
     this.#options = options;
     const memory = new NumericMemory({ shared: true });
     const { gradients: format, weights } = wireFormats[options.train.wire];
+    this.#digests = new StepDigests(memory);
     this.#nodes = new NodeComputer(options.model, {
       ...{ memory, format },
       retriesInFloat32: this.#retriesInFloat32,
@@ -99,7 +107,7 @@ export class Trainer {
    * Takes the weights over a step at the rate that the ledger gives. The rate is the ledger's because a plateau
    * schedule depends on validations, which are not computed again.
    */
-  async step({ step, answers, learningRate }: LedgerLine): Promise<Recomputed> {
+  async step({ step, answers, learningRate, hashKey }: LedgerLine): Promise<Recomputed> {
     const { batches, engine, onLeaf, plan, train } = this.#options;
     if (this.#held !== this.#parameters) {
       this.#held.view.set(this.#parameters.view);
@@ -109,6 +117,7 @@ export class Trainer {
     const position = stepPlan(plan, versionBefore(step));
     const { numLeaves } = position;
     const firstPass = await this.#firstPass(position);
+    const digests = this.#digestsOf(hashKey);
     const wanted = new Set(answers.map(({ node }) => nodeKey(node)));
     const recomputed: Recomputed['answers'] = new Map();
     const root = await this.#nodes.sum(
@@ -122,11 +131,11 @@ export class Trainer {
         return loss;
       },
       (sum) => {
-        if (wanted.has(nodeKey(sum.node))) recomputed.set(nodeKey(sum.node), answerOf(sum));
+        if (wanted.has(nodeKey(sum.node))) recomputed.set(nodeKey(sum.node), answerOf(sum, digests));
       },
     );
     const leaves = root.leaves.map(({ sums }) => sums);
-    const hash = gradientSha256(root.gradients.view);
+    const hash = gradientSha256(root.gradients, digests);
     const gradientNorm = await commitStep(
       {
         sumsOfSquares: async () => [{ bucket: 0, blocks: blockSumsOfSquares(root.gradients) }],
@@ -165,6 +174,12 @@ export class Trainer {
     return { ...firstPassOf(ofLoss, model.config.numClasses, leaves), leaves };
   }
 
+  #digestsOf(hashKey: string | undefined): GradientDigests {
+    if (hashKey === undefined) return plainDigests;
+    this.#digests.key = hashKey;
+    return this.#digests;
+  }
+
   #apply({ gradients, leaves }: NodeSum, { skippedLeaves, scalars }: StepUpdate): void {
     this.#optimizer.apply({ parameters: this.#parameters, gradients, slots: this.#slots }, scalars);
     leaves.forEach(({ statistics }, leaf) => {
@@ -174,7 +189,7 @@ export class Trainer {
 }
 
 /** As the ledger has it. */
-const answerOf = (sum: NodeSum): { sha256: string; leaves: LeafSums[] } => ({
-  sha256: nodeSha256(sum.gradients.view, statisticsOf(sum)),
+const answerOf = (sum: NodeSum, digests: GradientDigests): { sha256: string; leaves: LeafSums[] } => ({
+  sha256: nodeSha256(sum.gradients, statisticsOf(sum), digests),
   leaves: sum.leaves.map(({ sums }) => sums),
 });

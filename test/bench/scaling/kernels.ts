@@ -1,7 +1,7 @@
 /** What is done to every byte of a gradient so that a run is what it is, each timed beside a plain copy, in turns. */
 
 import { loadConfig } from '@unet-fleet/config/load';
-import { digestOf } from '@unet-fleet/coordinator/reducer/hashing';
+import { StepDigests } from '@unet-fleet/coordinator/reducer/hashing';
 import { blockSumsOfSquares, combineNodes, createOptimizer, NumericMemory } from '@unet-fleet/numerics';
 import { checksumOf } from '@unet-fleet/wire';
 import { median } from '../spread.ts';
@@ -18,6 +18,7 @@ export function timeKernels(numValues: number, numRounds: number): KernelTimes {
   const [parameters, gradients, other] = [vector(), vector(), vector()];
   const slots = optimizer.slots.map(vector);
   gradients.view.fill(1e-3);
+  const digests = new StepDigests(memory);
   const bytes = () =>
     new Uint8Array(gradients.view.buffer, gradients.view.byteOffset, gradients.view.byteLength);
   const scalars = { scale: 1e-6, normCoefficient: 1, learningRate: 1e-3, updateIndex: 1 };
@@ -27,7 +28,7 @@ export function timeKernels(numValues: number, numRounds: number): KernelTimes {
     'finite check and norm': () => void blockSumsOfSquares(gradients),
     update: () => optimizer.apply({ parameters, gradients, slots }, scalars),
     checksum: () => void checksumOf(bytes()),
-    hash: () => void digestOf(gradients.view),
+    hash: () => void digests.ofDelivery(gradients),
   };
   const times = Object.fromEntries(Object.keys(kernels).map((name) => [name, [] as number[]]));
   for (let round = 0; round <= numRounds; round++) {

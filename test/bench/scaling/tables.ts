@@ -218,7 +218,7 @@ export function priceTable(constants: Constants, kernels: KernelTimes, kernelByt
       ],
       [
         'hashes for the ledger',
-        `${time('hash')} for each gradient that a reducer gets, and for the sum; beside other work`,
+        `${time('hash')} for each gradient that a reducer gets, and for the sum`,
         'none',
         `${ms(kernels.hash * scale)} ms (N + 1)/R of a reducer's processor`,
       ],

@@ -29,7 +29,7 @@ export function emptyState(
   };
 }
 
-/** SHA-256 of one bucket of a step: of what was delivered and used, and of the root (null for the statistics). */
+/** Digests of one bucket of a step: of what was delivered and used, and of the root (null for the statistics); see hashing.ts. */
 export interface BucketHashes {
   bucket: number;
   root: Uint8Array | null;
@@ -65,6 +65,6 @@ export interface BucketOwner {
   sumsOfSquares(numLeaves: number): BucketSquares[];
   /** Takes its buckets to the next version, and offers each the moment it is done. */
   apply(update: StepUpdate, outboxes: readonly BulkOutbox[]): void;
-  /** Of the step that was applied last; what is returned may be called once all is hashed. */
-  hashesOfApplied(): () => BucketHashes[];
+  /** Of the step that was applied last. */
+  hashesOfApplied(): BucketHashes[];
 }

@@ -1,6 +1,6 @@
 /**
  * What a reducer does when it is asked to, as functions that the coordinator calls in another thread. What it keeps true:
- * hashing and counting wait for whatever else there is to do, and a node that can't be had is an answer, not an error.
+ * counting waits for whatever else there is to do, and a node that can't be had is an answer, not an error.
  */
 import type { TreeNode, Version } from '@unet-fleet/law';
 import { type Clock, realClock } from '@unet-fleet/shared';
@@ -38,21 +38,10 @@ export function reducerFunctions({
   clock = realClock,
 }: ReducerPorts) {
   let made: Reducer | null = null;
-  let hashing: Promise<void> | null = null;
 
   function reducer(): Reducer {
     made ??= make();
     return made;
-  }
-
-  /** Hashes what there is to hash, and looks for other work between two buckets. */
-  function hash(): Promise<void> {
-    hashing ??= (async () => {
-      while (made?.hashNext()) await turn();
-    })().finally(() => {
-      hashing = null;
-    });
-    return hashing;
   }
 
   return {
@@ -74,7 +63,6 @@ export function reducerFunctions({
         if (error instanceof FetchError) return error.message;
         throw error;
       }
-      void hash();
       return null;
     },
 
@@ -84,12 +72,7 @@ export function reducerFunctions({
     apply: (update: StepUpdate, isWatched: boolean) => reducer().apply(update, outboxes, isWatched),
 
     /** Of the step that was applied last. */
-    async hashes(): Promise<BucketHashes[]> {
-      // Taken now: the next step may be applied before all are there.
-      const hashes = reducer().hashesOfApplied();
-      await hash();
-      return hashes();
-    },
+    hashes: (): BucketHashes[] => reducer().hashesOfApplied(),
 
     /** Of the gradient of this version's commit; null if a later one has taken its place. */
     async histograms(version: Version, tensors: readonly TensorRange[]): Promise<TensorPart[] | null> {

@@ -36,13 +36,15 @@ import type { Clock } from '@unet-fleet/shared';
 import type { BulkInbox, BulkKey, BulkOutbox, EarlyInbox } from '@unet-fleet/wire';
 import type { BucketHashes, BucketOwner, BucketSquares, ModelState, StepUpdate } from './bucket-owner.ts';
 import { EarlyBuckets } from './early-buckets.ts';
-import { Hashing, type HashJob } from './hashing.ts';
+import { StepDigests, stepKeyOf } from './hashing.ts';
 import { KeptGradient, type TensorPart, type TensorRange } from './kept-gradient.ts';
 
 export interface ParameterBucketOptions {
   buckets: Bucket[];
   train: TrainConfig;
   term: number;
+  /** From which the keys come under which deliveries are hashed; the coordinator's start has one, and no worker knows it. */
+  hashSecret: Uint8Array;
 }
 
 interface BucketState {
@@ -53,17 +55,10 @@ interface BucketState {
   slots: FloatVector[];
   /** Sums that wait for their siblings, by node. */
   held: Map<string, { node: TreeNode; values: FloatVector }>;
-  /** Of the root, taken while its values are still in the processor's cache; null before it is there. */
-  rootSquares: Float64Array | null;
+  /** Taken while its values are still in the processor's cache; null before it is there. */
+  root: { squares: Float64Array; digest: Uint8Array } | null;
   /** What was fetched for this step and used. */
-  deliveries: { node: TreeNode; peer: string; hash: HashJob }[];
-}
-
-/** Hashes of a step that was applied, as far as they are known. */
-interface AppliedStep {
-  bucket: Bucket;
-  root: HashJob;
-  deliveries: BucketState['deliveries'];
+  deliveries: BucketHashes['deliveries'];
 }
 
 export class ParameterBuckets implements BucketOwner {
@@ -76,13 +71,14 @@ export class ParameterBuckets implements BucketOwner {
   #version = 0;
   /** Vectors to reuse, by length: a step allocates nothing after the first. */
   readonly #free = new Map<number, FloatVector[]>();
-  readonly #hashing: Hashing;
+  readonly #hashSecret: Uint8Array;
+  readonly #digests: StepDigests;
   readonly #early = new EarlyBuckets({
     take: (length) => this.#take(length),
     release: (vector) => this.#release(vector),
   });
   /** Of the step that was applied last. */
-  #applied: AppliedStep[] = [];
+  #applied: BucketHashes[] = [];
   readonly #watched = new KeptGradient((vector) => this.#release(vector));
   /** Whose root is kept when it is applied. */
   #watchedVersion = 0;
@@ -90,6 +86,8 @@ export class ParameterBuckets implements BucketOwner {
   constructor(memory: NumericMemory, options: ParameterBucketOptions) {
     this.#memory = memory;
     this.#term = options.term;
+    this.#hashSecret = options.hashSecret;
+    this.#digests = new StepDigests(memory);
     this.#optimizer = createOptimizer(options.train);
     this.#formats = wireFormats[options.train.wire];
     const { weights } = this.#formats;
@@ -102,15 +100,14 @@ export class ParameterBuckets implements BucketOwner {
         offered: weights === 'float32' ? parameters : memory.allocate(packedLength(weights, length)),
         slots: this.#optimizer.slots.map(() => memory.allocate(length)),
         held: new Map(),
-        rootSquares: null,
+        root: null,
         deliveries: [],
       };
     });
-    this.#hashing = new Hashing(2 * options.buckets.length, (vector) => this.#giveBack(vector));
   }
 
   load(version: Version, { parameters, slots }: ModelState, outboxes: readonly BulkOutbox[]): void {
-    this.#version = version;
+    this.#begin(version);
     for (const state of this.#states) {
       const { offset, length } = state.bucket;
       state.parameters.view.set(parameters.subarray(offset, offset + length));
@@ -163,7 +160,10 @@ export class ParameterBuckets implements BucketOwner {
         // A late twin may come when the node is there already, or even when its step has been applied.
         if (version !== this.#version || isCovered(state, node, numLeaves)) return this.#release(values);
         unpack(values, key.format);
-        state.deliveries.push({ node, peer, hash: this.#hashing.add(values) });
+        state.deliveries.push({
+          ...{ node, peer, numBytes: packedBytes(key.format, state.bucket.length) },
+          digest: this.#digests.ofDelivery(values),
+        });
         this.#combine(state, node, values, numLeaves);
       }),
     );
@@ -187,9 +187,9 @@ export class ParameterBuckets implements BucketOwner {
   }
 
   sumsOfSquares(): BucketSquares[] {
-    return this.#states.map(({ bucket, rootSquares }) => {
-      if (!rootSquares) throw new Error(`bucket ${bucket.id} has no root yet`);
-      return { bucket: bucket.id, blocks: rootSquares };
+    return this.#states.map(({ bucket, root }) => {
+      if (!root) throw new Error(`bucket ${bucket.id} has no root yet`);
+      return { bucket: bucket.id, blocks: root.squares };
     });
   }
 
@@ -207,45 +207,28 @@ export class ParameterBuckets implements BucketOwner {
       const gradients = this.#root(state, numLeaves);
       this.#optimizer.apply({ parameters: state.parameters, gradients, slots: state.slots }, scalars);
       this.#offer(state, scalars.updateIndex, outboxes);
-      const { bucket, deliveries } = state;
-      this.#applied.push({ bucket, deliveries, root: this.#rootHash(state, gradients, numLeaves) });
+      const { bucket, deliveries, root } = state;
+      this.#applied.push({ bucket: bucket.id, root: root!.digest, deliveries });
       // The root, and parts of it that an answer left which could not be fetched whole.
       for (const { values } of state.held.values()) {
         if (isWatched && values === gradients) this.#watched.keep(bucket, values);
         else this.#release(values);
       }
       state.held.clear();
-      state.rootSquares = null;
+      state.root = null;
       state.deliveries = [];
     }
-    this.#version = scalars.updateIndex;
+    this.#begin(scalars.updateIndex);
   }
 
-  /** A root that one worker delivered whole has the hash of its delivery. */
-  #rootHash(state: BucketState, gradients: FloatVector, numLeaves: number): HashJob {
-    const root = nodeKey(rootOf(numLeaves));
-    const whole = state.deliveries.find(({ node }) => nodeKey(node) === root);
-    return whole?.hash ?? this.#hashing.add(gradients);
+  /** From now on gradients are collected that are computed with this version. */
+  #begin(version: Version): void {
+    this.#version = version;
+    this.#digests.key = stepKeyOf(this.#hashSecret, version);
   }
 
-  /** Hashes a bucket. False: there is none left to hash. */
-  hashNext(): boolean {
-    return this.#hashing.hashNext();
-  }
-
-  hashesOfApplied(): () => BucketHashes[] {
-    const applied = this.#applied;
-    return () =>
-      applied.map(({ bucket, root, deliveries }) => ({
-        bucket: bucket.id,
-        root: hashed(root),
-        deliveries: deliveries.map(({ node, peer, hash }) => ({
-          node,
-          peer,
-          numBytes: packedBytes(this.#formats.gradients, bucket.length),
-          digest: hashed(hash),
-        })),
-      }));
+  hashesOfApplied(): BucketHashes[] {
+    return this.#applied;
   }
 
   /** See KeptGradient. */
@@ -266,10 +249,7 @@ export class ParameterBuckets implements BucketOwner {
     return root.values;
   }
 
-  /**
-   * Adds upwards as far as siblings are there. The sum is left in the vector whose own values are not needed any more for
-   * their hash.
-   */
+  /** Adds upwards as far as siblings are there. */
   #combine(state: BucketState, node: TreeNode, values: FloatVector, numLeaves: number): void {
     const root = rootOf(numLeaves);
     while (node.level < root.level) {
@@ -278,18 +258,15 @@ export class ParameterBuckets implements BucketOwner {
         const sibling = state.held.get(nodeKey(siblingOf(node)));
         if (!sibling) break;
         state.held.delete(nodeKey(sibling.node));
-        const [sum, addend] = this.#hashing.isWaiting(sibling.values)
-          ? [values, sibling.values]
-          : [sibling.values, values];
-        this.#hashing.settle(sum);
-        combineNodes(sum, addend, this.#formats.gradients);
-        this.#release(addend);
-        values = sum;
+        // What has come last is in the processor's cache.
+        combineNodes(values, sibling.values, this.#formats.gradients);
+        this.#release(sibling.values);
       }
       node = parent;
     }
     state.held.set(nodeKey(node), { node, values });
-    if (node.level === root.level) state.rootSquares = blockSumsOfSquares(values);
+    if (node.level < root.level) return;
+    state.root = { squares: blockSumsOfSquares(values), digest: this.#digests.ofRoot(values) };
   }
 
   #take(length: number): FloatVector {
@@ -297,10 +274,6 @@ export class ParameterBuckets implements BucketOwner {
   }
 
   #release(vector: FloatVector): void {
-    this.#hashing.release(vector);
-  }
-
-  #giveBack(vector: FloatVector): void {
     const vectors = this.#free.get(vector.length);
     if (vectors) vectors.push(vector);
     else this.#free.set(vector.length, [vector]);
@@ -314,8 +287,3 @@ const isCovered = (state: BucketState, node: TreeNode, numLeaves: number): boole
 /** Whether all leaves of the inner node are the outer one's. Nodes of a tree are nested or have no leaf in common. */
 const contains = (outer: TreeNode, inner: TreeNode, numLeaves: number): boolean =>
   firstLeaf(outer) <= firstLeaf(inner) && endLeaf(inner, numLeaves) <= endLeaf(outer, numLeaves);
-
-function hashed({ digest }: HashJob): Uint8Array {
-  if (!digest) throw new Error('a hash was asked for before it was there');
-  return digest;
-}

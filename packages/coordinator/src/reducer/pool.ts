@@ -3,6 +3,7 @@
  * buckets, so that their number changes nothing.
  */
 
+import { randomBytes } from 'node:crypto';
 import {
   type ModelDescription,
   nodeKey,
@@ -10,6 +11,7 @@ import {
   type TensorSpec,
   type TreeNode,
   type Version,
+  versionBefore,
 } from '@unet-fleet/law';
 import type { UpdateScalars } from '@unet-fleet/numerics';
 import type { StepHashes } from '@unet-fleet/record';
@@ -18,11 +20,14 @@ import { coordinatorIdentity } from '@unet-fleet/wire';
 import type { BucketHashes, BucketSquares, ModelState, StepUpdate } from './bucket-owner.ts';
 import type { StepOwners } from './commit.ts';
 import { NodeUnavailable } from './failure.ts';
-import { combineDigests } from './hashing.ts';
+import { combineDigests, stepKeyOf } from './hashing.ts';
 import type { TensorPart } from './kept-gradient.ts';
 import { ownedIn, shareOf } from './share.ts';
 import type { ReducerListener, ReducerThreadFunctions, ReducerThreadOptions } from './thread.ts';
 import { mergeHistograms, type ValueHistogram } from './value-histogram.ts';
+
+/** Of a start of a coordinator. */
+export const newHashSecret = (): Uint8Array => randomBytes(32);
 
 const nobody: ReducerListener = { onFault: () => {}, onWait: () => {} };
 
@@ -48,31 +53,42 @@ export interface GradientHistograms {
 export class ReducerPool implements StepOwners {
   readonly #reducers: readonly ReducerThread[];
   readonly #tensors: readonly TensorSpec[];
+  readonly #hashSecret: Uint8Array;
   #watch: GradientWatch | null = null;
+  /** The weights that the step before was on. */
+  #lastVersion: Version = 0;
 
-  constructor(reducers: readonly ReducerThread[], tensors: readonly TensorSpec[]) {
+  /** `hashSecret`: as the reducers have it. */
+  constructor(
+    reducers: readonly ReducerThread[],
+    tensors: readonly TensorSpec[],
+    hashSecret: Uint8Array = newHashSecret(),
+  ) {
     this.#reducers = reducers;
     this.#tensors = tensors;
+    this.#hashSecret = hashSecret;
   }
 
   static start(
-    options: Omit<ReducerThreadOptions, 'identity' | 'reducer' | 'buckets' | 'statistics'>,
+    options: Omit<ReducerThreadOptions, 'identity' | 'reducer' | 'buckets' | 'statistics' | 'hashSecret'>,
     model: ModelDescription,
     numReducers: number,
     listener: ReducerListener = nobody,
   ): ReducerPool {
+    const hashSecret = newHashSecret();
     const reducers = Array.from({ length: numReducers }, (_, reducer) => {
       const data: ReducerThreadOptions = {
         ...options,
         identity: coordinatorIdentity,
         reducer,
+        hashSecret,
         ...ownedIn(shareOf(model, reducer, numReducers), model.numStatistics),
       };
       const file = new URL('./thread.js', import.meta.url);
       const settings = { name: 'a reducer thread', data, functions: listener };
       return new Thread<ReducerThreadFunctions, ReducerListener>(file, settings);
     });
-    return new ReducerPool(reducers, model.parameters);
+    return new ReducerPool(reducers, model.parameters, hashSecret);
   }
 
   get numReducers(): number {
@@ -124,6 +140,7 @@ export class ReducerPool implements StepOwners {
   apply(update: StepUpdate): Promise<void> {
     const { scalars } = update;
     const isWatched = this.#watch?.isWanted(scalars.updateIndex) ?? false;
+    this.#lastVersion = versionBefore(scalars.updateIndex);
     const applied = this.#all('apply', [update, isWatched]);
     if (isWatched) void this.#tellHistograms(scalars);
     return applied.then(() => {});
@@ -149,12 +166,10 @@ export class ReducerPool implements StepOwners {
     this.#watch?.onHistograms({ step: updateIndex, scale, tensors: combineHistograms(parts, tensors) });
   }
 
-  /**
-   * Hashes of the step that was applied last: to be asked for before the next one is. Made beside the reducers' other
-   * work, so the commit does not wait for them.
-   */
+  /** Hashes of the step that was applied last: to be asked for before the next one is. */
   async stepHashes(): Promise<StepHashes> {
-    return combineHashes((await this.#all('hashes', [])).flat());
+    const hashKey = stepKeyOf(this.#hashSecret, this.#lastVersion);
+    return { hashKey, ...combineHashes((await this.#all('hashes', [])).flat()) };
   }
 
   async close(): Promise<void> {
@@ -174,7 +189,7 @@ export class ReducerPool implements StepOwners {
 }
 
 /** Puts the buckets of all reducers together, in the order of the buckets. */
-export function combineHashes(buckets: BucketHashes[]): StepHashes {
+export function combineHashes(buckets: BucketHashes[]): Omit<StepHashes, 'hashKey'> {
   const inOrder = buckets.toSorted((a, b) => a.bucket - b.bucket);
   const byNode = new Map<string, BucketHashes['deliveries']>();
   for (const delivery of inOrder.flatMap(({ deliveries }) => deliveries)) {

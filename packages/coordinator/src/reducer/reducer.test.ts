@@ -13,7 +13,7 @@ import { NumericMemory } from '@unet-fleet/numerics';
 import { type BulkInbox, type BulkKey, type BulkOutbox, FetchError } from '@unet-fleet/wire';
 import { expect, test } from 'vitest';
 import type { ModelState, StepUpdate } from './bucket-owner.ts';
-import { combineDigests, digestOf } from './hashing.ts';
+import { combineDigests, digestOf, StepDigests, stepKeyOf } from './hashing.ts';
 import { combineHashes } from './pool.ts';
 import { Reducer } from './reducer.ts';
 import { StatisticsBucket } from './statistics.ts';
@@ -28,6 +28,7 @@ const train = {
   clip: 'none',
 } as TrainConfig;
 const numLeaves = 7;
+const hashSecret = Uint8Array.of(1, 2, 3);
 const buckets: Bucket[] = [
   { id: 0, offset: 0, length: 5 },
   { id: 1, offset: 5, length: 3 },
@@ -92,7 +93,7 @@ const zeros = (): ModelState => ({
 });
 
 const newReducer = (): { reducer: Reducer; inbox: ManualInbox } => {
-  const options = { buckets, train, term: 1, statistics: null };
+  const options = { buckets, train, term: 1, statistics: null, hashSecret };
   const reducer = new Reducer(new NumericMemory({ shared: true }), options);
   reducer.load(0, zeros(), []);
   return { reducer, inbox: new ManualInbox() };
@@ -185,56 +186,89 @@ test('an answer that came in part is made whole by one that holds more', async (
 });
 
 /** Of values that are cut as the buckets of this test. */
-const sha256Of = (values: Float32Array): string =>
-  combineDigests(buckets.map(({ offset, length }) => digestOf(values.subarray(offset, offset + length))));
-
-/** Hashes so many vectors, now and then, as a reducer does between other work. */
-function hashSome(reducer: Reducer, numVectors: number): void {
-  for (let i = 0; i < numVectors; i++) reducer.hashNext();
+function sha256Of(values: Float32Array, what: 'ofRoot' | 'ofDelivery', step = 0): string {
+  const memory = new NumericMemory();
+  const digests = new StepDigests(memory);
+  digests.key = stepKeyOf(hashSecret, step);
+  const parts = buckets.map(({ offset, length }) => memory.from(values.subarray(offset, offset + length)));
+  return combineDigests(parts.map((part) => digests[what](part)));
 }
 
-test('hashes tell what was delivered and the root, whatever was hashed when', async () => {
-  for (const numHashed of [0, 1, 3, 100]) {
-    const { reducer, inbox } = newReducer();
-    const nodes = [...coverOf(3, numLeaves, numLeaves), ...coverOf(0, 3, numLeaves)];
-    for (const node of nodes) {
-      const collected = reducer.collect(inbox, `w${node.index}`, 0, node, numLeaves);
-      inbox.deliver();
-      await collected;
-      hashSome(reducer, numHashed);
-    }
-    expect(commit(reducer)).toEqual(expected);
-    // The next step goes on before the hashes of this one are all there.
-    const next = reducer.collect(inbox, 'w', 1, leafNode(0), numLeaves);
-    inbox.deliver();
-    await next;
-    hashSome(reducer, 100);
-    const hashes = combineHashes(reducer.hashesOfApplied()());
-    expect(hashes.gradientSha256).toBe(sha256Of(nodeGradient(root)));
-    expect(hashes.nodes).toEqual(
-      nodes.map((node) => ({
-        node,
-        sha256: sha256Of(nodeGradient(node)),
-        numBytes: numParameters * 4,
-        peers: [`w${node.index}`],
-      })),
-    );
-  }
-});
-
-test('the hash of a root that was delivered whole is that of the delivery', async () => {
+test('hashes tell what was delivered and the root', async () => {
   const { reducer, inbox } = newReducer();
-  const collected = reducer.collect(inbox, 'w', 0, root, numLeaves);
+  const nodes = [...coverOf(3, numLeaves, numLeaves), ...coverOf(0, 3, numLeaves)];
+  for (const node of nodes) {
+    const collected = reducer.collect(inbox, `w${node.index}`, 0, node, numLeaves);
+    inbox.deliver();
+    await collected;
+  }
+  expect(commit(reducer)).toEqual(expected);
+  // What comes for the next step is none of this one's.
+  const next = reducer.collect(inbox, 'w', 1, leafNode(0), numLeaves);
   inbox.deliver();
-  await collected;
-  commit(reducer);
-  hashSome(reducer, buckets.length);
-  const { gradientSha256, nodes } = combineHashes(reducer.hashesOfApplied()());
-  expect(gradientSha256).toBe(sha256Of(nodeGradient(root)));
-  expect(nodes).toMatchObject([{ node: root, sha256: gradientSha256, peers: ['w'] }]);
+  await next;
+  const hashes = combineHashes(reducer.hashesOfApplied());
+  expect(hashes.gradientSha256).toBe(sha256Of(nodeGradient(root), 'ofRoot'));
+  expect(hashes.nodes).toEqual(
+    nodes.map((node) => ({
+      node,
+      sha256: sha256Of(nodeGradient(node), 'ofDelivery'),
+      numBytes: numParameters * 4,
+      peers: [`w${node.index}`],
+    })),
+  );
 });
 
-test('hashes of a step outlive the commit of the next one', async () => {
+test('the root has one hash in every run, and a delivery another in every step and start', async () => {
+  const collect = async (secret: Uint8Array, step: number) => {
+    const options = { buckets, train, term: 1, statistics: null, hashSecret: secret };
+    const reducer = new Reducer(new NumericMemory(), options);
+    reducer.load(step, zeros(), []);
+    const inbox: BulkInbox = {
+      async fetch(_peer, _key, bucket, into) {
+        into.set(new Uint8Array(new Float32Array(buckets[bucket]!.length).fill(0.5).buffer));
+      },
+      async close() {},
+    };
+    await reducer.collect(inbox, 'w', step, leafNode(0), 1);
+    reducer.apply(updateOf(step + 1, 1), []);
+    const { gradientSha256, nodes } = combineHashes(reducer.hashesOfApplied());
+    return [gradientSha256, nodes[0]!.sha256] as const;
+  };
+  const of = await Promise.all([
+    collect(Uint8Array.of(1), 0),
+    collect(Uint8Array.of(1), 1),
+    collect(Uint8Array.of(2), 0),
+  ]);
+  expect(new Set(of.map(([ofRoot]) => ofRoot)).size).toBe(1);
+  expect(new Set(of.map(([, ofDelivery]) => ofDelivery)).size).toBe(3);
+});
+
+test('vectors that differ in a bit, in their order or in zeros at their end have other hashes', () => {
+  const memory = new NumericMemory();
+  const digests = new StepDigests(memory);
+  digests.key = stepKeyOf(hashSecret, 0);
+  const values = Float32Array.from({ length: 3_001 }, (_, i) => Math.sin(i));
+  const flipped = (bit: number) => {
+    const bytes = new Uint8Array(values.slice().buffer);
+    bytes[bit >> 3]! ^= 1 << (bit & 7);
+    return new Float32Array(bytes.buffer);
+  };
+  const others = [
+    ...[0, 31, 32 * 1_024, 32 * 3_000 + 5, 32 * 3_001 - 1].map(flipped),
+    Float32Array.from([
+      ...values.subarray(1_024, 2_048),
+      ...values.subarray(0, 1_024),
+      ...values.subarray(2_048),
+    ]),
+    Float32Array.from([...values, 0]),
+    values.subarray(0, 3_000),
+  ];
+  const hashes = [values, ...others].map((of) => combineDigests([digests.ofDelivery(memory.from(of))]));
+  expect(new Set(hashes).size).toBe(hashes.length);
+});
+
+test('each step has its own hashes', async () => {
   const { reducer, inbox } = newReducer();
   const hashesOf = [];
   for (const step of [0, 1]) {
@@ -244,11 +278,10 @@ test('hashes of a step outlive the commit of the next one', async () => {
       await collected;
     }
     commit(reducer, step + 1);
-    hashesOf.push(reducer.hashesOfApplied());
+    hashesOf.push(combineHashes(reducer.hashesOfApplied()));
   }
-  hashSome(reducer, 1000);
-  const roots = hashesOf.map((hashes) => combineHashes(hashes()).gradientSha256);
-  expect(roots).toEqual([sha256Of(nodeGradient(root, 0)), sha256Of(nodeGradient(root, 1))]);
+  const roots = hashesOf.map(({ gradientSha256 }) => gradientSha256);
+  expect(roots).toEqual([0, 1].map((step) => sha256Of(nodeGradient(root, step), 'ofRoot')));
 });
 
 test('hashes name everybody whose values were used', async () => {
@@ -264,11 +297,10 @@ test('hashes name everybody whose values were used', async () => {
   inbox.deliver();
   await left;
   commit(reducer);
-  hashSome(reducer, 100);
-  expect(combineHashes(reducer.hashesOfApplied()()).nodes).toEqual([
+  expect(combineHashes(reducer.hashesOfApplied()).nodes).toEqual([
     {
       node: root,
-      sha256: sha256Of(nodeGradient(root)),
+      sha256: sha256Of(nodeGradient(root), 'ofDelivery'),
       numBytes: numParameters * 4,
       peers: ['lossy', 'other'],
     },
@@ -290,9 +322,8 @@ test('a node some of whose values came as parts of others has no hash', async ()
     await collected;
   }
   commit(reducer);
-  hashSome(reducer, 100);
-  const { gradientSha256, nodes } = combineHashes(reducer.hashesOfApplied()());
-  expect(gradientSha256).toBe(sha256Of(nodeGradient(root)));
+  const { gradientSha256, nodes } = combineHashes(reducer.hashesOfApplied());
+  expect(gradientSha256).toBe(sha256Of(nodeGradient(root), 'ofRoot'));
   expect(nodes.map(({ node, sha256, peers }) => [nodeKey(node), sha256, peers])).toEqual([
     ['3:0', null, ['lossy']],
     ['2:0', null, ['other']],
@@ -382,7 +413,7 @@ test('the statistics of a skipped leaf are left out', async () => {
 });
 
 test('no version can be fetched while it is written over, and the next one is offered whole', async () => {
-  const options = { buckets, train, term: 1, statistics: { bucketId: 9, numStatistics: 1 } };
+  const options = { buckets, train, term: 1, statistics: { bucketId: 9, numStatistics: 1 }, hashSecret };
   const reducer = new Reducer(new NumericMemory({ shared: true }), options);
   const said: string[] = [];
   const outbox: BulkOutbox = {

@@ -74,15 +74,9 @@ export class Reducer {
     for (const owner of this.#owners) owner.apply(update, outboxes);
   }
 
-  /** Does a piece of the hashing that is left, of some ms at most. False: there is none. */
-  hashNext(): boolean {
-    return this.#parameters.hashNext();
-  }
-
-  /** Of the step that was applied last; what is returned may be called once `hashNext` has no more to do. */
-  hashesOfApplied(): () => BucketHashes[] {
-    const hashes = this.#owners.map((owner) => owner.hashesOfApplied());
-    return () => hashes.flatMap((ofOwner) => ofOwner());
+  /** Of the step that was applied last. */
+  hashesOfApplied(): BucketHashes[] {
+    return this.#owners.flatMap((owner) => owner.hashesOfApplied());
   }
 
   /** See KeptGradient. */

@@ -12,7 +12,7 @@ import { digestOf } from './hashing.ts';
 /** Of whatever else travels in another one: they are few. */
 const format = 'float32';
 
-/** What was fetched for a step, hashed when somebody asks: nothing is written over it. */
+/** What was fetched for a step and used. Nothing is written over it. */
 interface Delivery {
   node: TreeNode;
   peer: string;
@@ -87,17 +87,11 @@ export class StatisticsBucket implements BucketOwner {
     this.#offer(outboxes);
   }
 
-  hashesOfApplied(): () => BucketHashes[] {
-    const applied = this.#applied;
-    return () => {
-      const deliveries = applied.map(({ node, peer, values }) => ({
-        node,
-        peer,
-        numBytes: values.byteLength,
-        digest: digestOf(values),
-      }));
-      return [{ bucket: this.#bucketId, root: null, deliveries }];
-    };
+  hashesOfApplied(): BucketHashes[] {
+    const deliveries = this.#applied.map(({ node, peer, values }) => ({
+      ...{ node, peer, numBytes: values.byteLength, digest: digestOf(values) },
+    }));
+    return [{ bucket: this.#bucketId, root: null, deliveries }];
   }
 
   #offer(outboxes: readonly BulkOutbox[]): void {

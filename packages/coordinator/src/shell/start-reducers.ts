@@ -110,7 +110,8 @@ async function startRemote(
   if (recruits.length === 0) return null;
   // A worker hands its gradients over in one way: in shared memory only where every reducer sees it.
   const usesSharedMemory = memory !== null && recruits.every(({ offer }) => offer.sharesMemory);
-  const reducers = new ReducerPool(remote.take(recruits, usesSharedMemory), model.parameters);
+  const taken = remote.take(recruits, usesSharedMemory);
+  const reducers = new ReducerPool(taken, model.parameters, remote.hashSecret);
   cleanups.add(() => reducers.close());
   await remote.offer(run.progress.version, run.state);
   await Promise.race([reducers.load(run.progress.version, run.state), remote.lost, aborted.raised]);

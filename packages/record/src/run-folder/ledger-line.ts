@@ -20,7 +20,8 @@ const leafSums = z.object({
 });
 
 export const ledgerLine = z.object({
-  version: z.literal(1),
+  /** 1: of before there were keys; then a bucket's digest is the SHA-256 of its values. */
+  version: z.union([z.literal(1), z.literal(2)]),
   /** ISO 8601, UTC: when the step was committed. */
   at: text,
   term: count,
@@ -46,6 +47,8 @@ export const ledgerLine = z.object({
   weightSum: z.number(),
   /** Of the mean gradient, before clipping. */
   gradientNorm: z.number(),
+  /** Under which answers are hashed. */
+  hashKey: sha256.optional(),
   /** Of the root of the reduction tree. */
   gradientSha256: sha256,
   /** Of the ids of the step's samples in leaf order. */

@@ -41,6 +41,7 @@ const recordOf = (step: number, facts: Partial<StepRecord> = {}): StepRecord => 
 });
 
 const hashesOf = (step: number, facts: Partial<StepHashes> = {}): StepHashes => ({
+  hashKey: hash('c'),
   gradientSha256: hash(`${step}`),
   nodes: [
     { node: { level: 0, index: 1 }, sha256: hash('b'), numBytes: 7, peers: ['two.1'] },
@@ -87,6 +88,8 @@ test('a line says who delivered what, and which samples the step held', async ()
       term: 1,
       step: 1,
       numBytes: 15,
+      version: 2,
+      hashKey: hash('c'),
       gradientSha256: hash('1'),
       answers: [
         { worker: 'one', sha256: hash('a'), numBytes: 8, alsoFrom: [], leaves: [sums] },

@@ -87,10 +87,11 @@ export class Ledger {
       return { ...answer, sha256, numBytes, alsoFrom, leaves };
     });
     return {
-      version: 1,
+      version: 2,
       at,
       term: this.#options.term,
       ...facts,
+      hashKey: hashes.hashKey,
       gradientSha256: hashes.gradientSha256,
       samplesSha256: samplesSha256(this.#options.samples.ofStep(facts.step)),
       numBytes: hashes.nodes.reduce((sum, { numBytes }) => sum + numBytes, 0),

@@ -3,6 +3,8 @@ import type { TreeNode } from '@unet-fleet/law';
 
 /** What was added up in a step, as hashes. */
 export interface StepHashes {
+  /** Under which what was delivered is folded, in hexadecimal; nobody has known it before. */
+  hashKey: string;
   /** Of the root. */
   gradientSha256: string;
   nodes: DeliveredNode[];

@@ -59,6 +59,8 @@ export const reducerDown = z.discriminatedUnion('type', [
     numStatistics: count,
     train: optionValues,
     usesSharedMemory: z.boolean(),
+    /** See the reducer's options. */
+    hashSecret: bytes,
   }),
   z.object({ type: z.literal('refusal'), term: count, reason: shown }),
 ]);

@@ -119,6 +119,8 @@ export class ReducerService {
       runId: taken.runId,
       term: taken.term,
       train: taken.train as unknown as TrainConfig,
+      // Its own copy: the message that it lies in goes.
+      hashSecret: taken.hashSecret.slice(),
       reducer: taken.firstReducer + thread,
       identity: reducerIdentity,
       broker,

@@ -25,7 +25,7 @@ import { reducerUp } from '@unet-fleet/wire/protocol/reducer-messages';
 import { watchDisconnects } from '../../broker/disconnects.ts';
 import type { ModelState } from '../bucket-owner.ts';
 import type { ReducerLost } from '../failure.ts';
-import type { ReducerThread } from '../pool.ts';
+import { newHashSecret, type ReducerThread } from '../pool.ts';
 import { type StateShare, shareOf } from '../share.ts';
 import type { ReducerListener } from '../thread.ts';
 import { type Recruit, Recruiting, type RecruitingOptions, type RecruitingPorts } from './recruiting.ts';
@@ -50,6 +50,7 @@ export interface RemoteReducersOptions {
 export class RemoteReducers {
   /** Rejects when one that was taken is lost; never resolves. */
   readonly lost: Promise<never>;
+  readonly hashSecret = newHashSecret();
   readonly #options: RemoteReducersOptions;
   readonly #link: Link;
   readonly #endWatches: (() => void)[];
@@ -117,6 +118,7 @@ export class RemoteReducers {
         type: 'taken',
         ...{ term, runId, firstReducer, numReducers, numParameters, numStatistics, usesSharedMemory },
         train: { ...train },
+        hashSecret: this.hashSecret,
       };
       const shares = Array.from({ length: offer.numThreads }, (_, thread) =>
         shareOf(model, taken.firstReducer + thread, numReducers),
