@@ -164,3 +164,34 @@ test('vectors are used again, whatever becomes of what is expected', async () =>
   // Weights, at most two nodes of two buckets each for two workers, their sums, and keys of hashes and what is folded.
   expect(memory.numVectors).toBeLessThanOrEqual(17);
 });
+
+test('norm and hashes are the same whether values came early or not, also where a step has more leaves than that before', async () => {
+  const early = newReducer();
+  const late = newReducer();
+  for (const [version, numLeaves] of [1, 1, 2, 2, 1].entries()) {
+    const nodes = [left, right].slice(0, numLeaves);
+    // Of the step before.
+    early.files.withdraw();
+    for (const node of nodes) {
+      early.reducer.expect(early.files, `w${node.index}`, version, [node], early.clock);
+    }
+    for (const bucket of [1, 0]) {
+      for (const node of nodes) {
+        early.files.offer(node, bucket, version + node.index + bucket + 0.1);
+        late.files.offer(node, bucket, version + node.index + bucket + 0.1);
+      }
+      await early.clock.pass();
+    }
+    for (const node of nodes.toReversed()) {
+      for (const { reducer, files } of [early, late]) {
+        await reducer.collect(files, `w${node.index}`, version, node, numLeaves);
+      }
+    }
+    expect(early.reducer.sumsOfSquares(numLeaves)).toEqual(late.reducer.sumsOfSquares(numLeaves));
+    expect(committed(early.reducer, numLeaves, version + 1)).toEqual(
+      committed(late.reducer, numLeaves, version + 1),
+    );
+    expect(early.reducer.hashesOfApplied()).toEqual(late.reducer.hashesOfApplied());
+  }
+  expect(early.files.fetched).toEqual([]);
+});

@@ -1,7 +1,8 @@
 /**
  * Buckets of a node that are here before its result is: a worker offers each the moment it is complete, while it still
  * computes, and they are taken over beside whatever else goes on. What this file keeps true: nothing of them is added
- * before the core has accepted the result, and then only what the worker still offers. A leaf that turns out not finite,
+ * before the core has accepted the result, and then only what the worker still offers. What looking at it costs, for hashes
+ * and norm, is done by then. A leaf that turns out not finite,
  * or is broken off, has its offers withdrawn or written anew, and what was taken of it before is thrown away.
  */
 import type { Bucket } from '@unet-fleet/law';
@@ -12,8 +13,22 @@ import { type BulkKey, bulkKeyText, type EarlyInbox, lookUntilThere, type OfferM
 /** Workers of whom something is kept: each has a node's gradient at most. */
 const maxPeers = 16;
 
-interface Early {
+/** A bucket of a node that has come, and what is found out about it while it is in the processor's cache. */
+export interface Arrival {
   values: FloatVector;
+  digest: Uint8Array;
+  /** Null where it is not known to be the root of its step. */
+  root: RootFacts | null;
+}
+
+/** Of a root's bucket. */
+export interface RootFacts {
+  /** In the blocks of the global norm. */
+  squares: Float64Array;
+  digest: Uint8Array;
+}
+
+interface Early extends Arrival {
   mark: OfferMark;
 }
 
@@ -28,6 +43,8 @@ interface Expected {
 export interface VectorStore {
   take(length: number): FloatVector;
   release(vector: FloatVector): void;
+  /** The bucket lies in the vector as it travels. */
+  arrived(values: FloatVector, key: BulkKey): Arrival;
 }
 
 export class EarlyBuckets {
@@ -71,7 +88,7 @@ export class EarlyBuckets {
       const values = this.#vectors.take(length);
       const look = () => {
         const mark = inbox.takeIfThere(peer, key, id, packedPlace(values, key.format));
-        if (mark) expected.byBucket.set(id, { values, mark });
+        if (mark) expected.byBucket.set(id, { ...this.#vectors.arrived(values, key), mark });
         return mark !== null;
       };
       if (await lookUntilThere(look, isWanted, clock)) continue;
@@ -80,14 +97,14 @@ export class EarlyBuckets {
     }
   }
 
-  /** The bucket as it travels, if it is here and still what the peer offers; the vector is the caller's then. */
-  take(inbox: EarlyInbox | undefined, peer: string, key: BulkKey, bucket: number): FloatVector | null {
+  /** The bucket, if it is here and still what the peer offers; the vector is the caller's then. */
+  take(inbox: EarlyInbox | undefined, peer: string, key: BulkKey, bucket: number): Arrival | null {
     const expected = this.#byPeer.get(peer);
     if (!inbox || expected?.keyText !== bulkKeyText(key)) return null;
     const early = expected.byBucket.get(bucket);
     if (!early || !inbox.stands(peer, key, bucket, early.mark)) return null;
     expected.byBucket.delete(bucket);
-    return early.values;
+    return early;
   }
 
   /** The node needs no more of what was taken of it. */

@@ -13,6 +13,7 @@ import {
   packedBytes,
   parentOf,
   rootOf,
+  sameNode,
   siblingOf,
   type TrainConfig,
   type TreeNode,
@@ -35,7 +36,7 @@ import {
 import type { Clock } from '@unet-fleet/shared';
 import type { BulkInbox, BulkKey, BulkOutbox, EarlyInbox } from '@unet-fleet/wire';
 import type { BucketHashes, BucketOwner, BucketSquares, ModelState, StepUpdate } from './bucket-owner.ts';
-import { EarlyBuckets } from './early-buckets.ts';
+import { type Arrival, EarlyBuckets, type RootFacts } from './early-buckets.ts';
 import { StepDigests, stepKeyOf } from './hashing.ts';
 import { KeptGradient, type TensorPart, type TensorRange } from './kept-gradient.ts';
 
@@ -55,8 +56,8 @@ interface BucketState {
   slots: FloatVector[];
   /** Sums that wait for their siblings, by node. */
   held: Map<string, { node: TreeNode; values: FloatVector }>;
-  /** Taken while its values are still in the processor's cache; null before it is there. */
-  root: { squares: Float64Array; digest: Uint8Array } | null;
+  /** Null before it is there. */
+  root: RootFacts | null;
   /** What was fetched for this step and used. */
   deliveries: BucketHashes['deliveries'];
 }
@@ -76,7 +77,10 @@ export class ParameterBuckets implements BucketOwner {
   readonly #early = new EarlyBuckets({
     take: (length) => this.#take(length),
     release: (vector) => this.#release(vector),
+    arrived: (values, key) => this.#arrived(values, key),
   });
+  /** Of the step that was collected last: most steps have as many. */
+  #numLeaves = 0;
   /** Of the step that was applied last. */
   #applied: BucketHashes[] = [];
   readonly #watched = new KeptGradient((vector) => this.#release(vector));
@@ -151,20 +155,21 @@ export class ParameterBuckets implements BucketOwner {
     numLeaves: number,
   ): Promise<void> {
     const key = this.#keyOf(version, node);
+    this.#numLeaves = numLeaves;
     await Promise.all(
       this.#states.map(async (state) => {
         if (version !== this.#version || isCovered(state, node, numLeaves)) return;
-        const values =
+        const arrival =
           this.#early.take(inbox.early, peer, key, state.bucket.id) ??
           (await this.#fetch(inbox, peer, key, state.bucket));
         // A late twin may come when the node is there already, or even when its step has been applied.
-        if (version !== this.#version || isCovered(state, node, numLeaves)) return this.#release(values);
-        unpack(values, key.format);
+        if (version !== this.#version || isCovered(state, node, numLeaves))
+          return this.#release(arrival.values);
         state.deliveries.push({
           ...{ node, peer, numBytes: packedBytes(key.format, state.bucket.length) },
-          digest: this.#digests.ofDelivery(values),
+          digest: arrival.digest,
         });
-        this.#combine(state, node, values, numLeaves);
+        this.#combine(state, node, arrival, numLeaves);
       }),
     );
     this.#early.collected(peer, key);
@@ -174,16 +179,26 @@ export class ParameterBuckets implements BucketOwner {
     return { kind: 'gradient', term: this.#term, version, ...node, format: this.#formats.gradients };
   }
 
-  /** The bucket as it travels, in a vector of its values. */
-  async #fetch(inbox: BulkInbox, peer: string, key: BulkKey, { id, length }: Bucket): Promise<FloatVector> {
+  async #fetch(inbox: BulkInbox, peer: string, key: BulkKey, { id, length }: Bucket): Promise<Arrival> {
     const values = this.#take(length);
     try {
       await inbox.fetch(peer, key, id, packedPlace(values, key.format));
-      return values;
     } catch (error) {
       this.#release(values);
       throw error;
     }
+    return this.#arrived(values, key);
+  }
+
+  #arrived(values: FloatVector, key: BulkKey): Arrival {
+    unpack(values, key.format);
+    const isRoot = this.#numLeaves > 0 && sameNode(key, rootOf(this.#numLeaves));
+    const digest = this.#digests.ofDelivery(values);
+    return { values, digest, root: isRoot ? this.#factsOf(values) : null };
+  }
+
+  #factsOf(root: FloatVector): RootFacts {
+    return { squares: blockSumsOfSquares(root), digest: this.#digests.ofRoot(root) };
   }
 
   sumsOfSquares(): BucketSquares[] {
@@ -250,8 +265,9 @@ export class ParameterBuckets implements BucketOwner {
   }
 
   /** Adds upwards as far as siblings are there. */
-  #combine(state: BucketState, node: TreeNode, values: FloatVector, numLeaves: number): void {
+  #combine(state: BucketState, node: TreeNode, { values, root: known }: Arrival, numLeaves: number): void {
     const root = rootOf(numLeaves);
+    let facts = known;
     while (node.level < root.level) {
       const parent = parentOf(node);
       if (childrenOf(parent, numLeaves).length === 2) {
@@ -261,12 +277,12 @@ export class ParameterBuckets implements BucketOwner {
         // What has come last is in the processor's cache.
         combineNodes(values, sibling.values, this.#formats.gradients);
         this.#release(sibling.values);
+        facts = null;
       }
       node = parent;
     }
     state.held.set(nodeKey(node), { node, values });
-    if (node.level < root.level) return;
-    state.root = { squares: blockSumsOfSquares(values), digest: this.#digests.ofRoot(values) };
+    if (node.level === root.level) state.root = facts ?? this.#factsOf(values);
   }
 
   #take(length: number): FloatVector {
