@@ -129,6 +129,8 @@ export class NetworkInbox implements ReducerInbox {
 }
 
 interface Pages {
+  /** Its name, which another may have by now. */
+  name: string;
   bytes: Uint8Array;
 }
 
@@ -138,13 +140,28 @@ export class ToyTmpfs implements ShmFiles {
   isGone = false;
   readonly #byName = new Map<string, Pages>();
   readonly #opened: Pages[] = [];
+  /** Those who wait until a file is written, by its name. */
+  readonly #waiting = new Map<string, (() => void)[]>();
+  /** Which file was looked at last. */
+  #lookedAt: string | null = null;
 
   makeFolder(): void {}
 
+  /** Calls once, when the file that was looked at just now is written next. */
+  whenWritten(tell: () => void): void {
+    const name = this.#lookedAt;
+    if (name === null) throw new Error('nobody has looked at a file');
+    this.#lookedAt = null;
+    const others = this.#waiting.get(name);
+    if (others) others.push(tell);
+    else this.#waiting.set(name, [tell]);
+  }
+
   open(path: string): number | null {
     if (this.isGone) return null;
-    const pages = { bytes: new Uint8Array() };
-    this.#byName.set(basename(path), pages);
+    const name = basename(path);
+    const pages = { name, bytes: new Uint8Array() };
+    this.#byName.set(name, pages);
     return this.#opened.push(pages) - 1;
   }
 
@@ -154,6 +171,10 @@ export class ToyTmpfs implements ShmFiles {
     if (pages.bytes.byteLength < numBytes) pages.bytes = new Uint8Array(numBytes);
     pages.bytes.set(header);
     pages.bytes.set(bytes, header.byteLength);
+    const waiting = this.#waiting.get(pages.name);
+    if (!waiting) return;
+    this.#waiting.delete(pages.name);
+    for (const tell of waiting) tell();
   }
 
   close(): void {}
@@ -162,7 +183,8 @@ export class ToyTmpfs implements ShmFiles {
     const pages = this.#byName.get(basename(from));
     if (!pages || this.isGone) return false;
     this.#byName.delete(basename(from));
-    this.#byName.set(basename(to), pages);
+    pages.name = basename(to);
+    this.#byName.set(pages.name, pages);
     return true;
   }
 
@@ -175,7 +197,9 @@ export class ToyTmpfs implements ShmFiles {
   }
 
   read(path: string, [header, into]: [Uint8Array, Uint8Array], headerAfter: Uint8Array): number {
-    const pages = this.isGone ? undefined : this.#byName.get(basename(path));
+    const name = basename(path);
+    this.#lookedAt = name;
+    const pages = this.isGone ? undefined : this.#byName.get(name);
     if (!pages) throw new Error('there is no such file');
     header.set(pages.bytes.subarray(0, frameHeaderBytes));
     headerAfter.set(header);

@@ -11,6 +11,7 @@ import { Weights } from '@unet-fleet/worker/shell/weights';
 import type { Preparing } from '@unet-fleet/worker/shell/worker-shell';
 import { NetworkInbox, NetworkOutbox } from './bulk.ts';
 import type { Cluster } from './cluster.ts';
+import { LookClock } from './look-clock.ts';
 import { isFiniteLeaf, isFiniteSum } from './plans.ts';
 import { reducerPeerOf } from './reducers.ts';
 import {
@@ -80,7 +81,7 @@ export class ToyPreparation implements Preparing {
       weights: new (mutant?.weights ?? Weights)(model, this.#inbox!, term, reducers, weights, {
         buckets,
         memory,
-        clock: process,
+        clock: new LookClock(process, this.#cluster.tmpfsOf(term)),
       }),
       outbox: this.#outbox!,
       maxMessageBytes: Number.POSITIVE_INFINITY,
@@ -165,15 +166,18 @@ export class ToyEngine implements LeafEngine {
     const values = trainLeaf(this.#weightsKey, version, leaf, true, totals);
     const isUsable = isFiniteLeaf(this.#cluster.reference.toy, version, leaf);
     if (!isUsable) values.gradients[leaf % numParameters] = Number.NaN;
-    const last = [...parameters.keys()].toReversed();
-    await this.#compute(() => {
+    if (onTensor) {
       // While it goes on, the last layers' gradients are complete, then others.
-      const index = last.shift();
-      if (index === undefined) return;
-      const { offset, size } = parameters[index]!;
-      gradients.set(values.gradients.subarray(offset, offset + size), offset);
-      onTensor?.(index);
-    });
+      await this.#compute(parameters.length, (part) => {
+        const index = parameters.length - 1 - part;
+        const { offset, size } = parameters[index]!;
+        gradients.set(values.gradients.subarray(offset, offset + size), offset);
+        onTensor(index);
+      });
+    } else {
+      await this.#compute();
+      gradients.set(values.gradients);
+    }
     statistics.set(values.statistics);
     return values.sums;
   };
@@ -203,16 +207,17 @@ export class ToyEngine implements LeafEngine {
     return { version, leaf };
   }
 
-  /** `onPart`: called some times on the way. */
-  async #compute(onPart: () => void = () => {}): Promise<void> {
+  /** `onPart`: told of each part when it is done. */
+  async #compute(numParts = 1, onPart: (part: number) => void = () => {}): Promise<void> {
     const { random, settings } = this.#cluster;
     const { process, slowness, workerId } = this.#worker;
     if (this.#isBusy) this.#cluster.violate('exceptions', `${workerId} computes two leaves at a time`);
     this.#isBusy = true;
-    const computeMs = random.between(settings.leastComputeMs, settings.mostComputeMs) * slowness;
-    for (let part = 0; part < parameters.length; part++) {
-      await pause(process, Math.min(computeMs, slowestLeafMs) / parameters.length);
-      onPart();
+    const drawnMs = random.between(settings.leastComputeMs, settings.mostComputeMs) * slowness;
+    const computeMs = Math.min(drawnMs, slowestLeafMs);
+    for (let part = 0; part < numParts; part++) {
+      await pause(process, computeMs / numParts);
+      onPart(part);
     }
     this.#isBusy = false;
     if (this.isBroken) throw new UserError('a photo cannot be read');

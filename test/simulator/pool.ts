@@ -1,14 +1,20 @@
 /** Many seeds over several threads. A thread gets the next range when it has finished one. */
+import { setFlagsFromString } from 'node:v8';
 import { Thread } from '@unet-fleet/shared/threads';
 import type { Mutant } from './cluster.ts';
 import { addTally, emptyTally, type Tally } from './tally.ts';
 import type { RangeFunctions } from './thread.ts';
 
-const seedsPerRange = 500;
+/** Small enough that all threads end at about the same time. */
+const seedsPerRange = 50;
+/** Done before a thread has loaded what it needs. */
+const fewSeeds = 500;
 /** Where more seeds would tell nothing new. */
 const maxFailures = 20;
 /** A schedule leaves much that dies young; with the small default, the collector takes a sixth of the time. */
 const youngMegabytes = 64;
+/** It runs thousands of functions, few of them often: compiled at once, if not well, they are ahead of the interpreter. */
+const compilesAtOnce = '--always-sparkplug';
 
 export interface PoolOptions {
   first: number;
@@ -19,6 +25,7 @@ export interface PoolOptions {
 }
 
 export async function simulateMany(options: PoolOptions): Promise<Tally> {
+  setFlagsFromString(compilesAtOnce);
   const tally = emptyTally();
   const end = options.first + options.numSeeds;
   let next = options.first;
@@ -33,7 +40,7 @@ export async function simulateMany(options: PoolOptions): Promise<Tally> {
     addTally(tally, part);
     options.onProgress(tally);
   };
-  if (options.numSeeds <= seedsPerRange) {
+  if (options.numSeeds <= fewSeeds) {
     const { simulateRange } = await import('./ranges.ts');
     for (let range = take(); range; range = take()) {
       add(await simulateRange(range.first, range.numSeeds, options.mutant, maxFailures));

@@ -22,6 +22,7 @@ import {
 } from '@unet-fleet/wire';
 import { NetworkInbox, NetworkOutbox } from './bulk.ts';
 import type { Cluster } from './cluster.ts';
+import { LookClock } from './look-clock.ts';
 import type { Endpoint } from './network.ts';
 import { SimulatedProcess } from './process.ts';
 import { type Home, ReducerProcess } from './reducer-process.ts';
@@ -138,7 +139,7 @@ function functionsOf(
     outboxes,
     // There is always something else to do: nobody asks for histograms here.
     turn: () => new Promise(() => {}),
-    clock: process,
+    clock: new LookClock(process, tmpfs),
   });
   const before = lastOf.get(cluster)?.get(index);
   lastOf.set(cluster, (lastOf.get(cluster) ?? new Map()).set(index, functions));

@@ -1,6 +1,6 @@
 /** Loaded samples as the engine takes them, and the check that a plan's batches can be made of these photos at all. */
 import { type DataConfig, UserError } from '@unet-fleet/law';
-import { trainingSizeOf } from './resize.ts';
+import { trainingSizeOf } from './training-size.ts';
 import type { LoadedSample, Sample } from './types.ts';
 
 /** images: NHWC in 0..1; labels: NHW. The engine's Batch. */

@@ -28,4 +28,5 @@ export { generateSample, type SampleSet } from './sample/generate.ts';
 export * from './sample-cache.ts';
 export { scanDataset } from './scan.ts';
 export * from './split.ts';
+export * from './training-size.ts';
 export * from './types.ts';

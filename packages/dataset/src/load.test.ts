@@ -6,9 +6,10 @@ import { describe, expect, it } from 'vitest';
 import { dataConfig, folderWith, photo, pngMask } from '../test-support/folders.ts';
 import { checkBatches, toBatch } from './batch.ts';
 import { loadSample } from './load.ts';
-import { nearestIndices, resizeLabels, trainingSizeOf } from './resize.ts';
+import { nearestIndices, resizeLabels } from './resize.ts';
 import { sampleCache } from './sample-cache.ts';
 import { scanDataset } from './scan.ts';
+import { trainingSizeOf } from './training-size.ts';
 import type { LoadedSample, Sample } from './types.ts';
 
 describe('resizing masks', () => {

@@ -1,47 +1,13 @@
 /**
- * Geometry of the training size. Photo and mask are cut at the same places: pixel centres, so that output pixel x
- * covers the input from x * w / W to (x + 1) * w / W. Photos are filtered (Lanczos), masks take the nearest pixel only,
- * as a mean of two classes is a third one.
+ * Photos and masks at training size. Both are cut at the same places: pixel centres, so that output pixel x covers the
+ * input from x * w / W to (x + 1) * w / W. Photos are filtered (Lanczos), masks take the nearest pixel only, as a mean of
+ * two classes is a third one.
  */
 
-import { parseSize } from '@unet-fleet/config';
-import { type DataConfig, type SideLimits, sizeProblem, UserError } from '@unet-fleet/law';
 import { enlarge, resizeFloats } from './lanczos.ts';
 import type { Photo } from './readers/photo.ts';
 import { reduceBySharp, reducePicture } from './reduce.ts';
 import type { Size } from './types.ts';
-
-/** Pixels of one image at training size: far more than any machine computes a U-Net on. */
-const MAX_TRAINING_PIXELS = 2 ** 27;
-
-const anySide: SideLimits = { smallest: 1, multiple: 1 };
-
-/**
- * Size at which a photo of `original` size is trained: --size, or --scale of its own. Throws a UserError where it has no
- * pixel, or is beyond the limits of a model.
- */
-export function trainingSizeOf(
-  { size, scale }: Pick<DataConfig, 'size' | 'scale'>,
-  original: Size,
-  limits: SideLimits = anySide,
-): Size {
-  const given = parseSize(size);
-  if (given !== null) return checkedSize(given, `--size ${size}`, limits);
-  if (!(scale > 0)) throw new UserError(`--scale ${scale} leaves no pixels: set it above 0.`);
-  const target = { width: Math.round(original.width * scale), height: Math.round(original.height * scale) };
-  return checkedSize(target, `--scale ${scale} of ${original.width}x${original.height}`, limits);
-}
-
-function checkedSize(size: Size, source: string, limits: SideLimits): Size {
-  const problem = sizeProblem(size, limits);
-  if (problem) throw new UserError(`${source} gives ${size.width}x${size.height} pixels, which ${problem}`);
-  if (size.width * size.height > MAX_TRAINING_PIXELS) {
-    throw new UserError(
-      `${source} gives ${size.width}x${size.height} pixels, which is too many: choose a smaller one.`,
-    );
-  }
-  return size;
-}
 
 /** Lanczos-3 over the whole photo, in the photo's own kind of values: the bits of sharp, whatever its threads. */
 export async function resizePhoto(photo: Photo, target: Size): Promise<Uint8Array | Float32Array> {
