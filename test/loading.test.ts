@@ -19,6 +19,10 @@ interface Loaded {
   libraries: string[];
 }
 
+/** The package of a path in it. */
+const packageOf = (specifier: string): string =>
+  specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
+
 /** All that is loaded with this source, a path below packages such as cli/src/main.ts. */
 function loadedWith(entry: string): Loaded {
   const sources = new Set<string>();
@@ -30,7 +34,7 @@ function loadedWith(entry: string): Loaded {
       const own = /^@unet-fleet\/([^/]+)(?:\/(.+))?$/.exec(specifier!);
       if (specifier!.startsWith('.')) follow(relative(packages, join(packages, dirname(path), specifier!)));
       else if (own) follow(`${own[1]}/src/${own[2] ?? 'index'}.ts`);
-      else if (!specifier!.startsWith('node:')) libraries.add(specifier!);
+      else if (!specifier!.startsWith('node:')) libraries.add(packageOf(specifier!));
     }
   };
   follow(entry);

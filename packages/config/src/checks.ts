@@ -12,7 +12,7 @@ import {
   parseMaskValues,
   UserError,
 } from '@unet-fleet/law';
-import { parseBrokerUrl } from '@unet-fleet/wire';
+import { parseBrokerUrl } from '@unet-fleet/wire/transport/broker-url';
 import { parseClassWeights, parseSize, parseValueRange } from './parse.ts';
 
 type Spec = Omit<OptionSpec<string | number | boolean>, 'doc' | 'env'>;

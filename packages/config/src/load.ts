@@ -13,7 +13,7 @@ import {
   printable,
   UserError,
 } from '@unet-fleet/law';
-import { splitBrokerUrl, withoutCredentials } from '@unet-fleet/wire';
+import { splitBrokerUrl, withoutCredentials } from '@unet-fleet/wire/transport/broker-url';
 import convict from 'convict';
 import { distance } from 'fastest-levenshtein';
 import { coerceText, problemOf } from './checks.ts';
