@@ -197,7 +197,7 @@ test('kills, stops, broken connections, joins and drains in an order drawn from 
     numWorkers: 2,
     faults: planFaults(1, 5),
     referenceDir,
-    limitMs: 60_000,
+    limitMs: 150_000,
     tell: () => {},
   });
   expect(report.failures).toEqual([]);

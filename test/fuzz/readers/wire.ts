@@ -283,8 +283,10 @@ async function readFrame(input: Uint8Array, _: Seed, folder: string): Promise<vo
   } finally {
     await inbox.close();
   }
-  if (crc32(into) !== (header as { checksum: number }).checksum)
-    throw new Error('accepted with another checksum');
+  // No checksum guards values in shared memory (ADR 17): who may write there may write any.
+  if (!input.subarray(frameHeaderBytes, frameHeaderBytes + into.length).every((byte, i) => byte === into[i])) {
+    throw new Error('accepted with other values than are there');
+  }
 }
 
 export const wireReaders: Reader[] = [

@@ -28,8 +28,9 @@ export function filterGradient(
   const [numImages, height, width] = x.shape as [number, number, number];
   const isAligned = numIn % alignment === 0 && numOut % alignment === 0;
   const growth = ((height + 2) * (width + 2)) / (height * width);
-  const isNarrow = precisionOf(x) === 'bf16';
-  if (tf.isGpu || isNarrow || !isAligned || growth > maxGrowth)
+  // oneDNN's kernel for bf16 is as fast; what stands in for it elsewhere is not.
+  const isFast = precisionOf(x) === 'bf16' && tf.addsBf16Exactly;
+  if (tf.isGpu || isFast || !isAligned || growth > maxGrowth)
     return [tf.convFilterGradient(x, filterShape, gradient)];
   const rowWidth = width + 2;
   const numRows = numImages * (height + 2) * rowWidth;

@@ -8,6 +8,7 @@ import {
   readLeaf,
 } from '../../../../test/fixtures/model/read.ts';
 import { loadBinding } from './binding.ts';
+import { type Tensor, TensorFlow } from './tensorflow.ts';
 import { createEngine } from './tensorflow-engine.ts';
 
 const fixture = readLeaf('gradients-transposed');
@@ -78,4 +79,66 @@ test('a validation in bf16 is near that of PyTorch in float64', () => {
   const confusion = new Float64Array(fixture.model.numClasses ** 2);
   const { lossSum } = engineOf('bf16').engine.evaluateLeaf(leafOf(fixture), confusion);
   expect(Math.abs(lossSum / fixture.evaluationLossSum - 1)).toBeLessThan(0.02);
+});
+
+/** Powers of two, which bf16 can hold: sums of so many ones that partial sums in bf16 would stop growing. */
+const side = 128;
+const [numPixels, numChannels] = [side ** 2, 2048];
+const sumsOfOnes: [string, number, (tf: TensorFlow, ones: (...shape: number[]) => Tensor) => Tensor][] = [
+  [
+    'a convolution',
+    numChannels,
+    (tf, ones) => tf.conv(ones(1, 4, 4, numChannels), ones(1, 1, numChannels, 8)),
+  ],
+  [
+    'its gradient by the input',
+    numChannels,
+    (tf, ones) => tf.convInputGradient([1, 4, 4, 8], ones(1, 1, 8, numChannels), ones(1, 4, 4, numChannels)),
+  ],
+  [
+    'its gradient by the filter',
+    numPixels,
+    (tf, ones) => tf.convFilterGradient(ones(1, side, side, 16), [1, 1, 16, 8], ones(1, side, side, 8)),
+  ],
+  [
+    'the same with a stride',
+    numPixels,
+    (tf, ones) => {
+      const [x, gradient] = [ones(1, 2 * side, 2 * side, 16), ones(1, side, side, 8)];
+      return tf.convFilterGradient(x, [1, 1, 16, 8], gradient, { stride: 2, dilation: 1 });
+    },
+  ],
+  [
+    'a product of matrices',
+    numPixels,
+    (tf, ones) => tf.matMul(ones(numPixels, 16), ones(numPixels, 8), { a: true }),
+  ],
+  ['the gradient of a bias', numPixels, (tf, ones) => tf.biasGradient(ones(1, side, side, 8))],
+  [
+    'the gradient of the shift of a batch norm',
+    numPixels,
+    (tf, ones) => {
+      const [x, scale] = [ones(1, side, side, 8), tf.as('float32', ones(8))];
+      const { reserved } = tf.batchNormTraining(x, scale, scale);
+      return tf.batchNormGradient(ones(1, side, side, 8), x, scale, reserved).shift;
+    },
+  ],
+  [
+    'the mean of a batch norm',
+    1,
+    (tf, ones) => {
+      const scale = tf.as('float32', ones(8));
+      return tf.batchNormTraining(ones(1, side, side, 8), scale, scale).mean;
+    },
+  ],
+];
+
+test.each(sumsOfOnes)('%s in bf16 is rounded once, when all is added', (_, numTerms, compute) => {
+  const tf = new TensorFlow(loadBinding({ device: 'cpu', intraOpThreads: 1 }));
+  tf.freeingAll(() => {
+    const ones = (...shape: number[]) =>
+      tf.into('bf16', tf.tensor(shape, new Float32Array(shape.reduce((a, b) => a * b)).fill(1)));
+    const sums = compute(tf, ones);
+    expect(new Set(tf.read(sums))).toEqual(new Set([numTerms]));
+  });
 });
