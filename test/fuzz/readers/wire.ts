@@ -284,7 +284,9 @@ async function readFrame(input: Uint8Array, _: Seed, folder: string): Promise<vo
     await inbox.close();
   }
   // No checksum guards values in shared memory (ADR 17): who may write there may write any.
-  if (!input.subarray(frameHeaderBytes, frameHeaderBytes + into.length).every((byte, i) => byte === into[i])) {
+  if (
+    !input.subarray(frameHeaderBytes, frameHeaderBytes + into.length).every((byte, i) => byte === into[i])
+  ) {
     throw new Error('accepted with other values than are there');
   }
 }
