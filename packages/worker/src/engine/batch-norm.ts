@@ -4,6 +4,7 @@
  * hundred times farther from PyTorch's than other rounding does. So sums are taken along each row of pixels by a
  * kernel and over the rows in float64 here; docs/adr/0002-engine-on-raw-ops.md has the figures.
  */
+import { normPasses } from './norm-passes.ts';
 import {
   type BatchNormOutputs,
   batchNormEpsilon,
@@ -41,31 +42,31 @@ function summedBatchNorm(tf: TensorFlow, x: Tensor, scale: Tensor, shift: Tensor
   const count = numImages * height * width;
   const vector = (values: Float64Array) => tf.tensor([numChannels], Float32Array.from(values));
 
-  const mean = channelSums(tf, x).map((sum) => sum / count);
+  const mean = added(tf, tf.sumOverWidth(x), numChannels).map((sum) => sum / count);
   const meanTensor = vector(mean);
-  const squares = tf.squaredDifference(x, meanTensor);
-  const variance = channelSums(tf, squares).map((sum) => sum / count);
-  tf.free(squares);
+  const passes = normPasses(tf, numChannels);
+  const variance = added(tf, passes.squareRows(tf, x, meanTensor), numChannels).map((sum) => sum / count);
   const varianceTensor = vector(variance);
   const y = tf.batchNormInference(x, scale, shift, meanTensor, varianceTensor);
 
   const backward = (gradient: Tensor): BatchNormGradients => {
     const inverse = variance.map((value) => 1 / Math.sqrt(value + batchNormEpsilon));
-    const products = tf.multiply(gradient, x);
-    const productSums = channelSums(tf, products);
-    tf.free(products);
-    const shiftGradient = channelSums(tf, gradient);
+    const [productSums, shiftGradient] = passes
+      .productRows(tf, gradient, x)
+      .map((rows) => added(tf, rows, numChannels)) as [Float64Array, Float64Array];
     const scaleGradient = productSums.map((sum, c) => (sum - mean[c]! * shiftGradient[c]!) * inverse[c]!);
     // dx = factor * (dy - mean(dy) - normed(x) * mean(dy * normed(x))): the last two terms are a batch norm of x.
     const scales = tf.read(scale);
     const factor = inverse.map((value, c) => value * scales[c]!);
-    const factorTensor = vector(factor);
-    const newScale = vector(factor.map((value, c) => (-value * scaleGradient[c]!) / count));
-    const newShift = vector(factor.map((value, c) => (-value * shiftGradient[c]!) / count));
-    const correction = tf.batchNormInference(x, newScale, newShift, meanTensor, varianceTensor);
-    const scaled = tf.multiply(gradient, factorTensor);
-    const dx = tf.add(scaled, correction);
-    tf.free(factorTensor, newScale, newShift, correction, scaled, meanTensor, varianceTensor);
+    const channels = {
+      factor: vector(factor),
+      mean: meanTensor,
+      variance: varianceTensor,
+      scale: vector(factor.map((value, c) => (-value * scaleGradient[c]!) / count)),
+      shift: vector(factor.map((value, c) => (-value * shiftGradient[c]!) / count)),
+    };
+    const dx = passes.inputGradient(tf, gradient, x, channels);
+    tf.free(...Object.values(channels));
     return { x: dx, scale: Float32Array.from(scaleGradient), shift: Float32Array.from(shiftGradient) };
   };
   const bessel = count / Math.max(1, count - 1);
@@ -77,12 +78,10 @@ function summedBatchNorm(tf: TensorFlow, x: Tensor, scale: Tensor, shift: Tensor
   };
 }
 
-/** Sum over all pixels of each channel. */
-function channelSums(tf: TensorFlow, x: Tensor): Float64Array {
-  const rowSums = tf.sumOverWidth(x);
-  const values = tf.read(rowSums);
-  tf.free(rowSums);
-  const numChannels = x.shape[3]!;
+/** Sums along rows of pixels, which are freed, to the sum of each channel. */
+function added(tf: TensorFlow, rows: Tensor, numChannels: number): Float64Array {
+  const values = tf.read(rows);
+  tf.free(rows);
   const sums = new Float64Array(numChannels);
   for (let i = 0; i < values.length; ) {
     for (let c = 0; c < numChannels; c++) sums[c]! += values[i++]!;

@@ -1,11 +1,12 @@
 /**
- * Compiles the addon's own sources, as the npm package ships them, against TensorFlow's headers. What it keeps true:
- * one addon for each set of sources, library and compile flags, kept in the user's cache, so that a second clone
- * needs no compiler.
+ * Compiles the addon's own sources, as the npm package ships them, and the operations of ours that are linked into it
+ * (packages/worker/native), against TensorFlow's headers. What it keeps true: one addon for each set of sources, library
+ * and compile flags, kept in the user's cache, so that a second clone needs no compiler.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { type InstallReport, inStep, lastLine, runCommand, whileAlone } from '@unet-fleet/install';
 import { exitCodes, UserError } from '@unet-fleet/law';
 import { type Environment, engineFolder, makeAtomically } from '@unet-fleet/shared';
@@ -24,6 +25,12 @@ export interface AddonOptions {
 const addonName = 'tfjs_binding.node';
 const libraries = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'];
 const compileFlags = ['-std=c++17', '-O2', '-fPIC', '-DNDEBUG', '-DNAPI_VERSION=8'];
+/** Without contraction, products and sums are rounded one by one on every processor. */
+const ownFlags = ['-O3', '-ffp-contract=off', '-pthread'];
+/** Threads of our operations wait in the addon for as long as the process lives. */
+const linkFlags = ['-shared', '-pthread', '-Wl,-z,now', '-Wl,-z,nodelete', '-Wl,--no-as-needed'];
+/** Operations of ours, packages/worker/native. */
+const ownSources = fileURLToPath(new URL('../../native/', import.meta.url));
 /**
  * Linked into the addon. TensorFlow logs through Abseil, which prints every message until a program has initialised
  * its log, and only errors from then on; two lines about oneDNN come before any code of ours could do that, as the
@@ -61,9 +68,11 @@ export function addonPath(options: Omit<AddonOptions, 'report'>): string {
 /** Names the addon by all that it is made of. */
 export function addonKey(options: Pick<AddonOptions, 'packageFolder' | 'tensorflowFolder'>): string {
   const hash = createHash('sha256');
-  const binding = join(options.packageFolder, 'binding');
-  for (const name of readdirSync(binding).sort()) hash.update(name).update(readFileSync(join(binding, name)));
-  hash.update(JSON.stringify([options.tensorflowFolder, compileFlags, quietSource, process.arch]));
+  for (const folder of [join(options.packageFolder, 'binding'), ownSources]) {
+    for (const name of readdirSync(folder).sort()) hash.update(name).update(readFileSync(join(folder, name)));
+  }
+  const flags = [compileFlags, ownFlags, linkFlags];
+  hash.update(JSON.stringify([options.tensorflowFolder, flags, quietSource, process.arch]));
   return hash.digest('hex').slice(0, 16);
 }
 
@@ -90,22 +99,26 @@ export async function compileAddon(options: AddonOptions): Promise<string> {
 
 async function compileInto(folder: string, options: AddonOptions): Promise<void> {
   const binding = join(options.packageFolder, 'binding');
-  const sources = readdirSync(binding).filter((name) => name.endsWith('.cc'));
+  const sourcesIn = (from: string) => readdirSync(from).filter((name) => name.endsWith('.cc'));
+  const [sources, own] = [sourcesIn(binding), sourcesIn(ownSources)];
   const work = join(folder, 'work');
   mkdirSync(work);
   const include = ['-I', options.nodeApiFolder, '-I', join(options.tensorflowFolder, 'include')];
   writeFileSync(join(work, quietName), quietSource);
-  const compile = (from: string, name: string) =>
-    gpp([...compileFlags, ...include, '-c', join(from, name), '-o', join(work, `${name}.o`)], options.env);
+  const compile = (from: string, name: string, flags: readonly string[] = []) => {
+    const object = join(work, `${name}.o`);
+    return gpp([...compileFlags, ...flags, ...include, '-c', join(from, name), '-o', object], options.env);
+  };
   await Promise.all([
     ...sources.map((name) => compile(binding, name)),
+    ...own.map((name) => compile(ownSources, name, ownFlags)),
     compile(work, quietName),
     ...libraries.map((name) => makeStandIn(name, work, options.env)),
   ]);
-  const objects = [...sources, quietName].map((name) => join(work, `${name}.o`));
+  const objects = [...sources, ...own, quietName].map((name) => join(work, `${name}.o`));
   const standIns = libraries.map((name) => join(work, name));
   // Bound at load time, so that the check of loading is a check of every function.
-  const link = ['-shared', '-Wl,-z,now', '-Wl,--no-as-needed', '-Xlinker', '-rpath', '-Xlinker'];
+  const link = [...linkFlags, '-Xlinker', '-rpath', '-Xlinker'];
   await gpp(
     [...link, options.tensorflowFolder, '-o', join(folder, addonName), ...objects, ...standIns],
     options.env,

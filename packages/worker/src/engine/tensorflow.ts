@@ -182,6 +182,11 @@ export class TensorFlow extends Tensors {
     return this.one('Sum', attributes, [x, this.constant([2])]);
   }
 
+  /** An operation of our own in float32, by its name without the prefix; see native/. */
+  own(name: string, inputs: readonly Tensor[], numOutputs: number): Tensor[] {
+    return this.#execute(`UnetFleet${name}`, [], inputs, numOutputs);
+  }
+
   /** (a - b)²; b may be one value per channel, as in `multiply`. */
   squaredDifference(a: Tensor, b: Tensor): Tensor {
     return this.one('SquaredDifference', [], [a, b]);
