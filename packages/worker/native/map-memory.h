@@ -21,7 +21,7 @@ class MapMemory {
   }
 
  private:
-  static constexpr size_t kAlignment = 64, kNumKept = 2;
+  static constexpr size_t kAlignment = 64, kNumKept = 2, kMaxExcess = 4;
   struct Block {
     void* data;
     size_t size;
@@ -32,13 +32,14 @@ class MapMemory {
     return *memory;
   }
 
-  // The smallest that suffices, or a new one.
+  // The smallest that suffices and is not far too large, or a new one.
   Block* take(size_t size) {
     {
       std::lock_guard<std::mutex> lock(mutex_);
       auto best = kept_.end();
       for (auto at = kept_.begin(); at != kept_.end(); at++) {
-        if ((*at)->size >= size && (best == kept_.end() || (*at)->size < (*best)->size)) best = at;
+        const bool isFit = (*at)->size >= size && (*at)->size <= kMaxExcess * size;
+        if (isFit && (best == kept_.end() || (*at)->size < (*best)->size)) best = at;
       }
       if (best != kept_.end()) {
         Block* block = *best;

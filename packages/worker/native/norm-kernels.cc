@@ -2,6 +2,7 @@
 // nothing as large beside its result. What they keep true: the bits are those of the chains of TensorFlow's kernels that they
 // stand for (the engine compares them before it uses any of this), whatever the number of threads.
 //
+//   UnetFleetNormalise    FusedBatchNormV3 in inference mode
 //   UnetFleetSquareRows   SquaredDifference, Sum over a row of pixels
 //   UnetFleetProductRows  Mul, Sum over a row of pixels, and the same Sum of the first factor alone
 //   UnetFleetNormGradient FusedBatchNormV3 in inference mode, Mul, AddV2
@@ -107,6 +108,45 @@ void productRows(void*, TF_OpKernelContext* context) {
   });
 }
 
+// 1 / sqrt(variance + epsilon), by which TensorFlow's kernel multiplies before it comes to the scale.
+std::vector<float> inversesOf(const float* variance, int64_t numChannels) {
+  std::vector<float> inverses(numChannels);
+  for (int64_t c = 0; c < numChannels; c++) inverses[c] = 1.0f / std::sqrt(variance[c] + 1e-5f);
+  return inverses;
+}
+
+void normalise(void*, TF_OpKernelContext* context) {
+  Call call(context);
+  TF_Tensor* map = call.map(0);
+  if (map == nullptr) return;
+  const MapSize size(map);
+  const float* channels[4];
+  for (int i = 0; i < 4; i++) {
+    channels[i] = call.channels(1 + i, size.numChannels);
+    if (channels[i] == nullptr) return;
+  }
+  float* y = call.mapOutput(0, map);
+  if (y == nullptr) return;
+  const std::vector<float> inverse = inversesOf(channels[1], size.numChannels);
+  const float* x = Call::valuesOf(map);
+  Crew::get().share(size.numRows * size.width, size.numChannels, [&](int64_t first, int64_t last) {
+    run([&]() INLINED_LAMBDA {
+      const int64_t numChannels = size.numChannels;
+      const float* __restrict means = channels[0];
+      const float* __restrict inverses = inverse.data();
+      const float* __restrict scales = channels[2];
+      const float* __restrict shifts = channels[3];
+      for (int64_t pixel = first; pixel < last; pixel++) {
+        const float* __restrict xs = x + pixel * numChannels;
+        float* __restrict ys = y + pixel * numChannels;
+        for (int64_t c = 0; c < numChannels; c++) {
+          ys[c] = __builtin_fmaf((xs[c] - means[c]) * inverses[c], scales[c], shifts[c]);
+        }
+      }
+    });
+  });
+}
+
 void normGradient(void*, TF_OpKernelContext* context) {
   Call call(context);
   TF_Tensor* gradientMap = call.map(0);
@@ -120,8 +160,7 @@ void normGradient(void*, TF_OpKernelContext* context) {
   }
   float* y = call.mapOutput(0, map);
   if (y == nullptr) return;
-  std::vector<float> inverse(size.numChannels);
-  for (int64_t c = 0; c < size.numChannels; c++) inverse[c] = 1.0f / std::sqrt(channels[2][c] + 1e-5f);
+  const std::vector<float> inverse = inversesOf(channels[2], size.numChannels);
   const float* gradient = Call::valuesOf(gradientMap);
   const float* x = Call::valuesOf(map);
   Crew::get().share(size.numRows * size.width, size.numChannels, [&](int64_t first, int64_t last) {
@@ -147,6 +186,8 @@ void normGradient(void*, TF_OpKernelContext* context) {
 
 // As the addon is loaded. An operation that can't be added is missing when the engine asks whether it has TensorFlow's bits.
 const bool isAdded = [] {
+  addOperation("UnetFleetNormalise", {"x: float", "mean: float", "variance: float", "scale: float", "shift: float"},
+               {"y: float"}, &normalise);
   addOperation("UnetFleetSquareRows", {"x: float", "mean: float"}, {"rows: float"}, &squareRows);
   addOperation("UnetFleetProductRows", {"a: float", "b: float"}, {"products: float", "sums: float"}, &productRows);
   addOperation("UnetFleetNormGradient",

@@ -47,7 +47,7 @@ function summedBatchNorm(tf: TensorFlow, x: Tensor, scale: Tensor, shift: Tensor
   const passes = normPasses(tf, numChannels);
   const variance = added(tf, passes.squareRows(tf, x, meanTensor), numChannels).map((sum) => sum / count);
   const varianceTensor = vector(variance);
-  const y = tf.batchNormInference(x, scale, shift, meanTensor, varianceTensor);
+  const y = passes.normalise(tf, x, { mean: meanTensor, variance: varianceTensor, scale, shift });
 
   const backward = (gradient: Tensor): BatchNormGradients => {
     const inverse = variance.map((value) => 1 / Math.sqrt(value + batchNormEpsilon));

@@ -8,6 +8,8 @@ import type { Tensor, TensorFlow } from './tensorflow.ts';
 
 /** Vectors have a value for each channel; all tensors that are returned are the caller's. */
 export interface NormPasses {
+  /** (x - mean) / sqrt(variance + epsilon) * scale + shift. */
+  normalise(tf: TensorFlow, x: Tensor, channels: Omit<NormChannels, 'factor'>): Tensor;
   /** Sum of (x - mean)² along each row of pixels, [N, H, C]. */
   squareRows(tf: TensorFlow, x: Tensor, mean: Tensor): Tensor;
   /** Sums along each row of pixels, [N, H, C]: of the gradient times x, and of the gradient. */
@@ -26,6 +28,8 @@ export interface NormChannels {
 
 /** By TensorFlow's kernels: the reference. */
 export const chained: NormPasses = {
+  normalise: (tf, x, { mean, variance, scale, shift }) =>
+    tf.batchNormInference(x, scale, shift, mean, variance),
   squareRows(tf, x, mean) {
     const squares = tf.squaredDifference(x, mean);
     const rows = tf.sumOverWidth(squares);
@@ -39,7 +43,7 @@ export const chained: NormPasses = {
     return [rows, tf.sumOverWidth(gradient)];
   },
   inputGradient(tf, gradient, x, { factor, mean, variance, scale, shift }) {
-    const correction = tf.batchNormInference(x, scale, shift, mean, variance);
+    const correction = chained.normalise(tf, x, { mean, variance, scale, shift });
     const scaled = tf.multiply(gradient, factor);
     const sum = tf.add(scaled, correction);
     tf.free(correction, scaled);
@@ -49,6 +53,8 @@ export const chained: NormPasses = {
 
 /** By our own operations, each in one pass. */
 export const joined: NormPasses = {
+  normalise: (tf, x, { mean, variance, scale, shift }) =>
+    tf.own('Normalise', [x, mean, variance, scale, shift], 1)[0]!,
   squareRows: (tf, x, mean) => tf.own('SquareRows', [x, mean], 1)[0]!,
   productRows: (tf, gradient, x) => tf.own('ProductRows', [gradient, x], 2) as [Tensor, Tensor],
   inputGradient: (tf, gradient, x, { factor, mean, variance, scale, shift }) =>
@@ -103,6 +109,7 @@ export function giveTheSameBits(tf: TensorFlow, passes: NormPasses): boolean {
     const channels = { factor, mean, variance: random(vector, true), scale, shift };
     const bits = (by: NormPasses) =>
       [
+        ...keep(by.normalise(tf, x, channels)),
         ...keep(by.squareRows(tf, x, mean)),
         ...keep(...by.productRows(tf, gradient, x)),
         ...keep(by.inputGradient(tf, gradient, x, channels)),
