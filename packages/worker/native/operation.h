@@ -54,6 +54,15 @@ class Call {
     return isMap ? tensor : refuse("maps of four dimensions and one shape are expected");
   }
 
+  // A map of as many pixels as `input`, whose channels are a multiple of `unit`.
+  TF_Tensor* gradientOf(int index, const TF_Tensor* input, int64_t unit) {
+    TF_Tensor* tensor = map(index);
+    if (tensor == nullptr) return nullptr;
+    bool fits = TF_Dim(tensor, 3) % unit == 0;
+    for (int i = 0; i < 3; i++) fits = fits && TF_Dim(tensor, i) == TF_Dim(input, i);
+    return fits ? tensor : refuse("a gradient of as many pixels and of whole columns is expected");
+  }
+
   const float* channels(int index, int64_t numChannels) {
     TF_Tensor* tensor = input(index);
     if (tensor != nullptr && TF_TensorElementCount(tensor) != numChannels)
@@ -79,14 +88,7 @@ class Call {
     return TF_GetCode(status_) == TF_OK ? valuesOf(tensor) : nullptr;
   }
 
-  static float* valuesOf(TF_Tensor* tensor) { return static_cast<float*>(TF_TensorData(tensor)); }
-
- private:
-  TF_Tensor* refuse(const char* message) {
-    TF_SetStatus(status_, TF_INVALID_ARGUMENT, message);
-    return nullptr;
-  }
-
+  // Of the C library's memory, by TensorFlow.
   float* output(int index, const int64_t* shape, int numDims) {
     size_t size = sizeof(float);
     for (int i = 0; i < numDims; i++) size *= shape[i];
@@ -94,6 +96,14 @@ class Call {
     if (TF_GetCode(status_) != TF_OK) return nullptr;
     tensors_.push_back(tensor);
     return valuesOf(tensor);
+  }
+
+  static float* valuesOf(TF_Tensor* tensor) { return static_cast<float*>(TF_TensorData(tensor)); }
+
+ private:
+  TF_Tensor* refuse(const char* message) {
+    TF_SetStatus(status_, TF_INVALID_ARGUMENT, message);
+    return nullptr;
   }
 
   TF_OpKernelContext* context_;

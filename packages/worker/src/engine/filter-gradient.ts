@@ -2,11 +2,15 @@
  * The filter gradient of a 3x3 convolution, as nine matrix products. On CPUs TensorFlow's kernels for it are the most
  * expensive of the whole step, both its own (which write out an im2col matrix) and oneDNN's (slow without AVX-512); a
  * product of two tall matrices runs at the speed of the forward pass. docs/adr/0002-engine-on-raw-ops.md has figures.
+ * Where the environment asks for it (settings.ts), an operation of our own takes the products' place: it reads both maps
+ * where they lie, shares its work out better, and has other bits.
  */
 import { precisionOf, type Tensor, type TensorFlow } from './tensorflow.ts';
 
 /** Floats in 64 bytes: where a matrix's rows are multiples of it, TensorFlow slices rows without a copy. */
 const alignment = 16;
+/** On maps of fewer pixels our own operation is the slower one: it passes over the whole filter for every few hundred. */
+const minDirectPixels = 1024;
 /** Of the number of pixels by the border. Beyond it, on maps of a few pixels, the kernel for it is the faster way. */
 const maxGrowth = 1.5;
 
@@ -30,6 +34,9 @@ export function filterGradient(
   const growth = ((height + 2) * (width + 2)) / (height * width);
   // oneDNN's kernel for bf16 is as fast; what stands in for it elsewhere is not.
   const isFast = precisionOf(x) === 'bf16' && tf.addsBf16Exactly;
+  const isDirect = tf.hasDirectFilterGradient && numImages * height * width >= minDirectPixels;
+  if (isDirect && isAligned && !tf.isGpu && precisionOf(x) === 'float32')
+    return [tf.own('FilterGradient', [x, gradient], 1)[0]!];
   if (tf.isGpu || isFast || !isAligned || growth > maxGrowth)
     return [tf.convFilterGradient(x, filterShape, gradient)];
   const rowWidth = width + 2;

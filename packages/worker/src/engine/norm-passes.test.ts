@@ -1,10 +1,10 @@
-/** Our own operations for batch norm against TensorFlow's kernels, bit by bit. */
+/** Our own operations for batch norm against TensorFlow's kernels, bit by bit; with two threads, so that maps are shared out. */
 import { expect, it } from 'vitest';
 import { loadBinding } from './binding.ts';
 import { chained, giveTheSameBits, joined, type NormPasses, normPasses } from './norm-passes.ts';
 import { TensorFlow } from './tensorflow.ts';
 
-const tf = new TensorFlow(loadBinding({ intraOpThreads: 1, device: 'cpu' }));
+const tf = new TensorFlow(loadBinding({ intraOpThreads: 2, device: 'cpu' }));
 
 it('our own operations are there, and have the bits of the kernels that they stand for', () => {
   const numBefore = tf.numTensors;

@@ -1,3 +1,5 @@
+import { UserError } from '@unet-fleet/law';
+
 /**
  * Variables of the environment by which a person changes the kernels that TensorFlow and its libraries choose, and with
  * them the bits: lower precision on a GPU or allowed on a processor, another instruction set, other algorithms. They are
@@ -19,10 +21,23 @@ const kernelVariables = [
   'TF_SET_ONEDNN_FPMATH_MODE',
   'TF_USE_CUBLASLT',
   'TF_XLA_FLAGS',
+  'UNET_FLEET_FILTER_GRADIENT',
   'XLA_FLAGS',
 ] as const;
 
 const maxValueLength = 100;
+
+/**
+ * Whether the filter gradients of wide 3x3 convolutions are computed by our own operation (native/) and not as nine products:
+ * other bits, in less time. Throws a UserError where the variable says what there is not.
+ */
+export function hasDirectFilterGradient({ UNET_FLEET_FILTER_GRADIENT: value }: NodeJS.ProcessEnv): boolean {
+  if (!value) return false;
+  if (value === 'direct') return true;
+  throw new UserError(
+    `UNET_FLEET_FILTER_GRADIENT=${value.slice(0, maxValueLength)}: it is direct, or not set`,
+  );
+}
 
 /** Those that are set, as "NAME=value NAME=value"; empty where none is. */
 export const settingsOf = (env: NodeJS.ProcessEnv): string =>

@@ -3,6 +3,7 @@
  * computes in the type of its first tensor, in which its others and its result are too, unless a function says otherwise.
  */
 import { bfloat16, type ConvShape } from './op-attributes.ts';
+import { hasDirectFilterGradient } from './settings.ts';
 import { plainConv, precisionOf, type Tensor, Tensors } from './tensors.ts';
 
 export { batchNormEpsilon, type ConvShape } from './op-attributes.ts';
@@ -18,6 +19,9 @@ export interface BatchNormOutputs {
 }
 
 export class TensorFlow extends Tensors {
+  /** See settings.ts. */
+  readonly hasDirectFilterGradient = hasDirectFilterGradient(process.env);
+
   /** With stride 1 the result has x's height and width. */
   conv(x: Tensor, filter: Tensor, shape: ConvShape = plainConv): Tensor {
     return this.sums('Conv2D', this.attributes.conv(filter.shape, shape), [x, filter], shape);
@@ -184,7 +188,7 @@ export class TensorFlow extends Tensors {
 
   /** An operation of our own in float32, by its name without the prefix; see native/. */
   own(name: string, inputs: readonly Tensor[], numOutputs: number): Tensor[] {
-    return this.#execute(`UnetFleet${name}`, [], inputs, numOutputs);
+    return this.execute(`UnetFleet${name}`, [], inputs, numOutputs);
   }
 
   /** (a - b)²; b may be one value per channel, as in `multiply`. */
