@@ -5,6 +5,7 @@
  * Where the environment asks for it (settings.ts), an operation of our own takes the products' place: it reads both maps
  * where they lie, shares its work out better, and has other bits.
  */
+import { UserError } from '@unet-fleet/law';
 import { precisionOf, type Tensor, type TensorFlow } from './tensorflow.ts';
 
 /** Floats in 64 bytes: where a matrix's rows are multiples of it, TensorFlow slices rows without a copy. */
@@ -54,6 +55,21 @@ export function filterGradient(
   }
   tf.free(inputRows, allGradientRows, gradientRows);
   return cells;
+}
+
+/** Throws a UserError where our own operation is asked for and is not there. */
+export function requireDirectFilterGradient(tf: TensorFlow): void {
+  if (!tf.hasDirectFilterGradient || tf.isGpu) return;
+  const pixel = tf.tensor([1, 1, 1, alignment], new Float32Array(alignment));
+  try {
+    tf.free(...tf.own('FilterGradient', [pixel, pixel], 1));
+  } catch (error) {
+    throw new UserError(
+      `UNET_FLEET_FILTER_GRADIENT=direct needs a processor with AVX2 and an engine that \`npx unet-fleet setup\` of this version has made (${(error as Error).message})`,
+    );
+  } finally {
+    tf.free(pixel);
+  }
 }
 
 /** Pixels as rows of channels, with a border of zeros around each image. */

@@ -10,6 +10,7 @@ import {
   UserError,
 } from '@unet-fleet/law';
 import { loadBinding } from './binding.ts';
+import { requireDirectFilterGradient } from './filter-gradient.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { assertFiniteAnswer } from './finite.ts';
 import { losses } from './losses/index.ts';
@@ -44,6 +45,7 @@ class TensorFlowEngine implements Engine {
     this.#tf = new TensorFlow(binding);
     // A thread that ends without having made a tensor unloads the library, and the process crashes in its exit handlers.
     this.#tf.free(this.#tf.tensor([1], new Float32Array(1)));
+    requireDirectFilterGradient(this.#tf);
     const { model, precision } = options;
     const [tf, parameters] = [this.#tf, new Parameters(this.#tf, this.#model, precision)];
     this.#parameters = parameters;
