@@ -7,10 +7,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Broker, startBroker } from '@unet-fleet/coordinator';
+import { checksumOf } from '@unet-fleet/numerics';
 import {
   anyPeer,
   type BulkKey,
-  checksumOf,
   encodeHeader,
   NatsInbox,
   NatsOutbox,

@@ -12,6 +12,7 @@
 import { get, set, wholeBytes } from './lanes';
 
 export * from './bf16';
+export * from './checksum';
 export * from './fold';
 export * from './int8';
 

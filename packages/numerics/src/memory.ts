@@ -14,6 +14,21 @@ import {
 } from './webassembly.ts';
 
 const alignmentBytes = 64;
+/** In every memory: XXH3's default secret, of which the checksum kernel is told. */
+export const secretPlace = alignmentBytes;
+const secret = Buffer.from(
+  'b8fe6c3923a44bbe7c01812cf721ad1cded46de9839097db7240a4a4b7b3671fcb79e64eccc0e578825ad07dccff7221' +
+    'b8084674f743248ee03590e6813a264c3c2852bb91c300cb88d0658b1b532ea371644897a20df94e3819ef46a9deacd8' +
+    'a8fa763fe39c343ff9dcbbc7c70b4f1d8a51e04bcdb45931c89f7ec9d9787364eac5ac8334d3ebc3c581a0fffa1363eb' +
+    '170ddd51b7f0da49d316552629d4689e2b16be587d47a1fc8ff8b8d17ad031ce45cb3a8f95160428afd7fbcabb4b407e',
+  'hex',
+);
+
+const memories = new WeakMap<ArrayBufferLike, NumericMemory>();
+
+/** Whose vectors lie in this buffer; undefined for none's. */
+export const memoryOf = (buffer: ArrayBufferLike): NumericMemory | undefined => memories.get(buffer);
+
 const aligned = (numBytes: number): number => Math.ceil(numBytes / alignmentBytes) * alignmentBytes;
 
 /** `length` float32 values at byte `offset` of a memory. */
@@ -58,12 +73,14 @@ export class NumericMemory {
   readonly kernels: KernelExports;
   readonly #wasmMemory: WasmMemory;
   /** Offset 0 means "no vector" to the kernels. */
-  #top = alignmentBytes;
+  #top = secretPlace + secret.byteLength;
   readonly #free = new Map<number, number[]>();
 
   constructor({ shared = false, initialBytes = pageBytes }: NumericMemoryOptions = {}) {
     this.#wasmMemory = createWasmMemory(Math.max(1, Math.ceil(initialBytes / pageBytes)), shared);
     this.kernels = instantiateKernels(this.#wasmMemory);
+    memories.set(this.buffer, this);
+    new Uint8Array(this.buffer).set(secret, secretPlace);
   }
 
   get buffer(): ArrayBuffer | SharedArrayBuffer {
@@ -99,7 +116,10 @@ export class NumericMemory {
     if (reused !== undefined) return reused;
     const offset = this.#top;
     const missingBytes = offset + numBytes - this.buffer.byteLength;
-    if (missingBytes > 0) growWasmMemory(this.#wasmMemory, Math.ceil(missingBytes / pageBytes));
+    if (missingBytes > 0) {
+      growWasmMemory(this.#wasmMemory, Math.ceil(missingBytes / pageBytes));
+      memories.set(this.buffer, this);
+    }
     this.#top = offset + numBytes;
     return offset;
   }

@@ -37,6 +37,8 @@ export interface KernelExports extends Record<OptimizerKernel, UpdateKernel>, Fo
   add(a: number, x: number, length: number): void;
   blockSumsOfSquares(a: number, length: number, sums: number): void;
   foldBlocks(a: number, length: number, key: number, sums: number): void;
+  /** Of so many bytes; see assembly/checksum.ts. */
+  checksum(data: number, numBytes: number, secret: number): number;
 }
 
 /** See assembly/pixels.ts. */

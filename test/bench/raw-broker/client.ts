@@ -40,6 +40,10 @@ const socket: Socket = connect({
     },
   },
 });
+/** A receiver that does not keep up is cut off by the broker; whoever waits hears of it. */
+let cutOff = (_: Error) => {};
+socket.on('error', () => {});
+socket.once('close', () => cutOff(new Error('the broker has cut off a client that did not keep up')));
 const subscriptions = hears.map((subject, i) => `SUB ${subject} ${i + 1}\r\n`).join('');
 socket.write(`CONNECT ${JSON.stringify({ verbose: false, user, pass: password })}\r\n${subscriptions}`);
 
@@ -54,9 +58,10 @@ const functions = {
     });
   },
 
-  /** Resolves when so many bytes have come. */
+  /** Resolves when so many bytes have come. Rejects when the broker ends the connection before. */
   receive: (numBytes: number) =>
-    new Promise<void>((resolve) => {
+    new Promise<void>((resolve, reject) => {
+      cutOff = reject;
       wantedBytes = numBytes;
       isThere = () => {
         wantedBytes = Number.POSITIVE_INFINITY;

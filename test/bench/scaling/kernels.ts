@@ -2,8 +2,13 @@
 
 import { loadConfig } from '@unet-fleet/config/load';
 import { StepDigests } from '@unet-fleet/coordinator/reducer/hashing';
-import { blockSumsOfSquares, combineNodes, createOptimizer, NumericMemory } from '@unet-fleet/numerics';
-import { checksumOf } from '@unet-fleet/wire';
+import {
+  blockSumsOfSquares,
+  checksumOf,
+  combineNodes,
+  createOptimizer,
+  NumericMemory,
+} from '@unet-fleet/numerics';
 import { median } from '../spread.ts';
 
 export type KernelName = 'copy' | 'add' | 'finite check and norm' | 'update' | 'checksum' | 'hash';

@@ -7,7 +7,7 @@ import type { ValueFormat, Version } from '@unet-fleet/law';
 
 export const frameHeaderBytes = 48;
 const magic = 0x31464655; // "UFF1"
-const formatVersion = 1;
+const formatVersion = 2;
 
 const frameKinds = { gradient: 1, weights: 2, state: 3 } as const;
 export type FrameKind = keyof typeof frameKinds;
@@ -43,6 +43,7 @@ export interface FrameHeader extends BulkKey {
   lengthBytes: number;
   /** Of the whole bucket. */
   totalBytes: number;
+  /** Of the payload, as checksumOf of numerics has it. */
   checksum: number;
 }
 
@@ -115,8 +116,6 @@ export function decodeHeader(bytes: Uint8Array, runTag: number): FrameHeader | s
     checksum: view.readUInt32LE(40),
   };
 }
-
-export const checksumOf = (payload: Uint8Array): number => crc32(payload);
 
 /** Why `header` is not the bucket that was asked for; null when it is. */
 export function mismatch(

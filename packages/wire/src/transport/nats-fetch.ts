@@ -3,7 +3,7 @@
  * counts that is not exactly what was asked for: a frame's bytes go into place as they come, but it is there only when its
  * checksum has been found right, and what is there is never written over.
  */
-import { crc32 } from 'node:zlib';
+import { Checksum } from '@unet-fleet/numerics';
 import { Asking, type AskingPorts } from './asking.ts';
 import { type BulkKey, chunkBytes, type FrameHeader, isChunkSize, mismatch } from './frame.ts';
 
@@ -55,19 +55,19 @@ export class Fetch extends Asking {
 
   #piece(offsetBytes: number, lengthBytes: number, checksum: number): Piece {
     let takenBytes = 0;
-    let sum = 0;
+    const sum = new Checksum(this.#into.subarray(offsetBytes, offsetBytes + lengthBytes));
     return {
       take: (bytes) => {
         // Once it is over, the memory is somebody else's.
         if (this.isSettled) return;
         this.#into.set(bytes, offsetBytes + takenBytes);
-        // While it is in the processor's cache.
-        sum = crc32(bytes, sum);
         takenBytes += bytes.byteLength;
+        // While it is in the processor's cache.
+        sum.reach(takenBytes);
       },
       end: () => {
         if (this.isSettled) return null;
-        if (sum !== checksum) return this.damagedBy('a frame that does not match its checksum');
+        if (sum.value() !== checksum) return this.damagedBy('a frame that does not match its checksum');
         this.#received.add(offsetBytes);
         this.#receivedBytes += lengthBytes;
         if (this.#receivedBytes === this.#into.byteLength) this.settle(null);

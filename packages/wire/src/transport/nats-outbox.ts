@@ -7,13 +7,13 @@
  * memory, and a frame is written from where its values are.
  */
 import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
+import { checksumOf } from '@unet-fleet/numerics';
 import { anyPeer, type Subjects, senderOf } from '../protocol/subjects.ts';
 import type { BulkOutbox } from './bulk.ts';
 import { type BulkPort, portOf } from './bulk-port.ts';
 import {
   type BulkKey,
   bucketText,
-  checksumOf,
   decodeHeader,
   encodeHeader,
   type FrameHeader,
