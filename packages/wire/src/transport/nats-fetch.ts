@@ -5,6 +5,7 @@
  */
 import { Checksum } from '@unet-fleet/numerics';
 import { Asking, type AskingPorts } from './asking.ts';
+import { copyInto } from './copy-into.ts';
 import { type BulkKey, chunkBytes, type FrameHeader, isChunkSize, mismatch } from './frame.ts';
 
 /** A frame under way. */
@@ -60,7 +61,7 @@ export class Fetch extends Asking {
       take: (bytes) => {
         // Once it is over, the memory is somebody else's.
         if (this.isSettled) return;
-        this.#into.set(bytes, offsetBytes + takenBytes);
+        copyInto(this.#into, offsetBytes + takenBytes, bytes);
         takenBytes += bytes.byteLength;
         // While it is in the processor's cache.
         sum.reach(takenBytes);
