@@ -15,7 +15,7 @@ const foundations = [...ground, 'install', 'numerics', 'dataset', 'pictures'];
 const allowed: Record<string, string[]> = {
   law: [],
   shared: ['law'],
-  wire: ['law', 'shared'],
+  wire: ['law', 'shared', 'numerics'],
   config: ['law', 'shared', 'wire'],
   install: ['law', 'shared'],
   numerics: ['law'],
