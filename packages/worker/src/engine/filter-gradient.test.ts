@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { loadBinding } from './binding.ts';
-import { filterGradient } from './filter-gradient.ts';
+import { filterGradient, requireDirectFilterGradient } from './filter-gradient.ts';
 import { type Tensor, TensorFlow } from './tensorflow.ts';
 
 const binding = loadBinding({ intraOpThreads: 2, device: 'cpu' });
@@ -57,6 +57,20 @@ it('our own operation has the same bits each time, whoever computes which part',
   const first = bits();
   for (let i = 0; i < 5; i++) expect(bits()).toEqual(first);
   tf.free(x, gradient);
+});
+
+it('an engine without our own operation is refused where that is asked for', () => {
+  class Lacking extends TensorFlow {
+    override own(): Tensor[] {
+      throw new Error('Op type not registered');
+    }
+  }
+  requireDirectFilterGradient(new Lacking(binding));
+  process.env.UNET_FLEET_FILTER_GRADIENT = 'direct';
+  const lacking = new Lacking(binding);
+  delete process.env.UNET_FLEET_FILTER_GRADIENT;
+  expect(() => requireDirectFilterGradient(lacking)).toThrow('needs a processor with AVX2');
+  expect(() => requireDirectFilterGradient(direct)).not.toThrow();
 });
 
 it('a way to compute it that there is not is refused', () => {
