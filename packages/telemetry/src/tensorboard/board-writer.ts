@@ -66,8 +66,12 @@ export class BoardWriter {
     const { runDir, path, numStepsDone } = this.#options;
     if (numStepsDone === 0) return;
     const events = [...eventsIn(runPaths(runDir).metrics)].filter(isWritten);
-    for (const event of missingEvents(path, events, numStepsDone))
-      await this.handle({ type: 'event', event });
+    const missing = new Set(missingEvents(path, events, numStepsDone));
+    for (const event of events) {
+      if (missing.has(event)) await this.handle({ type: 'event', event });
+      // Its scores are there, its checkpoint's weights may not be.
+      else if (event.type === 'validated' && event.step <= numStepsDone) this.#lastValidated = event.step;
+    }
   }
 
   /** Never rejects. */
