@@ -108,41 +108,60 @@ void productRows(void*, TF_OpKernelContext* context) {
   });
 }
 
-// 1 / sqrt(variance + epsilon), by which TensorFlow's kernel multiplies before it comes to the scale.
-std::vector<float> inversesOf(const float* variance, int64_t numChannels) {
-  std::vector<float> inverses(numChannels);
-  for (int64_t c = 0; c < numChannels; c++) inverses[c] = 1.0f / std::sqrt(variance[c] + 1e-5f);
-  return inverses;
-}
+// What a channel is normalised with: mean, variance, scale and shift, four inputs of a call that follow each other.
+class Norm {
+ public:
+  // Whether they could be had; the call fails if not.
+  bool read(Call& call, int firstInput, int64_t numChannels) {
+    for (const float** vector : {&means_, &variances_, &scales_, &shifts_}) {
+      *vector = call.channels(firstInput++, numChannels);
+      if (*vector == nullptr) return false;
+    }
+    // 1 / sqrt(variance + epsilon), by which TensorFlow's kernel multiplies before it comes to the scale.
+    inverses_.resize(numChannels);
+    for (int64_t c = 0; c < numChannels; c++) inverses_[c] = 1.0f / std::sqrt(variances_[c] + 1e-5f);
+    return true;
+  }
+
+  // y = value(x normalised, place in the map, channel) for these pixels.
+  template <typename Value>
+  INLINED void eachValue(int64_t firstPixel, int64_t lastPixel, const float* x, float* y, const Value& value) const {
+    const int64_t numChannels = inverses_.size();
+    const float* __restrict means = means_;
+    const float* __restrict inverses = inverses_.data();
+    const float* __restrict scales = scales_;
+    const float* __restrict shifts = shifts_;
+    for (int64_t pixel = firstPixel; pixel < lastPixel; pixel++) {
+      const int64_t at = pixel * numChannels;
+      const float* __restrict xs = x + at;
+      float* __restrict ys = y + at;
+      for (int64_t c = 0; c < numChannels; c++) {
+        ys[c] = value(__builtin_fmaf((xs[c] - means[c]) * inverses[c], scales[c], shifts[c]), at + c, c);
+      }
+    }
+  }
+
+ private:
+  const float* means_ = nullptr;
+  const float* variances_ = nullptr;
+  const float* scales_ = nullptr;
+  const float* shifts_ = nullptr;
+  std::vector<float> inverses_;
+};
 
 void normalise(void*, TF_OpKernelContext* context) {
   Call call(context);
   TF_Tensor* map = call.map(0);
   if (map == nullptr) return;
   const MapSize size(map);
-  const float* channels[4];
-  for (int i = 0; i < 4; i++) {
-    channels[i] = call.channels(1 + i, size.numChannels);
-    if (channels[i] == nullptr) return;
-  }
+  Norm norm;
+  if (!norm.read(call, 1, size.numChannels)) return;
   float* y = call.mapOutput(0, map);
   if (y == nullptr) return;
-  const std::vector<float> inverse = inversesOf(channels[1], size.numChannels);
   const float* x = Call::valuesOf(map);
   Crew::get().share(size.numRows * size.width, size.numChannels, [&](int64_t first, int64_t last) {
     run([&]() INLINED_LAMBDA {
-      const int64_t numChannels = size.numChannels;
-      const float* __restrict means = channels[0];
-      const float* __restrict inverses = inverse.data();
-      const float* __restrict scales = channels[2];
-      const float* __restrict shifts = channels[3];
-      for (int64_t pixel = first; pixel < last; pixel++) {
-        const float* __restrict xs = x + pixel * numChannels;
-        float* __restrict ys = y + pixel * numChannels;
-        for (int64_t c = 0; c < numChannels; c++) {
-          ys[c] = __builtin_fmaf((xs[c] - means[c]) * inverses[c], scales[c], shifts[c]);
-        }
-      }
+      norm.eachValue(first, last, x, y, [](float normed, int64_t, int64_t) INLINED_LAMBDA { return normed; });
     });
   });
 }
@@ -153,33 +172,18 @@ void normGradient(void*, TF_OpKernelContext* context) {
   TF_Tensor* map = gradientMap == nullptr ? nullptr : call.map(1, gradientMap);
   if (map == nullptr) return;
   const MapSize size(map);
-  const float* channels[5];
-  for (int i = 0; i < 5; i++) {
-    channels[i] = call.channels(2 + i, size.numChannels);
-    if (channels[i] == nullptr) return;
-  }
+  const float* factors = call.channels(2, size.numChannels);
+  Norm norm;
+  if (factors == nullptr || !norm.read(call, 3, size.numChannels)) return;
   float* y = call.mapOutput(0, map);
   if (y == nullptr) return;
-  const std::vector<float> inverse = inversesOf(channels[2], size.numChannels);
-  const float* gradient = Call::valuesOf(gradientMap);
+  const float* gradients = Call::valuesOf(gradientMap);
   const float* x = Call::valuesOf(map);
   Crew::get().share(size.numRows * size.width, size.numChannels, [&](int64_t first, int64_t last) {
     run([&]() INLINED_LAMBDA {
-      const int64_t numChannels = size.numChannels;
-      const float* __restrict factors = channels[0];
-      const float* __restrict means = channels[1];
-      const float* __restrict inverses = inverse.data();
-      const float* __restrict scales = channels[3];
-      const float* __restrict shifts = channels[4];
-      for (int64_t pixel = first; pixel < last; pixel++) {
-        const float* __restrict gradients = gradient + pixel * numChannels;
-        const float* __restrict xs = x + pixel * numChannels;
-        float* __restrict ys = y + pixel * numChannels;
-        for (int64_t c = 0; c < numChannels; c++) {
-          const float scaled = gradients[c] * factors[c];
-          ys[c] = scaled + __builtin_fmaf((xs[c] - means[c]) * inverses[c], scales[c], shifts[c]);
-        }
-      }
+      norm.eachValue(first, last, x, y, [&](float normed, int64_t at, int64_t c) INLINED_LAMBDA {
+        return gradients[at] * factors[c] + normed;
+      });
     });
   });
 }
