@@ -44,16 +44,18 @@ export function filterGradient(
   const numRows = numImages * (height + 2) * rowWidth;
   const firstPixel = rowWidth + 1;
   const length = numRows - 2 * firstPixel;
-  const inputRows = borderedRows(tf, x, numRows);
-  const allGradientRows = borderedRows(tf, gradient, numRows);
+  // Widened once, where they are in bf16: each of the nine products would do so anew.
+  const [wideX, wideGradient] = [tf.as('float32', x), tf.as('float32', gradient)];
+  const inputRows = borderedRows(tf, wideX, numRows);
+  const allGradientRows = borderedRows(tf, wideGradient, numRows);
   const gradientRows = tf.slice(allGradientRows, [firstPixel, 0], [length, numOut]);
   const cells: Tensor[] = [];
   for (const shift of [0, 1, 2].flatMap((dy) => [0, 1, 2].map((dx) => dy * rowWidth + dx))) {
     const shifted = tf.slice(inputRows, [shift, 0], [length, numIn]);
-    cells.push(tf.matMul(shifted, gradientRows, { a: true }));
+    cells.push(tf.into(precisionOf(x), tf.matMul(shifted, gradientRows, { a: true })));
     tf.free(shifted);
   }
-  tf.free(inputRows, allGradientRows, gradientRows);
+  tf.free(wideX, wideGradient, inputRows, allGradientRows, gradientRows);
   return cells;
 }
 
