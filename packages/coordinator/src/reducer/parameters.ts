@@ -165,10 +165,8 @@ export class ParameterBuckets implements BucketOwner {
         // A late twin may come when the node is there already, or even when its step has been applied.
         if (version !== this.#version || isCovered(state, node, numLeaves))
           return this.#release(arrival.values);
-        state.deliveries.push({
-          ...{ node, peer, numBytes: packedBytes(key.format, state.bucket.length) },
-          digest: arrival.digest,
-        });
+        const numBytes = packedBytes(key.format, state.bucket.length);
+        state.deliveries.push({ node, peer, numBytes, digest: arrival.digest });
         this.#combine(state, node, arrival, numLeaves);
       }),
     );

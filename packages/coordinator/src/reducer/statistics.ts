@@ -88,9 +88,9 @@ export class StatisticsBucket implements BucketOwner {
   }
 
   hashesOfApplied(): BucketHashes[] {
-    const deliveries = this.#applied.map(({ node, peer, values }) => ({
-      ...{ node, peer, numBytes: values.byteLength, digest: digestOf(values) },
-    }));
+    const deliveries = this.#applied.map(({ node, peer, values }) => {
+      return { node, peer, numBytes: values.byteLength, digest: digestOf(values) };
+    });
     return [{ bucket: this.#bucketId, root: null, deliveries }];
   }
 
